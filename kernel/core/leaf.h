@@ -1,0 +1,32 @@
+// Leaves: the functions that the core calls and does not contain.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The arch layer (and test/host for the host) defines them as `static inline` in leaf_impl.h, which
+// is included before any core source. Their contracts are assumptions (proofs/ASSUMED.md); the bit
+// leaves are checked for all inputs by proofs/bv_check.py.
+#ifndef CORE_LEAF_H
+#define CORE_LEAF_H
+
+#include "abi/types.h"
+
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures below: \result < 0x800000000000; */
+u64 clock_now(void);              // Ticks since power-on; never goes back.
+
+/*@ terminates \true; exits \false; assigns \nothing; */
+void clock_alarm(u64 due);        // Ask for kernel_timer() at or after `due` (~0: never).
+
+/*@ terminates \true; exits \false; assigns \nothing; */
+void tlb_drop(u64 address);       // Forget the translation of a page of the current address space.
+
+/*@ terminates \true; exits \false; assigns \nothing; */
+void irq_mask(u32 irq, u32 line); // Interrupt `irq`, routed from `line` (GSI | IRQ_*).
+/*@ terminates \true; exits \false; assigns \nothing; */
+void irq_unmask(u32 irq, u32 line);
+
+/*@ terminates \true; exits \false; assigns \nothing; */
+u32 port_in(u32 port, u32 bytes);
+/*@ terminates \true; exits \false; assigns \nothing; */
+void port_out(u32 port, u32 bytes, u32 value);
+
+#endif
