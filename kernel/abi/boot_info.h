@@ -28,11 +28,11 @@ enum {
     BOOT_CAP_REPLY,
     BOOT_CAP_SCHED_CONTROL,
     BOOT_CAP_IRQ_CONTROL,
-    BOOT_CAP_IO_PORT,       // All 65,536 ports.
+    BOOT_CAP_IO_PORT, // All 65,536 ports.
     BOOT_CAP_TRACE_CONTROL,
-    BOOT_CAP_TRACE,         // TRACE_FRAMES Frames (4 KiB, read only): the trace ring.
-    BOOT_CAP_UNTYPED = 32,  // Then untyped_count of them, as in untyped[].
-    BOOT_CAP_FREE = 128     // From here on the slots are empty.
+    BOOT_CAP_TRACE,        // TRACE_FRAMES Frames (4 KiB, read only): the trace ring.
+    BOOT_CAP_UNTYPED = 32, // Then untyped_count of them, as in untyped[].
+    BOOT_CAP_FREE = 128    // From here on the slots are empty.
 };
 
 typedef enum { UNTYPED_RAM, UNTYPED_DEVICE } untyped_kind_t;
@@ -49,23 +49,23 @@ typedef struct {
 } boot_module_t;
 
 typedef struct {
-    u64 address;     // Physical, 0: none.
-    u32 pitch;       // Bytes a line.
+    u64 address; // Physical, 0: none.
+    u32 pitch;   // Bytes a line.
     u32 width, height;
-    u32 bits;        // A pixel: 32.
+    u32 bits; // A pixel: 32.
     u8 red_shift, green_shift, blue_shift, reserved[5];
 } boot_framebuffer_t;
 
 typedef struct {
-    u32 version;     // BOOT_INFO_VERSION
+    u32 version; // BOOT_INFO_VERSION
     u32 untyped_count, module_count;
     u32 free_slot;   // First empty slot of the root CNode.
     u32 cnode_slots; // BOOT_CNODE_SLOTS
     u32 reserved;
-    u64 tsc_hz;      // Ticks a second = tsc_hz >> CLOCK_SHIFT.
-    u64 entry_tsc;   // Time-stamp counter when the boot loader entered the kernel.
-    u64 acpi_rsdp;   // Physical address of the ACPI RSDP copy found by the boot loader, 0: none.
-    u64 ram_bytes;   // Usable RAM that the memory map lists.
+    u64 tsc_hz;       // Ticks a second = tsc_hz >> CLOCK_SHIFT.
+    u64 entry_tsc;    // Time-stamp counter when the boot loader entered the kernel.
+    u64 acpi_rsdp;    // Physical address of the ACPI RSDP copy found by the boot loader, 0: none.
+    u64 ram_bytes;    // Usable RAM that the memory map lists.
     u64 kernel_bytes; // Size of the kernel's .text + .rodata.
     boot_framebuffer_t framebuffer;
     boot_module_t module[BOOT_MODULE_MAX];

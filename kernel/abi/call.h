@@ -61,13 +61,13 @@ typedef enum {
     CALL_UNTYPED_RESET,  // Make all of it free again; refused while it has children.
 
     // --- Threads. cptr names the TCB.
-    CALL_TCB_BIND,         // a0 TCB_SLOT_*, a1 cptr (0 empties the slot).
-    CALL_TCB_PRIORITY,     // a0 priority, a1 maximum it may give: both <= the caller's maximum.
-    CALL_TCB_RESUME,       // Let it run.
-    CALL_TCB_SUSPEND,      // Stop it; a wait ends with ERR_GONE when it is resumed.
-    CALL_TCB_WRITE,        // Set its registers from BUFFER words (regs_t); it must not be running.
-    CALL_TCB_READ,         // Put its registers into the caller's BUFFER words (regs_t).
-    CALL_TCB_INFO,         // r0 state | priority<<8 | max<<16 | vector<<24, r1 ticks used, r2 object.
+    CALL_TCB_BIND,     // a0 TCB_SLOT_*, a1 cptr (0 empties the slot).
+    CALL_TCB_PRIORITY, // a0 priority, a1 maximum it may give: both <= the caller's maximum.
+    CALL_TCB_RESUME,   // Let it run.
+    CALL_TCB_SUSPEND,  // Stop it; a wait ends with ERR_GONE when it is resumed.
+    CALL_TCB_WRITE,    // Set its registers from BUFFER words (regs_t); it must not be running.
+    CALL_TCB_READ,     // Put its registers into the caller's BUFFER words (regs_t).
+    CALL_TCB_INFO,     // r0 state | priority<<8 | max<<16 | vector<<24, r1 ticks used, r2 object.
     CALL_TCB_NOTIFICATION, // a0 cptr of the Notification to bind (0 unbinds).
     CALL_TCB_CONTEXT,      // a0 cptr of the SchedContext it runs on (0 takes it away).
     CALL_TCB_VECTOR,       // a0 1: it may use SSE/AVX; 0: it may not.
@@ -84,8 +84,8 @@ typedef enum {
     CALL_TABLE_UNMAP, // Also removes what is mapped through it.
 
     // --- Devices.
-    CALL_IRQ_GET,  // cptr IrqControl; a0 destination, a1 line (GSI) | IRQ_LEVEL | IRQ_LOW, or IRQ_MSI.
-                   // MSI: r0 message address, r1 message data.
+    CALL_IRQ_GET, // cptr IrqControl; a0 destination, a1 line (GSI) | IRQ_LEVEL | IRQ_LOW, or IRQ_MSI.
+                  // MSI: r0 message address, r1 message data.
     CALL_IRQ_BIND, // cptr IrqHandler; a0 cptr of the Notification (WRITE, badge) to signal.
     CALL_IRQ_ACK,  // cptr IrqHandler: unmask the line again.
     CALL_PORT_IN,  // cptr IoPort; a0 port, a1 bytes (1, 2, 4). r0 value.
@@ -118,11 +118,11 @@ typedef enum {
 
 // Why a call was refused (CALL_TCB_DENIAL).
 typedef struct {
-    u64 cptr;          // r0: the capability address that was refused.
-    u64 what;          // r1: call | error << 8 | levels resolved << 16 | type found << 24 |
-                       //     rights found << 32 | type needed << 40 | rights needed << 48
-    u64 argument;      // r2: the argument that was refused, if it was not a capability.
-    u64 count;         // r3: refusals of this thread so far.
+    u64 cptr;     // r0: the capability address that was refused.
+    u64 what;     // r1: call | error << 8 | levels resolved << 16 | type found << 24 |
+                  //     rights found << 32 | type needed << 40 | rights needed << 48
+    u64 argument; // r2: the argument that was refused, if it was not a capability.
+    u64 count;    // r3: refusals of this thread so far.
 } denial_t;
 
 // States of a thread, as CALL_TCB_INFO reports them.

@@ -56,12 +56,12 @@ enum {
     REPLY_BYTES = 32,
     SCHED_CONTEXT_BYTES = 160,
     TCB_BYTES = 2048,
-    TABLE_BYTES = 8192,    // VSpace and PageTable: the entries, then who put them there.
-    UNTYPED_BYTES = 32,    // The record of a child, kept in its parent's memory.
-    OBJECT_ALIGN = 32,     // Endpoint, Notification, Reply, SchedContext, CNode.
-    PAGE_BYTES = 4096,     // Untyped and Frame: sizes and addresses are multiples of it.
+    TABLE_BYTES = 8192, // VSpace and PageTable: the entries, then who put them there.
+    UNTYPED_BYTES = 32, // The record of a child, kept in its parent's memory.
+    OBJECT_ALIGN = 32,  // Endpoint, Notification, Reply, SchedContext, CNode.
+    PAGE_BYTES = 4096,  // Untyped and Frame: sizes and addresses are multiples of it.
     CNODE_SLOTS_MAX = 65536,
-    RETYPE_MAX = 256       // Objects made by one call.
+    RETYPE_MAX = 256 // Objects made by one call.
 };
 
 // Frame sizes, as `size` of a retype: 4 KiB, 2 MiB, 1 GiB.

@@ -11,13 +11,13 @@
 
 /*@ terminates \true; exits \false; assigns \nothing;
     ensures below: \result < 0x800000000000; */
-u64 clock_now(void);              // Ticks since power-on; never goes back.
+u64 clock_now(void); // Ticks since power-on; never goes back.
 
 /*@ terminates \true; exits \false; assigns \nothing; */
-void clock_alarm(u64 due);        // Ask for kernel_timer() at or after `due` (~0: never).
+void clock_alarm(u64 due); // Ask for kernel_timer() at or after `due` (~0: never).
 
 /*@ terminates \true; exits \false; assigns \nothing; */
-void tlb_drop(u64 address);       // Forget the translation of a page of the current address space.
+void tlb_drop(u64 address); // Forget the translation of a page of the current address space.
 
 /*@ terminates \true; exits \false; assigns \nothing; */
 void irq_mask(u32 irq, u32 line); // Interrupt `irq`, routed from `line` (GSI | IRQ_*).

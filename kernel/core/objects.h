@@ -103,28 +103,49 @@ typedef struct {
 enum { REFILL_COUNT = 4 };
 
 typedef struct {
-    u32 tcb;   // Who uses it; stale while it runs (then K.run says).
-    u32 top;   // Youngest loan: Reply.
+    u32 tcb; // Who uses it; stale while it runs (then K.run says).
+    u32 top; // Youngest loan: Reply.
     u32 dying, kind;
-    u64 budget, period; // Ticks; budget 0: not configured.
-    u64 left;           // What it may still consume now.
-    u64 last;           // Time up to which it is accounted.
+    u64 budget, period;                          // Ticks; budget 0: not configured.
+    u64 left;                                    // What it may still consume now.
+    u64 last;                                    // Time up to which it is accounted.
     u64 amount[REFILL_COUNT], due[REFILL_COUNT]; // Refills, oldest first; amount 0 ends the list.
-    u64 used;           // Ticks consumed in all.
+    u64 used;                                    // Ticks consumed in all.
     timer_node_t timer; // Waits for the first refill while the budget is exhausted.
 } sched_context_t;
 
 // --- Threads.
 enum {
-    R_RSP, R_RIP, R_RDI, R_RSI, R_RDX, R_R10, R_R8, R_R9, R_RAX, R_RBX, R_RBP, R_R12, R_R13, R_R14,
-    R_R15, R_RCX, R_R11, R_RFLAGS, R_FS, R_GS, R_COUNT
+    R_RSP,
+    R_RIP,
+    R_RDI,
+    R_RSI,
+    R_RDX,
+    R_R10,
+    R_R8,
+    R_R9,
+    R_RAX,
+    R_RBX,
+    R_RBP,
+    R_R12,
+    R_R13,
+    R_R14,
+    R_R15,
+    R_RCX,
+    R_R11,
+    R_RFLAGS,
+    R_FS,
+    R_GS,
+    R_COUNT
 };
 
 enum { STATE_SPECIAL = 0x80 }; // Or-ed to a state: a timer runs, or a fault waits for its answer.
 
 // How the processor must be set up for a thread; compared as one word on every switch.
-enum { MODE_IRET = 1 }; // All registers count, not only those that a call preserves.
-                        // Other bits: index of the TCB if it uses vector registers, else 0.
+enum {
+    MODE_IRET = 1
+};  // All registers count, not only those that a call preserves.
+    // Other bits: index of the TCB if it uses vector registers, else 0.
 
 typedef struct {
     header_t header; // head: slots not yet emptied while dying.
@@ -132,7 +153,7 @@ typedef struct {
     u64 r[R_COUNT];
     u64 cr3;
     u32 mode;
-    u32 vector; // The thread may use vector registers.
+    u32 vector;   // The thread may use vector registers.
     link_t link;  // Thread queue; 0, 0 outside one.
     u32 queue;    // Index of the queue it is in, 0: none.
     u8 state;     // thread_state_t | STATE_SPECIAL
@@ -182,12 +203,12 @@ typedef enum { IRQ_FREE, IRQ_IDLE, IRQ_PENDING } irq_state_t; // PENDING: masked
 
 // --- The statics that have an index.
 enum {
-    STATIC_BASE = 0x20200, // Virtual address of the kernel image + 1 MiB + 4 KiB, see kernel.ld.
-    READY_BASE = STATIC_BASE,                      // 256 queues: one a priority
-    CDT_HEAD = READY_BASE + PRIORITY_COUNT,        // slot that heads the derivation tree
-    SCRATCH_SLOT = CDT_HEAD + 4,                   // empty except inside a swap
-    IRQ_BASE = SCRATCH_SLOT + 4,                   // IRQ_COUNT irq_t
-    UNTYPED_BASE = IRQ_BASE + 8 * IRQ_COUNT,       // records of the boot untypeds
+    STATIC_BASE = 0x20200,    // Virtual address of the kernel image + 1 MiB + 4 KiB, see kernel.ld.
+    READY_BASE = STATIC_BASE, // 256 queues: one a priority
+    CDT_HEAD = READY_BASE + PRIORITY_COUNT,  // slot that heads the derivation tree
+    SCRATCH_SLOT = CDT_HEAD + 4,             // empty except inside a swap
+    IRQ_BASE = SCRATCH_SLOT + 4,             // IRQ_COUNT irq_t
+    UNTYPED_BASE = IRQ_BASE + 8 * IRQ_COUNT, // records of the boot untypeds
     STATIC_END = UNTYPED_BASE + 4 * BOOT_UNTYPED_COUNT
 };
 
@@ -211,9 +232,9 @@ typedef struct {
 
 // --- What one core of the machine is doing.
 typedef struct {
-    run_t run;   // Current thread and context. The arch layer writes run.tcb, the core run.sc.
-    u32 top;     // Highest ready priority + 1, 0: none.
-    u32 reaper;  // Newest dying object.
+    run_t run;  // Current thread and context. The arch layer writes run.tcb, the core run.sc.
+    u32 top;    // Highest ready priority + 1, 0: none.
+    u32 reaper; // Newest dying object.
     u64 ready_summary;   // Bit w: ready_bitmap[w] is not 0.
     u64 ready_bitmap[4]; // Bit p: queue of priority p is not empty.
     wheel_t wheel;

@@ -67,7 +67,7 @@ typedef struct {
 #define CORE_WINDOW 0xffffffff80000000ull // Index 0: where the kernel image is linked, less 1 MiB.
 #define PHYSICAL_WINDOW 0xffff800000000000ull // All RAM.
 #endif
-#define VIEW(type, i) (*(type *)(CORE_WINDOW + (u64)((s64)(s32)(i) * 8)))
+#define VIEW(type, i) (*(type *)(CORE_WINDOW + (u64)((s64)(s32)(i)*8)))
 #define ITEM(i) VIEW(item_t, i)
 #define SLOT(i) VIEW(slot_t, i)
 #define HEADER(i) VIEW(header_t, i)
@@ -81,16 +81,16 @@ typedef struct {
 #define TABLE(i) VIEW(table_t, i)
 #define IRQ(i) VIEW(irq_t, i)
 #define WORD(i) VIEW(u64, i)
-#define PHYS(w) (*(u64 *)(PHYSICAL_WINDOW + (u64)(w) * 8))
+#define PHYS(w) (*(u64 *)(PHYSICAL_WINDOW + (u64)(w)*8))
 #define BUFFER(page) (*(buffer_t *)(PHYSICAL_WINDOW + ((u64)(page) << 12)))
 // The same memory as SLOT(t + 4 * k), spelled so that the compiler shares the address of TCB(t).
-#define TCB_SLOT(t, k) TCB(t).slot_[(k) - 1]
+#define TCB_SLOT(t, k) TCB(t).slot_[(k)-1]
 
 #endif
 
 #define TCB_SLOT_INDEX(t, k) ((t) + 4u * (k))
 #define INDEX_OF(address) (OBJECT_BASE + (u32)((address) >> 3)) // Physical, below OBJECT_LIMIT.
-#define ADDRESS_OF(index) ((u64)((index) - OBJECT_BASE) << 3)
+#define ADDRESS_OF(index) ((u64)((index)-OBJECT_BASE) << 3)
 enum { TCB_TIMER = 54, SC_TIMER = 15 }; // Offsets of the timers, in units of 8 bytes.
 
 #endif

@@ -1,0 +1,84 @@
+// What all kernel calls share: arguments, results, and the ways a call can end.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// A call is one function `u64 call_NAME(u64 cptr, u64 info)` for CALL_NAME. It checks everything,
+// then commits; it returns the thread to run next and, in the high half, the caller's rax:
+//   return call_done();                  done, the caller goes on
+//   return call_finish();                done; somebody may have been woken, or the caller ended
+//   return call_refuse(...);             refused, nothing has changed
+//   return call_restart(...);            one bounded step is done: the instruction runs again
+#ifndef CORE_CALL_H
+#define CORE_CALL_H
+
+#include "abi/error.h"
+#include "core/view.h"
+
+#define ARG0 TCB(K.run.tcb).r[R_RDX]
+#define ARG1 TCB(K.run.tcb).r[R_R10]
+#define ARG2 TCB(K.run.tcb).r[R_R8]
+#define ARG3 TCB(K.run.tcb).r[R_R9]
+
+#define NEED(type, rights) ((u32)(type) | (u32)(rights) << 8)
+
+static inline u64 call_done(void) {
+    return K.run.tcb;
+}
+
+// The caller, unless a thread of higher priority is ready or the caller can no longer run.
+u64 call_finish(void);
+
+// The capability at cptr was refused: `need` is what it should have been. Writes the denial record.
+u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need);
+
+// An argument was refused.
+u64 call_refuse_argument(u32 call, error_t error, u64 argument);
+
+// Run the same call again, after pending interrupts; its progress is in the objects (or in ARGn).
+u64 call_restart(u32 call, u64 cptr, u64 info);
+
+// Every call of abi/call.h.
+u64 call_call(u64 cptr, u64 info);
+u64 call_reply_recv(u64 cptr, u64 info);
+u64 call_send(u64 cptr, u64 info);
+u64 call_nb_send(u64 cptr, u64 info);
+u64 call_recv(u64 cptr, u64 info);
+u64 call_nb_recv(u64 cptr, u64 info);
+u64 call_reply(u64 cptr, u64 info);
+u64 call_signal(u64 cptr, u64 info);
+u64 call_wait(u64 cptr, u64 info);
+u64 call_poll(u64 cptr, u64 info);
+u64 call_yield(u64 cptr, u64 info);
+u64 call_cap_copy(u64 cptr, u64 info);
+u64 call_cap_mint(u64 cptr, u64 info);
+u64 call_cap_move(u64 cptr, u64 info);
+u64 call_cap_swap(u64 cptr, u64 info);
+u64 call_cap_delete(u64 cptr, u64 info);
+u64 call_cap_revoke(u64 cptr, u64 info);
+u64 call_cap_info(u64 cptr, u64 info);
+u64 call_untyped_retype(u64 cptr, u64 info);
+u64 call_untyped_reset(u64 cptr, u64 info);
+u64 call_tcb_bind(u64 cptr, u64 info);
+u64 call_tcb_priority(u64 cptr, u64 info);
+u64 call_tcb_resume(u64 cptr, u64 info);
+u64 call_tcb_suspend(u64 cptr, u64 info);
+u64 call_tcb_write(u64 cptr, u64 info);
+u64 call_tcb_read(u64 cptr, u64 info);
+u64 call_tcb_info(u64 cptr, u64 info);
+u64 call_tcb_notification(u64 cptr, u64 info);
+u64 call_tcb_context(u64 cptr, u64 info);
+u64 call_tcb_vector(u64 cptr, u64 info);
+u64 call_tcb_denial(u64 cptr, u64 info);
+u64 call_sc_configure(u64 cptr, u64 info);
+u64 call_frame_map(u64 cptr, u64 info);
+u64 call_frame_unmap(u64 cptr, u64 info);
+u64 call_frame_info(u64 cptr, u64 info);
+u64 call_table_map(u64 cptr, u64 info);
+u64 call_table_unmap(u64 cptr, u64 info);
+u64 call_irq_get(u64 cptr, u64 info);
+u64 call_irq_bind(u64 cptr, u64 info);
+u64 call_irq_ack(u64 cptr, u64 info);
+u64 call_port_in(u64 cptr, u64 info);
+u64 call_port_out(u64 cptr, u64 info);
+u64 call_trace(u64 cptr, u64 info);
+
+#endif
