@@ -1,0 +1,88 @@
+"""The ledger of assumptions (ASSUMED.md) held against modules.toml and the sources of the core.
+SPDX-License-Identifier: BSD-2-Clause
+
+Every entry is a bullet `- **name**: reason` or, for a function, "- `name`: reason".
+"""
+
+import re
+
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
+CONTRACT = r"(/\*@(?:(?!\*/).)*\*/|(?://@[^\n]*\n\s*)+)\s*(?:[A-Za-z_][\w ]*\s+)?\b{}\s*\("
+DEFINITION = re.compile(r"^(?:[A-Za-z_][\w ]*?[ *])(\w+)\s*\([^;{}()]*\)\s*\{", re.M)
+ENTRY = re.compile(r"^- (?:\*\*([^*]+)\*\*|`([^`]+)`): \S", re.M)
+
+
+def functions_in(text):
+    """Names of the functions that a C source defines, in order (ghost code does not count)."""
+    code = COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
+    code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", code, flags=re.M)
+    return DEFINITION.findall(code)
+
+
+def core_functions(root):
+    """{function: file} of everything that kernel/core defines."""
+    found = {}
+    for path in sorted([*root.glob("kernel/core/*.c"), *root.glob("kernel/core/*.h")]):
+        for name in functions_in(path.read_text()):
+            found[name] = str(path.relative_to(root))
+    return found
+
+
+def section(root, title):
+    text = (root / "proofs/ASSUMED.md").read_text()
+    match = re.search(rf"^## {title}$(.*?)(?=^## |\Z)", text, re.S | re.M)
+    return match[1] if match else ""
+
+
+def functions_of(root, title):
+    return [name for _, name in ENTRY.findall(section(root, title)) if name]
+
+
+def trusted_leaves(root):
+    return functions_of(root, "Trusted leaves")
+
+
+def count(root):
+    return len(ENTRY.findall((root / "proofs/ASSUMED.md").read_text()))
+
+
+def contract_problems(root, functions):
+    """Functions whose contract is missing, or does not say what it writes and that it ends."""
+    texts = [p.read_text() for p in [*root.glob("kernel/core/*.[ch]"), *root.glob("kernel/spec/*.[ch]")]]
+    problems = []
+    for name in functions:
+        contracts = [m[1] for text in texts for m in re.finditer(CONTRACT.format(name), text, re.S)]
+        if not contracts:
+            ghost = any(re.search(rf"ghost\s*/@.*?@/[^@]*?\b{name}\s*\(", text, re.S) for text in texts)
+            problems += [] if ghost else [f"{name} has no contract"]
+        elif not any("assigns" in c and "terminates" in c for c in contracts):
+            problems.append(f"the contract of {name} lacks `assigns` or `terminates`")
+    return problems
+
+
+def keyword_problems(root):
+    """Words that make the prover believe something without proof."""
+    problems = []
+    for path in [*root.glob("kernel/core/*.[ch]"), *root.glob("kernel/spec/*.[ch]")]:
+        for comment in COMMENT.findall(path.read_text()):
+            for word in re.findall(r"\b(?:axiom|admit|check_only)\b.*", comment if "@" in comment else ""):
+                problems.append(f"{path.relative_to(root)}: {word.strip()}")
+    return problems
+
+
+def check(root, modules):
+    """Everything that is wrong with the ledger, as lines to print."""
+    core = core_functions(root)
+    proved = [f for module in modules.values() for f in module["functions"]]
+    unproved = functions_of(root, "Unproved functions")
+    problems = [f"{f} is in two modules of modules.toml" for f in set(proved) if proved.count(f) > 1]
+    problems += [f"{core[f]}: {f} is neither in modules.toml nor in ASSUMED.md"
+                 for f in core if f not in proved and f not in unproved]
+    problems += [f"{f} is both in modules.toml and in ASSUMED.md" for f in unproved if f in proved]
+    problems += [f"ASSUMED.md: {f} is not a function of kernel/core" for f in unproved if f not in core]
+    problems += [f"ASSUMED.md: leaf {f} has a body in kernel/core"
+                 for f in trusted_leaves(root) if f in core]
+    for module in modules.values():
+        if module["functions"] and not (root / module["source"]).exists():
+            problems.append(f"modules.toml: {module['source']} does not exist")
+    return problems + contract_problems(root, proved) + keyword_problems(root)

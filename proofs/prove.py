@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""Proves the contracts of the core with Frama-C/WP and checks that nothing is taken on trust in silence.
+SPDX-License-Identifier: BSD-2-Clause
+
+For each module of modules.toml: all goals of its functions with run-time-error checks, then its
+lemmas in a run of their own (-wp-fct leaves them out, yet every goal assumes them). A module fails
+unless every property of its functions is Valid, no warning was printed, and whatever its functions
+rely on in other functions is proved in another module or is a trusted leaf of ASSUMED.md.
+"""
+
+import argparse
+import csv
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+import ledger
+
+ROOT = Path(__file__).resolve().parent.parent
+BASE_FLAGS = [
+    "-c11", "-machdep", "x86_64", "-cpp-extra-args=-Ikernel",
+    "-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-model", "Typed", "-wp-check-memory-model",
+    "-wp-prover", "z3,cvc5,cvc4", "-wp-timeout", "15", "-wp-par", "2",
+]
+# cvc5 is not among the provers that why3 finds by itself.
+WHY3_CONF = """[main]
+magic = 14
+memlimit = 2000
+running_provers_max = 2
+timelimit = 15
+
+[partial_prover]
+name = "CVC4"
+path = "/usr/bin/cvc4"
+version = "1.8"
+
+[partial_prover]
+name = "Z3"
+path = "/usr/bin/z3"
+version = "4.8.12"
+
+[prover]
+command = "/usr/bin/cvc5 --stats-internal --tlimit=%t000 --lang=smt2 %f"
+command_steps = "/usr/bin/cvc5 --stats-internal --rlimit=%S --lang=smt2 %f"
+driver = "cvc4_16"
+editor = ""
+in_place = false
+interactive = false
+name = "CVC5"
+shortcut = "cvc5"
+version = "1.0.3"
+"""
+SHOWN = 20  # Problems of a run that are printed without -v.
+GOAL = re.compile(r"\[wp\] \[(\w[^\]]*)\] (Goal|Smoke-test) (\S+)")
+WARNING = re.compile(r"Warning|User Error|annot-error|Missing|Ignoring|Degenerated")
+HARMLESS = re.compile(r"^\[wp\] Warning: (Missing RTE guards|-wp-check-memory-model)$")
+
+
+class Run:
+    """One run of Frama-C: goals with their outcome, warnings, and the status of every property."""
+
+    def __init__(self, options, source, selection):
+        with tempfile.TemporaryDirectory() as scratch:
+            conf = Path(scratch) / "why3.conf"
+            conf.write_text(WHY3_CONF)
+            table = Path(scratch) / "report.csv"
+            cache = ["-wp-cache", options.cache, "-wp-cache-dir", "proofs/cache"]
+            command = ["frama-c", *BASE_FLAGS, *cache, *selection, source]
+            done = subprocess.run(
+                command + ["-then", "-no-wp", "-report-csv", str(table)],
+                cwd=ROOT, env=os.environ | {"WHY3CONFIG": str(conf)},
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+            self.log = done.stdout
+            self.command = " ".join(command)
+            self.rows = []
+            if table.exists():
+                with open(table, encoding="utf-8") as file:
+                    self.rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        self.goals = {}
+        for status, kind, name in GOAL.findall(self.log):
+            good = status == "Passed" if kind == "Smoke-test" else f"Goal {name} : Valid" in self.log
+            self.goals[name] = good
+        self.problems = [f"exit code {done.returncode}"] if done.returncode else []
+        lines = self.log.splitlines()
+        for number, line in enumerate(lines):
+            if WARNING.search(line) and not HARMLESS.match(line):
+                self.problems.append(" ".join(part.strip() for part in lines[number:number + 2]))
+        claimed = re.search(r"Proved goals:\s*(\d+)\s*/\s*(\d+)", self.log)
+        if not claimed or claimed[1] != claimed[2]:
+            self.problems.append(claimed[0] if claimed else "no goals were proved: see the log")
+        self.problems += [f"goal {name}: not proved" for name, good in self.goals.items() if not good]
+
+
+def property_problems(rows, functions, proved, leaves):
+    """Properties that are neither proved here, nor proved in another module, nor trusted leaves."""
+    problems = []
+    for row in rows:
+        name, status = row["function"], row["status"]
+        if status == "Valid" or (name not in functions and (name in proved or name in leaves)):
+            continue
+        if not name and row["property kind"] in ("lemma", "axiomatic"):
+            continue  # Lemmas have their own run.
+        problems.append(f"{row['file']}:{row['line']} {name}: {row['property kind']} is {status}: "
+                        f"{row['property'][:90]}")
+    return problems
+
+
+def prove_functions(options, module, functions, proved, leaves):
+    flags = module.get("flags", [])
+    smoke = ["-wp-smoke-tests"] if options.smoke else []
+    run = Run(options, module["source"], [*flags, *smoke, "-wp-fct", ",".join(functions)])
+    run.problems += property_problems(run.rows, functions, proved, leaves)
+    return run
+
+
+def prove_lemmas(options, module):
+    flags = module.get("flags", [])
+    run = Run(options, module["source"], [*flags, "-wp-prop=@lemma"])
+    if not run.goals:  # No lemma in sight: nothing to prove and nothing to complain about.
+        run.problems = [p for p in run.problems if not p.startswith("no goals")]
+    return run
+
+
+def report(title, run, seconds, verbose):
+    good = sum(run.goals.values())
+    print(f"{'FAIL' if run.problems else 'ok':4} {title:32} {good}/{len(run.goals)} goals  "
+          f"{seconds:.0f} s", flush=True)
+    shown = run.problems if verbose else run.problems[:SHOWN]
+    for problem in shown:
+        print(f"     {problem}")
+    if len(shown) < len(run.problems):
+        print(f"     and {len(run.problems) - len(shown)} more (-v shows all)")
+    if run.problems and not run.goals:
+        print(run.log[-3000:])
+    if verbose:
+        print(run.command)
+        print(run.log)
+
+
+def timed(function, *arguments):
+    start = time.monotonic()
+    return function(*arguments), time.monotonic() - start
+
+
+def find_module(modules, function):
+    """The module that proves a function; an unlisted function is tried in the file that defines it."""
+    for name, module in modules.items():
+        if function in module["functions"]:
+            return name, module
+    for path in sorted(ROOT.glob("kernel/core/*.c")):
+        if function in ledger.functions_in(path.read_text()):
+            source = str(path.relative_to(ROOT))
+            listed = [(n, m) for n, m in modules.items() if m["source"] == source]
+            print(f"{function} is not in modules.toml: trying it in {source}")
+            return listed[0] if listed else (path.stem, {"source": source, "functions": []})
+    sys.exit(f"prove: {function} is neither in modules.toml nor defined in a file of kernel/core")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="scripts/prove", description="Prove the contracts of the core (minutes without --cached).",
+        epilog="The last line is `goals PROVED/TOTAL proved, A assumptions` (the entries of "
+               "proofs/ASSUMED.md). Exits 0 only if everything is proved and the ledger is complete.")
+    parser.add_argument("--cached", dest="cache", action="store_const", const="replay", default="none",
+                        help="take results from proofs/cache, run the provers only for the rest")
+    parser.add_argument("--update", dest="cache", action="store_const", const="update",
+                        help="like --cached, and add new results to proofs/cache")
+    parser.add_argument("--only", metavar="FUNCTION[,FUNCTION]", help="these functions only")
+    parser.add_argument("--module", metavar="NAME", help="this module of modules.toml only")
+    parser.add_argument("--smoke", action="store_true",
+                        help="also try to prove false everywhere: finds contradictory contracts (slow)")
+    parser.add_argument("--ledger", action="store_true", help="only check ASSUMED.md and modules.toml")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show what Frama-C prints")
+    return parser.parse_args()
+
+
+def selected(options, modules):
+    """Pairs of (title, module, functions) to prove."""
+    if options.only:
+        jobs = []
+        for function in options.only.split(","):
+            _, module = find_module(modules, function)
+            jobs.append((function, module, [function]))
+        return jobs
+    if options.module and options.module not in modules:
+        sys.exit(f"prove: no module {options.module} in modules.toml; there are: {', '.join(modules)}")
+    return [(name, module, module["functions"]) for name, module in modules.items()
+            if module["functions"] and options.module in (None, name)]
+
+
+def main():
+    options = arguments()
+    with open(ROOT / "proofs/modules.toml", "rb") as file:
+        modules = tomllib.load(file)
+    proved = [f for module in modules.values() for f in module["functions"]]
+    leaves = ledger.trusted_leaves(ROOT)
+    failed = False
+    if not options.only and not options.module:
+        problems = ledger.check(ROOT, modules)
+        print(f"{'FAIL' if problems else 'ok':4} ledger")
+        for problem in problems:
+            print(f"     {problem}")
+        failed = bool(problems)
+        if options.ledger:
+            return int(failed)
+    goals, lemmas = {}, set()
+    for title, module, functions in selected(options, modules):
+        run, seconds = timed(prove_functions, options, module, functions, proved, leaves)
+        report(title, run, seconds, options.verbose)
+        goals |= {(module["source"], name): good for name, good in run.goals.items()}
+        failed |= bool(run.problems)
+        if not options.only and module["source"] not in lemmas:
+            lemmas.add(module["source"])
+            run, seconds = timed(prove_lemmas, options, module)
+            report(f"{title}: lemmas", run, seconds, options.verbose)
+            goals |= {("", name): good for name, good in run.goals.items()}
+            failed |= bool(run.problems)
+    print(f"goals {sum(goals.values())}/{len(goals)} proved, {ledger.count(ROOT)} assumptions")
+    return int(failed or not all(goals.values()) or not goals)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
