@@ -20,9 +20,23 @@ void clock_alarm(u64 due); // Ask for kernel_timer() at or after `due` (~0: neve
 void tlb_drop(u64 address); // Forget the translation of a page of the current address space.
 
 /*@ terminates \true; exits \false; assigns \nothing; */
+void tlb_flush(void); // Forget all translations of user addresses.
+
+/*@ terminates \true; exits \false; assigns \nothing; */
+u64 space_kernel(void); // CR3 of the kernel's own page table: no user address is mapped in it.
+
+extern u64 kernel_table[256]; // Upper half of every top page table; constant once objects are made.
+
+/*@ terminates \true; exits \false; assigns \nothing; */
 void irq_mask(u32 irq, u32 line); // Interrupt `irq`, routed from `line` (GSI | IRQ_*).
 /*@ terminates \true; exits \false; assigns \nothing; */
 void irq_unmask(u32 irq, u32 line);
+
+/*@ terminates \true; exits \false; assigns \nothing; */
+u64 irq_message(u32 irq); // How a device raises `irq` by a memory write: address | data << 32.
+
+/*@ terminates \true; exits \false; assigns \nothing; */
+u64 trace_set(u32 on); // Start or stop the trace; events written so far.
 
 /*@ terminates \true; exits \false; assigns \nothing; */
 u32 port_in(u32 port, u32 bytes);
