@@ -1,0 +1,38 @@
+// Names and plain words for what the kernel reports: errors, calls, types, denials, faults.
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <string_view>
+
+#include "sel/text.hpp"
+
+#include "abi/call.h"
+#include "abi/capability.h"
+#include "abi/error.h"
+
+namespace sel {
+
+std::string_view error_name(u64 error);    // "ERR_RIGHT"
+std::string_view error_meaning(u64 error); // "the capability lacks a right that the call needs"
+std::string_view call_name(u64 call);      // "CAP_COPY"
+std::string_view type_name(u64 type);      // "Endpoint"
+std::string_view state_name(u64 state);    // "waits to receive"
+std::string_view vector_name(u64 vector);  // "divide error"
+
+// "read write grant" of that type in its own words, or "-".
+void put_rights(TextWriter &out, u64 rights);
+
+// denial_t taken apart.
+struct Denial {
+    u8 call, error, levels, type_found, rights_found, type_needed, rights_needed;
+};
+Denial denial_of(const denial_t &record);
+
+// One to three lines of plain words: what was asked, what was found, what would have been needed.
+void explain_denial(TextWriter &out, const denial_t &record);
+
+// One line: "page fault: it wrote to 0x10, where nothing is mapped".
+// `word` are the message words of the fault.
+void explain_fault(TextWriter &out, u64 fault, const u64 (&word)[4]);
+
+} // namespace sel
