@@ -52,7 +52,9 @@ typedef enum {
     CALL_CAP_SWAP,   // a0 the other slot.
     CALL_CAP_DELETE, // Empty the slot; children move up to the parent.
     CALL_CAP_REVOKE, // Delete every capability derived from this one, and nothing else.
-    CALL_CAP_INFO,   // r0 type | rights << 8, r1 object, r2 badge/size/address, r3 depth below a0.
+    CALL_CAP_INFO,   // r0 type | rights << 8 | has children << 16, r1 object, r2 badge/slots/ports,
+                     // r3 own id | id of the capability before it << 32 (CAP_INFO_SIBLING set: they
+                     // have the same parent, else that is its parent). Ids change when it moves.
 
     // --- Memory. cptr names the Untyped.
     CALL_UNTYPED_RETYPE, // a0 type, a1 size (below), a2 first slot, a3 count. Slots must be empty.
@@ -95,6 +97,8 @@ typedef enum {
 
     CALL_COUNT
 } call_t;
+
+enum { CAP_INFO_SIBLING = 2 };
 
 enum { IRQ_LINE = 0xff, IRQ_LEVEL = 0x100, IRQ_LOW = 0x200, IRQ_MSI = 0x400 };
 
