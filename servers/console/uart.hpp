@@ -1,0 +1,137 @@
+// Uart: a 16550 serial port, driven by its interrupt, with a ring for each direction.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Receive: bytes wait in the chip while the input ring is full (its receive interrupt is off until
+// there is room again), so a sender that heeds flow control loses nothing; what the chip itself
+// lost is counted. Transmit: its interrupt is on exactly while the output ring holds bytes.
+// Source of the register facts: National Semiconductor PC16550D data sheet, section 8.
+#pragma once
+
+#include <span>
+
+#include "ring.hpp"
+
+#include "abi/types.h"
+
+namespace console {
+
+// Ports: `u8 in(unsigned)` and `void out(unsigned, u8)` on register 0..7.
+template <typename Ports>
+class Uart {
+  public:
+    static constexpr std::size_t kInput = 4096;
+    static constexpr std::size_t kOutput = 8192;
+
+    explicit Uart(Ports ports) : ports_{ports} {}
+
+    // 115,200 baud, 8 data bits, no parity, 1 stop bit; FIFOs on and empty; interrupt line on.
+    void start() {
+        ports_.out(kInterruptEnable, 0);
+        ports_.out(kLineControl, kDivisorAccess);
+        ports_.out(kData, 1);
+        ports_.out(kInterruptEnable, 0);
+        ports_.out(kLineControl, kEightBits);
+        ports_.out(kFifoControl, kFifoReset);
+        ports_.out(kModemControl, kReadyAndInterrupt);
+        update_interrupts();
+    }
+
+    // The line interrupted, or a ring changed: moves what can be moved.
+    void service() {
+        receive();
+        transmit();
+        update_interrupts();
+    }
+
+    // Takes bytes that have arrived; the number taken.
+    std::size_t read(std::span<u8> out) {
+        std::size_t count = 0;
+        while (count < out.size() && !input_.empty()) {
+            out[count++] = input_.take();
+        }
+        if (count > 0) {
+            service();
+        }
+        return count;
+    }
+
+    // Queues bytes, '\n' as "\r\n"; the number of bytes of `data` that had room.
+    std::size_t write(std::span<const u8> data) {
+        std::size_t count = 0;
+        while (count < data.size() && output_.room() >= 2) {
+            if (data[count] == '\n') {
+                output_.put('\r');
+            }
+            output_.put(data[count++]);
+        }
+        service();
+        return count;
+    }
+
+    bool can_read() const { return !input_.empty(); }
+    bool can_write() const { return output_.room() >= 2; }
+    bool idle() const { return output_.empty(); }
+    u32 lost() const { return lost_; } // Times that the chip reported an overrun.
+
+  private:
+    enum Register : unsigned {
+        kData,
+        kInterruptEnable,
+        kFifoControl,
+        kLineControl,
+        kModemControl,
+        kLineStatus
+    };
+    enum : u8 {
+        kDivisorAccess = 0x80,
+        kEightBits = 0x03,
+        kFifoReset = 0x07,         // On, both emptied, interrupt at 1 byte.
+        kReadyAndInterrupt = 0x0b, // DTR, RTS, OUT2.
+        kDataReady = 0x01,
+        kOverrun = 0x02,
+        kTransmitterEmpty = 0x20,
+        kReceiveInterrupt = 0x01,
+        kTransmitInterrupt = 0x02
+    };
+    static constexpr unsigned kFifoBytes = 16;
+    static constexpr unsigned kReceiveMost =
+        256; // Bytes a call, so that a fast sender cannot hold us.
+
+    void receive() {
+        for (unsigned i = 0; i < kReceiveMost && input_.room() > 0; i++) {
+            u8 status = ports_.in(kLineStatus);
+            lost_ += (status & kOverrun) != 0 ? 1 : 0;
+            if ((status & kDataReady) == 0) {
+                return;
+            }
+            input_.put(ports_.in(kData));
+        }
+    }
+
+    void transmit() {
+        if (output_.empty() || (ports_.in(kLineStatus)&kTransmitterEmpty) == 0) {
+            return;
+        }
+        for (unsigned i = 0; i < kFifoBytes && !output_.empty(); i++) {
+            ports_.out(kData, output_.take());
+        }
+    }
+
+    void update_interrupts() {
+        u8 wanted = 0;
+        wanted |= input_.room() > 0 ? kReceiveInterrupt : 0;
+        wanted |= output_.empty() ? 0 : kTransmitInterrupt;
+        if (wanted != enabled_) {
+            enabled_ = wanted;
+            ports_.out(kInterruptEnable, wanted);
+        }
+    }
+
+    Ports ports_;
+    u8 enabled_ = 0;
+    u32 lost_ = 0;
+    Ring<u8, kInput> input_;
+    Ring<u8, kOutput> output_;
+};
+
+} // namespace console
