@@ -1,0 +1,45 @@
+// The environment: one read-only page that root maps for each program it starts.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Facts, no authority: that comes only as capabilities (NAME.caps.hpp). The address space of a
+// program, low to high: image from IMAGE_BASE, mapped devices and archive from WINDOW_BASE, stack
+// below STACK_TOP with an unmapped page below it, this page, the IPC buffer.
+#pragma once
+
+#include <string_view>
+
+#include "abi/boot_info.h"
+
+namespace sel {
+
+inline constexpr u64 kImageBase = 0x400000;
+inline constexpr u64 kWindowBase = 0x100000000000;
+inline constexpr u64 kStackTop = BOOT_STACK_TOP;
+inline constexpr u64 kEnvironmentAddress = BOOT_INFO_ADDRESS;
+inline constexpr u64 kBufferAddress = BOOT_IPC_BUFFER;
+
+struct Environment {
+    static constexpr u32 kVersion = 1;
+    static constexpr u32 kArgumentBytes = 1024;
+
+    u32 version;
+    u32 program;     // Number of this program: a place in boot/system.toml.
+    u32 incarnation; // 1 when it is started first; puts handles of an earlier life apart.
+    u32 argument_bytes;
+    u64 tsc_hz;                           // Time-stamp counter; see sel/clock.hpp.
+    char name[16];                        // Ends with 0.
+    char arguments[kArgumentBytes];       // As given to Start, not terminated.
+    char command_line[BOOT_COMMAND_LINE]; // Of the kernel, from grub.cfg; ends with 0.
+
+    std::string_view argument_text() const { return {arguments, argument_bytes}; }
+};
+
+#ifdef SEL_HOST
+const Environment &environment();
+#else
+inline const Environment &environment() {
+    return *reinterpret_cast<const Environment *>(kEnvironmentAddress);
+}
+#endif
+
+} // namespace sel

@@ -1,0 +1,102 @@
+// Later: an answer that a server owes. It may be given now, after other messages, or never.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Each waiting caller occupies one Reply object; the manifest says how many there are (`replies`),
+// so what clients can make a server keep is bounded: when none is left they get ERR_FULL.
+// A Later that is dropped unanswered answers ERR_GONE. A caller that died meanwhile is no matter.
+#pragma once
+
+#include "sel/capability.hpp"
+#include "sel/message.hpp"
+
+namespace sel {
+
+inline void store_error(Regs &r, error_t error) {
+    r.info = static_cast<u64>(error) << INFO_LABEL_SHIFT;
+}
+
+template <typename R>
+void store_answer(Regs &r, const Result<R> &answer) {
+    if constexpr (std::is_void_v<R>) {
+        store_error(r, answer.error());
+    } else if (answer.ok()) {
+        store(r, OK, answer.value());
+    } else {
+        store_error(r, answer.error());
+    }
+}
+
+// The Reply objects of a server: one receives, the others hold callers that wait.
+class ReplySet {
+  public:
+    static constexpr u32 kMax = 64;
+
+    constexpr ReplySet(Tcb self, SlotRange replies) : self_{self}, replies_{replies} {}
+    ReplySet(const ReplySet &) = delete;
+    ReplySet &operator=(const ReplySet &) = delete;
+
+    // True if the current caller could be kept waiting and another one received.
+    bool spare() const { return find_free() < count(); }
+    u32 current() const { return current_; }
+    u32 waiting() const { return static_cast<u32>(__builtin_popcountll(waiting_)); }
+
+    // Sends `r` as the answer to the caller held by Reply `index`.
+    void answer(u32 index, Regs &r);
+
+    // After a handler took a Later: if it has not answered, receive with another Reply from now on.
+    void settle();
+
+  private:
+    u32 count() const { return replies_.count < kMax ? replies_.count : kMax; }
+    u32 find_free() const;
+
+    Tcb self_;
+    SlotRange replies_;
+    u64 waiting_ = 0; // Bit i: Reply i holds a caller.
+    u32 current_ = 0;
+    bool answered_ = false;
+};
+
+template <typename M>
+class [[nodiscard]] Later {
+  public:
+    using Answer = typename M::Answer;
+
+    constexpr Later() = default;
+    explicit Later(ReplySet &set) : set_{&set}, index_{set.current()} {}
+    Later(Later &&other) : set_{other.set_}, index_{other.index_} { other.set_ = nullptr; }
+    Later &operator=(Later &&other) {
+        if (this != &other) {
+            drop();
+            set_ = other.set_;
+            index_ = other.index_;
+            other.set_ = nullptr;
+        }
+        return *this;
+    }
+    ~Later() { drop(); }
+
+    // True while somebody waits for this answer.
+    explicit operator bool() const { return set_ != nullptr; }
+
+    void answer(const Result<Answer> &result) {
+        if (set_ != nullptr) {
+            Regs r{};
+            store_answer(r, result);
+            set_->answer(index_, r);
+            set_ = nullptr;
+        }
+    }
+
+  private:
+    void drop() {
+        if (set_ != nullptr) {
+            answer(ERR_GONE);
+        }
+    }
+
+    ReplySet *set_ = nullptr;
+    u32 index_ = 0;
+};
+
+} // namespace sel

@@ -1,0 +1,104 @@
+// Protocol: the list of messages that an endpoint accepts, known to both sides at compile time.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+//   struct Add : sel::Asks<u64> { u64 amount; };     a message, and the type of its answer
+//   struct Read : sel::Asks<u64> {};
+//   using Api = sel::Protocol<Add, Read>;            label of a message: its place, from 1
+//
+// The server has, for each message M of the list, one of
+//   Result<R> on(const M &)                          answers at once
+//   Result<R> on(const M &, Caller)                  and wants to know who asks
+//   void on(const M &, Caller, Later<M>)             answers when it likes (later.hpp)
+// A message that it does not handle is a compile error.
+#pragma once
+
+#include "sel/later.hpp"
+#include "sel/message.hpp"
+#include "sel/result.hpp"
+
+namespace sel {
+
+template <typename R = void>
+struct Asks {
+    using Answer = R;
+};
+
+template <typename M>
+concept Request = Plain<M> && requires {
+    typename M::Answer;
+};
+
+// Who sent a message: the badge of the capability that it came through, set by root.
+struct Caller {
+    u32 client;      // Number of the program (a place in boot/system.toml).
+    bool capability; // One came along, into the slot named by receive_slot().
+};
+
+// Bits of a badge.
+enum : u64 {
+    BADGE_CLIENT = 0xffffffff,
+    BADGE_SERVICE_SHIFT = 32, // Which of the server's protocols the client may speak.
+    BADGE_SERVICE = 0xff,
+    BADGE_SIGNAL = 1ull << 62, // Bits of the bound notification, not a message.
+    BADGE_FAULT = 1ull << 63   // A fault of the program `client`.
+};
+
+template <typename... Ms>
+struct Protocol {
+    static_assert((Request<Ms> && ...), "a message is plain data of at most 960 bytes that names "
+                                        "its answer: struct M : sel::Asks<R>");
+
+    template <typename M>
+    static constexpr bool has = (std::is_same_v<M, Ms> || ...);
+
+    // The number of M on the wire.
+    template <typename M>
+    static constexpr u32 label() {
+        u32 place = 0, found = 0;
+        ((place++, found = std::is_same_v<M, Ms> ? place : found), ...);
+        return found;
+    }
+
+    // Gives the message in `r` to `server.on` and puts the answer into `r`; false if the server
+    // keeps it for later. Messages that are not of this protocol are answered ERR_PROTOCOL.
+    template <typename Server>
+    static bool dispatch(Server &server, Regs &r, ReplySet &replies) {
+        Caller caller{static_cast<u32>(r.badge() & BADGE_CLIENT), r.has_capability()};
+        bool now = true;
+        u32 label = r.label();
+        bool known = ((label == Protocol::label<Ms>() &&
+                       (now = handle<Ms>(server, r, caller, replies), true)) ||
+                      ...);
+        if (!known) {
+            store_error(r, ERR_PROTOCOL);
+        }
+        return now;
+    }
+
+  private:
+    template <typename M, typename Server>
+    static bool handle(Server &server, Regs &r, Caller caller, ReplySet &replies) {
+        M message;
+        if (!load(r, message)) {
+            store_error(r, ERR_PROTOCOL);
+            return true;
+        }
+        if constexpr (requires { server.on(message, caller, Later<M>{}); }) {
+            if (!replies.spare()) {
+                store_error(r, ERR_FULL);
+                return true;
+            }
+            server.on(message, caller, Later<M>{replies});
+            return false;
+        } else if constexpr (requires { server.on(message, caller); }) {
+            Result<typename M::Answer> answer = server.on(message, caller);
+            store_answer(r, answer);
+        } else {
+            Result<typename M::Answer> answer = server.on(message);
+            store_answer(r, answer);
+        }
+        return true;
+    }
+};
+
+} // namespace sel

@@ -1,0 +1,114 @@
+// serve(): the loop that every server runs. Receive, dispatch, answer, repeat.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What a server class may have besides its on() functions (protocol.hpp):
+//   void on_signal(u64 bits)          bits of the bound notification: interrupts, doorbells
+//   u64 deadline()                    time in ticks (sel::now()) of its next on_timeout(), or
+//   void on_timeout()                 kForever; called once a round at most
+//   bool on_fault(const Fault &)      faults of other programs; true lets the thread run on, false
+//                                     says that the program has been ended
+#pragma once
+
+#include "sel/protocol.hpp"
+
+namespace sel {
+
+// What a server receives with; caps::service in the generated NAME.caps.hpp.
+struct Service {
+    Endpoint endpoint;
+    Tcb self;
+    SlotRange replies;
+};
+
+struct Fault {
+    u32 program;
+    fault_t kind;
+    u64 word[4]; // As fault_t says.
+};
+
+namespace detail {
+
+template <typename Server>
+concept HasDeadline = requires(Server &s) {
+    s.deadline();
+    s.on_timeout();
+};
+
+// Calls on_timeout() if its time has come, and bounds the next wait.
+template <typename Server>
+u64 tend_deadline(Server &server) {
+    if constexpr (HasDeadline<Server>) {
+        u64 due = server.deadline();
+        u64 time = now();
+        if (due <= time) {
+            server.on_timeout();
+            due = server.deadline();
+        }
+        if (due == kForever) {
+            return 0;
+        }
+        return timeout_info(due > time ? due - time : 1);
+    } else {
+        return 0;
+    }
+}
+
+// Dispatches to the Api whose place is the service number in the badge.
+template <typename... Apis, typename Server>
+bool dispatch_service(Server &server, Regs &r, ReplySet &replies) {
+    u64 service = r.badge() >> BADGE_SERVICE_SHIFT & BADGE_SERVICE;
+    u64 place = 0;
+    bool now = true;
+    bool known = ((service == place++ && (now = Apis::dispatch(server, r, replies), true)) || ...);
+    if (!known) {
+        store_error(r, ERR_PROTOCOL);
+    }
+    return now;
+}
+
+} // namespace detail
+
+// Handles what has been received in `r`; true if `r` now holds an answer to be sent.
+template <typename... Apis, typename Server>
+bool handle(Server &server, Regs &r, ReplySet &replies) {
+    if ((r.badge() & BADGE_SIGNAL) != 0) {
+        if constexpr (requires { server.on_signal(u64{}); }) {
+            server.on_signal(r.badge() & ~static_cast<u64>(BADGE_SIGNAL));
+        }
+        return false;
+    }
+    if ((r.badge() & BADGE_FAULT) != 0) {
+        if constexpr (requires { server.on_fault(Fault{}); }) {
+            Fault fault{static_cast<u32>(r.badge()), static_cast<fault_t>(r.label()), {}};
+            for (u32 i = 0; i < MESSAGE_REGISTERS; i++) {
+                fault.word[i] = r.word[i];
+            }
+            r.info = 0;
+            return server.on_fault(fault);
+        }
+        return false;
+    }
+    if (detail::dispatch_service<Apis...>(server, r, replies)) {
+        return true;
+    }
+    replies.settle();
+    return false;
+}
+
+// Serves the protocols, in the order of the manifest's [provides], for ever.
+template <typename... Apis, typename Server>
+[[noreturn]] void serve(const Service &service, Server &server) {
+    ReplySet replies{service.self, service.replies};
+    Regs r{};
+    bool answer = false;
+    for (;;) {
+        u64 timeout = detail::tend_deadline(server);
+        r.number = answer ? CALL_REPLY_RECV : CALL_RECV;
+        r.cptr = service.endpoint.cptr();
+        r.info = (answer ? r.info : 0) | timeout;
+        kernel_call(r);
+        answer = r.error() == OK && handle<Apis...>(server, r, replies);
+    }
+}
+
+} // namespace sel

@@ -1,0 +1,37 @@
+// Reply objects: who is owed an answer, and with which object the server receives next.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sel/later.hpp"
+
+namespace sel {
+
+u32 ReplySet::find_free() const {
+    u32 i = 0;
+    while (i < count() && (i == current_ || (waiting_ >> i & 1) != 0)) {
+        i++;
+    }
+    return i;
+}
+
+void ReplySet::answer(u32 index, Regs &r) {
+    r.number = CALL_REPLY;
+    r.cptr = replies_.first + index;
+    kernel_call(r); // The caller may have died: nobody is left to be told.
+    if (index == current_) {
+        answered_ = true;
+    } else {
+        waiting_ &= ~(1ull << index);
+    }
+}
+
+void ReplySet::settle() {
+    if (!answered_) {
+        u32 next = find_free();
+        waiting_ |= 1ull << current_;
+        current_ = next;
+        [[maybe_unused]] auto emptied = self_.unbind(TCB_SLOT_REPLY);
+        [[maybe_unused]] auto bound = self_.bind(TCB_SLOT_REPLY, Reply{replies_.first + next});
+    }
+    answered_ = false;
+}
+
+} // namespace sel

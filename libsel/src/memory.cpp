@@ -1,0 +1,84 @@
+// What every compiler expects of the C library: memory and string basics.
+// SPDX-License-Identifier: BSD-2-Clause
+#include <cstddef>
+
+#include "abi/types.h"
+
+extern "C" {
+
+void *memcpy(void *__restrict to, const void *__restrict from, size_t n) {
+    void *result = to;
+    size_t words = n / sizeof(u64), bytes = n % sizeof(u64);
+    asm volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
+    return result;
+}
+
+void *memset(void *to, int c, size_t n) {
+    void *result = to;
+    u64 pattern = static_cast<u8>(c) * 0x0101010101010101ull;
+    size_t words = n / sizeof(u64), bytes = n % sizeof(u64);
+    asm volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
+    asm volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(pattern) : "memory");
+    return result;
+}
+
+void *memmove(void *to, const void *from, size_t n) {
+    auto t = static_cast<u8 *>(to);
+    auto f = static_cast<const u8 *>(from);
+    if (t <= f || t >= f + n) {
+        return memcpy(to, from, n);
+    }
+    while (n-- != 0) {
+        t[n] = f[n];
+    }
+    return to;
+}
+
+int memcmp(const void *a, const void *b, size_t n) {
+    auto x = static_cast<const u8 *>(a);
+    auto y = static_cast<const u8 *>(b);
+    for (size_t i = 0; i < n; i++) {
+        if (x[i] != y[i]) {
+            return x[i] < y[i] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+void *memchr(const void *in, int c, size_t n) {
+    auto s = static_cast<const u8 *>(in);
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == static_cast<u8>(c)) {
+            return const_cast<u8 *>(s + i);
+        }
+    }
+    return nullptr;
+}
+
+size_t strlen(const char *s) {
+    size_t n = 0;
+    while (s[n] != 0) {
+        n++;
+    }
+    return n;
+}
+
+int strcmp(const char *a, const char *b) {
+    while (*a != 0 && *a == *b) {
+        a++;
+        b++;
+    }
+    return static_cast<u8>(*a) - static_cast<u8>(*b);
+}
+
+int strncmp(const char *a, const char *b, size_t n) {
+    for (; n != 0; n--, a++, b++) {
+        if (*a != *b || *a == 0) {
+            return static_cast<u8>(*a) - static_cast<u8>(*b);
+        }
+    }
+    return 0;
+}
+
+} // extern "C"
