@@ -8,9 +8,25 @@
 #define CORE_LEAF_H
 
 #include "abi/types.h"
+#include "spec/bits.h"
+#include "spec/clock.h"
 
+// Highest and lowest bit that is set; 64: none is.
 /*@ terminates \true; exits \false; assigns \nothing;
-    ensures below: \result < 0x800000000000; */
+    ensures range: 0 <= \result <= 64;
+    ensures none: \result == 64 <==> (\forall integer i; 0 <= i < 64 ==> !bit(w, i));
+    ensures top: \result < 64 ==> bit(w, \result) &&
+        (\forall integer i; \result < i < 64 ==> !bit(w, i)); */
+u32 bit_top(u64 w);
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures range: 0 <= \result <= 64;
+    ensures none: \result == 64 <==> (\forall integer i; 0 <= i < 64 ==> !bit(w, i));
+    ensures low: \result < 64 ==> bit(w, \result) &&
+        (\forall integer i; 0 <= i < \result ==> !bit(w, i)); */
+u32 bit_low(u64 w);
+
+/*@ terminates \true; exits \false; assigns g_clock;
+    ensures now: \old(g_clock) <= \result == g_clock < 0x800000000000; */
 u64 clock_now(void); // Ticks since power-on; never goes back.
 
 /*@ terminates \true; exits \false; assigns \nothing; */
