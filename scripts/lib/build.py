@@ -1,0 +1,46 @@
+"""Sets up and builds; the only place that knows the build folders.
+SPDX-License-Identifier: BSD-2-Clause
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = ROOT / "build"
+ISO = BUILD / "boot/trustos.iso"
+JOBS = str(min(os.cpu_count() or 1, 8))
+
+
+def configure(folder, *options, compilers=()):
+    """A Meson build folder with these options; kept as it is when it exists."""
+    if (folder / "build.ninja").exists():
+        return
+    environment = os.environ | dict(zip(("CC", "CXX"), compilers))
+    subprocess.run(["meson", "setup", str(folder), *options], cwd=ROOT, env=environment, check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def ninja(folder, *targets):
+    """Build; prints only what tools have to say, on stderr: stdout is for answers."""
+    done = subprocess.run(["ninja", "-C", str(folder), "-j", JOBS, "--quiet", *targets], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if "no work to do" not in done.stdout:
+        print(done.stdout, end="", file=sys.stderr)
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, ["ninja", "-C", folder.name, *targets])
+
+
+def setup():
+    subprocess.run([ROOT / "scripts/setup"], check=True)
+
+
+def image():
+    """Packages, build folder, boot image."""
+    print("building (minutes the first time)", file=sys.stderr)
+    setup()
+    configure(BUILD)
+    ninja(BUILD)
+    if not ISO.exists():
+        sys.exit(f"build: {ISO.relative_to(ROOT)} was not made")

@@ -1,0 +1,215 @@
+"""A QEMU machine under control: serial line, shell, keys, screen. Used by scripts/run and test/system.
+SPDX-License-Identifier: BSD-2-Clause
+
+    with Machine(iso) as machine:
+        machine.boot()                       # until the shell's prompt
+        print(machine.run("ps"))             # output of a command; ShellError if it failed
+        machine.halt()
+Every wait has a time limit and raises MachineError, whose text ends with the serial log's tail.
+"""
+
+import json
+import re
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+PROMPT = "trust> "
+OVMF = "/usr/share/ovmf/OVMF.fd"
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+LOG_TAIL = 4000  # Characters of the serial log in an error message.
+
+
+class MachineError(Exception):
+    """The machine did not do what was expected of it in time."""
+
+
+class ShellError(MachineError):
+    """A shell command ended with a status other than 0."""
+
+    def __init__(self, command, status, output):
+        super().__init__(f"`{command}` ended with status {status}:\n{output}")
+        self.status, self.output = status, output
+
+
+def command_line(iso=None, *, firmware="bios", usb=False, icount=False, memory=256, display="none",
+                 disks=(), extra=()):
+    """QEMU's arguments but for the serial line and the control socket."""
+    command = ["qemu-system-x86_64", "-machine", "pc", "-cpu", "max", "-smp", "1", "-m", str(memory),
+               "-accel", "tcg", "-no-reboot", "-display", display,
+               "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+    if icount:
+        command += ["-icount", "shift=0,align=off,sleep=off"]
+    if firmware == "uefi":
+        command += ["-bios", OVMF]
+    if iso and usb:
+        command += ["-device", "qemu-xhci", "-device", "usb-storage,drive=stick,bootindex=0", "-drive",
+                    f"if=none,id=stick,format=raw,readonly=on,file={iso}"]
+    elif iso:
+        command += ["-boot", "d", "-cdrom", str(iso)]
+    for disk in disks:
+        command += ["-drive", f"if=virtio,format=raw,file={disk}"]
+    return command + list(extra)
+
+
+class Control:
+    """QEMU's control socket (QMP)."""
+
+    def __init__(self, path, timeout=10):
+        self.socket = socket.socket(socket.AF_UNIX)
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.socket.connect(str(path))
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+        self.socket.settimeout(timeout)
+        self.lines = self.socket.makefile("r", encoding="utf-8")
+        json.loads(self.lines.readline())  # Greeting.
+        self.call("qmp_capabilities")
+
+    def call(self, name, **arguments):
+        request = {"execute": name, "arguments": arguments}
+        self.socket.sendall(json.dumps(request).encode() + b"\n")
+        for line in self.lines:
+            answer = json.loads(line)
+            if "error" in answer:
+                raise MachineError(f"QEMU: {name}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+        raise MachineError(f"QEMU ended during {name}")
+
+    def close(self):
+        self.lines.close()
+        self.socket.close()
+
+
+class Machine:
+    """One run of QEMU. Arguments as for command_line()."""
+
+    def __init__(self, iso=None, **options):
+        self.icount = options.get("icount", False)
+        self.scratch = tempfile.TemporaryDirectory(prefix="trustos-")
+        control = Path(self.scratch.name) / "qmp"
+        command = command_line(iso, **options) + ["-serial", "stdio", "-monitor", "none", "-qmp",
+                                                  f"unix:{control},server=on,wait=off"]
+        self.log = ""        # All that came over the serial line.
+        self.read = 0        # Up to where expect() has consumed it.
+        self.news = threading.Condition()
+        self.ended = False
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        threading.Thread(target=self._listen, daemon=True).start()
+        try:
+            self.control = Control(control)
+        except OSError:
+            self.stop()
+            raise MachineError(f"QEMU did not start:\n{self.log}") from None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def _listen(self):
+        while data := self.process.stdout.read1(4096):
+            with self.news:
+                self.log += data.decode("utf-8", "replace").replace("\r", "")
+                self.news.notify_all()
+        with self.news:
+            self.ended = True
+            self.news.notify_all()
+
+    def _fail(self, what):
+        tail = self.log[-LOG_TAIL:]
+        raise MachineError(f"{what}\n--- serial log (last {len(tail)} of {len(self.log)} characters)\n"
+                           f"{tail}\n--- end of serial log")
+
+    def stop(self):
+        """End QEMU, whatever it is doing."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        if hasattr(self, "control"):
+            self.control.close()
+        self.process.stdin.close()
+        self.scratch.cleanup()
+
+    # --- The serial line.
+    def expect(self, text, timeout=30):
+        """Wait for `text` (a string, or a compiled pattern) and return what came up to its end."""
+        pattern = re.compile(re.escape(text)) if isinstance(text, str) else text
+        deadline = time.monotonic() + timeout
+        with self.news:
+            while not (match := pattern.search(self.log, self.read)):
+                left = deadline - time.monotonic()
+                if self.ended or left <= 0:
+                    why = "the machine stopped" if self.ended else f"nothing within {timeout} s"
+                    self._fail(f"expected {pattern.pattern!r} on the serial line: {why}")
+                self.news.wait(left)
+            start, self.read = self.read, match.end()
+            return self.log[start:self.read]
+
+    def send(self, text):
+        """Type on the serial line: a string, or bytes as they are."""
+        self.process.stdin.write(text.encode() if isinstance(text, str) else text)
+        self.process.stdin.flush()
+
+    def wait_end(self, timeout=20):
+        """Wait until the machine powers itself off."""
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._fail(f"expected the machine to power off within {timeout} s")
+
+    # --- The shell.
+    def boot(self, timeout=120):
+        """Wait for the first prompt; GRUB's and the kernel's own failures end the wait early."""
+        pattern = re.compile(rf"(?P<prompt>(?:^|\n){re.escape(PROMPT)})|^error: .*\n|PANIC|grub> ", re.M)
+        output = self.expect(pattern, timeout)
+        if not pattern.search(output)["prompt"]:
+            time.sleep(2)  # Let the rest of the message arrive.
+            self._fail("the machine did not boot")
+        return output
+
+    def _command(self, line, timeout):
+        self.send(line + "\n")
+        answer = ESCAPE.sub("", self.expect(re.compile(rf"\n{re.escape(PROMPT)}"), timeout))
+        echo, _, output = answer.partition("\n")  # The shell echoes what it reads.
+        return output[:-len(PROMPT)] if output.endswith(PROMPT) else ""
+
+    def status(self, line, timeout=60):
+        """Run a shell command: (exit status, output)."""
+        output = self._command(line, timeout)
+        answer = self._command("status", timeout)
+        match = re.search(r"^status (-?\d+)$", answer, re.M)
+        if not match:
+            self._fail(f"expected `status N` from the shell, got {answer!r}")
+        return int(match[1]), output
+
+    def run(self, line, timeout=60):
+        """Output of a shell command that must succeed."""
+        status, output = self.status(line, timeout)
+        if status:
+            raise ShellError(line, status, output)
+        return output
+
+    def halt(self, timeout=20):
+        self.send("halt\n")
+        self.wait_end(timeout)
+
+    # --- Keyboard and screen.
+    def keys(self, *names):
+        """Press keys together, by QEMU's names (`ctrl`, `a`, `ret`)."""
+        self.control.call("send-key", keys=[{"type": "qcode", "data": name} for name in names])
+
+    def screenshot(self, path):
+        """Write the screen as a PNG."""
+        self.control.call("screendump", filename=str(Path(path).absolute()), format="png")
