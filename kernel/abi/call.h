@@ -16,6 +16,7 @@ enum {
     INFO_LENGTH = 0x7f,   // Words: 0..MESSAGE_WORDS. Word i >= 4 is word i of the IPC buffer.
     INFO_CAP = 0x80,      // One capability goes along (in), or came along (out).
     INFO_TIMEOUT = 0x100, // BUFFER_TIMEOUT bounds the wait.
+    INFO_SIGNAL = 0x200,  // Out, of RECV: no message; badge holds the bound notification's bits.
     INFO_LABEL_SHIFT = 32
 };
 enum { MESSAGE_REGISTERS = 4, MESSAGE_WORDS = 120 };
@@ -34,7 +35,7 @@ typedef enum {
     CALL_REPLY_RECV, // Answer the last caller (if there is one), then receive.
     CALL_SEND,       // Send; wait for a receiver.
     CALL_NB_SEND,    // Send if a receiver waits, else ERR_EMPTY.
-    CALL_RECV,       // Wait for a message or for the bound notification (badge only, label 0).
+    CALL_RECV,       // Wait for a message or for the bound notification (INFO_SIGNAL).
     CALL_NB_RECV,    // Take a message if a sender waits, else ERR_EMPTY.
     CALL_REPLY,      // cptr: a Reply, or 0 for the thread's own. Answer its caller; do not wait.
 
@@ -116,7 +117,7 @@ typedef enum {
     FAULT_NONE,
     FAULT_PAGE,      // w0 rip, w1 address, w2 error code of the processor, w3 rsp
     FAULT_EXCEPTION, // w0 rip, w1 vector, w2 error code of the processor, w3 rsp
-    FAULT_CALL,      // w0 rip, w1 number in rax, w2 rdi, w3 rsp   (a call number out of range)
+    FAULT_CALL,      // w0 rip, w1 number in rax, w2 rdi, w3 rsp   (no such call)
     FAULT_BUDGET,    // w0 rip, w1 ticks used in all, w2 ticks until its refill, w3 rsp
 } fault_t;
 

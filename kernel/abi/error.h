@@ -7,7 +7,6 @@ typedef enum {
     OK = 0,
 
     // Refusals by the kernel. A refused call changes nothing but the caller's denial record.
-    ERR_CALL,     // No kernel call has this number.
     ERR_CAP,      // The capability address names no capability.
     ERR_TYPE,     // The capability is of another type than the call needs.
     ERR_RIGHT,    // The capability lacks a right that the call needs.

@@ -44,6 +44,9 @@ u64 space_kernel(void); // CR3 of the kernel's own page table: no user address i
 extern u64 kernel_table[256]; // Upper half of every top page table; constant once objects are made.
 
 /*@ terminates \true; exits \false; assigns \nothing; */
+void space_leave(void); // The running thread lost its address space: use the kernel's own.
+
+/*@ terminates \true; exits \false; assigns \nothing; */
 void irq_mask(u32 irq, u32 line); // Interrupt `irq`, routed from `line` (GSI | IRQ_*).
 /*@ terminates \true; exits \false; assigns \nothing; */
 void irq_unmask(u32 irq, u32 line);

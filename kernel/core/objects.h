@@ -157,7 +157,7 @@ typedef struct {
     link_t link;  // Thread queue; 0, 0 outside one.
     u32 queue;    // Index of the queue it is in, 0: none.
     u8 state;     // thread_state_t | STATE_SPECIAL
-    u8 attention; // Not 0: its bound notification has bits.
+    u8 attention; // 1: its bound notification has bits.
     u8 priority, priority_max;
     u32 sc;    // SchedContext it runs on when it runs; stale in the running thread.
     u32 reply; // Reply it receives with or waits on.
@@ -166,7 +166,9 @@ typedef struct {
     timer_node_t timer;
     u64 fault_word[4];
     denial_t denial;
-    u64 reserved[63];
+    u32 sending; // MAY_* bits of the capability that it waits to send through.
+    u32 reserved2;
+    u64 reserved[62];
     u8 vector_state[1024]; // XSAVE area.
 } tcb_t;
 

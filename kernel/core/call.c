@@ -1,0 +1,66 @@
+#include "core/call.h"
+
+#include "core/cspace.h"
+#include "core/ready.h"
+#include "core/thread.h"
+#include "core/time.h"
+
+u64 call_finish(void) {
+    u32 cur = K.run.tcb;
+    if (TCB(cur).state == STATE_RUNNING) {
+        u32 sc = TCB(cur).sc;
+        if (sc == K.run.sc && sc != 0 && TCB(cur).priority + 1u >= K.top) {
+            return cur;
+        }
+        if (time_has_budget(sc)) {
+            ready_push(cur);
+        } else {
+            TCB(cur).state = STATE_NO_TIME;
+        }
+    }
+    return thread_schedule();
+}
+
+// Levels of the CSpace that lead to a capability: 0, 1 or 2.
+static u32 levels_resolved(u32 t, u64 cptr) {
+    if ((cptr >> 32) == 0) {
+        return cspace_lookup(t, cptr) != 0;
+    }
+    return cspace_lookup(t, (u32)cptr) == 0 ? 0 : 1u + (cspace_lookup(t, cptr) != 0);
+}
+
+u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) {
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
+    u32 type = SLOT(s).type;
+    if (type == CAP_NULL) {
+        error = ERR_CAP;
+    } else if (type != (need & 0xff)) {
+        error = ERR_TYPE;
+    }
+    TCB(cur).denial.cptr = cptr;
+    TCB(cur).denial.what = call | (u64)error << 8 | (u64)levels_resolved(cur, cptr) << 16 |
+                           (u64)type << 24 | (u64)(SLOT(s).rights & RIGHT_ALL) << 32 |
+                           (u64)need << 40;
+    TCB(cur).denial.argument = 0;
+    TCB(cur).denial.count++;
+    return call_error(error);
+}
+
+u64 call_refuse_argument(u32 call, error_t error, u64 argument) {
+    u32 cur = K.run.tcb;
+    TCB(cur).denial.cptr = 0;
+    TCB(cur).denial.what = call | (u64)error << 8;
+    TCB(cur).denial.argument = argument;
+    TCB(cur).denial.count++;
+    return call_error(error);
+}
+
+enum { SYSCALL_BYTES = 2 };
+
+u64 call_restart(u32 call, u64 cptr, u64 info) {
+    u32 cur = K.run.tcb;
+    TCB(cur).r[R_RIP] -= SYSCALL_BYTES;
+    TCB(cur).r[R_RDI] = cptr;
+    TCB(cur).r[R_RSI] = info;
+    return cur | (u64)call << 32;
+}

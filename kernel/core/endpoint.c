@@ -1,0 +1,276 @@
+#include "core/endpoint.h"
+
+#include "core/call.h"
+#include "core/cspace.h"
+#include "core/message.h"
+#include "core/notification.h"
+#include "core/queue.h"
+#include "core/reply.h"
+#include "core/sched_context.h"
+#include "core/thread.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
+
+// --- The general path: any state of either side.
+
+void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
+    u32 cur = K.run.tcb, to = QUEUE(ep).head;
+    if (thread_state(to) != STATE_RECV) {
+        TCB(cur).r[R_RDI] = badge;
+        TCB(cur).r[R_RSI] = info;
+        TCB(cur).sending = may;
+        thread_wait(ep, state);
+        thread_arm_timeout(info);
+        return;
+    }
+    u32 r = TCB(to).reply;
+    queue_take(ep, to);
+    thread_stop_timer(to);
+    message_deliver(cur, to, badge, info, may & MAY_GRANT);
+    if (state == STATE_CALL) {
+        reply_arm(r, cur, to);
+        thread_wait(0, STATE_REPLY);
+        thread_arm_timeout(info);
+    } else {
+        reply_release(r);
+    }
+    thread_ready(to);
+}
+
+// The running thread takes the message of `from`, the first sender in the queue of ep.
+static void take(u32 ep, u32 from, u32 r) {
+    u32 cur = K.run.tcb, is_call = thread_state(from) == STATE_CALL;
+    queue_take(ep, from);
+    message_deliver(from, cur, TCB(from).r[R_RDI], TCB(from).r[R_RSI], TCB(from).sending & MAY_GRANT);
+    TCB(from).r[R_RDI] = 0;
+    if (is_call) {
+        reply_arm(r, from, cur);
+        TCB(from).state = (u8)(STATE_REPLY | (TCB(from).state & STATE_SPECIAL));
+    } else {
+        thread_stop_timer(from);
+        thread_ready(from);
+    }
+}
+
+// The running thread receives on ep with Reply r, which is free: the bits of its bound notification,
+// or the message of the first sender, or it waits.
+static u64 receive(u32 ep, u32 r, u64 info) {
+    u32 cur = K.run.tcb, head = QUEUE(ep).head;
+    if (TCB(cur).attention != 0) {
+        notification_take(TCB(cur).bound, cur);
+    } else if (thread_state(head) > STATE_RECV) {
+        take(ep, head, r);
+    } else {
+        REPLY(r).caller = (run_t){cur, 0};
+        TCB(cur).reply = r;
+        thread_wait(ep, STATE_RECV);
+        thread_arm_timeout(info);
+    }
+    return call_finish();
+}
+
+// Answers the caller of r (armed) with the message of the running thread.
+static void answer(u32 r, u64 info) {
+    u32 cur = K.run.tcb, to = REPLY(r).caller.tcb;
+    if (TCB(to).fault == FAULT_NONE) {
+        message_deliver(cur, to, 0, info, 1);
+    }
+    thread_wake(to);
+}
+
+u32 endpoint_cancel_one(u32 queue) {
+    u32 t = QUEUE(queue).head;
+    if (t == 0) {
+        return 0;
+    }
+    thread_wake_error(t, ERR_GONE);
+    return 1;
+}
+
+static u64 send_slow(u32 call, u64 cptr, u64 info, u32 state) {
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
+    if (!message_info_ok(cur, info)) {
+        return call_refuse_argument(call, ERR_ARG, info);
+    }
+    thread_park();
+    endpoint_send(SLOT(s).object, SLOT(s).may, SLOT(s).data, info, state);
+    return call_finish();
+}
+
+static NOINLINE u64 call_slow(u64 cptr, u64 info) {
+    return send_slow(CALL_CALL, cptr, info, STATE_CALL);
+}
+
+static NOINLINE u64 reply_recv_slow(u64 cptr, u64 info) {
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), r = reply_of(cur);
+    if (r == 0) {
+        return call_refuse(CALL_REPLY_RECV, ERR_TYPE, TCB_SLOT_REPLY, NEED(CAP_REPLY, 0));
+    }
+    if (!message_info_ok(cur, info)) {
+        return call_refuse_argument(CALL_REPLY_RECV, ERR_ARG, info);
+    }
+    if (REPLY(r).caller.tcb != 0 && !reply_is_armed(r)) {
+        return call_refuse_argument(CALL_REPLY_RECV, ERR_BUSY, TCB_SLOT_REPLY);
+    }
+    thread_park();
+    if (REPLY(r).caller.tcb != 0) {
+        answer(r, info & ~(u64)INFO_TIMEOUT);
+    }
+    return receive(SLOT(s).object, r, info);
+}
+
+static NOINLINE u64 refuse_endpoint(u32 call, u64 cptr, u32 right) {
+    return call_refuse(call, ERR_RIGHT, cptr, NEED(CAP_ENDPOINT, right));
+}
+
+// --- The path of a call to a server that waits, and of its answer to a client that waits: nobody
+// else is concerned, the context stays where it is. Everything unusual goes the general way above,
+// by tail calls that decode again, so that no register has to be saved here. Compiled twice: for
+// messages in registers, and for longer ones.
+
+INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
+    if ((SLOT(s).may & MAY_SEND) == 0) {
+        return refuse_endpoint(CALL_CALL, cptr, RIGHT_WRITE);
+    }
+    u32 ep = SLOT(s).object, to = QUEUE(ep).head;
+    if (TCB(to).state != STATE_RECV) {
+        return call_slow(cptr, info);
+    }
+    if (TCB(to).sc != 0 || TCB(to).priority < K.top) {
+        return call_slow(cptr, info);
+    }
+    if (!is_short) {
+        if ((info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)) {
+            return call_slow(cptr, info);
+        }
+        info = message_extra(cur, to, info, SLOT(s).may & MAY_GRANT);
+    }
+    message_registers(cur, to, SLOT(s).data, info);
+    queue_take(ep, to);
+    u32 r = TCB(to).reply;
+    TCB(to).state = STATE_RUNNING;
+    TCB(cur).state = STATE_REPLY;
+    TCB(cur).reply = r;
+    TCB(cur).sc = 0;
+    REPLY(r).caller = K.run;
+    lend_push(K.run.sc, r);
+    return to;
+}
+
+static NOINLINE u64 call_long(u64 cptr, u64 info) { return call_body(cptr, info, 0); }
+
+u64 call_call(u64 cptr, u64 info) {
+    if (!MESSAGE_IS_SHORT(info)) {
+        return call_long(cptr, info);
+    }
+    return call_body(cptr, info, 1);
+}
+
+INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
+    if ((SLOT(s).may & MAY_RECV) == 0) {
+        return refuse_endpoint(CALL_REPLY_RECV, cptr, RIGHT_READ);
+    }
+    u32 ep = SLOT(s).object, r = reply_of(cur), to = REPLY(r).caller.tcb;
+    if (TCB(to).state != STATE_REPLY || TCB(cur).attention != 0) {
+        return reply_recv_slow(cptr, info);
+    }
+    if (SC(K.run.sc).top != r || TCB(to).priority < K.top) {
+        return reply_recv_slow(cptr, info);
+    }
+    if (TCB(QUEUE(ep).head).state > STATE_RECV) {
+        return reply_recv_slow(cptr, info);
+    }
+    if (!is_short) {
+        if ((info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)) {
+            return reply_recv_slow(cptr, info);
+        }
+        info = message_extra(cur, to, info, 1);
+    }
+    message_registers(cur, to, 0, info);
+    TCB(to).state = STATE_RUNNING;
+    lend_pop(K.run.sc, r);
+    REPLY(r).caller = (run_t){cur, 0};
+    queue_append(ep, cur);
+    TCB(cur).state = STATE_RECV;
+    TCB(cur).reply = r;
+    TCB(cur).sc = 0;
+    return to;
+}
+
+static NOINLINE u64 reply_recv_long(u64 cptr, u64 info) { return reply_recv_body(cptr, info, 0); }
+
+u64 call_reply_recv(u64 cptr, u64 info) {
+    if (!MESSAGE_IS_SHORT(info)) {
+        return reply_recv_long(cptr, info);
+    }
+    return reply_recv_body(cptr, info, 1);
+}
+
+// --- The other calls.
+
+u64 call_send(u64 cptr, u64 info) {
+    if ((SLOT(cspace_lookup(K.run.tcb, cptr)).may & MAY_SEND) == 0) {
+        return refuse_endpoint(CALL_SEND, cptr, RIGHT_WRITE);
+    }
+    return send_slow(CALL_SEND, cptr, info, STATE_SEND);
+}
+
+u64 call_nb_send(u64 cptr, u64 info) {
+    u32 s = cspace_lookup(K.run.tcb, cptr);
+    if ((SLOT(s).may & MAY_SEND) == 0) {
+        return refuse_endpoint(CALL_NB_SEND, cptr, RIGHT_WRITE);
+    }
+    if (thread_state(QUEUE(SLOT(s).object).head) != STATE_RECV) {
+        return call_error(ERR_EMPTY);
+    }
+    return send_slow(CALL_NB_SEND, cptr, info, STATE_SEND);
+}
+
+static u64 recv(u32 call, u64 cptr, u64 info) {
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), r = reply_of(cur);
+    if ((SLOT(s).may & MAY_RECV) == 0) {
+        return refuse_endpoint(call, cptr, RIGHT_READ);
+    }
+    if (r == 0) {
+        return call_refuse(call, ERR_TYPE, TCB_SLOT_REPLY, NEED(CAP_REPLY, 0));
+    }
+    if (REPLY(r).caller.tcb != 0) {
+        return call_refuse_argument(call, ERR_BUSY, TCB_SLOT_REPLY);
+    }
+    if (!message_info_ok(cur, info)) {
+        return call_refuse_argument(call, ERR_ARG, info);
+    }
+    u32 head = QUEUE(SLOT(s).object).head;
+    if (call == CALL_NB_RECV && TCB(cur).attention == 0 && thread_state(head) <= STATE_RECV) {
+        return call_error(ERR_EMPTY);
+    }
+    thread_park();
+    return receive(SLOT(s).object, r, info);
+}
+
+u64 call_recv(u64 cptr, u64 info) { return recv(CALL_RECV, cptr, info); }
+
+u64 call_nb_recv(u64 cptr, u64 info) { return recv(CALL_NB_RECV, cptr, info); }
+
+u64 call_reply(u64 cptr, u64 info) {
+    u32 cur = K.run.tcb, r = reply_of(cur);
+    if (cptr != 0) {
+        u32 s = cspace_lookup(cur, cptr);
+        r = (SLOT(s).may & MAY_REPLY) != 0 ? SLOT(s).object : 0;
+    }
+    if (r == 0) {
+        return call_refuse(CALL_REPLY, ERR_TYPE, cptr, NEED(CAP_REPLY, 0));
+    }
+    if (!reply_is_armed(r)) {
+        return call_refuse_argument(CALL_REPLY, ERR_EMPTY, cptr);
+    }
+    if (!message_info_ok(cur, info)) {
+        return call_refuse_argument(CALL_REPLY, ERR_ARG, info);
+    }
+    thread_park();
+    answer(r, info);
+    return call_finish();
+}

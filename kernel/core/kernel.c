@@ -1,0 +1,83 @@
+#include "core/kernel.h"
+
+#include "core/call.h"
+#include "core/cdt.h"
+#include "core/endpoint.h"
+#include "core/irq.h"
+#include "core/thread.h"
+#include "core/time.h"
+
+kernel_t K;
+
+enum { TIME_STEPS = 8 }; // Bound on the work of one timer interrupt; if more is due, it comes again.
+
+void kernel_init(void) { cdt_init(); }
+
+u32 kernel_interrupt(u32 irq) {
+    thread_park();
+    irq_signal(irq);
+    return (u32)call_finish();
+}
+
+// A timer has expired: a wait is over, or a context has budget again.
+static void expire(u32 node) {
+    if (TIMER(node).kind == TIMER_OF_TCB) {
+        thread_wake_error(node - TCB_TIMER, ERR_TIMEOUT);
+        return;
+    }
+    u32 user = SC(node - SC_TIMER).tcb;
+    if (TCB(user).state == STATE_NO_TIME) {
+        thread_ready(user);
+    }
+}
+
+// The running thread has used up its context: tell its timeout handler, if it has one.
+static void budget_fault(void) {
+    u32 cur = K.run.tcb, s = TCB_SLOT_INDEX(cur, TCB_SLOT_TIMEOUT);
+    if ((SLOT(s).may & MAY_SEND) == 0) {
+        return;
+    }
+    TCB(cur).fault = FAULT_BUDGET;
+    TCB(cur).fault_word[0] = TCB(cur).r[R_RIP];
+    TCB(cur).fault_word[1] = SC(K.run.sc).used;
+    TCB(cur).fault_word[2] = SC(K.run.sc).due[0] - SC(K.run.sc).last;
+    TCB(cur).fault_word[3] = TCB(cur).r[R_RSP];
+    endpoint_send(SLOT(s).object, SLOT(s).may, SLOT(s).data, MESSAGE_REGISTERS, STATE_CALL);
+    TCB(cur).state |= STATE_SPECIAL;
+}
+
+u32 kernel_timer(void) {
+    thread_park();
+    time_charge_running();
+    if (K.run.sc != 0 && !time_has_budget(K.run.sc)) {
+        budget_fault();
+        if (TCB(K.run.tcb).state == STATE_RUNNING) {
+            TCB(K.run.tcb).state = STATE_NO_TIME;
+        }
+    }
+    for (u32 i = 0; i < TIME_STEPS; i++) {
+        u32 node = time_step();
+        if (node == 0) {
+            break;
+        }
+        expire(node);
+    }
+    return (u32)call_finish();
+}
+
+u32 kernel_fault(u32 fault, u64 w1, u64 w2) {
+    u32 cur = K.run.tcb, s = TCB_SLOT_INDEX(cur, TCB_SLOT_FAULT);
+    thread_park();
+    TCB(cur).fault = fault;
+    TCB(cur).fault_word[0] = TCB(cur).r[R_RIP];
+    TCB(cur).fault_word[1] = w1;
+    TCB(cur).fault_word[2] = w2;
+    TCB(cur).fault_word[3] = TCB(cur).r[R_RSP];
+    if ((SLOT(s).may & MAY_SEND) == 0) {
+        TCB(cur).state = STATE_INACTIVE;
+    } else {
+        endpoint_send(SLOT(s).object, SLOT(s).may, SLOT(s).data, MESSAGE_REGISTERS, STATE_CALL);
+        TCB(cur).state |= STATE_SPECIAL;
+    }
+    return thread_schedule();
+}

@@ -1,0 +1,42 @@
+// Messages: how words and one capability get from one thread to another.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Words 0..3 travel in the registers that the entry code stored in the sender's TCB; words 4.. from
+// IPC buffer to IPC buffer; a faulting thread's message is its fault_word. This is the only place
+// where the kernel copies a message.
+#ifndef CORE_MESSAGE_H
+#define CORE_MESSAGE_H
+
+#include "core/view.h"
+
+// Length above the registers, a capability, a timeout: anything that needs the IPC buffer.
+#define MESSAGE_IS_SHORT(info) ((u16)(info) <= MESSAGE_REGISTERS)
+
+// t's IPC buffer: number of a page, 0: none.
+static inline u32 message_buffer(u32 t) { return TCB_SLOT(t, TCB_SLOT_BUFFER).object; }
+
+// info asks for nothing that is out of range or needs a buffer that t does not have.
+static inline u32 message_info_ok(u32 t, u64 info) {
+    return MESSAGE_IS_SHORT(info) ||
+           ((info & INFO_LENGTH) <= MESSAGE_WORDS && (message_buffer(t) != 0));
+}
+
+// The registers of a message that arrives: badge, info, words 0..3.
+static inline void message_registers(u32 from, u32 to, u64 badge, u64 info) {
+    TCB(to).r[R_RDI] = badge;
+    TCB(to).r[R_RSI] = info;
+    TCB(to).r[R_RDX] = TCB(from).r[R_RDX];
+    TCB(to).r[R_R10] = TCB(from).r[R_R10];
+    TCB(to).r[R_R8] = TCB(from).r[R_R8];
+    TCB(to).r[R_R9] = TCB(from).r[R_R9];
+}
+
+// Copies what is beyond the registers. Returns info as the receiver will see it: shorter if it has
+// no buffer, INFO_CAP only if a capability arrived (the sender may grant, names one that can be
+// copied, and the receiver names an empty slot).
+u64 message_extra(u32 from, u32 to, u64 info, u32 may_grant);
+
+// The whole message of thread `from`, which waits or runs, or has faulted.
+void message_deliver(u32 from, u32 to, u64 badge, u64 info, u32 may_grant);
+
+#endif

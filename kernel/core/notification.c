@@ -1,0 +1,113 @@
+#include "core/notification.h"
+
+#include "core/call.h"
+#include "core/cspace.h"
+#include "core/message.h"
+#include "core/thread.h"
+
+// The wait of t returns these bits.
+static inline void deliver_bits(u32 t, u64 bits, u64 info) {
+    TCB(t).r[R_RDI] = bits;
+    TCB(t).r[R_RSI] = info;
+}
+
+void notification_signal(u32 n, u64 bits) {
+    u32 t = QUEUE(n).head;
+    if (t != 0) {
+        deliver_bits(t, bits, 0);
+        thread_wake(t);
+        return;
+    }
+    NOTIFICATION(n).word |= bits;
+    t = NOTIFICATION(n).bound;
+    if (t == 0) {
+        return;
+    }
+    if (thread_state(t) != STATE_RECV) {
+        TCB(t).attention = 1;
+        return;
+    }
+    notification_take(n, t);
+    thread_wake(t);
+}
+
+void notification_take(u32 n, u32 t) {
+    u32 bound = NOTIFICATION(n).bound;
+    deliver_bits(t, NOTIFICATION(n).word, bound == t ? INFO_SIGNAL : 0);
+    NOTIFICATION(n).word = 0;
+    if (bound != 0) {
+        TCB(bound).attention = 0;
+    }
+}
+
+void notification_unbind(u32 n) {
+    u32 t = NOTIFICATION(n).bound;
+    if (t != 0) {
+        NOTIFICATION(n).bound = 0;
+        TCB(t).bound = 0;
+        TCB(t).attention = 0;
+    }
+}
+
+void notification_bind(u32 n, u32 t) {
+    NOTIFICATION(n).bound = t;
+    TCB(t).bound = n;
+    if (NOTIFICATION(n).word != 0) {
+        TCB(t).attention = 1;
+    }
+}
+
+// A waiter or a bound thread is there.
+static u64 signal_slow(u64 cptr, u64 info) {
+    (void)info;
+    u32 s = cspace_lookup(K.run.tcb, cptr);
+    thread_park();
+    notification_signal(SLOT(s).object, SLOT(s).data);
+    return call_finish();
+}
+
+u64 call_signal(u64 cptr, u64 info) {
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
+    if ((SLOT(s).may & MAY_SIGNAL) == 0) {
+        return call_refuse(CALL_SIGNAL, ERR_RIGHT, cptr, NEED(CAP_NOTIFICATION, RIGHT_WRITE));
+    }
+    u32 n = SLOT(s).object;
+    if ((QUEUE(n).head | NOTIFICATION(n).bound) != 0) {
+        return signal_slow(cptr, info);
+    }
+    NOTIFICATION(n).word |= SLOT(s).data;
+    return cur;
+}
+
+u64 call_wait(u64 cptr, u64 info) {
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
+    if ((SLOT(s).may & MAY_WAIT) == 0) {
+        return call_refuse(CALL_WAIT, ERR_RIGHT, cptr, NEED(CAP_NOTIFICATION, RIGHT_READ));
+    }
+    u32 n = SLOT(s).object;
+    if (NOTIFICATION(n).word != 0) {
+        notification_take(n, cur);
+        return cur;
+    }
+    if (!message_info_ok(cur, info)) {
+        return call_refuse_argument(CALL_WAIT, ERR_ARG, info);
+    }
+    thread_park();
+    thread_wait(n, STATE_WAIT);
+    thread_arm_timeout(info);
+    return thread_schedule();
+}
+
+u64 call_poll(u64 cptr, u64 info) {
+    (void)info;
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
+    if ((SLOT(s).may & MAY_WAIT) == 0) {
+        return call_refuse(CALL_POLL, ERR_RIGHT, cptr, NEED(CAP_NOTIFICATION, RIGHT_READ));
+    }
+    u32 n = SLOT(s).object;
+    if (NOTIFICATION(n).word == 0) {
+        return call_error(ERR_EMPTY);
+    }
+    notification_take(n, cur);
+    return cur;
+}
