@@ -24,6 +24,11 @@ static inline u64 call_done(void) {
     return K.run.tcb;
 }
 
+// Ends without a result, though nothing was refused (ERR_EMPTY).
+static inline u64 call_error(error_t error) {
+    return K.run.tcb | (u64)error << 32;
+}
+
 // The caller, unless a thread of higher priority is ready or the caller can no longer run.
 u64 call_finish(void);
 

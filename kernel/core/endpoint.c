@@ -8,6 +8,7 @@
 #include "core/reply.h"
 #include "core/sched_context.h"
 #include "core/thread.h"
+#include "core/time.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE __attribute__((noinline))
@@ -26,7 +27,7 @@ void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
     }
     u32 r = TCB(to).reply;
     queue_take(ep, to);
-    thread_stop_timer(to);
+    time_stop(to);
     message_deliver(cur, to, badge, info, may & MAY_GRANT);
     if (state == STATE_CALL) {
         reply_arm(r, cur, to);
@@ -42,13 +43,14 @@ void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
 static void take(u32 ep, u32 from, u32 r) {
     u32 cur = K.run.tcb, is_call = thread_state(from) == STATE_CALL;
     queue_take(ep, from);
-    message_deliver(from, cur, TCB(from).r[R_RDI], TCB(from).r[R_RSI], TCB(from).sending & MAY_GRANT);
+    message_deliver(from, cur, TCB(from).r[R_RDI], TCB(from).r[R_RSI],
+                    TCB(from).sending & MAY_GRANT);
     TCB(from).r[R_RDI] = 0;
     if (is_call) {
         reply_arm(r, from, cur);
         TCB(from).state = (u8)(STATE_REPLY | (TCB(from).state & STATE_SPECIAL));
     } else {
-        thread_stop_timer(from);
+        time_stop(from);
         thread_ready(from);
     }
 }
@@ -159,7 +161,9 @@ INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
     return to;
 }
 
-static NOINLINE u64 call_long(u64 cptr, u64 info) { return call_body(cptr, info, 0); }
+static NOINLINE u64 call_long(u64 cptr, u64 info) {
+    return call_body(cptr, info, 0);
+}
 
 u64 call_call(u64 cptr, u64 info) {
     if (!MESSAGE_IS_SHORT(info)) {
@@ -200,7 +204,9 @@ INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
     return to;
 }
 
-static NOINLINE u64 reply_recv_long(u64 cptr, u64 info) { return reply_recv_body(cptr, info, 0); }
+static NOINLINE u64 reply_recv_long(u64 cptr, u64 info) {
+    return reply_recv_body(cptr, info, 0);
+}
 
 u64 call_reply_recv(u64 cptr, u64 info) {
     if (!MESSAGE_IS_SHORT(info)) {
@@ -251,9 +257,13 @@ static u64 recv(u32 call, u64 cptr, u64 info) {
     return receive(SLOT(s).object, r, info);
 }
 
-u64 call_recv(u64 cptr, u64 info) { return recv(CALL_RECV, cptr, info); }
+u64 call_recv(u64 cptr, u64 info) {
+    return recv(CALL_RECV, cptr, info);
+}
 
-u64 call_nb_recv(u64 cptr, u64 info) { return recv(CALL_NB_RECV, cptr, info); }
+u64 call_nb_recv(u64 cptr, u64 info) {
+    return recv(CALL_NB_RECV, cptr, info);
+}
 
 u64 call_reply(u64 cptr, u64 info) {
     u32 cur = K.run.tcb, r = reply_of(cur);

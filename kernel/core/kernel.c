@@ -9,9 +9,13 @@
 
 kernel_t K;
 
-enum { TIME_STEPS = 8 }; // Bound on the work of one timer interrupt; if more is due, it comes again.
+enum {
+    TIME_STEPS = 8
+}; // Bound on the work of one timer interrupt; if more is due, it comes again.
 
-void kernel_init(void) { cdt_init(); }
+void kernel_init(void) {
+    cdt_init();
+}
 
 u32 kernel_interrupt(u32 irq) {
     thread_park();
@@ -19,13 +23,13 @@ u32 kernel_interrupt(u32 irq) {
     return (u32)call_finish();
 }
 
-// A timer has expired: a wait is over, or a context has budget again.
+// Timer `node` has expired: a wait is over, or a context has its refill.
 static void expire(u32 node) {
-    if (TIMER(node).kind == TIMER_OF_TCB) {
-        thread_wake_error(node - TCB_TIMER, ERR_TIMEOUT);
+    if (!timer_is_context(node)) {
+        thread_wake_error(timer_thread(node), ERR_TIMEOUT);
         return;
     }
-    u32 user = SC(node - SC_TIMER).tcb;
+    u32 user = SC(timer_context(node)).tcb;
     if (TCB(user).state == STATE_NO_TIME) {
         thread_ready(user);
     }
@@ -46,23 +50,36 @@ static void budget_fault(void) {
     TCB(cur).state |= STATE_SPECIAL;
 }
 
+// The budget or time slice of the running thread is over: the others of its priority go first.
+static void give_way(void) {
+    u32 cur = K.run.tcb;
+    if (!time_has_budget(K.run.sc)) {
+        budget_fault();
+    }
+    if (TCB(cur).state == STATE_RUNNING) {
+        thread_ready(cur);
+    }
+}
+
 u32 kernel_timer(void) {
     thread_park();
-    time_charge_running();
-    if (K.run.sc != 0 && !time_has_budget(K.run.sc)) {
-        budget_fault();
-        if (TCB(K.run.tcb).state == STATE_RUNNING) {
-            TCB(K.run.tcb).state = STATE_NO_TIME;
-        }
+    if (time_charge_running()) {
+        give_way();
     }
     for (u32 i = 0; i < TIME_STEPS; i++) {
         u32 node = time_step();
         if (node == 0) {
             break;
         }
-        expire(node);
+        if (node != WHEEL_MORE) {
+            expire(node);
+        }
     }
-    return (u32)call_finish();
+    u32 sc = K.run.sc, next = (u32)call_finish();
+    if (K.run.sc == sc) {
+        time_alarm();
+    }
+    return next;
 }
 
 u32 kernel_fault(u32 fault, u64 w1, u64 w2) {

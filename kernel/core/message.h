@@ -13,7 +13,9 @@
 #define MESSAGE_IS_SHORT(info) ((u16)(info) <= MESSAGE_REGISTERS)
 
 // t's IPC buffer: number of a page, 0: none.
-static inline u32 message_buffer(u32 t) { return TCB_SLOT(t, TCB_SLOT_BUFFER).object; }
+static inline u32 message_buffer(u32 t) {
+    return TCB_SLOT(t, TCB_SLOT_BUFFER).object;
+}
 
 // info asks for nothing that is out of range or needs a buffer that t does not have.
 static inline u32 message_info_ok(u32 t, u64 info) {

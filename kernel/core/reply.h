@@ -13,7 +13,9 @@
 #include "core/view.h"
 
 // The Reply that thread t receives with, 0: it has none.
-static inline u32 reply_of(u32 t) { return TCB_SLOT(t, TCB_SLOT_REPLY).object; }
+static inline u32 reply_of(u32 t) {
+    return TCB_SLOT(t, TCB_SLOT_REPLY).object;
+}
 
 // A caller waits for the answer through r.
 static inline u32 reply_is_armed(u32 r) {

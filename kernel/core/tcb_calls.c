@@ -57,7 +57,8 @@ u64 call_tcb_bind(u64 cptr, u64 info) {
     if (ARG1 != 0 && !satisfies(s, need)) {
         return call_refuse(CALL_TCB_BIND, ERR_RIGHT, ARG1, need);
     }
-    if (k == TCB_SLOT_BUFFER && ARG1 != 0 && (mapping_size(SLOT(s).data) != FRAME_4K || mapping_device(SLOT(s).data))) {
+    if (k == TCB_SLOT_BUFFER && ARG1 != 0 &&
+        (mapping_size(SLOT(s).data) != FRAME_4K || mapping_device(SLOT(s).data))) {
         return call_refuse_argument(CALL_TCB_BIND, ERR_ARG, ARG1);
     }
     u32 d = TCB_SLOT_INDEX(t, (u32)k);
@@ -85,7 +86,8 @@ u64 call_tcb_priority(u64 cptr, u64 info) {
         return refuse_tcb(CALL_TCB_PRIORITY, cptr);
     }
     if (priority > TCB(K.run.tcb).priority_max || max > TCB(K.run.tcb).priority_max) {
-        return call_refuse_argument(CALL_TCB_PRIORITY, ERR_PRIORITY, priority > max ? priority : max);
+        return call_refuse_argument(CALL_TCB_PRIORITY, ERR_PRIORITY,
+                                    priority > max ? priority : max);
     }
     thread_park();
     u32 was_ready = TCB(t).state == STATE_READY;
@@ -126,9 +128,9 @@ u64 call_tcb_suspend(u64 cptr, u64 info) {
 }
 
 // regs_t word i is r[REGISTER[i]].
-static const u8 REGISTER[REGS_WORDS] = {
-    R_RIP, R_RSP, R_RFLAGS, R_RAX, R_RBX, R_RCX, R_RDX, R_RSI, R_RDI, R_RBP,
-    R_R8,  R_R9,  R_R10,    R_R11, R_R12, R_R13, R_R14, R_R15, R_FS,  R_GS};
+static const u8 REGISTER[REGS_WORDS] = {R_RIP, R_RSP, R_RFLAGS, R_RAX, R_RBX, R_RCX, R_RDX,
+                                        R_RSI, R_RDI, R_RBP,    R_R8,  R_R9,  R_R10, R_R11,
+                                        R_R12, R_R13, R_R14,    R_R15, R_FS,  R_GS};
 
 u64 call_tcb_write(u64 cptr, u64 info) {
     (void)info;

@@ -5,9 +5,6 @@
 #include "core/ready.h"
 #include "core/reply.h"
 #include "core/time.h"
-#include "core/wheel.h"
-
-#define WAIT_MAX 0x400000000000u // Ticks: far beyond any use, within the wheel's range.
 
 static inline u32 is_queued(u32 state) {
     return state == STATE_RECV || state == STATE_SEND || state == STATE_CALL || state == STATE_WAIT;
@@ -34,12 +31,6 @@ void thread_take_context(u32 t) {
     }
 }
 
-void thread_stop_timer(u32 t) {
-    if (TIMER(t + TCB_TIMER).queue != 0) {
-        wheel_cancel(t + TCB_TIMER);
-    }
-}
-
 void thread_wait(u32 q, u32 state) {
     u32 cur = K.run.tcb;
     if (q != 0) {
@@ -59,7 +50,7 @@ static void leave(u32 t) {
     if (state == STATE_RECV || state == STATE_REPLY) {
         reply_release(TCB(t).reply);
     }
-    thread_stop_timer(t);
+    time_stop(t);
 }
 
 void thread_wake(u32 t) {
@@ -106,14 +97,7 @@ void thread_arm_timeout(u64 info) {
     if ((info & INFO_TIMEOUT) == 0) {
         return;
     }
-    u64 wait = BUFFER(TCB_SLOT(cur, TCB_SLOT_BUFFER).object).word[BUFFER_TIMEOUT];
-    if (wait == 0) {
-        wait = 1;
-    }
-    if (wait > WAIT_MAX) {
-        wait = WAIT_MAX;
-    }
-    wheel_insert(cur + TCB_TIMER, clock_now() + wait);
+    time_start(cur, BUFFER(TCB_SLOT(cur, TCB_SLOT_BUFFER).object).word[BUFFER_TIMEOUT]);
     TCB(cur).state |= STATE_SPECIAL;
 }
 

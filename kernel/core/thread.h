@@ -18,7 +18,9 @@
 #include "core/view.h"
 
 // The state of t, without STATE_SPECIAL.
-static inline u32 thread_state(u32 t) { return TCB(t).state & (STATE_SPECIAL - 1u); }
+static inline u32 thread_state(u32 t) {
+    return TCB(t).state & (STATE_SPECIAL - 1u);
+}
 
 // Makes the bond between the running thread and its context exact.
 static inline void thread_park(void) {
@@ -39,9 +41,6 @@ void thread_take_context(u32 t);
 
 // Lets t compete for the processor: READY if it has budget, else NO_TIME. It is in no queue.
 void thread_ready(u32 t);
-
-// Stops the timer that bounds the wait of t, if there is one.
-void thread_stop_timer(u32 t);
 
 // Begins a wait of the running thread in queue q (0: for an answer).
 void thread_wait(u32 q, u32 state);
