@@ -2,41 +2,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sel/explain.hpp"
 
-#include <iterator>
+
+#include "sel/format.hpp"
+#include "sel/result.hpp"
 
 namespace sel {
 namespace {
 
-struct NameAndMeaning {
-    std::string_view name, meaning;
-};
-
-constexpr NameAndMeaning kErrors[] = {
-    {"OK", "it worked"},
-    {"ERR_CALL", "no kernel call has this number"},
-    {"ERR_CAP", "the capability address names no capability"},
-    {"ERR_TYPE", "the capability is of another type than the call needs"},
-    {"ERR_RIGHT", "the capability lacks a right that the call needs"},
-    {"ERR_ARG", "an argument lies outside its documented range"},
-    {"ERR_OCCUPIED", "the destination is already in use"},
-    {"ERR_MEMORY", "the memory is too small for the request"},
-    {"ERR_BUSY", "the object is in a state that refuses this now"},
-    {"ERR_BADGE", "the capability already has a badge, or has none where one is needed"},
-    {"ERR_CHILDREN", "the capability has children: they must be revoked first"},
-    {"ERR_TABLE", "a page table is missing on the way to this address"},
-    {"ERR_PRIORITY", "the priority exceeds the caller's maximum"},
-    {"ERR_EMPTY", "nothing was there"},
-    {"ERR_TIMEOUT", "the time given for the wait has passed"},
-    {"ERR_GONE", "the object, or the thread that was to answer, no longer exists"},
-    {"ERR_PROTOCOL", "the server does not know this message"},
-    {"ERR_RESTARTED", "the server was restarted: what was held there is gone, ask again"},
-    {"ERR_NAME", "no such name"},
-    {"ERR_EXISTS", "the name is already taken"},
-    {"ERR_FULL", "no room left"},
-    {"ERR_SYNTAX", "the input cannot be parsed"},
-    {"ERR_IO", "the device reported an error"},
-    {"ERR_DIRECTORY", "a directory stands where a file was expected, or the reverse"},
-};
+constexpr std::string_view kErrors[] = {
+    "OK",           "ERR_CALL",   "ERR_CAP",     "ERR_TYPE",   "ERR_RIGHT",    "ERR_ARG",
+    "ERR_OCCUPIED", "ERR_MEMORY", "ERR_BUSY",    "ERR_BADGE",  "ERR_CHILDREN", "ERR_TABLE",
+    "ERR_PRIORITY", "ERR_EMPTY",  "ERR_TIMEOUT", "ERR_GONE",   "ERR_PROTOCOL", "ERR_RESTARTED",
+    "ERR_NAME",     "ERR_EXISTS", "ERR_FULL",    "ERR_SYNTAX", "ERR_IO",       "ERR_DIRECTORY"};
 static_assert(std::size(kErrors) == ERR_COUNT);
 
 constexpr std::string_view kCalls[] = {
@@ -98,25 +75,37 @@ std::string_view name_in(const std::string_view (&names)[N], u64 i) {
 // Page-fault error code: Intel SDM volume 3, section 4.7.
 enum { PAGE_PRESENT = 1, PAGE_WRITE = 2, PAGE_FETCH = 16 };
 
-void explain_page_fault(TextWriter &out, u64 address, u64 code) {
-    const char *verb = (code & PAGE_FETCH) != 0   ? "executed "
-                       : (code & PAGE_WRITE) != 0 ? "wrote to "
-                                                  : "read from ";
-    const char *why = (code & PAGE_PRESENT) == 0 ? ", where nothing is mapped for it"
-                                                 : ", whose mapping does not allow that";
-    out.add("page fault: it ", verb, hex(address), why);
+void explain_page_fault(Explanation &out, u64 address, u64 code) {
+    const char *verb = (code & PAGE_FETCH) != 0   ? "executed"
+                       : (code & PAGE_WRITE) != 0 ? "wrote to"
+                                                  : "read from";
+    const char *why = (code & PAGE_PRESENT) == 0 ? "where nothing is mapped for it"
+                                                 : "whose mapping does not allow that";
+    format(out, "page fault: it {} 0x{:x}, {}", verb, address, why);
+}
+
+void explain_capability(Explanation &out, u64 cptr, const Denial &d) {
+    format(out, "  capability address 0x{:x} ", cptr);
+    if (d.type_found == CAP_NULL) {
+        format(out, "holds nothing (resolved for {} levels)", d.levels);
+    } else {
+        format(out, "holds {} with rights {}", type_name(d.type_found),
+               rights_text(d.rights_found).view());
+    }
+    if (d.type_needed != CAP_NULL) {
+        format(out, "; needed: {}", type_name(d.type_needed));
+    }
+    if ((d.rights_needed & RIGHT_ALL) != 0) {
+        format(out, "; needed rights: {}", rights_text(d.rights_needed).view());
+    }
+    out.append('\n');
 }
 
 } // namespace
 
 std::string_view error_name(u64 error) {
-    return error < ERR_COUNT ? kErrors[error].name : std::string_view{"unknown error"};
+    return name_in(kErrors, error);
 }
-
-std::string_view error_meaning(u64 error) {
-    return error < ERR_COUNT ? kErrors[error].meaning : std::string_view{"unknown error"};
-}
-
 std::string_view call_name(u64 call) {
     return name_in(kCalls, call);
 }
@@ -130,19 +119,21 @@ std::string_view vector_name(u64 vector) {
     return name_in(kVectors, vector);
 }
 
-void put_rights(TextWriter &out, u64 rights) {
+Text<4> rights_text(u64 rights) {
+    Text<4> text;
     if ((rights & RIGHT_ALL) == 0) {
-        out.put('-');
+        text.append('-');
     }
     if ((rights & RIGHT_READ) != 0) {
-        out.put('r');
+        text.append('r');
     }
     if ((rights & RIGHT_WRITE) != 0) {
-        out.put('w');
+        text.append('w');
     }
     if ((rights & RIGHT_GRANT) != 0) {
-        out.put('g');
+        text.append('g');
     }
+    return text;
 }
 
 Denial denial_of(const denial_t &record) {
@@ -150,60 +141,44 @@ Denial denial_of(const denial_t &record) {
     return {byte(0), byte(8), byte(16), byte(24), byte(32), byte(40), byte(48)};
 }
 
-void explain_denial(TextWriter &out, const denial_t &record) {
+Explanation explain_denial(const denial_t &record) {
+    Explanation out;
     if (record.count == 0) {
-        out.add("nothing was refused so far\n");
-        return;
+        out.append("nothing has been refused\n");
+        return out;
     }
     Denial d = denial_of(record);
-    out.add(call_name(d.call), " was refused with ", error_name(d.error), ": ",
-            error_meaning(d.error), "\n");
-    if (d.type_found != CAP_NULL || d.type_needed != CAP_NULL) {
-        out.add("  capability address ", hex(record.cptr), " holds ", type_name(d.type_found));
-        if (d.type_found != CAP_NULL) {
-            out.add(" with rights ");
-            put_rights(out, d.rights_found);
-        }
-        if (d.type_needed != CAP_NULL) {
-            out.add("; needed: ", type_name(d.type_needed));
-        }
-        if ((d.rights_needed & RIGHT_ALL) != 0) {
-            out.add(d.type_needed != CAP_NULL ? " with rights " : "; needed: rights ");
-            put_rights(out, d.rights_needed);
-        }
-        out.add("\n");
-    } else {
-        out.add("  capability address ", hex(record.cptr), " was resolved for ", d.levels,
-                " levels\n");
-    }
+    format(out, "{} was refused with {}: {}\n", call_name(d.call), error_name(d.error),
+           describe(static_cast<error_t>(d.error)));
+    explain_capability(out, record.cptr, d);
     if (record.argument != 0) {
-        out.add("  the refused argument was ", hex(record.argument), "\n");
+        format(out, "  the refused argument was 0x{:x}\n", record.argument);
     }
-    out.add("  refusals of this thread so far: ", record.count, "\n");
+    format(out, "  refusals of this thread so far: {}\n", record.count);
+    return out;
 }
 
-void explain_fault(TextWriter &out, u64 fault, const u64 (&word)[4]) {
+Explanation explain_fault(u64 fault, const u64 (&word)[4]) {
+    Explanation out;
     switch (fault) {
     case FAULT_PAGE:
         explain_page_fault(out, word[1], word[2]);
         break;
     case FAULT_EXCEPTION:
-        out.add("exception ", word[1], " (", vector_name(word[1]), ")");
-        if (word[2] != 0) {
-            out.add(", error code ", hex(word[2]));
-        }
+        format(out, "exception {} ({}), error code 0x{:x}", word[1], vector_name(word[1]), word[2]);
         break;
     case FAULT_CALL:
-        out.add("unknown system call: number ", word[1]);
+        format(out, "unknown kernel call {}", word[1]);
         break;
     case FAULT_BUDGET:
-        out.add("its time budget is used up; refill in ", word[2], " ticks");
+        format(out, "its time budget is used up; refill in {} ticks", word[2]);
         break;
     default:
-        out.add("unknown fault ", fault);
+        format(out, "unknown fault {}", fault);
         break;
     }
-    out.add(" (at ", hex(word[0]), ")");
+    format(out, " (at 0x{:x})", word[0]);
+    return out;
 }
 
 } // namespace sel

@@ -36,10 +36,20 @@ class Uart {
         update_interrupts();
     }
 
-    // The line interrupted, or a ring changed: moves what can be moved.
+    // Moves what can be moved between the rings and the chip.
     void service() {
         receive();
         transmit();
+        update_interrupts();
+    }
+
+    // The line interrupted, and its interrupt is unmasked again. The line is edge-triggered: taking
+    // it down for a moment makes a new edge of whatever the chip still has to say.
+    void interrupted() {
+        receive();
+        transmit();
+        ports_.out(kInterruptEnable, 0);
+        enabled_ = 0;
         update_interrupts();
     }
 

@@ -9,21 +9,19 @@
 #include <cstddef>
 #include <string_view>
 
-#include "sel/result.hpp"
+#include "sel/log.hpp"
 
 #include "abi/types.h"
 
 namespace logging {
 
-enum class Level : u8 { Debug, Info, Warning, Error };
-
 struct Entry {
-    static constexpr std::size_t kTextMax = 200;
+    static constexpr std::size_t kTextMax = sel::kLogLineBytes;
 
     u64 sequence;
     u64 time_ns; // Since boot.
     u32 source;  // Badge of the writer.
-    Level level;
+    sel::Level level;
     u8 size;
     std::array<char, kTextMax> bytes;
 
@@ -35,7 +33,7 @@ class Log {
     static constexpr std::size_t kEntries = 1024;
 
     // Longer text is cut; control bytes are kept out so that no writer can forge a line.
-    void write(u64 time_ns, u32 source, Level level, std::string_view text) {
+    void write(u64 time_ns, u32 source, sel::Level level, std::string_view text) {
         Entry &entry = entry_[next_ % kEntries];
         entry.sequence = next_++;
         entry.time_ns = time_ns;
@@ -48,13 +46,13 @@ class Log {
         }
     }
 
-    // The oldest entry that is still there, not before `since`, at least `level`, and from
+    // The oldest entry that is still there, not before `since`, at `level` or worse, and from
     // `source` (kAnySource: any). ERR_EMPTY: there is none yet.
     static constexpr u32 kAnySource = ~u32{0};
-    sel::Result<Entry> read(u64 since, Level level, u32 source) const {
+    sel::Result<Entry> read(u64 since, sel::Level level, u32 source) const {
         for (u64 k = since > first() ? since : first(); k < next_; k++) {
             const Entry &entry = entry_[k % kEntries];
-            if (entry.level >= level && (source == kAnySource || source == entry.source)) {
+            if (entry.level <= level && (source == kAnySource || source == entry.source)) {
                 return entry;
             }
         }

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "sel/text.hpp"
+#include "sel/bytes.hpp"
 
 #include "abi/call.h"
 #include "abi/capability.h"
@@ -12,15 +12,14 @@
 
 namespace sel {
 
-std::string_view error_name(u64 error);    // "ERR_RIGHT"
-std::string_view error_meaning(u64 error); // "the capability lacks a right that the call needs"
-std::string_view call_name(u64 call);      // "CAP_COPY"
-std::string_view type_name(u64 type);      // "Endpoint"
-std::string_view state_name(u64 state);    // "waits to receive"
-std::string_view vector_name(u64 vector);  // "divide error"
+std::string_view error_name(u64 error);   // "ERR_RIGHT"
+std::string_view call_name(u64 call);     // "CAP_COPY"
+std::string_view type_name(u64 type);     // "Endpoint"
+std::string_view state_name(u64 state);   // "receive"
+std::string_view vector_name(u64 vector); // "divide error"
 
-// "read write grant" of that type in its own words, or "-".
-void put_rights(TextWriter &out, u64 rights);
+// "rwg", or "-" if there is none.
+Text<4> rights_text(u64 rights);
 
 // denial_t taken apart.
 struct Denial {
@@ -28,11 +27,13 @@ struct Denial {
 };
 Denial denial_of(const denial_t &record);
 
-// One to three lines of plain words: what was asked, what was found, what would have been needed.
-void explain_denial(TextWriter &out, const denial_t &record);
+using Explanation = Text<512>;
 
-// One line: "page fault: it wrote to 0x10, where nothing is mapped".
+// Two or three lines: what was asked, what was found, what would have been needed.
+Explanation explain_denial(const denial_t &record);
+
+// One line without its end: "page fault: it wrote to 0x10, where nothing is mapped for it".
 // `word` are the message words of the fault.
-void explain_fault(TextWriter &out, u64 fault, const u64 (&word)[4]);
+Explanation explain_fault(u64 fault, const u64 (&word)[4]);
 
 } // namespace sel

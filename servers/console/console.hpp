@@ -1,0 +1,85 @@
+// Console: shares the serial port among its clients. Holds no capability but through Ports.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Writers are served in the order of their arrival; one that finds the output ring full waits for
+// its answer until there is room, so nobody can fill more than the ring. One client at a time may
+// wait for input.
+#pragma once
+
+#include "api.hpp"
+#include "uart.hpp"
+
+#include "sel/static_vector.hpp"
+
+namespace console {
+
+template <typename Ports>
+class Console {
+  public:
+    static constexpr u32 kWriters = 12; // That can wait for room.
+
+    explicit Console(Ports ports) : uart_{ports} {}
+
+    void start() { uart_.start(); }
+
+    void interrupted() {
+        uart_.interrupted();
+        feed_writers();
+        feed_reader();
+    }
+
+    void on(const Write &m, sel::Caller, sel::Later<Write> writer) {
+        if (m.data.size == 0) {
+            writer.answer(0u);
+        } else if (writers_.empty() && uart_.can_write()) {
+            writer.answer(put(m.data));
+        } else if (writers_.full()) {
+            writer.answer(ERR_FULL);
+        } else {
+            [[maybe_unused]] bool kept = writers_.push_back({m.data, std::move(writer)});
+        }
+    }
+
+    // A second Read of the same client takes the place of the first: it was restarted.
+    void on(const Read &, sel::Caller caller, sel::Later<Read> reader) {
+        if (reader_ && reader_client_ != caller.client) {
+            reader.answer(ERR_BUSY);
+            return;
+        }
+        reader_ = std::move(reader);
+        reader_client_ = caller.client;
+        feed_reader();
+    }
+
+    sel::Result<Status> on(const GetStatus &) { return Status{uart_.lost(), writers_.size()}; }
+
+  private:
+    struct Writer {
+        Chunk data;
+        sel::Later<Write> later;
+    };
+
+    u32 put(const Chunk &data) { return static_cast<u32>(uart_.write(data.span())); }
+
+    void feed_writers() {
+        while (!writers_.empty() && uart_.can_write()) {
+            writers_[0].later.answer(put(writers_[0].data));
+            writers_.remove(0);
+        }
+    }
+
+    void feed_reader() {
+        if (reader_ && uart_.can_read()) {
+            Input input;
+            input.data.size = static_cast<u32>(uart_.read({input.data.byte, kChunk}));
+            reader_.answer(input);
+        }
+    }
+
+    Uart<Ports> uart_;
+    sel::StaticVector<Writer, kWriters> writers_;
+    sel::Later<Read> reader_;
+    u32 reader_client_ = 0;
+};
+
+} // namespace console

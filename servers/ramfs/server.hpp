@@ -1,0 +1,80 @@
+// FileServer: RamFs as the file protocol shows it.
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include "file/api.hpp"
+#include "ramfs.hpp"
+
+namespace ramfs {
+
+static_assert(RamFs::kPathMax == file::kPathMax && RamFs::kNameMax == file::kNameMax);
+
+class FileServer {
+  public:
+    explicit FileServer(std::span<u8> memory) : fs_{memory} {}
+
+    RamFs &files() { return fs_; }
+
+    sel::Result<file::Info> on(const file::Stat &m) {
+        sel::Result<NodeInfo> node = fs_.stat(m.data);
+        if (!node) {
+            return node.error();
+        }
+        return info(*node);
+    }
+    sel::Result<u32> on(const file::Open &m, sel::Caller caller) {
+        return fs_.open(caller.client, m.data, m.flags);
+    }
+    sel::Result<> on(const file::Close &m, sel::Caller caller) {
+        return fs_.close(caller.client, m.handle);
+    }
+    sel::Result<> on(const file::CloseAll &, sel::Caller caller) {
+        fs_.close_all(caller.client);
+        return {};
+    }
+    sel::Result<file::Content> on(const file::Read &m, sel::Caller caller) {
+        file::Content content;
+        u32 most = m.count < file::kChunk ? m.count : file::kChunk;
+        sel::Result<u32> count =
+            fs_.read(caller.client, m.handle, m.offset, {content.data.byte, most});
+        if (!count) {
+            return count.error();
+        }
+        content.data.size = *count;
+        return content;
+    }
+    sel::Result<> on(const file::Write &m, sel::Caller caller) {
+        return fs_.write(caller.client, m.handle, m.offset, m.data.span()).error();
+    }
+    sel::Result<> on(const file::Append &m, sel::Caller caller) {
+        return fs_.append(caller.client, m.handle, m.data.span()).error();
+    }
+    sel::Result<> on(const file::Truncate &m, sel::Caller caller) {
+        return fs_.truncate(caller.client, m.handle, m.bytes);
+    }
+    sel::Result<file::Entry> on(const file::List &m) {
+        sel::Result<RamFs::ListEntry> entry = fs_.list(m.data, m.position);
+        if (!entry) {
+            return entry.error();
+        }
+        return file::Entry{entry->next, info(entry->info), entry->name};
+    }
+    sel::Result<> on(const file::MakeDirectory &m) { return fs_.make_directory(m.data); }
+    sel::Result<> on(const file::Remove &m) { return fs_.remove(m.data); }
+    sel::Result<> on(const file::Rename &m) { return fs_.rename(m.from, m.data); }
+    sel::Result<file::Usage> on(const file::GetUsage &) {
+        Usage used = fs_.usage();
+        return file::Usage{used.bytes, used.bytes_max, used.nodes, used.nodes_max};
+    }
+
+  private:
+    static file::Info info(const NodeInfo &node) {
+        bool directory = node.kind == Kind::Directory;
+        return {directory ? file::Kind::Directory : file::Kind::File,
+                node.kind == Kind::Archive ? 1u : 0u, node.bytes, node.changed};
+    }
+
+    RamFs fs_;
+};
+
+} // namespace ramfs
