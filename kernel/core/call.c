@@ -59,8 +59,17 @@ enum { SYSCALL_BYTES = 2 };
 
 u64 call_restart(u32 call, u64 cptr, u64 info) {
     u32 cur = K.run.tcb;
+    if (TCB(cur).state != STATE_RUNNING) {
+        return call_finish();
+    }
     TCB(cur).r[R_RIP] -= SYSCALL_BYTES;
     TCB(cur).r[R_RDI] = cptr;
     TCB(cur).r[R_RSI] = info;
+    u64 next = call_finish();
+    if (next != cur) {
+        TCB(cur).r[R_RAX] = call;
+        TCB(cur).mode |= MODE_IRET;
+        return next;
+    }
     return cur | (u64)call << 32;
 }

@@ -38,8 +38,13 @@ u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need);
 // An argument was refused.
 u64 call_refuse_argument(u32 call, error_t error, u64 argument);
 
-// Run the same call again, after pending interrupts; its progress is in the objects (or in ARGn).
+// Run the same call again, after pending interrupts and threads of higher priority; its progress is
+// in the objects (or in ARGn). A caller that can no longer run does not come back. It was parked
+// (thread.h).
 u64 call_restart(u32 call, u64 cptr, u64 info);
+
+// `info` of a call that has none and goes on after call_restart: its first part is done.
+enum { CALL_CONTINUED = 1 };
 
 // Every call of abi/call.h.
 u64 call_call(u64 cptr, u64 info);

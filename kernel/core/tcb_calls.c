@@ -9,6 +9,7 @@
 #include "core/ready.h"
 #include "core/thread.h"
 #include "core/time.h"
+#include "core/vspace.h"
 
 // The TCB that cptr names, 0: none.
 static inline u32 tcb_at(u64 cptr) {
