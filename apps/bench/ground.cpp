@@ -1,0 +1,68 @@
+#include "bench/ground.hpp"
+
+extern "C" char peers_begin[], peers_end[];
+
+namespace bench {
+
+void Ground::map(sel::VSpace space, sel::Frame frame, u64 address, u64 rights) {
+    for (int missing = 0; missing < 4; missing++) {
+        sel::Result<> mapped = frame.map(space, address, rights);
+        if (mapped.error() != ERR_TABLE) {
+            return check(mapped, "map");
+        }
+        check(sel::PageTable{make(CAP_PAGE_TABLE)}.map(space, address), "table map");
+    }
+}
+
+sel::Frame Ground::map_page(sel::VSpace space, u64 address, u64 rights) {
+    sel::Frame frame{make(CAP_FRAME, FRAME_4K)};
+    map(space, frame, address, rights);
+    return frame;
+}
+
+sel::VSpace Ground::make_space() {
+    constexpr u64 kScratch = 0x7f0000000000;
+    sel::VSpace space{make(CAP_VSPACE)};
+    sel::Frame code = map_page(means_.space, kScratch, RIGHT_READ | RIGHT_WRITE);
+    for (u64 i = 0; i < PAGE_BYTES; i++) {
+        reinterpret_cast<volatile char *>(kScratch)[i] = peers_begin[i];
+    }
+    check(code.unmap(), "unmap");
+    map(space, code, reinterpret_cast<u64>(peers_begin), RIGHT_READ | RIGHT_GRANT);
+    return space;
+}
+
+cptr_t Ground::context(u64 budget, u64 period) {
+    sel::SchedContext context{make(CAP_SCHED_CONTEXT)};
+    check(means_.sched.configure(context, budget, period), "configure");
+    return context.cptr();
+}
+
+sel::Tcb Ground::start(const Start &start) {
+    sel::Tcb tcb{make(CAP_TCB)};
+    check(tcb.bind(TCB_SLOT_CSPACE, sel::Capability{means_.cnode}), "bind cspace");
+    check(tcb.bind(TCB_SLOT_VSPACE, start.space), "bind vspace");
+    check(tcb.bind(TCB_SLOT_REPLY, sel::Capability{make(CAP_REPLY)}), "bind reply");
+    if (start.buffer != 0) {
+        sel::Frame buffer = map_page(start.space, start.buffer, RIGHT_READ | RIGHT_WRITE);
+        check(tcb.bind(TCB_SLOT_BUFFER, buffer), "bind buffer");
+    }
+    if (start.fault_endpoint != 0) {
+        check(tcb.bind(TCB_SLOT_FAULT, sel::Capability{start.fault_endpoint}), "bind fault");
+    }
+    regs_t regs{};
+    regs.rip = start.entry;
+    regs.rsp = start.stack;
+    regs.r12 = start.r12;
+    regs.r13 = start.r13;
+    check(tcb.write(regs), "write registers");
+    check(tcb.priority(start.priority, start.priority), "priority");
+    check(tcb.context(sel::SchedContext{context()}), "context");
+    check(tcb.resume(), "resume");
+    if (start.passive) {
+        check(tcb.context(sel::SchedContext{0}), "take context");
+    }
+    return tcb;
+}
+
+} // namespace bench
