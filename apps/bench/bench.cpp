@@ -183,8 +183,7 @@ void faults(Ground &g, sel::VSpace other) {
     cptr_t ep = g.make(CAP_ENDPOINT);
     sel::Capability badge{g.slot()};
     check(sel::Capability{ep}.mint(badge.cptr(), RIGHT_ALL, 77), "mint");
-    sel::Tcb peer =
-        g.start({other, address(peer_fault), 0, 0, 0, kAbove, false, badge.cptr(), 0});
+    sel::Tcb peer = g.start({other, address(peer_fault), 0, 0, 0, kAbove, false, badge.cptr(), 0});
     check(g.means().self.bind(TCB_SLOT_REPLY, sel::Capability{g.make(CAP_REPLY)}), "reply");
     Registers r{ep, 0, 0, 0, 0, 0};
     ensure(trap(CALL_RECV, r) == OK && r.rdi == 77, "fault badge");

@@ -12,12 +12,10 @@ struct Means {
     sel::VSpace space;
     sel::Tcb self;
     sel::SchedControl sched;
-    sel::IrqControl irq; // cptr 0: the interrupt rows are left out.
-    sel::IoPort port;
-    cptr_t cnode;        // The own CSpace.
-    cptr_t first_slot;   // From here on slots are empty.
-    u64 entry_tsc;       // When the boot loader entered the kernel, 0: unknown.
-    u64 kernel_bytes;    // .text + .rodata of the kernel, 0: unknown.
+    cptr_t cnode;      // The own CSpace.
+    cptr_t first_slot; // From here on slots are empty.
+    u64 entry_tsc;     // When the boot loader entered the kernel, 0: unknown.
+    u64 kernel_bytes;  // .text + .rodata of the kernel, 0: unknown.
     void (*print)(const char *text, u64 length);
 };
 

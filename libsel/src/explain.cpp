@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sel/explain.hpp"
 
-
 #include "sel/format.hpp"
 #include "sel/result.hpp"
 
@@ -10,10 +9,10 @@ namespace sel {
 namespace {
 
 constexpr std::string_view kErrors[] = {
-    "OK",           "ERR_CALL",   "ERR_CAP",     "ERR_TYPE",   "ERR_RIGHT",    "ERR_ARG",
-    "ERR_OCCUPIED", "ERR_MEMORY", "ERR_BUSY",    "ERR_BADGE",  "ERR_CHILDREN", "ERR_TABLE",
-    "ERR_PRIORITY", "ERR_EMPTY",  "ERR_TIMEOUT", "ERR_GONE",   "ERR_PROTOCOL", "ERR_RESTARTED",
-    "ERR_NAME",     "ERR_EXISTS", "ERR_FULL",    "ERR_SYNTAX", "ERR_IO",       "ERR_DIRECTORY"};
+    "OK",         "ERR_CAP",     "ERR_TYPE",   "ERR_RIGHT",    "ERR_ARG",       "ERR_OCCUPIED",
+    "ERR_MEMORY", "ERR_BUSY",    "ERR_BADGE",  "ERR_CHILDREN", "ERR_TABLE",     "ERR_PRIORITY",
+    "ERR_EMPTY",  "ERR_TIMEOUT", "ERR_GONE",   "ERR_PROTOCOL", "ERR_RESTARTED", "ERR_NAME",
+    "ERR_EXISTS", "ERR_FULL",    "ERR_SYNTAX", "ERR_IO",       "ERR_DIRECTORY"};
 static_assert(std::size(kErrors) == ERR_COUNT);
 
 constexpr std::string_view kCalls[] = {

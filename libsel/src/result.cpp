@@ -8,8 +8,6 @@ const char *describe(error_t error) {
     switch (error) {
     case OK:
         return "done";
-    case ERR_CALL:
-        return "no such kernel call";
     case ERR_CAP:
         return "no capability at this address";
     case ERR_TYPE:
