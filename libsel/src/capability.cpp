@@ -26,14 +26,21 @@ Result<u64> word0_of(const Regs &r) {
 
 } // namespace
 
-Result<CapabilityInfo> Capability::info(cptr_t below) const {
-    Regs r = call(CALL_CAP_INFO, cptr_, 0, below);
+Result<CapabilityInfo> Capability::info() const {
+    constexpr u32 kChildren = 1 << 16;
+    Regs r = call(CALL_CAP_INFO, cptr_);
     if (r.error() != OK) {
         return r.error();
     }
-    return CapabilityInfo{static_cast<cap_type_t>(r.word[0] & kByte),
-                          static_cast<u8>(r.word[0] >> 8), static_cast<u32>(r.word[1]), r.word[2],
-                          static_cast<u32>(r.word[3])};
+    u32 before = static_cast<u32>(r.word[3] >> 32);
+    return CapabilityInfo{.type = static_cast<cap_type_t>(r.word[0] & kByte),
+                          .rights = static_cast<u8>(r.word[0] >> 8),
+                          .has_children = (r.word[0] & kChildren) != 0,
+                          .object = static_cast<u32>(r.word[1]),
+                          .data = r.word[2],
+                          .id = static_cast<u32>(r.word[3]),
+                          .relative = before & ~static_cast<u32>(CAP_INFO_SIBLING),
+                          .sibling = (before & CAP_INFO_SIBLING) != 0};
 }
 
 Result<u64> Notification::wait(u64 ticks) const {

@@ -28,7 +28,6 @@ void ReplySet::settle() {
         u32 next = find_free();
         waiting_ |= 1ull << current_;
         current_ = next;
-        [[maybe_unused]] auto emptied = self_.unbind(TCB_SLOT_REPLY);
         [[maybe_unused]] auto bound = self_.bind(TCB_SLOT_REPLY, Reply{replies_.first + next});
     }
     answered_ = false;

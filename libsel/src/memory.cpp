@@ -64,6 +64,14 @@ size_t strlen(const char *s) {
     return n;
 }
 
+size_t strnlen(const char *s, size_t most) {
+    size_t n = 0;
+    while (n < most && s[n] != 0) {
+        n++;
+    }
+    return n;
+}
+
 int strcmp(const char *a, const char *b) {
     while (*a != 0 && *a == *b) {
         a++;

@@ -19,9 +19,12 @@ struct SlotRange {
 struct CapabilityInfo {
     cap_type_t type;
     u8 rights;
+    bool has_children;
     u32 object;
-    u64 data;  // Badge, size or address, by type.
-    u32 depth; // In the derivation tree, below the slot asked for.
+    u64 data;     // Badge, slots or ports, by type.
+    u32 id;       // Of this capability, until it moves.
+    u32 relative; // Id of its elder sibling, or of its parent if it is the first child.
+    bool sibling; // Which of them.
 };
 
 class Capability {
@@ -41,7 +44,7 @@ class Capability {
     Result<> swap(cptr_t with) const { return run(CALL_CAP_SWAP, with); }
     Result<> remove() const { return run(CALL_CAP_DELETE); }
     Result<> revoke() const { return run(CALL_CAP_REVOKE); }
-    Result<CapabilityInfo> info(cptr_t below = 0) const;
+    Result<CapabilityInfo> info() const;
 
   protected:
     Result<> run(call_t number, u64 a0 = 0, u64 a1 = 0, u64 a2 = 0, u64 a3 = 0) const {
@@ -158,6 +161,30 @@ struct IrqHandler : Capability {
     using Capability::Capability;
     Result<> bind(Notification n) const { return run(CALL_IRQ_BIND, n.cptr()); }
     Result<> acknowledge() const { return run(CALL_IRQ_ACK); }
+};
+
+// An interrupt that root has bound to the server's notification: on_signal(bits) has `bit` set.
+// It stays masked until acknowledge().
+struct Interrupt : IrqHandler {
+    constexpr Interrupt(cptr_t cptr, u64 bits) : IrqHandler{cptr}, bit{bits} {}
+    u64 bit;
+};
+
+// The server's own notification with one bit, to be given to somebody who shall signal it.
+struct Doorbell : Notification {
+    constexpr Doorbell(cptr_t cptr, u64 bits) : Notification{cptr}, bit{bits} {}
+    u64 bit;
+};
+
+// Memory that root has mapped: device registers, the trace ring, the boot archive.
+struct Window {
+    u64 address, bytes;
+    SlotRange frames; // Its Frames, count 0: mapped only.
+
+    template <typename T>
+    T *at(u64 offset) const {
+        return reinterpret_cast<T *>(address + offset);
+    }
 };
 
 struct MsiInfo {

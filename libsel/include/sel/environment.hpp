@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Facts, no authority: that comes only as capabilities (NAME.caps.hpp). The address space of a
-// program, low to high: image from IMAGE_BASE, mapped devices and archive from WINDOW_BASE, stack
-// below STACK_TOP with an unmapped page below it, this page, the IPC buffer.
+// program, low to high: image from kImageBase; windows (devices, trace ring) from kWindowBase; the
+// boot archive from kArchiveBase; this page, the IPC buffer; the stack below kStackTop, with nothing
+// mapped below it.
 #pragma once
 
 #include <string_view>
@@ -13,8 +14,9 @@
 namespace sel {
 
 inline constexpr u64 kImageBase = 0x400000;
-inline constexpr u64 kWindowBase = 0x100000000000;
-inline constexpr u64 kStackTop = BOOT_STACK_TOP;
+inline constexpr u64 kWindowBase = 0x7ffe00000000;
+inline constexpr u64 kArchiveBase = 0x7ffe80000000;
+inline constexpr u64 kStackTop = 0x7fff00200000; // Root's own: BOOT_STACK_TOP.
 inline constexpr u64 kEnvironmentAddress = BOOT_INFO_ADDRESS;
 inline constexpr u64 kBufferAddress = BOOT_IPC_BUFFER;
 

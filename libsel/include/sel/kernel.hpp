@@ -24,6 +24,7 @@ struct Regs {
     u32 label() const { return static_cast<u32>(info >> INFO_LABEL_SHIFT); }
     u32 length() const { return static_cast<u32>(info & INFO_LENGTH); }
     bool has_capability() const { return (info & INFO_CAP) != 0; }
+    bool is_signal() const { return (info & INFO_SIGNAL) != 0; }
 };
 
 #ifdef SEL_HOST

@@ -9,6 +9,7 @@
 //                                     says that the program has been ended
 #pragma once
 
+#include "sel/program.hpp"
 #include "sel/protocol.hpp"
 
 namespace sel {
@@ -19,6 +20,9 @@ struct Service {
     Tcb self;
     SlotRange replies;
 };
+
+// Exit code of a server that cannot receive any more.
+inline constexpr int kExitNoEndpoint = 70;
 
 struct Fault {
     u32 program;
@@ -71,9 +75,9 @@ bool dispatch_service(Server &server, Regs &r, ReplySet &replies) {
 // Handles what has been received in `r`; true if `r` now holds an answer to be sent.
 template <typename... Apis, typename Server>
 bool handle(Server &server, Regs &r, ReplySet &replies) {
-    if ((r.badge() & BADGE_SIGNAL) != 0) {
+    if (r.is_signal()) {
         if constexpr (requires { server.on_signal(u64{}); }) {
-            server.on_signal(r.badge() & ~static_cast<u64>(BADGE_SIGNAL));
+            server.on_signal(r.badge());
         }
         return false;
     }
@@ -95,7 +99,8 @@ bool handle(Server &server, Regs &r, ReplySet &replies) {
     return false;
 }
 
-// Serves the protocols, in the order of the manifest's [provides], for ever.
+// Serves the protocols, in the order of the manifest's [provides], for ever. If it cannot receive
+// any more (its endpoint was taken away) the program ends.
 template <typename... Apis, typename Server>
 [[noreturn]] void serve(const Service &service, Server &server) {
     ReplySet replies{service.self, service.replies};
@@ -108,6 +113,9 @@ template <typename... Apis, typename Server>
         r.info = (answer ? r.info : 0) | timeout;
         kernel_call(r);
         answer = r.error() == OK && handle<Apis...>(server, r, replies);
+        if (r.number != OK && r.number != ERR_TIMEOUT && r.number != ERR_GONE) {
+            exit(kExitNoEndpoint);
+        }
     }
 }
 

@@ -1,0 +1,110 @@
+// Archive: what scripts/pack_archive.py makes opens; every damage is found.
+// SPDX-License-Identifier: BSD-2-Clause
+#include <catch2/catch.hpp>
+
+#include <cstring>
+#include <vector>
+
+#include "sel/archive.hpp"
+
+namespace {
+
+using Bytes = std::vector<u8>;
+
+u8 *at(Bytes &b, std::size_t offset) {
+    return b.data() + offset;
+}
+
+void seal(Bytes &b) {
+    sel::ArchiveHeader h;
+    std::memcpy(&h, b.data(), sizeof h);
+    h.sum = 0;
+    std::memcpy(b.data(), &h, sizeof h);
+    h.sum = sel::archive_sum({b.data(), sizeof h + h.count * sizeof(sel::ArchiveEntry)});
+    std::memcpy(b.data(), &h, sizeof h);
+}
+
+Bytes make() {
+    const std::string content[] = {"hello", "a longer file, of 33 bytes in all"};
+    const char *name[] = {"etc/motd", "bin/x"};
+    Bytes b(sizeof(sel::ArchiveHeader) + 2 * sizeof(sel::ArchiveEntry));
+    for (int i = 0; i < 2; i++) {
+        sel::ArchiveEntry e{};
+        std::strcpy(e.name, name[i]);
+        e.offset = b.size();
+        e.bytes = content[i].size();
+        e.sum = sel::archive_sum({reinterpret_cast<const u8 *>(content[i].data()), e.bytes});
+        std::memcpy(at(b, sizeof(sel::ArchiveHeader) + i * sizeof e), &e, sizeof e);
+        b.insert(b.end(), content[i].begin(), content[i].end());
+        b.resize((b.size() + 15) & ~15ull);
+    }
+    sel::ArchiveHeader h{sel::ArchiveHeader::kMagic, 1, 2, b.size(), 0};
+    std::memcpy(b.data(), &h, sizeof h);
+    seal(b);
+    return b;
+}
+
+} // namespace
+
+TEST_CASE("an archive opens and its files are found") {
+    Bytes b = make();
+    b.resize(b.size() + 4096); // Modules are rounded up to pages.
+    auto archive = sel::Archive::open(b);
+    REQUIRE(archive.ok());
+    CHECK(archive->count() == 2);
+    auto motd = archive->find("etc/motd");
+    REQUIRE(motd.ok());
+    CHECK(std::string(motd->content.begin(), motd->content.end()) == "hello");
+    CHECK(archive->find("etc").error() == ERR_NAME);
+    CHECK(archive->intact(1));
+}
+
+TEST_CASE("no archive, a cut one, an empty one") {
+    Bytes b = make();
+    CHECK(sel::Archive::open({}).error() == ERR_EMPTY);
+    CHECK(sel::Archive::open(Bytes(100, 0)).error() == ERR_EMPTY);
+    for (std::size_t n = 0; n < b.size(); n++) {
+        error_t wanted = n < sizeof(sel::ArchiveHeader) ? ERR_EMPTY : ERR_MEMORY;
+        REQUIRE(sel::Archive::open(std::span(b).first(n)).error() == wanted);
+    }
+}
+
+TEST_CASE("any changed byte is found, in the table or in a file") {
+    Bytes good = make();
+    std::size_t table = sizeof(sel::ArchiveHeader) + 2 * sizeof(sel::ArchiveEntry);
+    for (std::size_t i = 0; i < good.size(); i++) {
+        Bytes b = good;
+        b[i] ^= 0x10;
+        auto archive = sel::Archive::open(b);
+        bool filling = i >= table + 5 && i < table + 16;
+        filling = filling || i >= table + 16 + 33;
+        bool found = !archive.ok() || !archive->intact(0) || !archive->intact(1);
+        REQUIRE(found != filling);
+        if (i < table) {
+            REQUIRE(!archive.ok());
+        }
+    }
+}
+
+TEST_CASE("a table that lies with the right sum is refused") {
+    auto with = [](auto change) {
+        Bytes b = make();
+        sel::ArchiveEntry e;
+        std::memcpy(&e, at(b, sizeof(sel::ArchiveHeader)), sizeof e);
+        change(e);
+        std::memcpy(at(b, sizeof(sel::ArchiveHeader)), &e, sizeof e);
+        seal(b);
+        return sel::Archive::open(b).error();
+    };
+    CHECK(with([](auto &) {}) == OK);
+    CHECK(with([](auto &e) { e.offset = ~0ull; }) == ERR_IO);
+    CHECK(with([](auto &e) { e.bytes = ~0ull; }) == ERR_IO);
+    CHECK(with([](auto &e) {
+              e.offset = 300;
+              e.bytes = 300;
+          }) == ERR_IO);
+    CHECK(with([](auto &e) { e.name[0] = 0; }) == ERR_IO);
+    CHECK(with([](auto &e) { e.name[0] = '/'; }) == ERR_IO);
+    CHECK(with([](auto &e) { e.name[0] = '\n'; }) == ERR_IO);
+    CHECK(with([](auto &e) { std::memset(e.name, 'x', sizeof e.name); }) == ERR_IO);
+}

@@ -1,0 +1,238 @@
+// Protocols end to end: client, wire, dispatch and late answers, against a kernel of a few lines.
+// SPDX-License-Identifier: BSD-2-Clause
+#include <catch2/catch.hpp>
+
+#include <cstring>
+#include <vector>
+
+#include "sel/client.hpp"
+#include "sel/host.hpp"
+#include "sel/server.hpp"
+
+namespace {
+
+struct Add : sel::Asks<u64> {
+    u64 amount;
+};
+struct Who : sel::Asks<u32> {};
+struct Fail : sel::Asks<> {};
+struct Line {
+    u32 number;
+    sel::Text<300> data;
+};
+struct Echo : sel::Asks<Line> {
+    u32 number;
+    sel::Text<300> data;
+};
+struct Block : sel::Asks<u64> {
+    u64 token;
+};
+struct Foreign : sel::Asks<> {};
+
+using Api = sel::Protocol<Add, Who, Fail, Echo, Block>;
+using Other = sel::Protocol<Foreign>;
+
+struct Server {
+    u64 total = 0;
+    u64 bits = 0;
+    std::vector<sel::Later<Block>> waiting;
+    std::vector<u32> faults;
+
+    sel::Result<u64> on(const Add &m) { return total += m.amount; }
+    sel::Result<u32> on(const Who &, sel::Caller c) { return c.client; }
+    sel::Result<> on(const Fail &) { return ERR_NAME; }
+    sel::Result<Line> on(const Echo &m) {
+        Line line;
+        line.number = m.number + 1;
+        line.data.append(m.data);
+        line.data.append('!');
+        return line;
+    }
+    void on(const Block &m, sel::Caller, sel::Later<Block> later) {
+        if (m.token == 0) {
+            later.answer(u64{1});
+        } else {
+            waiting.push_back(std::move(later));
+        }
+    }
+    sel::Result<> on(const Foreign &) { return {}; }
+    void on_signal(u64 b) { bits = b; }
+    bool on_fault(const sel::Fault &f) {
+        faults.push_back(f.program);
+        return f.kind == FAULT_PAGE;
+    }
+};
+
+constexpr cptr_t kReplies = 20;
+constexpr u32 kReplyCount = 3;
+
+// Plays both sides: a CALL goes at once through the server's handle(); TCB_BIND and REPLY are noted.
+struct Machine {
+    Server server;
+    sel::ReplySet replies{sel::Tcb{1}, {kReplies, kReplyCount}};
+    u64 badge = 7;
+    bool answered = false;
+    std::vector<u64> bound;
+    std::vector<std::pair<cptr_t, sel::Regs>> late;
+
+    Machine() {
+        sel::host::kernel = [this](sel::Regs &r) { call(r); };
+    }
+    ~Machine() { sel::host::kernel = nullptr; }
+
+    void call(sel::Regs &r) {
+        if (r.number == CALL_CALL) {
+            r.cptr = badge;
+            answered = sel::handle<Api, Other>(server, r, replies);
+            r.number = answered ? OK : ERR_TIMEOUT;
+        } else if (r.number == CALL_TCB_BIND) {
+            bound.push_back(r.word[1]);
+            r.number = OK;
+        } else if (r.number == CALL_REPLY) {
+            late.push_back({r.cptr, r});
+            r.number = OK;
+        }
+    }
+};
+
+const sel::Client<Api> client{5};
+
+} // namespace
+
+TEST_CASE("a request reaches its handler and brings back the answer") {
+    Machine m;
+    CHECK(client.call(Add{{}, 5}).value() == 5);
+    CHECK(client.call(Add{{}, 6}).value() == 11);
+    CHECK(client.call(Who{}).value() == 7);
+    CHECK(client.call(Fail{}).error() == ERR_NAME);
+}
+
+TEST_CASE("text of every length travels through registers and buffer") {
+    Machine m;
+    for (u32 n = 0; n <= 300; n++) {
+        std::string text(n, 'a');
+        text.back() = n != 0 ? 'z' : '\0';
+        Echo e;
+        e.number = n;
+        e.data.append(std::string_view(text));
+        std::memset(sel::ipc_buffer(), 0xee, BUFFER_WORDS * 8);
+        auto line = client.call(e);
+        REQUIRE(line.ok());
+        REQUIRE(line->number == n + 1);
+        REQUIRE(line->data.view() == (n < 300 ? text + "!" : text));
+    }
+}
+
+TEST_CASE("a message of the wrong shape is refused") {
+    Machine m;
+    auto raw = [&](u32 label, u64 length, u64 size) {
+        sel::Regs r{CALL_CALL, 5, length | u64{label} << INFO_LABEL_SHIFT, {size << 32, 0, 0, 0}};
+        sel::kernel_call(r);
+        return static_cast<error_t>(r.label());
+    };
+    CHECK(raw(0, 0, 0) == ERR_PROTOCOL);
+    CHECK(raw(6, 0, 0) == ERR_PROTOCOL);
+    CHECK(raw(~0u, 0, 0) == ERR_PROTOCOL);
+    CHECK(raw(1, 0, 0) == ERR_PROTOCOL); // Add without its word
+    CHECK(raw(1, 2, 0) == ERR_PROTOCOL); // with one too many
+    CHECK(raw(2, 1, 0) == ERR_PROTOCOL); // Who has none
+    CHECK(raw(4, 1, 0) == OK);           // Echo of an empty text
+    CHECK(raw(4, 0, 0) == ERR_PROTOCOL);
+    CHECK(raw(4, 1, 1) == ERR_PROTOCOL);          // a text longer than the message
+    CHECK(raw(4, 120, 301) == ERR_PROTOCOL);      // than its room
+    CHECK(raw(4, 2, 0xffffffff) == ERR_PROTOCOL); // than anything
+    CHECK(raw(4, 127, 4) == ERR_PROTOCOL);        // a length that no message has
+}
+
+TEST_CASE("the badge says which protocol a client may speak") {
+    Machine m;
+    sel::Client<Other> other{5};
+    CHECK(other.call(Foreign{}).error() == ERR_PROTOCOL);
+    m.badge = 7 | u64{1} << sel::BADGE_SERVICE_SHIFT;
+    CHECK(other.call(Foreign{}).ok());
+    CHECK(client.call(Add{{}, 5}).error() == ERR_PROTOCOL);
+    m.badge = 7 | u64{2} << sel::BADGE_SERVICE_SHIFT;
+    CHECK(other.call(Foreign{}).error() == ERR_PROTOCOL);
+}
+
+TEST_CASE("what the kernel refuses becomes an error of the client") {
+    auto with = [](error_t e) {
+        sel::host::kernel = [e](sel::Regs &r) { r.number = e; };
+        error_t got = client.call(Who{}).error();
+        sel::host::kernel = nullptr;
+        return got;
+    };
+    CHECK(with(ERR_GONE) == ERR_RESTARTED);
+    CHECK(with(ERR_CAP) == ERR_GONE);
+    CHECK(with(ERR_TIMEOUT) == ERR_TIMEOUT);
+}
+
+TEST_CASE("an answer with a wrong shape or label is refused") {
+    auto with = [](u64 info) {
+        sel::host::kernel = [info](sel::Regs &r) {
+            r.number = OK;
+            r.info = info;
+        };
+        error_t got = client.call(Add{{}, 1}).error();
+        sel::host::kernel = nullptr;
+        return got;
+    };
+    CHECK(with(1) == OK);
+    CHECK(with(0) == ERR_PROTOCOL);
+    CHECK(with(2) == ERR_PROTOCOL);
+    CHECK(with(1 | u64{ERR_COUNT} << INFO_LABEL_SHIFT) == ERR_PROTOCOL);
+    CHECK(with(u64{ERR_FULL} << INFO_LABEL_SHIFT) == ERR_FULL);
+}
+
+TEST_CASE("answers can be given later, in any order, as many as there are Reply objects") {
+    Machine m;
+    (void)client.call(Block{{}, 1});
+    CHECK(!m.answered);
+    (void)client.call(Block{{}, 2});
+    CHECK(!m.answered);
+    CHECK(m.replies.waiting() == 2);
+    CHECK(m.bound == std::vector<u64>{kReplies + 1, kReplies + 2});
+    // The third Reply must stay for receiving.
+    CHECK(client.call(Block{{}, 3}).error() == ERR_FULL);
+    CHECK(client.call(Who{}).ok());
+
+    m.server.waiting[1].answer(u64{22});
+    m.server.waiting[1].answer(u64{23}); // Nobody waits any more.
+    REQUIRE(m.late.size() == 1);
+    CHECK(m.late[0].first == kReplies + 1);
+    CHECK(m.late[0].second.word[0] == 22);
+    CHECK(m.late[0].second.label() == OK);
+    CHECK(m.replies.waiting() == 1);
+
+    (void)client.call(Block{{}, 4});
+    CHECK(m.bound.back() == kReplies + 1);
+    m.server.waiting.clear(); // Dropped: ERR_GONE to both.
+    REQUIRE(m.late.size() == 3);
+    CHECK(m.late[1].second.label() == ERR_GONE);
+    CHECK(m.late[2].second.label() == ERR_GONE);
+    CHECK(m.replies.waiting() == 0);
+}
+
+TEST_CASE("an answer given inside the handler needs no second Reply") {
+    Machine m;
+    for (int i = 0; i < 10; i++) {
+        (void)client.call(Block{{}, 0});
+    }
+    CHECK(m.late.size() == 10);
+    CHECK(m.late[9].first == kReplies);
+    CHECK(m.bound.empty());
+    CHECK(m.replies.waiting() == 0);
+}
+
+TEST_CASE("signals and faults go to their own handlers") {
+    Machine m;
+    sel::Regs r{OK, 5, INFO_SIGNAL, {}};
+    CHECK(!sel::handle<Api>(m.server, r, m.replies));
+    CHECK(m.server.bits == 5);
+    r = {OK, 3 | sel::BADGE_FAULT, u64{FAULT_PAGE} << INFO_LABEL_SHIFT | 4, {}};
+    CHECK(sel::handle<Api>(m.server, r, m.replies));
+    CHECK(r.info == 0);
+    r = {OK, 4 | sel::BADGE_FAULT, u64{FAULT_CALL} << INFO_LABEL_SHIFT | 4, {}};
+    CHECK(!sel::handle<Api>(m.server, r, m.replies));
+    CHECK(m.server.faults == std::vector<u32>{3, 4});
+}
