@@ -33,7 +33,7 @@ static inline u64 call_error(error_t error) {
 u64 call_finish(void);
 
 // The capability at cptr was refused: `need` is what it should have been. Writes the denial record.
-u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need);
+u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) __attribute__((noinline));
 
 // An argument was refused.
 u64 call_refuse_argument(u32 call, error_t error, u64 argument);

@@ -12,6 +12,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE __attribute__((noinline))
+#define HOT __attribute__((flatten)) // The kernel is compiled for size; this path is not.
 
 // --- The general path: any state of either side.
 
@@ -161,11 +162,11 @@ INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
     return to;
 }
 
-static NOINLINE u64 call_long(u64 cptr, u64 info) {
+HOT static NOINLINE u64 call_long(u64 cptr, u64 info) {
     return call_body(cptr, info, 0);
 }
 
-u64 call_call(u64 cptr, u64 info) {
+HOT u64 call_call(u64 cptr, u64 info) {
     if (!MESSAGE_IS_SHORT(info)) {
         return call_long(cptr, info);
     }
@@ -204,11 +205,11 @@ INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
     return to;
 }
 
-static NOINLINE u64 reply_recv_long(u64 cptr, u64 info) {
+HOT static NOINLINE u64 reply_recv_long(u64 cptr, u64 info) {
     return reply_recv_body(cptr, info, 0);
 }
 
-u64 call_reply_recv(u64 cptr, u64 info) {
+HOT u64 call_reply_recv(u64 cptr, u64 info) {
     if (!MESSAGE_IS_SHORT(info)) {
         return reply_recv_long(cptr, info);
     }

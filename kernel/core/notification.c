@@ -58,7 +58,7 @@ void notification_bind(u32 n, u32 t) {
 }
 
 // A waiter or a bound thread is there.
-static u64 signal_slow(u64 cptr, u64 info) {
+static __attribute__((noinline)) u64 signal_slow(u64 cptr, u64 info) {
     (void)info;
     u32 s = cspace_lookup(K.run.tcb, cptr);
     thread_park();
@@ -66,7 +66,7 @@ static u64 signal_slow(u64 cptr, u64 info) {
     return call_finish();
 }
 
-u64 call_signal(u64 cptr, u64 info) {
+__attribute__((flatten)) u64 call_signal(u64 cptr, u64 info) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
     if ((SLOT(s).may & MAY_SIGNAL) == 0) {
         return call_refuse(CALL_SIGNAL, ERR_RIGHT, cptr, NEED(CAP_NOTIFICATION, RIGHT_WRITE));
