@@ -12,6 +12,7 @@ import argparse
 import csv
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,10 +56,24 @@ name = "CVC5"
 shortcut = "cvc5"
 version = "1.0.3"
 """
+UNPROVED = re.compile(r"\[wp\] \[(Failed|Timeout|Unknown|Stepout|Doomed)\]")
 SHOWN = 20  # Problems of a run that are printed without -v.
 GOAL = re.compile(r"\[wp\] \[(\w[^\]]*)\] (Goal|Smoke-test) (\S+)")
 WARNING = re.compile(r"Warning|User Error|annot-error|Missing|Ignoring|Degenerated")
 HARMLESS = re.compile(r"^\[wp\] Warning: (Missing RTE guards|-wp-check-memory-model)$")
+
+
+def listen(command, conf, first):
+    """Run Frama-C: (what it printed, exit code). With `first`, end it at the first unproved goal."""
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"WHY3CONFIG": str(conf)}, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    log = []
+    for line in process.stdout:
+        log.append(line)
+        if first and UNPROVED.search(line):
+            os.killpg(process.pid, signal.SIGKILL)
+            break
+    return "".join(log), process.wait()
 
 
 class Run:
@@ -70,12 +85,10 @@ class Run:
             conf.write_text(WHY3_CONF)
             table = Path(scratch) / "report.csv"
             cache = ["-wp-cache", options.cache, "-wp-cache-dir", "proofs/cache"]
-            command = ["frama-c", *BASE_FLAGS, *cache, *selection, source]
-            done = subprocess.run(
-                command + ["-then", "-no-wp", "-report-csv", str(table)],
-                cwd=ROOT, env=os.environ | {"WHY3CONFIG": str(conf)},
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-            self.log = done.stdout
+            limit = ["-wp-timeout", str(options.timeout)] if options.timeout else []
+            command = ["frama-c", *BASE_FLAGS, *cache, *selection, *limit, source]
+            self.log, code = listen(command + ["-then", "-no-wp", "-report-csv", str(table)],
+                                    conf, options.first)
             self.command = " ".join(command)
             self.rows = []
             if table.exists():
@@ -85,7 +98,7 @@ class Run:
         for status, kind, name in GOAL.findall(self.log):
             good = status == "Passed" if kind == "Smoke-test" else f"Goal {name} : Valid" in self.log
             self.goals[name] = good
-        self.problems = [f"exit code {done.returncode}"] if done.returncode else []
+        self.problems = [f"exit code {code}"] if code else []
         lines = self.log.splitlines()
         for number, line in enumerate(lines):
             if WARNING.search(line) and not HARMLESS.match(line):
@@ -174,6 +187,8 @@ def arguments():
     parser.add_argument("--module", metavar="NAME", help="this module of modules.toml only")
     parser.add_argument("--smoke", action="store_true",
                         help="also try to prove false everywhere: finds contradictory contracts (slow)")
+    parser.add_argument("--first", action="store_true", help="stop a run at its first unproved goal")
+    parser.add_argument("--timeout", type=int, metavar="SECONDS", help="for each goal and prover (default 15)")
     parser.add_argument("--ledger", action="store_true", help="only check ASSUMED.md and modules.toml")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what Frama-C prints")
     return parser.parse_args()
