@@ -99,12 +99,16 @@ def quiet(*command, cwd, timeout=None):
         return 1
 
 
+def unproved(tree, function):
+    return quiet(sys.executable, "-B", "proofs/prove.py", "--cached", "--first", "--timeout",
+                 PROVER_SECONDS, "--only", function, cwd=tree)
+
+
 def verdict(tree, function):
     """killed by proof, killed by test, invalid, or SURVIVED."""
     if quiet("ninja", "-C", "build", "-j2", "host-tests", cwd=tree):
         return "invalid"
-    if quiet(sys.executable, "-B", "proofs/prove.py", "--cached", "--first", "--timeout", PROVER_SECONDS,
-             "--only", function, cwd=tree):
+    if unproved(tree, function):
         return "killed by proof"
     if quiet("meson", "test", "-C", "build", "--no-rebuild", "--suite", "core", cwd=tree, timeout=TEST_SECONDS):
         return "killed by test"
@@ -131,6 +135,9 @@ def main():
             copy_tree(tree)
             if quiet("meson", "setup", "build", cwd=tree) or quiet("ninja", "-C", "build", "host-tests", cwd=tree):
                 sys.exit("mutate: the unchanged tree does not build")
+            for function in sorted({name for _, name, _ in chosen}):
+                if unproved(tree, function):
+                    sys.exit(f"mutate: {function} is not proved even unchanged")
         for path, function, (start, end, new, description) in chosen:
             text = (ROOT / path).read_text()
             title = f"{path}:{text.count(chr(10), 0, start) + 1} {function}: {description}"
