@@ -94,6 +94,16 @@ def keyword_problems(root):
     return problems
 
 
+def write_unproved(root, modules):
+    """Write the section of ASSUMED.md that names the functions without a proved contract."""
+    proved = {f for module in modules.values() for f in module["functions"]}
+    entries = [f"- `{name}`: {path}\n" for name, path in core_functions(root).items() if name not in proved]
+    path = root / "proofs/ASSUMED.md"
+    head = path.read_text().split("## Unproved functions\n")[0]
+    path.write_text(f"{head}## Unproved functions\n\nFunctions of `kernel/core` without a proved contract "
+                    f"(written by `scripts/prove --write-ledger`).\n\n{''.join(entries)}")
+
+
 def check(root, modules):
     """Everything that is wrong with the ledger, as lines to print."""
     core = core_functions(root)
@@ -106,6 +116,10 @@ def check(root, modules):
     problems += [f"ASSUMED.md: {f} is not a function of kernel/core" for f in unproved if f not in core]
     problems += [f"ASSUMED.md: leaf {f} has a body in kernel/core"
                  for f in trusted_leaves(root) if f in core]
+    declared = set(re.findall(r"\b(\w+)\s*\([^;{}()]*\);",
+                              COMMENT.sub("", (root / "kernel/core/leaf.h").read_text())))
+    problems += [f"leaf.h and the trusted leaves of ASSUMED.md differ in {f}"
+                 for f in sorted(declared ^ set(trusted_leaves(root)))]
     for module in modules.values():
         if module["functions"] and not (root / module["source"]).exists():
             problems.append(f"modules.toml: {module['source']} does not exist")

@@ -189,6 +189,8 @@ def arguments():
     parser.add_argument("--first", action="store_true", help="stop a run at its first unproved goal")
     parser.add_argument("--timeout", type=int, metavar="SECONDS", help="for each goal and prover (default 15)")
     parser.add_argument("--ledger", action="store_true", help="only check ASSUMED.md and modules.toml")
+    parser.add_argument("--write-ledger", action="store_true",
+                        help="rewrite the list of unproved functions in ASSUMED.md from modules.toml")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what Frama-C prints")
     return parser.parse_args()
 
@@ -211,6 +213,9 @@ def main():
     options = arguments()
     with open(ROOT / "proofs/modules.toml", "rb") as file:
         modules = tomllib.load(file)
+    if options.write_ledger:
+        ledger.write_unproved(ROOT, modules)
+        return 0
     # Proved in some module, or written down as an assumption.
     known = {f for module in modules.values() for f in module["functions"]} | ledger.assumed(ROOT)
     failed = False
