@@ -20,11 +20,4 @@ static inline u64 bit_clear(u64 w, u32 n) {
     return w & ~((u64)1 << n);
 }
 
-/*@ requires n: n < 64;
-    terminates \true; exits \false; assigns \nothing;
-    ensures s: \result != 0 <==> bit(w, n); */
-static inline u32 bit_is_set(u64 w, u32 n) {
-    return (w & (u64)1 << n) != 0;
-}
-
 #endif

@@ -141,10 +141,16 @@ enum {
 
 enum { STATE_SPECIAL = 0x80 }; // Or-ed to a state: a timer runs, or a fault waits for its answer.
 
+// Place in a queue of threads (queue.h); reached as LINK(t).
+typedef struct {
+    u32 next, prev; // 0, 0 outside a queue.
+    u32 queue;      // The queue it is in; stale outside one.
+} thread_link_t;
+
 // How the processor must be set up for a thread; compared as one word on every switch.
 enum {
     MODE_IRET = 1
-};  // All registers count, not only those that a call preserves.
+}; // All registers count, not only those that a call preserves.
     // Other bits: index of the TCB if it uses vector registers, else 0.
 
 typedef struct {
@@ -153,9 +159,8 @@ typedef struct {
     u64 r[R_COUNT];
     u64 cr3;
     u32 mode;
-    u32 vector;   // The thread may use vector registers.
-    link_t link;  // Thread queue; 0, 0 outside one.
-    u32 queue;    // Index of the queue it is in, 0: none.
+    u32 vector; // The thread may use vector registers.
+    thread_link_t link;
     u8 state;     // thread_state_t | STATE_SPECIAL
     u8 attention; // 1: its bound notification has bits.
     u8 priority, priority_max;

@@ -1,9 +1,9 @@
 // Queues of threads: ready queues, and the queues of endpoints and notifications.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// A queue is {head, tail}, doubly linked through TCB(t).link; tail means nothing while head is 0, and
+// A queue is {head, tail}, doubly linked through LINK(t); tail means nothing while head is 0, and
 // the links of a thread in no queue are 0, so that appending to an empty queue and taking the only
-// thread are a few stores. TCB(t).queue names the queue while t is in one and is stale otherwise:
+// thread are a few stores. LINK(t).queue names the queue while t is in one and is stale otherwise:
 // whether t is in one follows from its state.
 // Keeps INV-QUEUE (kernel/spec/queue.h): oldest first, in at most one queue, links agree both ways.
 #ifndef CORE_QUEUE_H
@@ -17,8 +17,9 @@
     requires t: t != 0 && g_queue[t] == 0;
     requires room: queue_room;
     terminates \true; exits \false;
-    assigns tcb_view[0 .. 0xffffffff].link.next, tcb_view[0 .. 0xffffffff].link.prev, tcb_view[t].queue, queue_view[q], g_queue[t],
+    assigns link_view[0 .. 0xffffffff], queue_view[q], g_queue[t],
         g_place[t], g_back;
+    ensures w0: queue_in;
     ensures w1: queue_next;
     ensures w2: queue_prev;
     ensures w3: queue_order;
@@ -30,17 +31,17 @@
     ensures last: QUEUE(q).tail == t;
     ensures head: QUEUE(q).head == (\old(QUEUE(q).head) == 0 ? t : \old(QUEUE(q).head));
     ensures frame: \forall integer v; index(v) && v != t && g_queue[v] != q ==>
-        TCB(v).link == \old(TCB(v).link); */
+        LINK(v) == \old(LINK(v)); */
 static inline void queue_append(u32 q, u32 t) {
     u32 last = QUEUE(q).tail;
     if (QUEUE(q).head == 0) {
         QUEUE(q).head = t;
     } else {
-        TCB(last).link.next = t;
-        TCB(t).link.prev = last;
+        LINK(last).next = t;
+        LINK(t).prev = last;
     }
     QUEUE(q).tail = t;
-    TCB(t).queue = q;
+    LINK(t).queue = q;
     //@ ghost g_queue[t] = q; g_place[t] = g_back; g_back++;
 }
 
@@ -50,8 +51,9 @@ static inline void queue_append(u32 q, u32 t) {
     requires t: t != 0 && g_queue[t] == 0;
     requires room: queue_room;
     terminates \true; exits \false;
-    assigns tcb_view[0 .. 0xffffffff].link.next, tcb_view[0 .. 0xffffffff].link.prev, tcb_view[t].queue, queue_view[q], g_queue[t],
+    assigns link_view[0 .. 0xffffffff], queue_view[q], g_queue[t],
         g_place[t], g_front;
+    ensures w0: queue_in;
     ensures w1: queue_next;
     ensures w2: queue_prev;
     ensures w3: queue_order;
@@ -62,17 +64,17 @@ static inline void queue_append(u32 q, u32 t) {
     ensures in: g_queue[t] == q && g_place[t] == \old(g_front) && g_front == \old(g_front) - 1;
     ensures head: QUEUE(q).head == t;
     ensures frame: \forall integer v; index(v) && v != t && g_queue[v] != q ==>
-        TCB(v).link == \old(TCB(v).link); */
+        LINK(v) == \old(LINK(v)); */
 static inline void queue_push(u32 q, u32 t) {
     u32 first = QUEUE(q).head;
     if (first == 0) {
         QUEUE(q).tail = t;
     } else {
-        TCB(first).link.prev = t;
-        TCB(t).link.next = first;
+        LINK(first).prev = t;
+        LINK(t).next = first;
     }
     QUEUE(q).head = t;
-    TCB(t).queue = q;
+    LINK(t).queue = q;
     //@ ghost g_queue[t] = q; g_place[t] = g_front; g_front--;
 }
 
@@ -80,7 +82,8 @@ static inline void queue_push(u32 q, u32 t) {
 /*@ requires wf: queues;
     requires t: t != 0 && q != 0 && g_queue[t] == q;
     terminates \true; exits \false;
-    assigns tcb_view[0 .. 0xffffffff].link.next, tcb_view[0 .. 0xffffffff].link.prev, queue_view[q], g_queue[t];
+    assigns link_view[0 .. 0xffffffff], queue_view[q], g_queue[t];
+    ensures w0: queue_in;
     ensures w1: queue_next;
     ensures w2: queue_prev;
     ensures w3: queue_order;
@@ -89,24 +92,24 @@ static inline void queue_push(u32 q, u32 t) {
     ensures w6: queue_ends;
     ensures w7: queue_alone;
     ensures out: g_queue[t] == 0;
-    ensures head: QUEUE(q).head == (\old(QUEUE(q).head) == t ? \old(TCB(t).link.next) : \old(QUEUE(q).head));
+    ensures head: QUEUE(q).head == (\old(QUEUE(q).head) == t ? \old(LINK(t).next) : \old(QUEUE(q).head));
     ensures empty: QUEUE(q).head == 0 <==> (\forall integer v; index(v) ==> g_queue[v] != q);
     ensures frame: \forall integer v; index(v) && v != t && g_queue[v] != q ==>
-        TCB(v).link == \old(TCB(v).link); */
+        LINK(v) == \old(LINK(v)); */
 static inline void queue_remove(u32 q, u32 t) {
-    u32 next = TCB(t).link.next, prev = TCB(t).link.prev;
+    u32 next = LINK(t).next, prev = LINK(t).prev;
     if (prev == 0) {
         QUEUE(q).head = next;
     } else {
-        TCB(prev).link.next = next;
+        LINK(prev).next = next;
     }
     if (next == 0) {
         QUEUE(q).tail = prev;
     } else {
-        TCB(next).link.prev = prev;
+        LINK(next).prev = prev;
     }
-    TCB(t).link.next = 0;
-    TCB(t).link.prev = 0;
+    LINK(t).next = 0;
+    LINK(t).prev = 0;
     //@ ghost g_queue[t] = 0;
 }
 
@@ -114,7 +117,8 @@ static inline void queue_remove(u32 q, u32 t) {
 /*@ requires wf: queues;
     requires t: t != 0 && q != 0 && QUEUE(q).head == t;
     terminates \true; exits \false;
-    assigns tcb_view[0 .. 0xffffffff].link.next, tcb_view[0 .. 0xffffffff].link.prev, queue_view[q], g_queue[t];
+    assigns link_view[0 .. 0xffffffff], queue_view[q], g_queue[t];
+    ensures w0: queue_in;
     ensures w1: queue_next;
     ensures w2: queue_prev;
     ensures w3: queue_order;
@@ -124,16 +128,16 @@ static inline void queue_remove(u32 q, u32 t) {
     ensures w7: queue_alone;
     ensures out: g_queue[t] == 0;
     ensures oldest: \forall integer v; \old(in_queue(v, q)) ==> g_place[t] <= g_place[v];
-    ensures head: QUEUE(q).head == \old(TCB(t).link.next);
+    ensures head: QUEUE(q).head == \old(LINK(t).next);
     ensures empty: QUEUE(q).head == 0 <==> (\forall integer v; index(v) ==> g_queue[v] != q);
     ensures frame: \forall integer v; index(v) && v != t && g_queue[v] != q ==>
-        TCB(v).link == \old(TCB(v).link); */
+        LINK(v) == \old(LINK(v)); */
 static inline void queue_take(u32 q, u32 t) {
-    u32 next = TCB(t).link.next;
+    u32 next = LINK(t).next;
     QUEUE(q).head = next;
     if (next != 0) {
-        TCB(next).link.prev = 0;
-        TCB(t).link.next = 0;
+        LINK(next).prev = 0;
+        LINK(t).next = 0;
     }
     //@ ghost g_queue[t] = 0;
 }

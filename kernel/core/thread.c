@@ -43,7 +43,7 @@ void thread_wait(u32 q, u32 state) {
 static void leave(u32 t) {
     u32 state = thread_state(t);
     if (is_queued(state)) {
-        queue_remove(TCB(t).queue, t);
+        queue_remove(LINK(t).queue, t);
     } else if (state == STATE_READY) {
         ready_remove(t);
     }
