@@ -169,6 +169,11 @@ class Machine:
         except subprocess.TimeoutExpired:
             self._fail(f"expected the machine to power off within {timeout} s")
 
+    def drain(self):
+        """Wait for the last output of a machine that has ended."""
+        with self.news:
+            self.news.wait_for(lambda: self.ended, 10)
+
     # --- The shell.
     def boot(self, timeout=120):
         """Wait for the first prompt; GRUB's and the kernel's own failures end the wait early."""
