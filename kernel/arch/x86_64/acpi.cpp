@@ -1,4 +1,4 @@
-// Reads RSDP, XSDT or RSDT, MADT and HPET table.
+// Reads RSDP, XSDT or RSDT, MADT, FADT and HPET table.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/x86_64/acpi.hpp"
 
@@ -78,6 +78,9 @@ Refusal read_table(Bytes table, Acpi &out) {
     constexpr u8 IN_MEMORY = 0;
     if (table.get<u32>(0) == signature("APIC")) {
         return read_madt(table, out);
+    }
+    if (table.get<u32>(0) == signature("FACP")) {
+        out.timer_port = table.get<u32>(76);
     }
     if (table.get<u32>(0) == signature("HPET") && table.get<u8>(40) == IN_MEMORY) {
         out.hpet = table.get<u64>(44);

@@ -1,4 +1,4 @@
-// What the kernel needs from the ACPI tables: interrupt controllers and the HPET.
+// What the kernel needs from the ACPI tables: interrupt controllers and clocks.
 // SPDX-License-Identifier: BSD-2-Clause
 #ifndef ARCH_ACPI_HPP
 #define ARCH_ACPI_HPP
@@ -24,7 +24,8 @@ struct Acpi {
     u32 io_apic_count = 0;
     IsaLine isa[ISA_LINES] = {};
     u64 local_apic = 0;
-    u64 hpet = 0; // Physical address of its registers, 0: none.
+    u64 hpet = 0;       // Physical address of its registers, 0: none.
+    u32 timer_port = 0; // I/O port of the ACPI timer, 0: none.
 };
 
 // ACPI Specification 6.4, section 5.2. A pure function of the bytes.

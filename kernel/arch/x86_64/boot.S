@@ -159,6 +159,9 @@ stack_top:
 
     .bss
     .balign 4096
+    .globl kernel_top, kernel_table
+kernel_top: .skip 2048
+kernel_table: .skip 2048
 early_pml4: .skip 4096
 early_pdpt: .skip 4096
 early_top: .skip 4096

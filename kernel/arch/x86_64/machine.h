@@ -65,7 +65,7 @@ extern "C" {
 extern machine_t machine;
 extern u32 cpu_mode;        // What the processor is set up for, in terms of tcb_t.mode.
 extern u64 cpu_space;       // CR3
-extern u64 kernel_top[512]; // The kernel's own top page table; its upper half is in every VSpace.
+extern u64 kernel_top[512]; // The kernel's own top page table; its upper half is kernel_table.
 extern u64 entry_tsc;       // Time-stamp counter at the boot loader's jump.
 
 u64 trace_switch(u32 on);

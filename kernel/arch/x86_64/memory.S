@@ -1,4 +1,4 @@
-// memcpy, memset, memmove, memcmp: what compilers call on their own.
+// memcpy and memset: what compilers call on their own.
 // SPDX-License-Identifier: BSD-2-Clause
     .text
     .globl memcpy, memset

@@ -1,0 +1,301 @@
+// The ways between user code and the kernel, and the switch between threads.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// A thread is K.run.tcb: its registers go to and come from TCB(K.run.tcb).r, at a fixed address
+// from the index; there is no per-processor register and no swapgs. A core function returns the
+// next thread in the low half of rax (0: idle) and the caller's rax in the high half.
+//   syscall_entry -> call_*() -> same thread:  resume          (sysret: what a call preserves)
+//                             -> another one:  switch_to -> resume or iret_resume
+//   exception, interrupt: volatile registers saved, MODE_IRET set -> C++ -> user_exit
+// Callee-saved registers stay in the processor until another thread is switched to.
+// Interrupts are off in the kernel but for the hlt of `idle`, which has no registers to save.
+#include "arch/x86_64/machine.h"
+#include "offsets.h"
+
+#define TCB(field, index) KERNEL_BASE + TCB_##field(, index, 8)
+#define USER_FLAGS 0x250dd5 // RFLAGS bits that a thread owns; IF is set, the rest is 0.
+#define FLAGS_FIXED 0x202
+#define USER_RIP_NONE 0x7ffffffff000 // Never mapped.
+
+    .section .text.entry, "ax"
+
+.macro SAVE_PRESERVED i
+    mov %rbx, TCB(RBX, \i)
+    mov %rbp, TCB(RBP, \i)
+    mov %r12, TCB(R12, \i)
+    mov %r13, TCB(R13, \i)
+    mov %r14, TCB(R14, \i)
+    mov %r15, TCB(R15, \i)
+.endm
+
+.macro SAVE_VOLATILE i // But rdi.
+    mov %rax, TCB(RAX, \i)
+    mov %rcx, TCB(RCX, \i)
+    mov %rdx, TCB(RDX, \i)
+    mov %rsi, TCB(RSI, \i)
+    mov %r8, TCB(R8, \i)
+    mov %r9, TCB(R9, \i)
+    mov %r10, TCB(R10, \i)
+    mov %r11, TCB(R11, \i)
+.endm
+
+.macro SYSCALL_PROLOGUE
+    movslq K(%rip), %r11
+    mov %rsp, TCB(RSP, %r11)
+    mov %rcx, TCB(RIP, %r11)
+    mov $stack_top, %rsp
+    mov %rdx, TCB(RDX, %r11)
+    mov %r10, TCB(R10, %r11)
+    mov %r8, TCB(R8, %r11)
+    mov %r9, TCB(R9, %r11)
+    cmp $CALL_COUNT, %rax
+    jae no_such_call
+.endm
+
+    .globl syscall_entry, syscall_entry_traced, switch_first
+    .balign 64
+syscall_entry:
+    SYSCALL_PROLOGUE
+    call *call_table(, %rax, 8)
+call_exit:
+    movslq K(%rip), %rdi
+    cmp %eax, %edi
+    jne switch_to
+    shr $32, %rax
+resume: // rdi: thread, rax: its rax.
+    mov TCB(RSP, %rdi), %rsp
+    mov TCB(RIP, %rdi), %rcx
+    mov $FLAGS_FIXED, %r11d
+    mov TCB(RSI, %rdi), %rsi
+    mov TCB(RDX, %rdi), %rdx
+    mov TCB(R10, %rdi), %r10
+    mov TCB(R8, %rdi), %r8
+    mov TCB(R9, %rdi), %r9
+    mov TCB(RDI, %rdi), %rdi
+    sysretq
+
+    .balign 16
+switch_to: // rdi: running thread, eax: next.
+    SAVE_PRESERVED %rdi
+    rdfsbase %rdx
+    mov %rdx, TCB(FS, %rdi)
+    rdgsbase %rdx
+    mov %rdx, TCB(GS, %rdi)
+    movslq %eax, %rdi
+    mov %eax, K(%rip)
+    test %eax, %eax
+    jz idle
+switch_in: // rdi: the thread that K.run.tcb names.
+    mov TCB(RBX, %rdi), %rbx
+    mov TCB(RBP, %rdi), %rbp
+    mov TCB(R12, %rdi), %r12
+    mov TCB(R13, %rdi), %r13
+    mov TCB(R14, %rdi), %r14
+    mov TCB(R15, %rdi), %r15
+    mov TCB(FS, %rdi), %rdx
+    wrfsbase %rdx
+    mov TCB(GS, %rdi), %rdx
+    wrgsbase %rdx
+    mov TCB(CR3, %rdi), %rdx
+    cmp %rdx, cpu_space(%rip)
+    je 1f
+    mov %rdx, cpu_space(%rip)
+    mov %rdx, %cr3
+1:  xor %eax, %eax
+    mov TCB(MODE, %rdi), %edx
+    cmp %edx, cpu_mode(%rip)
+    je resume
+
+    push %rdi // The thread comes back by iret, or the vector unit belongs to another.
+    and $~MODE_IRET, %edx
+    mov %edx, %edi
+    call vector_switch
+    pop %rdi
+    xor %eax, %eax
+    testl $MODE_IRET, TCB(MODE, %rdi)
+    jz resume
+iret_resume: // rdi: thread.
+    andl $~MODE_IRET, TCB(MODE, %rdi)
+    push $USER_DATA
+    push TCB(RSP, %rdi)
+    mov TCB(RFLAGS, %rdi), %rax
+    and $USER_FLAGS, %eax
+    or $FLAGS_FIXED, %eax
+    push %rax
+    push $USER_CODE
+    mov TCB(RIP, %rdi), %rax
+    mov %rax, %rcx
+    shr $47, %rcx
+    jz 1f
+    movabs $USER_RIP_NONE, %rax
+1:  push %rax
+    mov TCB(RAX, %rdi), %rax
+    mov TCB(RCX, %rdi), %rcx
+    mov TCB(RDX, %rdi), %rdx
+    mov TCB(RSI, %rdi), %rsi
+    mov TCB(R8, %rdi), %r8
+    mov TCB(R9, %rdi), %r9
+    mov TCB(R10, %rdi), %r10
+    mov TCB(R11, %rdi), %r11
+    mov TCB(RDI, %rdi), %rdi
+    iretq
+
+// The same as syscall_entry while the trace is on: LSTAR points here (trace.cpp).
+    .balign 16
+syscall_entry_traced:
+    SYSCALL_PROLOGUE
+    mov %rax, trace_number(%rip)
+    mov %rdi, trace_cptr(%rip)
+    call *call_table(, %rax, 8)
+    push %rax
+    push %rax
+    mov %rax, %rdi
+    call trace_call
+    pop %rax
+    pop %rax
+    jmp call_exit
+
+no_such_call: // All registers count: a fault handler may emulate another system's calls.
+    mov %rdi, TCB(RDI, %r11)
+    mov %rsi, TCB(RSI, %r11)
+    mov %rax, TCB(RAX, %r11)
+    mov %rcx, TCB(RCX, %r11)
+    movq $FLAGS_FIXED, TCB(R11, %r11)
+    movq $FLAGS_FIXED, TCB(RFLAGS, %r11)
+    orl $MODE_IRET, TCB(MODE, %r11)
+    mov %rdi, %rsi
+    mov %rax, %rdi
+    call call_fault_entry
+user_exit: // eax: next thread; the running one has MODE_IRET.
+    movslq K(%rip), %rdi
+    cmp %eax, %edi
+    jne switch_to
+    jmp iret_resume
+
+switch_first: // edi: the first thread; nothing to save.
+    mov $stack_top, %rsp
+    mov %edi, K(%rip)
+    movslq %edi, %rdi
+    jmp switch_in
+
+idle:
+    mov $stack_top, %rsp
+    sti
+    hlt
+    jmp idle
+
+// --- Exceptions: vector, error code, then the processor's frame.
+exception_common:
+    testb $3, 24(%rsp)
+    jz exception_kernel
+    push %rdi
+    movslq K(%rip), %rdi
+    SAVE_VOLATILE %rdi
+    mov (%rsp), %rax
+    mov %rax, TCB(RDI, %rdi)
+    mov 24(%rsp), %rax
+    mov %rax, TCB(RIP, %rdi)
+    mov 40(%rsp), %rax
+    mov %rax, TCB(RFLAGS, %rdi)
+    mov 48(%rsp), %rax
+    mov %rax, TCB(RSP, %rdi)
+    orl $MODE_IRET, TCB(MODE, %rdi)
+    mov 8(%rsp), %edi
+    mov 16(%rsp), %rsi
+    mov %cr2, %rdx
+    mov $stack_top, %rsp
+    call exception_entry
+    jmp user_exit
+
+exception_kernel:
+    cmpl $1, (%rsp) // #DB: a single step that began in user code. Go on without.
+    je 1f
+    push %r15
+    push %r14
+    push %r13
+    push %r12
+    push %r11
+    push %r10
+    push %r9
+    push %r8
+    push %rbp
+    push %rdi
+    push %rsi
+    push %rdx
+    push %rcx
+    push %rbx
+    push %rax
+    mov %rsp, %rdi
+    and $-16, %rsp
+    call panic_exception
+1:  andl $~0x100, 32(%rsp)
+    add $16, %rsp
+    iretq
+
+// --- Interrupts: vector - 128, then the processor's frame.
+interrupt_common:
+    testb $3, 16(%rsp)
+    jz interrupt_idle
+    push %rdi
+    movslq K(%rip), %rdi
+    SAVE_VOLATILE %rdi
+    mov (%rsp), %rax
+    mov %rax, TCB(RDI, %rdi)
+    mov 16(%rsp), %rax
+    mov %rax, TCB(RIP, %rdi)
+    mov 32(%rsp), %rax
+    mov %rax, TCB(RFLAGS, %rdi)
+    mov 40(%rsp), %rax
+    mov %rax, TCB(RSP, %rdi)
+    orl $MODE_IRET, TCB(MODE, %rdi)
+    mov 8(%rsp), %edi
+    mov $stack_top, %rsp
+    sub $-128, %edi
+    call interrupt_entry
+    jmp user_exit
+
+interrupt_idle:
+    mov (%rsp), %edi
+    mov $stack_top, %rsp
+    sub $-128, %edi
+    call interrupt_entry
+    movslq %eax, %rdi
+    mov %eax, K(%rip)
+    test %eax, %eax
+    jz idle
+    jmp switch_in
+
+    .globl exception_stubs, interrupt_stubs
+    .balign 16
+exception_stubs: // 16 bytes each.
+    .set vector, 0
+    .rept 32
+    .balign 16
+    .if !((vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30))
+    push $0
+    .endif
+    push $vector
+    jmp exception_common
+    .set vector, vector + 1
+    .endr
+
+    .balign 16
+interrupt_stubs: // 8 bytes each, from vector 32.
+    .rept 224
+    .balign 8
+    push $(vector - 128)
+    .byte 0xe9 // jmp with a 32-bit distance, always
+    .long interrupt_common - . - 4
+    .set vector, vector + 1
+    .endr
+
+    .data
+    .balign 64
+    .globl cpu_space, cpu_mode, trace_number, trace_cptr
+cpu_space: .quad 0
+cpu_mode: .long 0
+    .balign 8
+trace_number: .quad 0
+trace_cptr: .quad 0
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,34 @@
+// The kernel's own address space.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+//   PHYSICAL_WINDOW          all RAM below 512 GiB          read, write
+//   KERNEL_BASE - 16 GiB     RAM below OBJECT_LIMIT         read, write (the same tables)
+//   KERNEL_BASE              the null page                  read
+//   KERNEL_BASE + 1 MiB      the image, 4 KiB pages         text execute, rodata read, data write
+//   REGISTER_WINDOW          registers, uncached            read, write
+// Nothing is both writable and executable; only RAM is mapped cached; the image's own pages are
+// reachable in the image alone. The upper half never changes after boot: every VSpace copies it.
+#ifndef ARCH_PAGING_HPP
+#define ARCH_PAGING_HPP
+
+#include "arch/x86_64/bytes.hpp"
+#include "arch/x86_64/ranges.hpp"
+
+namespace arch {
+
+// The pages that the kernel image occupies.
+Range paging_image();
+
+// Bytes that the tables for `ram` take at most.
+u64 paging_bytes(const Ranges &ram);
+
+// Builds the tables in `pool` (below 4 GiB, at least paging_bytes(ram)) and loads them. `ram` is
+// what the windows are to show.
+void paging_init(const Ranges &ram, Range pool, bool huge_pages);
+
+// Maps a page of registers at page `page` of REGISTER_WINDOW.
+void paging_map_registers(u32 page, u64 address);
+
+} // namespace arch
+
+#endif
