@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-#include "file/api.hpp"
+#include "servers/file/api.hpp"
 #include "ramfs.hpp"
 
 namespace ramfs {

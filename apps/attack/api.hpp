@@ -1,0 +1,52 @@
+// Attack: the hostile programs by name, and how each of them has to end.
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <string_view>
+
+#include "abi/types.h"
+
+namespace attack {
+
+// Exit codes of the program. A fault ends it as well.
+enum : int { kContained = 0, kEscaped = 1, kNoSuchAttack = 2 };
+
+enum class End : u8 {
+    Exit,  // It tries everything, is denied everything, and says so.
+    Fault, // Its first try ends it.
+};
+
+struct Attack {
+    std::string_view name;
+    std::string_view about;
+    End end;
+};
+
+inline constexpr Attack kAttacks[] = {
+    {"read", "read memory of the kernel", End::Fault},
+    {"write", "write memory of the kernel", End::Fault},
+    {"foreign", "read memory that is not mapped for it", End::Fault},
+    {"readonly", "write its own code", End::Fault},
+    {"jump", "jump into the kernel", End::Fault},
+    {"stack", "execute its own stack", End::Fault},
+    {"calls", "every call number, every slot, random arguments", End::Exit},
+    {"numbers", "a call number that does not exist", End::Fault},
+    {"badge", "forge badges", End::Exit},
+    {"rights", "widen the rights of its capabilities", End::Exit},
+    {"retype", "retype memory that is not its own", End::Exit},
+    {"exhaust", "use up its own memory, and go on", End::Exit},
+    {"flood", "flood a server with messages", End::Exit},
+    {"starve", "run for ever at its priority", End::Exit},
+    {"divide", "divide by zero", End::Fault},
+    {"opcode", "execute an invalid instruction", End::Fault},
+    {"general", "execute a privileged instruction", End::Fault},
+    {"breakpoint", "raise a breakpoint", End::Fault},
+    {"ports", "use the input and output ports", End::Fault},
+    {"align", "access memory at a non-canonical address", End::Fault},
+    {"recurse", "use up its stack", End::Fault},
+    {"cnode", "delete everything in its own CSpace", End::Fault},
+    {"tcb", "suspend itself", End::Exit},
+    {"vspace", "take away its own address space", End::Fault},
+};
+
+} // namespace attack

@@ -1,0 +1,111 @@
+// Commands: what each gets, gives back, and says about itself.
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "output.hpp"
+#include "system.hpp"
+
+namespace shell {
+
+// Exit codes. 0 is success.
+enum : int { kFailed = 1, kUsage = 2, kUnknown = 127 };
+
+class Shell;
+
+struct Context {
+    Shell &shell;
+    System &system;
+    std::span<const std::string_view> args; // Without the command's name.
+    std::string_view name;
+    bool piped; // `input` comes through a pipe.
+    std::string_view input;
+    Output &out;
+    Output &errors;
+    int last_status; // Of the command before.
+
+    // "error: NAME: ..." as one line; the exit code of a failure.
+    template <typename... Ts>
+    int fail(std::string_view pattern, const Ts &...values) {
+        errors.print("error: {}: ", name);
+        errors.print(pattern, values...);
+        errors.write("\n");
+        return kFailed;
+    }
+    // The same for something done to `what`.
+    int fail_on(std::string_view what, error_t error);
+    // "error: NAME: expected ...; usage: ..."
+    int usage(std::string_view expected);
+    // The same path from the root: "etc/motd" means "/etc/motd". False: it is too long or empty,
+    // and the error has been told.
+    bool path(std::string_view text, file::Path &path);
+};
+
+enum class Argument : u8 { None, Path, Program, Command };
+
+struct CommandInfo {
+    std::string_view name;
+    std::string_view usage; // What follows the name.
+    std::string_view about;
+    u32 least, most; // Arguments.
+    Argument argument;
+    int (*run)(Context &);
+};
+
+inline constexpr u32 kAnyNumber = ~u32{0};
+
+// All commands, in the order in which `help` shows them.
+std::span<const CommandInfo> commands();
+const CommandInfo *find_command(std::string_view name); // nullptr: there is none.
+
+// A number in decimal or, after 0x, in hexadecimal; false: it is none, or above `most`.
+bool parse_number(std::string_view text, u64 most, u64 &number);
+
+// Finds a program by its name; ERR_NAME: there is none.
+sel::Result<ProgramRow> find_program(System &system, std::string_view name);
+
+// The commands, by file. Declared here so that the table can name them.
+int command_cat(Context &c);
+int command_cp(Context &c);
+int command_ls(Context &c);
+int command_mkdir(Context &c);
+int command_mv(Context &c);
+int command_rm(Context &c);
+int command_write(Context &c);
+
+int command_count(Context &c);
+int command_echo(Context &c);
+int command_grep(Context &c);
+int command_head(Context &c);
+int command_hexdump(Context &c);
+int command_sort(Context &c);
+int command_tail(Context &c);
+
+int command_caps(Context &c);
+int command_irq(Context &c);
+int command_kill(Context &c);
+int command_log(Context &c);
+int command_mem(Context &c);
+int command_ps(Context &c);
+int command_restart(Context &c);
+int command_trace(Context &c);
+int command_why(Context &c);
+
+int command_attack(Context &c);
+int command_bench(Context &c);
+int command_clear(Context &c);
+int command_date(Context &c);
+int command_false(Context &c);
+int command_halt(Context &c);
+int command_help(Context &c);
+int command_history(Context &c);
+int command_reboot(Context &c);
+int command_run(Context &c);
+int command_sleep(Context &c);
+int command_status(Context &c);
+int command_true(Context &c);
+int command_uptime(Context &c);
+
+} // namespace shell

@@ -1,0 +1,128 @@
+// The table of all commands, and what they share.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "command.hpp"
+
+namespace shell {
+namespace {
+
+constexpr CommandInfo kCommands[] = {
+    {"attack", "NAME | all", "run a hostile program and see it contained", 0, 1, Argument::None,
+     command_attack},
+    {"bench", "[ROW]", "measure the kernel's paths", 0, 1, Argument::None, command_bench},
+    {"caps", "[SERVER]", "what each server holds: the tree of its capabilities", 0, 1,
+     Argument::Program, command_caps},
+    {"cat", "[FILE]...", "show files, or what is piped in", 0, kAnyNumber, Argument::Path,
+     command_cat},
+    {"clear", "", "clear the screen", 0, 0, Argument::None, command_clear},
+    {"count", "[-l|-w|-c] [FILE]", "count lines (or -w words, -c bytes)", 0, 2, Argument::Path,
+     command_count},
+    {"cp", "FROM TO", "copy a file", 2, 2, Argument::Path, command_cp},
+    {"date", "", "the date and time of day (UTC)", 0, 0, Argument::None, command_date},
+    {"echo", "[WORD]...", "print words", 0, kAnyNumber, Argument::None, command_echo},
+    {"false", "", "do nothing, and fail", 0, 0, Argument::None, command_false},
+    {"grep", "[-v] [-i] [-n] TEXT [FILE]", "show the lines that contain (or -v do not) a text", 1,
+     5, Argument::Path, command_grep},
+    {"halt", "", "switch the machine off", 0, 0, Argument::None, command_halt},
+    {"head", "[-n N] [FILE]", "show the first lines (10)", 0, 3, Argument::Path, command_head},
+    {"help", "[COMMAND]", "say what there is, or how a command is used", 0, 1, Argument::Command,
+     command_help},
+    {"hexdump", "[FILE]", "show bytes in hexadecimal", 0, 1, Argument::Path, command_hexdump},
+    {"history", "", "the lines typed so far", 0, 0, Argument::None, command_history},
+    {"irq", "", "which server handles which interrupt line", 0, 0, Argument::None, command_irq},
+    {"kill", "SERVER", "end a server; the supervisor may start it again", 1, 1, Argument::Program,
+     command_kill},
+    {"log", "[-e|-w|-d] [N]", "the newest messages (-e errors, -w also warnings, -d all)", 0, 2,
+     Argument::None, command_log},
+    {"ls", "[-l] [PATH]...", "list directories (-l sizes and dates)", 0, kAnyNumber, Argument::Path,
+     command_ls},
+    {"mem", "", "how much memory there is, and who has it", 0, 0, Argument::None, command_mem},
+    {"mkdir", "PATH...", "make directories", 1, kAnyNumber, Argument::Path, command_mkdir},
+    {"mv", "FROM TO", "move or rename a file or directory", 2, 2, Argument::Path, command_mv},
+    {"ps", "", "programs: priority, state, CPU time, memory", 0, 0, Argument::None, command_ps},
+    {"reboot", "", "start the machine anew", 0, 0, Argument::None, command_reboot},
+    {"restart", "SERVER", "end a server and start it again", 1, 1, Argument::Program,
+     command_restart},
+    {"rm", "PATH...", "remove files and empty directories", 1, kAnyNumber, Argument::Path,
+     command_rm},
+    {"run", "FILE | PROGRAM [WORD]...", "run a script of shell lines, or a program", 1, kAnyNumber,
+     Argument::Path, command_run},
+    {"sleep", "SECONDS", "wait", 1, 1, Argument::None, command_sleep},
+    {"sort", "[-r] [-n] [FILE]", "sort lines (-r downwards, -n by number)", 0, 3, Argument::Path,
+     command_sort},
+    {"status", "", "print the exit code of the command before", 0, 0, Argument::None,
+     command_status},
+    {"tail", "[-n N] [FILE]", "show the last lines (10)", 0, 3, Argument::Path, command_tail},
+    {"trace", "[N]", "the newest kernel events (20)", 0, 1, Argument::None, command_trace},
+    {"true", "", "do nothing, successfully", 0, 0, Argument::None, command_true},
+    {"uptime", "", "how long the machine has been running", 0, 0, Argument::None, command_uptime},
+    {"wc", "[-l|-w|-c] [FILE]", "the same as count", 0, 2, Argument::Path, command_count},
+    {"why", "[SERVER]", "what the kernel refused last, in words", 0, 1, Argument::Program,
+     command_why},
+    {"write", "FILE [WORD]...", "make a file of words, or of what is piped in", 1, kAnyNumber,
+     Argument::Path, command_write},
+};
+
+} // namespace
+
+std::span<const CommandInfo> commands() {
+    return kCommands;
+}
+
+const CommandInfo *find_command(std::string_view name) {
+    for (const CommandInfo &command : kCommands) {
+        if (command.name == name) {
+            return &command;
+        }
+    }
+    return nullptr;
+}
+
+int Context::fail_on(std::string_view what, error_t error) {
+    return fail("{}: {}", what, sel::describe(error));
+}
+
+int Context::usage(std::string_view expected) {
+    const CommandInfo *command = find_command(name);
+    fail("expected {}; usage: {} {}", expected, name, command == nullptr ? "" : command->usage);
+    return kUsage;
+}
+
+bool Context::path(std::string_view text, file::Path &path) {
+    bool relative = !text.starts_with('/');
+    if (text.empty() || text.size() + (relative ? 1 : 0) > file::kPathMax) {
+        fail("a path has 1 to {} bytes, this one has {}", file::kPathMax, text.size());
+        return false;
+    }
+    path.clear();
+    path.append(relative ? "/" : "");
+    path.append(text);
+    return true;
+}
+
+bool parse_number(std::string_view text, u64 most, u64 &number) {
+    bool hexadecimal = text.starts_with("0x");
+    u64 base = hexadecimal ? 16 : 10;
+    text.remove_prefix(hexadecimal ? 2 : 0);
+    number = 0;
+    for (char c : text) {
+        u64 digit = c >= '0' && c <= '9'   ? static_cast<u64>(c - '0')
+                    : c >= 'a' && c <= 'f' ? static_cast<u64>(c - 'a') + 10
+                                           : base;
+        if (digit >= base || number > (most - digit) / base || digit > most) {
+            return false;
+        }
+        number = number * base + digit;
+    }
+    return !text.empty();
+}
+
+sel::Result<ProgramRow> find_program(System &system, std::string_view name) {
+    for (u32 i = 1;; i++) {
+        sel::Result<ProgramRow> row = system.program(i);
+        if (!row || row->name == name) {
+            return row;
+        }
+    }
+}
+
+} // namespace shell

@@ -1,0 +1,182 @@
+// Commands about the shell, time, programs to run, and the machine.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "calendar.hpp"
+#include "shell.hpp"
+
+#include "apps/attack/api.hpp"
+
+namespace shell {
+namespace {
+
+// Starts a program with words as its arguments; what its end means for the exit code.
+int run_program(Context &c, std::string_view name, std::span<const std::string_view> words) {
+    sel::Text<kLineMax> arguments;
+    for (std::string_view word : words) {
+        arguments.append(arguments.size == 0 ? "" : " ");
+        arguments.append(word);
+    }
+    sel::Result<Ending> ending = c.system.run(name, arguments);
+    if (!ending) {
+        return ending.error() == ERR_NAME ? c.fail("there is no program {}", name)
+                                          : c.fail_on(name, ending.error());
+    }
+    return ending->faulted ? c.fail("{} was ended by a fault", name) : ending->code;
+}
+
+// Runs one attack; true if it was contained.
+bool run_attack(Context &c, const attack::Attack &attack) {
+    sel::Result<Ending> ending = c.system.run("attack", attack.name);
+    bool contained = false;
+    if (!ending) {
+        c.out.print("{:<11} not run: {}\n", attack.name, sel::describe(ending.error()));
+        return false;
+    }
+    contained = ending->faulted
+                    ? attack.end == attack::End::Fault
+                    : attack.end == attack::End::Exit && ending->code == attack::kContained;
+    c.out.print("{:<11} {:<9}  {} ({})\n", attack.name, contained ? "contained" : "ESCAPED",
+                attack.about, ending->faulted ? "ended by a fault" : "denied");
+    return contained;
+}
+
+int attack_all(Context &c) {
+    sel::Result<MemoryRow> before = c.system.memory();
+    u32 escaped = 0;
+    for (const attack::Attack &attack : attack::kAttacks) {
+        escaped += run_attack(c, attack) ? 0 : 1;
+    }
+    sel::Result<MemoryRow> after = c.system.memory();
+    if (!before || !after) {
+        return c.fail("free memory cannot be compared: {}",
+                      sel::describe(before ? after.error() : before.error()));
+    }
+    c.out.print("free memory before {} after {} bytes\n", before->free_bytes, after->free_bytes);
+    if (escaped != 0 || before->free_bytes != after->free_bytes) {
+        return c.fail("{} not contained, {} bytes of memory lost", escaped,
+                      static_cast<s64>(before->free_bytes - after->free_bytes));
+    }
+    return 0;
+}
+
+int show_command(Context &c, const CommandInfo &command) {
+    c.out.print("{} {}\n  {}\n", command.name, command.usage, command.about);
+    return 0;
+}
+
+} // namespace
+
+int command_attack(Context &c) {
+    if (c.args.empty()) {
+        for (const attack::Attack &attack : attack::kAttacks) {
+            c.out.print("{:<11} {}\n", attack.name, attack.about);
+        }
+        return 0;
+    }
+    if (c.args[0] == "all") {
+        return attack_all(c);
+    }
+    for (const attack::Attack &attack : attack::kAttacks) {
+        if (attack.name == c.args[0]) {
+            return run_attack(c, attack) ? 0 : kFailed;
+        }
+    }
+    return c.usage("'all' or a name; 'attack' alone lists them");
+}
+
+int command_bench(Context &c) {
+    return run_program(c, "bench", c.args);
+}
+
+int command_clear(Context &c) {
+    c.out.write("\x1b[H\x1b[2J");
+    return 0;
+}
+
+int command_date(Context &c) {
+    sel::Result<u64> seconds = c.system.date();
+    if (!seconds) {
+        return c.fail("{}", sel::describe(seconds.error()));
+    }
+    c.out.print("{} UTC\n", date_text(*seconds).view());
+    return 0;
+}
+
+int command_false(Context &) {
+    return kFailed;
+}
+
+int command_true(Context &) {
+    return 0;
+}
+
+int command_halt(Context &c) {
+    sel::Result<> refused = c.system.halt();
+    return c.fail("the machine did not switch off: {}", sel::describe(refused.error()));
+}
+
+int command_reboot(Context &c) {
+    sel::Result<> refused = c.system.reboot();
+    return c.fail("the machine did not start anew: {}", sel::describe(refused.error()));
+}
+
+int command_help(Context &c) {
+    if (!c.args.empty()) {
+        const CommandInfo *command = find_command(c.args[0]);
+        return command != nullptr ? show_command(c, *command)
+                                  : c.fail("there is no command {}", c.args[0]);
+    }
+    for (const CommandInfo &command : commands()) {
+        c.out.print("{:<9} {}\n", command.name, command.about);
+    }
+    c.out.write("\nA ; B  A && B  A || B  A | B  A > FILE  A >> FILE  'as it is'  \"text\"  $?\n");
+    return 0;
+}
+
+int command_history(Context &c) {
+    const History &history = c.shell.history();
+    for (u32 age = history.size(); age > 0; age--) {
+        c.out.print("{:3}  {}\n", history.size() - age + 1, history.line(age - 1));
+    }
+    return 0;
+}
+
+int command_run(Context &c) {
+    std::string_view name = c.args[0];
+    if (name.find('/') == name.npos && (!name.empty())) {
+        sel::Result<ProgramRow> program = find_program(c.system, name);
+        if (program) {
+            return run_program(c, name, c.args.subspan(1));
+        }
+    }
+    if (c.args.size() > 1) {
+        return c.fail("there is no program {}, and scripts take no arguments", name);
+    }
+    return c.shell.run_script(c, name);
+}
+
+int command_sleep(Context &c) {
+    constexpr u64 kMost = 3600;
+    constexpr u64 kSecond = 1'000'000'000;
+    u64 seconds = 0;
+    if (!parse_number(c.args[0], kMost, seconds)) {
+        return c.usage("a number of seconds, at most 3600");
+    }
+    sel::Result<> slept = c.system.sleep(seconds * kSecond);
+    return slept ? 0 : c.fail("{}", sel::describe(slept.error()));
+}
+
+int command_status(Context &c) {
+    c.out.print("status {}\n", c.last_status);
+    return 0;
+}
+
+int command_uptime(Context &c) {
+    sel::Result<u64> ns = c.system.uptime_ns();
+    if (!ns) {
+        return c.fail("{}", sel::describe(ns.error()));
+    }
+    c.out.print("up {}\n", duration_text(*ns).view());
+    return 0;
+}
+
+} // namespace shell

@@ -1,0 +1,311 @@
+// Commands about programs, memory, capabilities and events: caps irq kill log mem ps restart trace
+// why.
+// SPDX-License-Identifier: BSD-2-Clause
+#include <algorithm>
+
+#include "calendar.hpp"
+#include "command.hpp"
+
+#include "sel/explain.hpp"
+
+namespace shell {
+namespace {
+
+constexpr u64 kKiB = 1024;
+
+// "123 K", "4.5 M": four digits at most.
+sel::Text<16> size_text(u64 bytes) {
+    sel::Text<16> text;
+    u64 kib = (bytes + kKiB - 1) / kKiB;
+    if (kib < 10 * kKiB) {
+        sel::format(text, "{} K", kib);
+    } else {
+        sel::format(text, "{}.{} M", kib / kKiB, kib % kKiB * 10 / kKiB);
+    }
+    return text;
+}
+
+// Calls `show(row)` for the program named by the first argument, or for all programs.
+template <typename Show>
+int for_programs(Context &c, Show show) {
+    if (!c.args.empty()) {
+        sel::Result<ProgramRow> row = find_program(c.system, c.args[0]);
+        if (!row) {
+            return c.fail("there is no program {}; 'ps' lists them", c.args[0]);
+        }
+        show(*row);
+        return 0;
+    }
+    for (u32 i = 1;; i++) {
+        sel::Result<ProgramRow> row = c.system.program(i);
+        if (!row) {
+            return row.error() == ERR_NAME ? 0 : c.fail("{}", sel::describe(row.error()));
+        }
+        show(*row);
+    }
+}
+
+// What stands in `data`, in the words of the type.
+void put_data(sel::Text<160> &line, const CapabilityRow &row) {
+    switch (row.type) {
+    case CAP_ENDPOINT:
+    case CAP_NOTIFICATION:
+        if (row.data != 0) {
+            sel::format(line, "  badge 0x{:x}", row.data);
+        }
+        break;
+    case CAP_CNODE:
+        sel::format(line, "  {} slots", row.data);
+        break;
+    case CAP_UNTYPED:
+        sel::format(line, "  {}", size_text(row.data).view());
+        break;
+    case CAP_IO_PORT:
+        sel::format(line, "  ports 0x{:x} to 0x{:x}", row.data & 0xffff, row.data >> 16 & 0xffff);
+        break;
+    case CAP_IRQ_HANDLER:
+        sel::format(line, "  line {}", row.data & IRQ_LINE);
+        break;
+    default:
+        break;
+    }
+}
+
+void show_capability(Context &c, const CapabilityRow &row) {
+    sel::Text<160> line;
+    for (u32 i = 0; i <= std::min(row.depth, u32{16}); i++) {
+        line.append("  ");
+    }
+    sel::format(line, "{:<14} {:<3}", sel::type_name(row.type),
+                sel::rights_text(row.rights).view());
+    sel::format(line, "  at 0x{:x}", row.address);
+    put_data(line, row);
+    if (row.name.size != 0) {
+        sel::format(line, "  ({})", row.name.view());
+    }
+    line.append('\n');
+    c.out.write(line);
+}
+
+template <typename Visit>
+error_t for_capabilities(Context &c, u32 program, Visit visit) {
+    for (u32 i = 0;; i++) {
+        sel::Result<CapabilityRow> row = c.system.capability(program, i);
+        if (!row) {
+            return row.error();
+        }
+        visit(*row);
+    }
+}
+
+ProgramName name_of(Context &c, u32 program) {
+    sel::Result<ProgramRow> row = c.system.program(program);
+    ProgramName name;
+    if (row) {
+        name = row->name;
+    } else {
+        sel::format(name, "#{}", program);
+    }
+    return name;
+}
+
+constexpr std::string_view level_name(sel::Level level) {
+    switch (level) {
+    case sel::Level::ERROR:
+        return "error";
+    case sel::Level::WARNING:
+        return "warning";
+    case sel::Level::INFO:
+        return "info";
+    default:
+        return "debug";
+    }
+}
+
+void show_event(Context &c, const trace_event_t &event) {
+    sel::Text<160> line;
+    u64 us = c.system.trace_ns(event.tsc) / 1000;
+    sel::format(line, "{:6}.{:06} ", us / 1'000'000, us % 1'000'000);
+    switch (event.kind) {
+    case TRACE_CALL:
+        sel::format(line, "call  {} 0x{:x}", sel::call_name(event.call), event.argument);
+        if (event.error != OK) {
+            sel::format(line, " {}", sel::error_name(event.error));
+        }
+        break;
+    case TRACE_IRQ:
+        sel::format(line, "irq   line {}", event.argument);
+        break;
+    case TRACE_FAULT:
+        sel::format(line, "fault {} 0x{:x}", event.call, event.argument);
+        break;
+    case TRACE_TIMER:
+        line.append("timer");
+        break;
+    default:
+        sel::format(line, "event {}", event.kind);
+        break;
+    }
+    sel::format(line, "  thread 0x{:x}", event.thread);
+    if (event.next != event.thread) {
+        sel::format(line, " -> 0x{:x}", event.next);
+    }
+    line.append('\n');
+    c.out.write(line);
+}
+
+// kill and restart.
+int change_program(Context &c, sel::Result<> (System::*change)(u32), std::string_view done) {
+    sel::Result<ProgramRow> row = find_program(c.system, c.args[0]);
+    if (!row) {
+        return c.fail("there is no program {}; 'ps' lists them", c.args[0]);
+    }
+    sel::Result<> changed = (c.system.*change)(row->number);
+    if (!changed) {
+        return c.fail_on(c.args[0], changed.error());
+    }
+    c.out.print("{} {}\n", row->name.view(), done);
+    return 0;
+}
+
+} // namespace
+
+int command_ps(Context &c) {
+    c.out.write(" NR NAME         PRIO STATE     CPU          MEMORY STARTS\n");
+    return for_programs(c, [&](const ProgramRow &row) {
+        c.out.print("{:3} {:<12} {:4} {:<9} {:<12} ", row.number, row.name.view(), row.priority,
+                    row.alive ? sel::state_name(row.state) : "ended",
+                    duration_text(row.cpu_ns).view());
+        c.out.print("{:<6} {:6}\n", size_text(row.memory_bytes).view(), row.starts);
+    });
+}
+
+int command_mem(Context &c) {
+    sel::Result<MemoryRow> memory = c.system.memory();
+    if (!memory) {
+        return c.fail("{}", sel::describe(memory.error()));
+    }
+    c.out.print("ram  {} bytes ({})\n", memory->ram_bytes, size_text(memory->ram_bytes).view());
+    c.out.print("free {} bytes ({})\n", memory->free_bytes, size_text(memory->free_bytes).view());
+    return for_programs(c, [&](const ProgramRow &row) {
+        c.out.print("  {:<12} {}\n", row.name.view(), size_text(row.memory_bytes).view());
+    });
+}
+
+int command_caps(Context &c) {
+    error_t error = ERR_NAME;
+    int status = for_programs(c, [&](const ProgramRow &row) {
+        c.out.print("{}\n", row.name.view());
+        error_t ended = for_capabilities(
+            c, row.number, [&](const CapabilityRow &cap) { show_capability(c, cap); });
+        error = ended == ERR_NAME ? error : ended;
+    });
+    if (status == 0 && error != ERR_NAME) {
+        return c.fail("{}", sel::describe(error));
+    }
+    return status;
+}
+
+int command_irq(Context &c) {
+    c.out.write("LINE HANDLED BY\n");
+    for (u32 place = 0;; place++) {
+        sel::Result<IrqRow> row = c.system.irq(place);
+        if (!row) {
+            return row.error() == ERR_NAME ? 0 : c.fail("{}", sel::describe(row.error()));
+        }
+        c.out.print("{:4} {} ({})\n", row->line & IRQ_LINE, name_of(c, row->program).view(),
+                    row->name.view());
+    }
+}
+
+int command_why(Context &c) {
+    bool any = false;
+    error_t error = OK;
+    int status = for_programs(c, [&](const ProgramRow &row) {
+        sel::Result<denial_t> denial = c.system.denial(row.number);
+        if (!denial) {
+            error = row.alive ? denial.error() : error;
+        } else if (denial->count != 0) {
+            any = true;
+            c.out.print("{}: {}", row.name.view(), sel::explain_denial(*denial).view());
+        }
+    });
+    if (status != 0) {
+        return status;
+    }
+    if (error != OK) {
+        return c.fail("{}", sel::describe(error));
+    }
+    if (!any) {
+        c.out.write("the kernel has refused nothing\n");
+    }
+    return 0;
+}
+
+int command_log(Context &c) {
+    sel::Level level = sel::Level::INFO;
+    u64 most = 20;
+    for (std::string_view arg : c.args) {
+        if (arg == "-e" || arg == "-w" || arg == "-d") {
+            level = arg == "-e"   ? sel::Level::ERROR
+                    : arg == "-w" ? sel::Level::WARNING
+                                  : sel::Level::DEBUG;
+        } else if (!parse_number(arg, 10'000, most)) {
+            return c.usage("-e, -w or -d, and a number up to 10000");
+        }
+    }
+    // Two passes, so that the newest are shown and yet in the order of their coming.
+    u64 count = 0;
+    u64 since = 0;
+    sel::Result<logging::Line> line = c.system.log(0, level);
+    for (; line; line = c.system.log(since, level)) {
+        since = line->sequence + 1;
+        count++;
+    }
+    if (line.error() != ERR_EMPTY) {
+        return c.fail("{}", sel::describe(line.error()));
+    }
+    u64 end = since;
+    u64 skip = count > most ? count - most : 0;
+    since = 0;
+    while (since < end && (line = c.system.log(since, level))) {
+        since = line->sequence + 1;
+        if (skip > 0) {
+            skip--;
+            continue;
+        }
+        u64 us = line->time_ns / 1000;
+        c.out.print("{:6}.{:06} {:<10} {:<7} {}\n", us / 1'000'000, us % 1'000'000,
+                    name_of(c, line->source).view(), level_name(line->level), line->data.view());
+    }
+    return 0;
+}
+
+int command_trace(Context &c) {
+    u64 most = 20;
+    if (!c.args.empty() && !parse_number(c.args[0], TRACE_EVENTS, most)) {
+        return c.usage("a number of events, at most 512");
+    }
+    static_assert(TRACE_EVENTS == 512);
+    sel::Result<u64> count = c.system.trace_count();
+    if (!count) {
+        return c.fail("{}", sel::describe(count.error()));
+    }
+    for (u64 i = *count - std::min(*count, most); i < *count; i++) {
+        sel::Result<trace_event_t> event = c.system.trace(i);
+        if (event) {
+            show_event(c, *event);
+        }
+    }
+    return 0;
+}
+
+int command_kill(Context &c) {
+    return change_program(c, &System::kill, "was ended");
+}
+
+int command_restart(Context &c) {
+    return change_program(c, &System::restart, "was started again");
+}
+
+} // namespace shell

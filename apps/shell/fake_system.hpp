@@ -1,0 +1,174 @@
+// FakeSystem: files in a map and a few made-up programs, for the tests of the shell.
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "system.hpp"
+
+#include "apps/attack/api.hpp"
+
+namespace shell {
+
+class FakeSystem final : public System {
+  public:
+    std::string screen;
+    std::map<std::string, std::string> files{{"/etc", "/"}, {"/etc/motd", "hello\nworld\n"}};
+    std::vector<std::string> names{"root", "console", "ramfs"};
+    std::vector<std::string> calls; // What has been done to programs and the machine.
+    std::vector<logging::Line> lines;
+    denial_t refused{};
+    u64 free_bytes = 1000;
+
+    void print(std::string_view text) override { screen += text; }
+
+    sel::Result<file::Info> stat(std::string_view path) override {
+        if (path == "/") {
+            return file::Info{file::Kind::Directory, 0, 0, 0};
+        }
+        auto found = files.find(std::string{path});
+        if (found == files.end()) {
+            return ERR_NAME;
+        }
+        bool directory = found->second == "/";
+        return file::Info{directory ? file::Kind::Directory : file::Kind::File, 0,
+                          found->second.size(), 0};
+    }
+    sel::Result<u32> open(std::string_view path, u32 flags) override {
+        std::string name{path};
+        if (!files.contains(name) && (flags & file::kCreate) == 0) {
+            return ERR_NAME;
+        }
+        if (name == "/" || files[name] == "/") {
+            return ERR_DIRECTORY;
+        }
+        if ((flags & file::kTruncate) != 0) {
+            files[name].clear();
+        }
+        open_.push_back(name);
+        opened++;
+        return static_cast<u32>(open_.size() - 1);
+    }
+    int opened = 0;
+    void close(u32) override { opened--; }
+    sel::Result<u32> read(u32 handle, u64 offset, std::span<char> out) override {
+        const std::string &text = files.at(open_.at(handle));
+        if (offset >= text.size()) {
+            return 0u;
+        }
+        // Odd pieces, so that lines come apart.
+        return static_cast<u32>(
+            text.copy(out.data(), std::min<std::size_t>(out.size(), 7), offset));
+    }
+    sel::Result<> append(u32 handle, std::string_view text) override {
+        files.at(open_.at(handle)) += text;
+        return {};
+    }
+    sel::Result<file::Entry> list(std::string_view path, u32 position) override {
+        std::string prefix{path};
+        prefix += prefix.ends_with('/') ? "" : "/";
+        u32 place = 0;
+        for (auto &[name, text] : files) {
+            bool inside = name.starts_with(prefix) && name.find('/', prefix.size()) == name.npos;
+            if (inside && place++ == position) {
+                auto kind = text == "/" ? file::Kind::Directory : file::Kind::File;
+                return file::Entry{place,
+                                   {kind, 0, text.size(), 0},
+                                   file::Name{std::string_view{name}.substr(prefix.size())}};
+            }
+        }
+        return ERR_EMPTY;
+    }
+    sel::Result<> make_directory(std::string_view path) override {
+        return files.emplace(path, "/").second ? OK : ERR_EXISTS;
+    }
+    sel::Result<> remove(std::string_view path) override {
+        return files.erase(std::string{path}) == 1 ? OK : ERR_NAME;
+    }
+    sel::Result<> rename(std::string_view from, std::string_view to) override {
+        auto node = files.extract(std::string{from});
+        if (node.empty()) {
+            return ERR_NAME;
+        }
+        node.key() = to;
+        files.insert(std::move(node));
+        return {};
+    }
+
+    sel::Result<ProgramRow> program(u32 number) override {
+        if (number == 0 || number > names.size()) {
+            return ERR_NAME;
+        }
+        return ProgramRow{number,       ProgramName{names[number - 1]}, true,      STATE_RECV,
+                          100 + number, number * 1'500'000'000ull,      64 * 1024, 1};
+    }
+    sel::Result<MemoryRow> memory() override { return MemoryRow{1 << 20, free_bytes}; }
+    sel::Result<CapabilityRow> capability(u32 program, u32 index) override {
+        if (program != 2 || index > 1) {
+            return ERR_NAME;
+        }
+        return index == 0 ? CapabilityRow{0, CAP_IRQ_HANDLER, 0, 9, 4, "irq"}
+                          : CapabilityRow{1, CAP_ENDPOINT, RIGHT_WRITE | RIGHT_GRANT, 10, 0x2, {}};
+    }
+    sel::Result<IrqRow> irq(u32 place) override {
+        if (place > 0) {
+            return ERR_NAME;
+        }
+        return IrqRow{4, 2, "irq"};
+    }
+    sel::Result<denial_t> denial(u32 program) override {
+        return program == 3 ? refused : denial_t{};
+    }
+    sel::Result<> kill(u32 program) override {
+        calls.push_back("kill " + names[program - 1]);
+        return {};
+    }
+    sel::Result<> restart(u32 program) override {
+        calls.push_back("restart " + names[program - 1]);
+        return {};
+    }
+    Ending ending{false, 0};
+    bool contain = false; // Attacks end as they should.
+    sel::Result<Ending> run(std::string_view name, std::string_view arguments) override {
+        calls.push_back("run " + std::string{name} + " [" + std::string{arguments} + "]");
+        for (const attack::Attack &attack : attack::kAttacks) {
+            if (contain && name == "attack" && arguments == attack.name) {
+                return Ending{attack.end == attack::End::Fault, 0};
+            }
+        }
+        return ending;
+    }
+    sel::Result<logging::Line> log(u64 since, sel::Level level) override {
+        for (const logging::Line &line : lines) {
+            if (line.sequence >= since && line.level <= level) {
+                return line;
+            }
+        }
+        return ERR_EMPTY;
+    }
+    std::vector<trace_event_t> events;
+    sel::Result<u64> trace_count() override { return events.size(); }
+    sel::Result<trace_event_t> trace(u64 index) override { return events.at(index); }
+    u64 trace_ns(u64 tsc) override { return tsc; }
+    sel::Result<u64> uptime_ns() override { return 3'723'004'000'000; }
+    sel::Result<u64> date() override { return 1'000'000'000; }
+    sel::Result<> sleep(u64 ns) override {
+        calls.push_back("sleep " + std::to_string(ns));
+        return {};
+    }
+    sel::Result<> halt() override {
+        calls.push_back("halt");
+        return ERR_IO;
+    }
+    sel::Result<> reboot() override {
+        calls.push_back("reboot");
+        return ERR_IO;
+    }
+
+  private:
+    std::vector<std::string> open_;
+};
+
+} // namespace shell

@@ -1,0 +1,246 @@
+// Tests of the shell: lines, pipes, exit codes, each command, scripts, completion.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "shell.hpp"
+
+#include <catch2/catch.hpp>
+#include <memory>
+
+#include "fake_system.hpp"
+
+using namespace shell;
+
+namespace {
+
+struct Fixture {
+    FakeSystem system;
+    std::unique_ptr<Shell> sh = std::make_unique<Shell>(system);
+
+    // What a line prints.
+    std::string run(std::string_view line) {
+        system.screen.clear();
+        status = sh->run_line(line);
+        // Errors are kept back until the next flush.
+        sh->type("");
+        REQUIRE(system.opened == 0);
+        return system.screen;
+    }
+    int status = 0;
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "sequences and exit codes", "[shell]") {
+    CHECK(run("echo a; echo b") == "a\nb\n");
+    CHECK(run("false && echo a") == "");
+    CHECK(status == 1);
+    CHECK(run("false || echo a && echo b") == "a\nb\n");
+    CHECK(run("true && echo $?; false; echo \"$?\" '$?'; status") == "0\n1 $?\nstatus 0\n");
+    CHECK(run("false; status") == "status 1\n");
+    CHECK(run("nonsense; status") ==
+          "error: unknown command 'nonsense'; 'help' lists all commands\nstatus 127\n");
+    CHECK(run("cp a") == "error: cp: expected 2 arguments; usage: cp FROM TO\n");
+    CHECK(status == kUsage);
+    CHECK(run("ps x") == "error: ps: expected no arguments; usage: ps \n");
+    CHECK(run("kill a b") == "error: kill: expected 1 argument; usage: kill SERVER\n");
+    CHECK(run("echo 'a") == "error: the quote ' in column 6 is not closed; nothing was run\n");
+    CHECK(status == kUsage);
+    CHECK(run("echo a; | b") ==
+          "error: a command was expected before | in column 9; nothing was run\n");
+}
+
+TEST_CASE_METHOD(Fixture, "typing at the prompt", "[shell]") {
+    sh->start();
+    CHECK(system.screen == "trust> ");
+    system.screen.clear();
+    sh->type("echo hi\nstatus\n");
+    CHECK(system.screen == "echo hi\nhi\ntrust> status\nstatus 0\ntrust> ");
+    system.screen.clear();
+    sh->type(std::string(65536, 'x') + "\nstatus\n");
+    CHECK(system.screen == std::string(1024, 'x') +
+                               "\nerror: the line is longer than 1024 bytes; nothing was run\n"
+                               "trust> status\nstatus 2\ntrust> ");
+    system.screen.clear();
+    sh->type("\x01\x02\x0e"
+             "ec\x1c"
+             "ho\n");
+    CHECK(system.screen.ends_with(
+        "error: the line holds byte 0x1c, which is not text; nothing was run\ntrust> "));
+}
+
+TEST_CASE_METHOD(Fixture, "pipes and redirections", "[shell]") {
+    CHECK(run("ls / | grep e | count") == "1\n");
+    CHECK(run("echo b a | cat | cat") == "b a\n");
+    CHECK(run("nonsense | count") ==
+          "error: unknown command 'nonsense'; 'help' lists all commands\n0\n");
+    CHECK(status == 0);
+    CHECK(run("echo one > /f; echo two >> f; cat /f") == "one\ntwo\n");
+    CHECK(run("cat /f | sort -r > /g; cat g") == "two\none\n");
+    CHECK(run("echo x > /etc") ==
+          "error: >: /etc: a directory where a file is needed, or the reverse\n");
+    CHECK(status == 1);
+    CHECK(run("cat") == "error: cat: expected a file, or something piped in; usage: cat "
+                        "[FILE]...\n");
+    // More than a pipe holds is said, not hidden.
+    system.files["/big"] = std::string(Shell::kPipe + 1, 'x');
+    CHECK(run("cat /big | count -c") ==
+          "error: cat: more than 65536 bytes of output; the rest is lost\n65536\n");
+    CHECK(status == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "files", "[shell]") {
+    CHECK(run("cat /etc/motd") == "hello\nworld\n");
+    CHECK(run("cat /etc/motd /nope etc/motd") ==
+          "hello\nworld\nerror: cat: /nope: no such name\nhello\nworld\n");
+    CHECK(status == 1);
+    CHECK(run("ls") == "etc/\n");
+    CHECK(run("ls -l /etc") == "w         12  -                    motd\n");
+    CHECK(run("ls /x") == "error: ls: /x: no such name\n");
+    CHECK(run("mkdir /d; mkdir /d") == "error: mkdir: /d: the name is taken\n");
+    CHECK(run("cp /etc/motd /d; cat /d/motd") == "hello\nworld\n");
+    CHECK(run("mv /d/motd /d/m; ls /d") == "m\n");
+    CHECK(run("cp /d/m d/m") == "error: cp: /d/m and d/m are the same file\n");
+    CHECK(run("write /d/w 'a b'  c; cat /d/w") == "a b c\n");
+    CHECK(run("echo piped | write /d/w; cat /d/w") == "piped\n");
+    CHECK(run("rm /d/w /d/m /d/none; ls /d") == "error: rm: /d/none: no such name\n");
+    CHECK(run("cat " + std::string(256, 'x')) ==
+          "error: cat: a path has 1 to 255 bytes, this one has 256\n");
+    CHECK(run("cat ''") == "error: cat: expected a file, or something piped in; usage: cat "
+                           "[FILE]...\n");
+}
+
+TEST_CASE_METHOD(Fixture, "filters", "[shell]") {
+    system.files["/n"] = "10 ten\n9 nine\n\n10 TEN\nlast";
+    CHECK(run("grep -n te /n") == "1:10 ten\n");
+    CHECK(run("grep -i -v te n") == "9 nine\n\nlast\n");
+    CHECK(run("grep zzz n; status") == "status 1\n");
+    CHECK(run("grep -x a n").starts_with("error: grep: expected -v, -i or -n; usage: grep"));
+    CHECK(run("head -n 2 n") == "10 ten\n9 nine\n");
+    CHECK(run("tail -n 2 n") == "10 TEN\nlast\n");
+    CHECK(run("head -n x n").starts_with("error: head: expected a number from 0 to"));
+    CHECK(run("tail -n 99999 n").starts_with("error: tail: expected a number from 0 to 4096"));
+    CHECK(run("count n; count -w n; wc -c n") == "5\n7\n26\n");
+    CHECK(run("sort n") == "\n10 TEN\n10 ten\n9 nine\nlast\n");
+    CHECK(run("sort -n -r n | head -n 1") == "10 ten\n");
+    CHECK(run("echo 'abcdefghijklmnop' | hexdump") ==
+          "00000000  61 62 63 64 65 66 67 68  69 6a 6b 6c 6d 6e 6f 70  |abcdefghijklmnop|\n"
+          "00000010  0a                                                |.|\n");
+    system.files["/long"] = std::string(5000, 'y');
+    CHECK(run("count /long; cat /long | head -n 1 | count -c") == "1\n2049\n");
+}
+
+TEST_CASE_METHOD(Fixture, "programs, capabilities, denials", "[shell]") {
+    CHECK(run("ps") == " NR NAME         PRIO STATE     CPU          MEMORY STARTS\n"
+                       "  1 root          101 receive   0:00:01.500  64 K        1\n"
+                       "  2 console       102 receive   0:00:03.000  64 K        1\n"
+                       "  3 ramfs         103 receive   0:00:04.500  64 K        1\n");
+    CHECK(run("caps console") == "console\n"
+                                 "  IrqHandler     -    at 0x9  line 4  (irq)\n"
+                                 "    Endpoint       wg   at 0xa  badge 0x2\n");
+    CHECK(run("caps nobody") == "error: caps: there is no program nobody; 'ps' lists them\n");
+    CHECK(run("irq") == "LINE HANDLED BY\n   4 console (irq)\n");
+    CHECK(run("kill ramfs; restart console") == "ramfs was ended\nconsole was started again\n");
+    CHECK(system.calls == std::vector<std::string>{"kill ramfs", "restart console"});
+    CHECK(run("why") == "the kernel has refused nothing\n");
+    system.refused = {0x42,
+                      CALL_SIGNAL | ERR_TYPE << 8 | 1 << 16 | u64{CAP_ENDPOINT} << 24 |
+                          u64{RIGHT_READ} << 32 | u64{CAP_NOTIFICATION} << 40 |
+                          u64{RIGHT_WRITE} << 48,
+                      0, 3};
+    CHECK(run("why") == "ramfs: SIGNAL was refused with ERR_TYPE: a capability of another type is "
+                        "needed\n"
+                        "  capability address 0x42 holds Endpoint with rights r; needed: "
+                        "Notification; needed rights: w\n"
+                        "  refusals of this thread so far: 3\n");
+    CHECK(run("mem").starts_with("ram  1048576 bytes (1024 K)\nfree 1000 bytes (1 K)\n"));
+}
+
+TEST_CASE_METHOD(Fixture, "log and trace", "[shell]") {
+    CHECK(run("log") == "");
+    for (u64 i = 0; i < 30; i++) {
+        logging::Line line{i, i * 1'000'000, 2, i % 2 ? sel::Level::INFO : sel::Level::ERROR, {}};
+        sel::format(line.data, "line {}", i);
+        system.lines.push_back(line);
+    }
+    CHECK(run("log 2") == "     0.028000 console    error   line 28\n"
+                          "     0.029000 console    info    line 29\n");
+    CHECK(run("log -e 1") == "     0.028000 console    error   line 28\n");
+    CHECK(run("log | count") == "20\n");
+    CHECK(run("log x").starts_with("error: log: expected -e, -w or -d, and a number"));
+    trace_event_t event{};
+    event.tsc = 5'000;
+    event.kind = TRACE_CALL;
+    event.call = CALL_SIGNAL;
+    event.error = ERR_TYPE;
+    event.argument = 0x42;
+    event.thread = 1;
+    event.next = 2;
+    system.events = {event, event};
+    CHECK(run("trace 1") == "     0.000005 call  SIGNAL 0x42 ERR_TYPE  thread 0x1 -> 0x2\n");
+    CHECK(run("trace 513").starts_with("error: trace: expected a number of events"));
+}
+
+TEST_CASE_METHOD(Fixture, "time, help and the machine", "[shell]") {
+    CHECK(run("uptime; date") == "up 1:02:03.004\n2001-09-09 01:46:40 UTC\n");
+    CHECK(run("sleep 2; sleep x") ==
+          "error: sleep: expected a number of seconds, at most 3600; usage: sleep SECONDS\n");
+    CHECK(run("halt") == "error: halt: the machine did not switch off: device error\n");
+    CHECK(system.calls == std::vector<std::string>{"sleep 2000000000", "halt"});
+    CHECK(run("help kill") == "kill SERVER\n  end a server; the supervisor may start it again\n");
+    CHECK(run("help nope") == "error: help: there is no command nope\n");
+    std::string help = run("help");
+    for (const CommandInfo &command : commands()) {
+        CHECK(help.find(std::string{command.name} + " ") != help.npos);
+        CHECK(find_command(command.name) == &command);
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "scripts and programs", "[shell]") {
+    system.files["/s"] = "echo one\n# remark\n\necho $?; false\necho $?";
+    CHECK(run("run /s") == "one\n0\n1\n");
+    CHECK(run("run /s | count") == "3\n");
+    system.files["/bad"] = "echo a\necho \x02\necho b\n";
+    CHECK(run("run /bad") == "a\nerror: /bad, line 2: byte 0x02 in column 6 is not text\n");
+    CHECK(status == kUsage);
+    system.files["/loop"] = "run /loop";
+    CHECK(run("run /loop") == "error: run: /loop: scripts run scripts more than 4 deep\n");
+    CHECK(run("run /none") == "error: run: /none: no such name\n");
+    CHECK(run("run ramfs a 'b c'") == "");
+    CHECK(system.calls.back() == "run ramfs [a b c]");
+    system.ending = {true, FAULT_PAGE};
+    CHECK(run("run ramfs") == "error: run: ramfs was ended by a fault\n");
+    system.ending = {false, 7};
+    CHECK(run("bench ipc; status") == "status 7\n");
+}
+
+TEST_CASE_METHOD(Fixture, "attacks", "[shell]") {
+    CHECK(run("attack nope").starts_with("error: attack: expected 'all' or a name"));
+    CHECK(run("attack divide") == "divide      ESCAPED    divide by zero (denied)\n");
+    CHECK(status == 1);
+    system.ending = {true, FAULT_EXCEPTION};
+    CHECK(run("attack divide") == "divide      contained  divide by zero (ended by a fault)\n");
+    CHECK(run("attack badge") == "badge       ESCAPED    forge badges (ended by a fault)\n");
+    system.contain = true;
+    CHECK(run("attack all | grep free") == "free memory before 1000 after 1000 bytes\n");
+}
+
+TEST_CASE_METHOD(Fixture, "commands, paths and programs are completed", "[shell]") {
+    Candidates candidates;
+    auto complete = [&](std::string_view text) {
+        sh->complete(text, candidates);
+        std::string all;
+        for (u32 i = 0; i < candidates.count(); i++) {
+            all += std::string{candidates.name(i)} + " ";
+        }
+        return all;
+    };
+    CHECK(complete("ca") == "caps cat ");
+    CHECK(complete("ls | gr") == "grep ");
+    CHECK(complete("cat /e") == "/etc/ ");
+    CHECK(complete("cat e") == "etc/ ");
+    CHECK(complete("cat /etc/") == "/etc/motd ");
+    CHECK(complete("echo > /etc/m") == "/etc/motd ");
+    CHECK(complete("kill ") == "root console ramfs ");
+    CHECK(complete("help wh") == "why ");
+    CHECK(complete("uptime x") == "");
+    CHECK(complete("cat " + std::string(900, '/')) == "");
+}

@@ -1,0 +1,103 @@
+// System: everything outside the shell that its commands need. main.cpp binds it to the servers,
+// the tests to a small model.
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "servers/file/api.hpp"
+#include "servers/log/api.hpp"
+
+#include "abi/trace.h"
+
+namespace shell {
+
+using ProgramName = sel::Text<16>;
+
+struct ProgramRow {
+    u32 number;
+    ProgramName name;
+    bool alive;
+    u32 state; // thread_state_t
+    u32 priority;
+    u64 cpu_ns;       // Used in all its life.
+    u64 memory_bytes; // Its untyped memory.
+    u32 starts;       // How often it has been started.
+};
+
+struct MemoryRow {
+    u64 ram_bytes, free_bytes;
+};
+
+struct CapabilityRow {
+    u32 depth; // In the derivation tree, below what root gave.
+    u32 type;  // cap_type_t
+    u32 rights;
+    u64 address; // cptr
+    u64 data; // Endpoint, Notification: badge. CNode: slots. IoPort: first | last << 16. IrqHandler:
+              // line.
+    sel::Text<24> name; // In the manifest; empty: made by the program.
+};
+
+// How an application ended.
+struct Ending {
+    bool faulted;
+    int code; // Exit code, or the fault_t.
+};
+
+struct IrqRow {
+    u32 line; // With IRQ_* flags.
+    u32 program;
+    ProgramName name; // In its manifest.
+};
+
+class System {
+  public:
+    virtual void print(std::string_view text) = 0;
+
+    // Files: servers/file/api.hpp says what the errors mean.
+    virtual sel::Result<file::Info> stat(std::string_view path) = 0;
+    virtual sel::Result<u32> open(std::string_view path, u32 flags) = 0;
+    virtual void close(u32 handle) = 0;
+    virtual sel::Result<u32> read(u32 handle, u64 offset, std::span<char> out) = 0;
+    virtual sel::Result<> append(u32 handle, std::string_view text) = 0;
+    virtual sel::Result<file::Entry> list(std::string_view path, u32 position) = 0;
+    virtual sel::Result<> make_directory(std::string_view path) = 0;
+    virtual sel::Result<> remove(std::string_view path) = 0;
+    virtual sel::Result<> rename(std::string_view from, std::string_view to) = 0;
+
+    // Programs, by number from 1 on; ERR_NAME: there are no more.
+    virtual sel::Result<ProgramRow> program(u32 number) = 0;
+    virtual sel::Result<MemoryRow> memory() = 0;
+    // Capability `index` of a program; ERR_NAME: there are no more.
+    virtual sel::Result<CapabilityRow> capability(u32 program, u32 index) = 0;
+    // Handled line number `place`; ERR_NAME: there are no more.
+    virtual sel::Result<IrqRow> irq(u32 place) = 0;
+    virtual sel::Result<denial_t> denial(u32 program) = 0;
+    virtual sel::Result<> kill(u32 program) = 0;
+    virtual sel::Result<> restart(u32 program) = 0;
+    // Starts an application and waits for its end. ERR_NAME: there is none.
+    virtual sel::Result<Ending> run(std::string_view name, std::string_view arguments) = 0;
+
+    virtual sel::Result<logging::Line> log(u64 since, sel::Level level) = 0;
+
+    // Events of the trace ring: how many were ever written, and number `index` of them (ERR_GONE:
+    // overwritten).
+    virtual sel::Result<u64> trace_count() = 0;
+    virtual sel::Result<trace_event_t> trace(u64 index) = 0;
+    virtual u64 trace_ns(u64 tsc) = 0;
+
+    virtual sel::Result<u64> uptime_ns() = 0;
+    virtual sel::Result<u64> date() = 0; // Seconds since 1970.
+    virtual sel::Result<> sleep(u64 ns) = 0;
+
+    // These return only if the machine refuses.
+    virtual sel::Result<> halt() = 0;
+    virtual sel::Result<> reboot() = 0;
+
+  protected:
+    ~System() = default;
+};
+
+} // namespace shell
