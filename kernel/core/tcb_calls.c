@@ -3,6 +3,7 @@
 #include "core/call.h"
 #include "core/capability.h"
 #include "core/cspace.h"
+#include "core/leaf.h"
 #include "core/message.h"
 #include "core/notification.h"
 #include "core/object.h"
@@ -133,6 +134,13 @@ static const u8 REGISTER[REGS_WORDS] = {R_RIP, R_RSP, R_RFLAGS, R_RAX, R_RBX, R_
                                         R_RSI, R_RDI, R_RBP,    R_R8,  R_R9,  R_R10, R_R11,
                                         R_R12, R_R13, R_R14,    R_R15, R_FS,  R_GS};
 
+// Loading one of these registers faults in the kernel if it is no canonical address.
+static inline u32 is_user_address(u32 r) {
+    return r == R_RIP || r == R_FS || r == R_GS;
+}
+
+#define USER_END 0x800000000000
+
 u64 call_tcb_write(u64 cptr, u64 info) {
     (void)info;
     u32 cur = K.run.tcb, t = tcb_at(cptr), page = message_buffer(cur);
@@ -145,8 +153,15 @@ u64 call_tcb_write(u64 cptr, u64 info) {
     if (t == cur || (TCB(t).state != STATE_INACTIVE && TCB(t).fault == FAULT_NONE)) {
         return call_refuse_argument(CALL_TCB_WRITE, ERR_BUSY, TCB(t).state);
     }
+    u64 word[REGS_WORDS]; // What is checked is what is used: others may write the buffer.
     for (u32 i = 0; i < REGS_WORDS; i++) {
-        TCB(t).r[REGISTER[i]] = BUFFER(page).word[i];
+        word[i] = BUFFER(page).word[i];
+        if (is_user_address(REGISTER[i]) && word[i] >= USER_END) {
+            return call_refuse_argument(CALL_TCB_WRITE, ERR_ARG, word[i]);
+        }
+    }
+    for (u32 i = 0; i < REGS_WORDS; i++) {
+        TCB(t).r[REGISTER[i]] = word[i];
     }
     TCB(t).mode |= MODE_IRET;
     return call_done();
@@ -241,6 +256,10 @@ u64 call_tcb_vector(u64 cptr, u64 info) {
         return call_refuse_argument(CALL_TCB_VECTOR, ERR_ARG, ARG0);
     }
     TCB(t).vector = (u32)ARG0;
+    if (ARG0 == 0) {
+        vector_drop(t);
+        TCB(t).mode &= MODE_IRET;
+    }
     return call_done();
 }
 

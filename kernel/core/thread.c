@@ -1,5 +1,6 @@
 #include "core/thread.h"
 
+#include "core/leaf.h"
 #include "core/notification.h"
 #include "core/queue.h"
 #include "core/ready.h"
@@ -88,6 +89,7 @@ void thread_stop(u32 t) {
 
 void thread_destroy(u32 t) {
     thread_stop(t);
+    vector_drop(t);
     reply_return_context(t);
     notification_unbind(TCB(t).bound);
 }
