@@ -8,22 +8,46 @@
 #define CORE_MESSAGE_H
 
 #include "core/view.h"
+#include "spec/thread.h"
 
 // Length above the registers, a capability, a timeout: anything that needs the IPC buffer.
-#define MESSAGE_IS_SHORT(info) ((u16)(info) <= MESSAGE_REGISTERS)
+#define MESSAGE_IS_SHORT(info) ((info) % 65536 <= MESSAGE_REGISTERS)
+
+// Words that info announces.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures length: \result == info % 128; */
+static inline u32 message_length(u64 info) {
+    return (u32)(info % (INFO_LENGTH + 1));
+}
 
 // t's IPC buffer: number of a page, 0: none.
+/*@ requires t: thread(t);
+    terminates \true; exits \false; assigns \nothing;
+    ensures page: \result == slot_view[t + 4 * TCB_SLOT_BUFFER].object; */
 static inline u32 message_buffer(u32 t) {
     return TCB_SLOT(t, TCB_SLOT_BUFFER).object;
 }
 
 // info asks for nothing that is out of range or needs a buffer that t does not have.
+/*@ requires t: thread(t);
+    terminates \true; exits \false; assigns \nothing;
+    ensures length: \result != 0 ==> info % 128 <= MESSAGE_WORDS;
+    ensures buffer: \result != 0 && info % 65536 > MESSAGE_REGISTERS ==>
+        slot_view[t + 4 * TCB_SLOT_BUFFER].object != 0;
+    ensures refused: \result == 0 ==> info % 65536 > MESSAGE_REGISTERS; */
 static inline u32 message_info_ok(u32 t, u64 info) {
-    return MESSAGE_IS_SHORT(info) ||
-           ((info & INFO_LENGTH) <= MESSAGE_WORDS && (message_buffer(t) != 0));
+    if (MESSAGE_IS_SHORT(info)) {
+        return 1;
+    }
+    return message_length(info) <= MESSAGE_WORDS && message_buffer(t) != 0;
 }
 
 // The registers of a message that arrives: badge, info, words 0..3.
+/*@ requires threads: thread(from) && thread(to);
+    terminates \true; exits \false;
+    assigns tcb_view[to].r[R_RDI], tcb_view[to].r[R_RSI], tcb_view[to].r[R_RDX],
+        tcb_view[to].r[R_R10], tcb_view[to].r[R_R8], tcb_view[to].r[R_R9];
+    ensures given: message_given{Pre,Post}(from, to, badge, info); */
 static inline void message_registers(u32 from, u32 to, u64 badge, u64 info) {
     TCB(to).r[R_RDI] = badge;
     TCB(to).r[R_RSI] = info;

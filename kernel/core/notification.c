@@ -6,6 +6,10 @@
 #include "core/thread.h"
 
 // The wait of t returns these bits.
+/*@ requires t: t != 0;
+    terminates \true; exits \false;
+    assigns tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI];
+    ensures bits: tcb_view[t].r[R_RDI] == bits && tcb_view[t].r[R_RSI] == info; */
 static inline void deliver_bits(u32 t, u64 bits, u64 info) {
     TCB(t).r[R_RDI] = bits;
     TCB(t).r[R_RSI] = info;

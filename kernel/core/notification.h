@@ -9,17 +9,49 @@
 #define CORE_NOTIFICATION_H
 
 #include "core/view.h"
+#include "spec/thread.h"
 
 // Sets `bits` (not 0). Wakes a waiter, or the bound thread if that waits to receive.
 void notification_signal(u32 n, u64 bits);
 
 // Takes the bits of n (there are some) for thread t: its RECV or WAIT returns them.
+/*@ requires wf: notifications;
+    requires n: n != 0 && t != 0;
+    terminates \true; exits \false;
+    assigns notification_view[n].word, tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI],
+        tcb_view[notification_view[n].bound].attention;
+    ensures w1: notify_bound;
+    ensures w2: notify_thread;
+    ensures w3: notify_attention;
+    ensures w4: notify_null;
+    ensures taken: tcb_view[t].r[R_RDI] == \old(notification_view[n].word) && notification_view[n].word == 0;
+    ensures marked: tcb_view[t].r[R_RSI] == (notification_view[n].bound == t ? INFO_SIGNAL : 0); */
 void notification_take(u32 n, u32 t);
 
 // Ends the binding of n, if there is one (n may be 0).
+/*@ requires wf: notifications;
+    terminates \true; exits \false;
+    assigns notification_view[n].bound, tcb_view[notification_view[n].bound].bound,
+        tcb_view[notification_view[n].bound].attention;
+    ensures w1: notify_bound;
+    ensures w2: notify_thread;
+    ensures w3: notify_attention;
+    ensures w4: notify_null;
+    ensures free: notification_view[n].bound == 0 &&
+        (\old(notification_view[n].bound) != 0 ==> tcb_view[\old(notification_view[n].bound)].bound == 0); */
 void notification_unbind(u32 n);
 
 // Binds n and t; both are free.
+/*@ requires wf: notifications;
+    requires n: n != 0 && notification_view[n].bound == 0;
+    requires t: t != 0 && tcb_view[t].bound == 0;
+    terminates \true; exits \false;
+    assigns notification_view[n].bound, tcb_view[t].bound, tcb_view[t].attention;
+    ensures w1: notify_bound;
+    ensures w2: notify_thread;
+    ensures w3: notify_attention;
+    ensures w4: notify_null;
+    ensures bound: notification_view[n].bound == t && tcb_view[t].bound == n; */
 void notification_bind(u32 n, u32 t);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "abi/error.h"
 #include "core/view.h"
+#include "spec/thread.h"
 
 // The Reply that thread t receives with, 0: it has none.
 static inline u32 reply_of(u32 t) {
