@@ -1,7 +1,7 @@
 // Scheduling contexts: see sched_context.h.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/sched_context.h"
-#include "core/ready.h"
+#include "core/thread.h"
 #include "core/wheel.h"
 
 void sc_init(u32 sc, u64 budget, u64 period, u64 now) {
@@ -15,35 +15,50 @@ void sc_init(u32 sc, u64 budget, u64 period, u64 now) {
     SC(sc).amount[3] = 0;
 }
 
-// `amount`, which is not 0, comes back at time `due`, later than all others.
-static void sc_refill_add(u32 sc, u64 amount, u64 due) {
+void sc_charge(u32 sc, u64 now) {
+    u64 last = SC(sc).last, ran = now - last;
+    u64 cost = ran < SC(sc).left ? ran : SC(sc).left;
+    u64 due = last + SC(sc).period;
+    //@ ghost ghost_charged(sc, last, (u64)(last + cost));
+    SC(sc).last = now;
+    SC(sc).used += ran;
+    SC(sc).left -= cost;
+    if (cost == 0 || SC(sc).budget == SC(sc).period) {
+        return;
+    }
     if (SC(sc).amount[0] == 0) {
-        SC(sc).amount[0] = amount;
+        SC(sc).amount[0] = cost;
         SC(sc).due[0] = due;
     } else if (SC(sc).amount[1] == 0) {
-        SC(sc).amount[1] = amount;
+        SC(sc).amount[1] = cost;
         SC(sc).due[1] = due;
     } else if (SC(sc).amount[2] == 0) {
-        SC(sc).amount[2] = amount;
+        SC(sc).amount[2] = cost;
         SC(sc).due[2] = due;
     } else {
-        SC(sc).amount[3] += amount;
+        SC(sc).amount[3] += cost;
         SC(sc).due[3] = due;
     }
 }
 
-void sc_charge(u32 sc, u64 now) {
-    u64 last = SC(sc).last, ran = now - last;
-    u64 cost = ran < SC(sc).left ? ran : SC(sc).left;
-    SC(sc).last = now;
-    SC(sc).used += ran;
-    SC(sc).left -= cost;
-    if (cost != 0 && SC(sc).budget != SC(sc).period) {
-        sc_refill_add(sc, cost, last + SC(sc).period);
-    }
-}
-
-static void sc_refill_take(u32 sc) {
+// Takes back the oldest refill, which is due.
+/*@ requires wf: context(sc) && budget(sc) && window(sc) && !full(sc);
+    requires due: SC(sc).amount[0] != 0 && SC(sc).due[0] <= SC(sc).last;
+    terminates \true; exits \false;
+    assigns sc_view[sc].left, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3];
+    ensures more: SC(sc).left == \old(SC(sc).left) + \old(SC(sc).amount[0]);
+    ensures next: SC(sc).amount[0] == \old(SC(sc).amount[1]) && SC(sc).amount[1] == \old(SC(sc).amount[2]) &&
+        SC(sc).amount[2] == \old(SC(sc).amount[3]) && SC(sc).amount[3] == 0;
+    ensures b1: sc_limits(sc);
+    ensures b2: sc_sum(sc);
+    ensures b3: sc_list(sc);
+    ensures b4: sc_order(sc);
+    ensures b5: sc_soon(sc);
+    ensures v1: win_start(sc);
+    ensures v2: win_before(sc);
+    ensures v3: win_debt(sc);
+    ensures v4: win_theorem(sc); */
+static void sc_refill(u32 sc) {
     SC(sc).left += SC(sc).amount[0];
     SC(sc).amount[0] = SC(sc).amount[1];
     SC(sc).due[0] = SC(sc).due[1];
@@ -62,8 +77,15 @@ void sc_replenish(u32 sc, u64 now) {
         }
         return;
     }
+    /*@ loop invariant i: 0 <= i <= REFILL_COUNT;
+        loop invariant wf: budget(sc) && window(sc);
+        loop invariant more: \at(SC(sc).left, Pre) <= SC(sc).left;
+        loop invariant taken: (i >= 1 ==> SC(sc).amount[3] == 0) && (i >= 2 ==> SC(sc).amount[2] == 0) &&
+            (i >= 3 ==> SC(sc).amount[1] == 0) && (i >= 4 ==> SC(sc).amount[0] == 0);
+        loop assigns i, sc_view[sc].left, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3];
+        loop variant REFILL_COUNT - i; */
     for (u32 i = 0; i < REFILL_COUNT && SC(sc).amount[0] != 0 && SC(sc).due[0] <= now; i++) {
-        sc_refill_take(sc);
+        sc_refill(sc);
     }
 }
 
@@ -78,23 +100,7 @@ void lend_remove(u32 sc, u32 reply) {
         REPLY(below).above = above;
     }
     REPLY(reply).above = 0;
-}
-
-// Takes sc, which is not lent, from the thread that has it.
-static void sc_take(u32 sc) {
-    u32 t = SC(sc).tcb;
-    SC(sc).tcb = 0;
-    if (K.run.sc == sc) {
-        K.run.sc = 0;
-    }
-    if (t == 0) {
-        return;
-    }
-    TCB(t).sc = 0;
-    if (TCB(t).state == STATE_READY) {
-        ready_remove(t);
-        TCB(t).state = STATE_NO_TIME;
-    }
+    //@ ghost g_lent[reply] = 0;
 }
 
 u32 sched_context_destroy_step(u32 sc) {
@@ -104,9 +110,14 @@ u32 sched_context_destroy_step(u32 sc) {
         REPLY(reply).caller.sc = 0;
         return 1;
     }
-    sc_take(sc);
+    if (K.run.sc == sc) {
+        K.run.sc = 0;
+    }
+    thread_take_context(SC(sc).tcb);
     if (wheel_has(sc + SC_TIMER)) {
         wheel_cancel(sc + SC_TIMER);
     }
+    SC(sc).budget = 0;
+    SC(sc).left = 0;
     return 0;
 }

@@ -17,31 +17,102 @@
 #define CORE_SCHED_CONTEXT_H
 
 #include "core/view.h"
+#include "spec/lend.h"
+#include "spec/sched_context.h"
 
 enum { SC_MIN = 16 };                // Ticks; the smallest budget.
 #define PERIOD_LIMIT 0x400000000000u // Ticks; periods are below it.
 
 // sc begins anew with a full budget at time `now`; what it has used in all remains counted.
+/*@ requires s: context(sc);
+    requires b: SC_MIN <= budget <= period < 0x400000000000 && SC(sc).used <= now < 0x800000000000;
+    requires window: g_spent[sc] == 0 && g_before[sc] == 0 && g_T1 < 0x800000000000;
+    terminates \true; exits \false;
+    assigns sc_view[sc].budget, sc_view[sc].period, sc_view[sc].left, sc_view[sc].last,
+        sc_view[sc].amount[0 .. 3];
+    ensures set: SC(sc).budget == budget && SC(sc).period == period && SC(sc).left == budget && SC(sc).last == now;
+    ensures b1: sc_limits(sc);
+    ensures b2: sc_sum(sc);
+    ensures b3: sc_list(sc);
+    ensures b4: sc_order(sc);
+    ensures b5: sc_soon(sc);
+    ensures v1: win_start(sc);
+    ensures v2: win_before(sc);
+    ensures v3: win_debt(sc);
+    ensures v4: win_theorem(sc); */
 void sc_init(u32 sc, u64 budget, u64 period, u64 now);
 
-// The thread on sc begins to run.
-static inline void sc_start(u32 sc, u64 now) {
-    SC(sc).last = now;
-}
-
 // It has run since SC(sc).last: pay for it.
+/*@ requires wf: context(sc) && budget(sc) && window(sc);
+    requires now: SC(sc).last <= now < 0x800000000000;
+    terminates \true; exits \false;
+    assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3],
+        sc_view[sc].due[0 .. 3], g_spent[sc], g_before[sc];
+    ensures last: SC(sc).last == now;
+    ensures paid: SC(sc).left == \max(0, \old(SC(sc).left) - (now - \old(SC(sc).last)));
+    ensures used: SC(sc).used == \old(SC(sc).used) + (now - \old(SC(sc).last));
+    ensures b1: sc_limits(sc);
+    ensures b2: sc_sum(sc);
+    ensures b3: sc_list(sc);
+    ensures b4: sc_order(sc);
+    ensures b5: sc_soon(sc);
+    ensures v1: win_start(sc);
+    ensures v2: win_before(sc);
+    ensures v3: win_debt(sc);
+    ensures v4: win_theorem(sc); */
 void sc_charge(u32 sc, u64 now);
 
-// Takes back what is due (a context that is always full: begins its next time slice).
-// Only after sc_charge if sc runs.
+// Accounts sc up to now without charging it: it did not run. Takes back what is due (a context that is
+// always full: begins its next time slice).
+/*@ requires wf: context(sc) && budget(sc) && window(sc);
+    requires now: SC(sc).last <= now < 0x800000000000;
+    terminates \true; exits \false;
+    assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3];
+    ensures last: SC(sc).last == now;
+    ensures more: \old(SC(sc).left) <= SC(sc).left;
+    ensures all: SC(sc).amount[0] == 0 || now < SC(sc).due[0];
+    ensures wait: SC(sc).left < SC_MIN ==> SC(sc).amount[0] != 0;
+    ensures b1: sc_limits(sc);
+    ensures b2: sc_sum(sc);
+    ensures b3: sc_list(sc);
+    ensures b4: sc_order(sc);
+    ensures b5: sc_soon(sc);
+    ensures v1: win_start(sc);
+    ensures v2: win_before(sc);
+    ensures v3: win_debt(sc);
+    ensures v4: win_theorem(sc); */
 void sc_replenish(u32 sc, u64 now);
 
 // An exhausted context always has a refill to wait for: this is when it comes.
+/*@ requires wf: context(sc) && budget(sc);
+    requires out: SC(sc).amount[0] != 0;
+    terminates \true; exits \false; assigns \nothing;
+    ensures first: \result == SC(sc).due[0] && \result <= SC(sc).last + SC(sc).period;
+    ensures least: (SC(sc).amount[1] != 0 ==> \result <= SC(sc).due[1]) &&
+        (SC(sc).amount[2] != 0 ==> \result <= SC(sc).due[2]) &&
+        (SC(sc).amount[3] != 0 ==> \result <= SC(sc).due[3]); */
 static inline u64 sc_due(u32 sc) {
     return SC(sc).due[0];
 }
 
 // The loan through `reply`, whose caller.sc is sc, becomes the youngest of sc.
+/*@ requires wf: loans;
+    requires r: reply != 0 && sc != 0 && g_lent[reply] == 0 && REPLY(reply).caller.sc == sc;
+    requires room: lend_room;
+    terminates \true; exits \false;
+    assigns reply_view[0 .. 0xffffffff].below, reply_view[0 .. 0xffffffff].above, sc_view[sc].top,
+        g_lent[reply], g_turn[reply], g_turns;
+    ensures l1: lend_in;
+    ensures l2: lend_bond;
+    ensures l3: lend_below;
+    ensures l4: lend_above;
+    ensures l5: lend_order;
+    ensures l6: lend_top;
+    ensures l7: lend_distinct;
+    ensures l8: lend_ends;
+    ensures l9: lend_free;
+    ensures in: g_lent[reply] == sc && SC(sc).top == reply && REPLY(reply).below == \old(SC(sc).top);
+    ensures once: g_turns == \old(g_turns) + 1; */
 static inline void lend_push(u32 sc, u32 reply) {
     u32 below = SC(sc).top;
     REPLY(reply).below = below;
@@ -49,18 +120,52 @@ static inline void lend_push(u32 sc, u32 reply) {
         REPLY(below).above = reply;
     }
     SC(sc).top = reply;
+    //@ ghost g_lent[reply] = sc; g_turn[reply] = g_turns; g_turns++;
 }
 
 // The youngest loan of sc, which is through `reply`, ends.
+/*@ requires wf: loans;
+    requires r: sc != 0 && SC(sc).top == reply && reply != 0;
+    terminates \true; exits \false;
+    assigns reply_view[0 .. 0xffffffff].above, sc_view[sc].top, g_lent[reply];
+    ensures l1: lend_in;
+    ensures l2: lend_bond;
+    ensures l3: lend_below;
+    ensures l4: lend_above;
+    ensures l5: lend_order;
+    ensures l6: lend_top;
+    ensures l7: lend_distinct;
+    ensures l8: lend_ends;
+    ensures l9: lend_free;
+    ensures out: g_lent[reply] == 0 && SC(sc).top == REPLY(reply).below;
+    ensures youngest: \forall integer r; \old(lent(r)) && \old(g_lent[r]) == sc ==> g_turn[r] <= g_turn[reply];
+    ensures empty: SC(sc).top == 0 ==> (\forall integer r; reply(r) ==> g_lent[r] != sc); */
 static inline void lend_pop(u32 sc, u32 reply) {
     u32 below = REPLY(reply).below;
     SC(sc).top = below;
     if (below != 0) {
         REPLY(below).above = 0;
     }
+    //@ ghost g_lent[reply] = 0;
 }
 
 // The loan of sc through `reply`, anywhere in the stack, ends.
+/*@ requires wf: loans;
+    requires r: sc != 0 && lent(reply) && g_lent[reply] == sc;
+    terminates \true; exits \false;
+    assigns reply_view[0 .. 0xffffffff].below, reply_view[0 .. 0xffffffff].above, sc_view[sc].top,
+        g_lent[reply];
+    ensures l1: lend_in;
+    ensures l2: lend_bond;
+    ensures l3: lend_below;
+    ensures l4: lend_above;
+    ensures l5: lend_order;
+    ensures l6: lend_top;
+    ensures l7: lend_distinct;
+    ensures l8: lend_ends;
+    ensures l9: lend_free;
+    ensures out: g_lent[reply] == 0;
+    ensures top: SC(sc).top == (\old(SC(sc).top) == reply ? \old(REPLY(reply).below) : \old(SC(sc).top)); */
 void lend_remove(u32 sc, u32 reply);
 
 // One step of destroying sc; 0: nothing refers to it any more. Its callers keep waiting for their

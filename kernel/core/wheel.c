@@ -5,6 +5,12 @@
 #include "core/leaf.h"
 
 // x without its lowest `level` base-64 digits.
+/*@ requires l: level < 8;
+    requires x: x < 281474976710656;
+    terminates \true; exits \false; assigns \nothing;
+    ensures same: sh(\result, level) == sh(x, level);
+    ensures le: \result <= x;
+    ensures least: \forall integer y; 0 <= y < \result ==> sh(y, level) < sh(x, level); */
 static u64 wheel_floor(u64 x, u32 level) {
     switch (level) {
     case 0:
@@ -26,11 +32,32 @@ static u64 wheel_floor(u64 x, u32 level) {
     }
 }
 
+/*@ requires in: level < 8 && slot < 64;
+    requires wf: wheel_summary && wheel_high;
+    terminates \true; exits \false;
+    assigns K.wheel.bitmap[level], K.wheel.summary;
+    ensures b1: wheel_summary;
+    ensures b2: wheel_high;
+    ensures o: \forall integer k; 0 <= k < 8 && k != level ==> K.wheel.bitmap[k] == \old(K.wheel.bitmap[k]);
+    ensures s: \forall integer i; 0 <= i < 64 ==>
+        (bit(K.wheel.bitmap[level], i) <==> (i == slot || bit(\old(K.wheel.bitmap[level]), i))); */
 static void wheel_mark(u32 level, u32 slot) {
     K.wheel.bitmap[level] = bit_set(K.wheel.bitmap[level], slot);
+    //@ assert o: \forall integer k, i; 0 <= k < 8 && k != level && 0 <= i < 64 ==> (bit(K.wheel.bitmap[k], i) <==> bit(\at(K.wheel.bitmap[k], Pre), i));
     K.wheel.summary = bit_set(K.wheel.summary, level);
+    //@ assert m: bit(K.wheel.bitmap[level], slot) && bit(K.wheel.summary, level);
+    //@ assert n: \forall integer k; 0 <= k < 8 && k != level ==> (bit(K.wheel.summary, k) <==> \exists integer i; 0 <= i < 64 && bit(K.wheel.bitmap[k], i));
 }
 
+/*@ requires in: level < 8 && slot < 64;
+    requires wf: wheel_summary && wheel_high;
+    terminates \true; exits \false;
+    assigns K.wheel.bitmap[level], K.wheel.summary;
+    ensures b1: wheel_summary;
+    ensures b2: wheel_high;
+    ensures o: \forall integer k; 0 <= k < 8 && k != level ==> K.wheel.bitmap[k] == \old(K.wheel.bitmap[k]);
+    ensures s: \forall integer i; 0 <= i < 64 ==>
+        (bit(K.wheel.bitmap[level], i) <==> (i != slot && bit(\old(K.wheel.bitmap[level]), i))); */
 static void wheel_clear(u32 level, u32 slot) {
     u64 left = bit_clear(K.wheel.bitmap[level], slot);
     K.wheel.bitmap[level] = left;
@@ -39,6 +66,25 @@ static void wheel_clear(u32 level, u32 slot) {
     }
 }
 
+/*@ requires wf: slots;
+    requires q: slot_queue(q);
+    requires n: timer(n) && TIMER(n).queue == 0;
+    requires room: wheel_room;
+    terminates \true; exits \false;
+    assigns timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[n].queue,
+        K.wheel.queue[q], g_age[n], g_ages;
+    ensures s0: slots_in;
+    ensures s1: slots_next;
+    ensures s2: slots_prev;
+    ensures s3: slots_order;
+    ensures s4: slots_first;
+    ensures s5: slots_distinct;
+    ensures s6: slots_ends;
+    ensures frame: \forall integer m; timer(m) && m != n ==>
+        TIMER(m).queue == \old(TIMER(m).queue) && TIMER(m).due == \old(TIMER(m).due);
+    ensures due: TIMER(n).due == \old(TIMER(n).due);
+    ensures in: TIMER(n).queue == q && g_ages == \old(g_ages) + 1;
+    ensures head: K.wheel.queue[q].head != 0; */
 static void wheel_link(u32 q, u32 n) {
     u32 last = K.wheel.queue[q].tail;
     TIMER(n).next = 0;
@@ -51,8 +97,26 @@ static void wheel_link(u32 q, u32 n) {
         TIMER(n).prev = last;
     }
     K.wheel.queue[q].tail = n;
+    //@ ghost g_age[n] = g_ages; g_ages++;
 }
 
+/*@ requires wf: slots;
+    requires n: on(n) && TIMER(n).queue == q;
+    terminates \true; exits \false;
+    assigns timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[n].queue,
+        K.wheel.queue[q];
+    ensures s0: slots_in;
+    ensures s1: slots_next;
+    ensures s2: slots_prev;
+    ensures s3: slots_order;
+    ensures s4: slots_first;
+    ensures s5: slots_distinct;
+    ensures s6: slots_ends;
+    ensures frame: \forall integer m; timer(m) && m != n ==>
+        TIMER(m).queue == \old(TIMER(m).queue) && TIMER(m).due == \old(TIMER(m).due);
+    ensures due: TIMER(n).due == \old(TIMER(n).due);
+    ensures out: TIMER(n).queue == 0;
+    ensures empty: K.wheel.queue[q].head == 0 <==> (\forall integer m; timer(m) ==> TIMER(m).queue != q); */
 static void wheel_unlink(u32 q, u32 n) {
     u32 next = TIMER(n).next, prev = TIMER(n).prev;
     if (prev == 0) {
@@ -69,47 +133,134 @@ static void wheel_unlink(u32 q, u32 n) {
 }
 
 // The queue in which a timer due at `due` belongs at time `now`.
+/*@ requires d: now < due < 281474976710656;
+    terminates \true; exits \false; assigns \nothing;
+    ensures r: 1 <= \result / 64 <= 8;
+    ensures at: at_level(due, \result / 64, now);
+    ensures slot: \result % 64 == sh(due, \result / 64 - 1) % 64;
+    ensures low: \forall integer k; 0 <= k < \result / 64 ==> sh(due, k) != sh(now, k); */
 static u32 wheel_place(u64 now, u64 due) {
     u32 level = 0;
     u64 a = now, b = due;
+    /*@ loop invariant l: 0 <= level < 8;
+        loop invariant ab: a == sh(now, level) && b == sh(due, level) && a < b;
+        loop invariant lo: \forall integer k; 0 <= k <= level ==> sh(due, k) != sh(now, k);
+        loop assigns level, a, b;
+        loop variant 8 - level; */
     while (a / 64u != b / 64u) {
+        //@ assert st: sh(now, level + 1) == a / 64 && sh(due, level + 1) == b / 64;
+        //@ assert top: level + 1 < 8;
         a = a / 64u;
         b = b / 64u;
         level++;
     }
-    return 64u * (level + 1u) + (u32)(b % 64u);
+    //@ assert st: sh(now, level + 1) == a / 64 && sh(due, level + 1) == b / 64;
+    u32 q = 64u * (level + 1u) + (u32)(b % 64u);
+    //@ assert dm: q / 64 == level + 1 && q % 64 == b % 64;
+    return q;
 }
 
 void wheel_insert(u32 n, u64 due) {
     u32 q = wheel_place(K.wheel.now, due);
+    u32 level = q / 64u, slot = q % 64u;
+    //@ assert sp: sh(due, level) == sh(due, level - 1) / 64 && sh(K.wheel.now, level) == sh(K.wheel.now, level - 1) / 64;
+    //@ assert np: !(level == K.wheel.level && slot == K.wheel.slot);
     TIMER(n).due = due;
     wheel_link(q, n);
-    wheel_mark(q / 64u - 1u, q % 64u);
+    //@ ghost g_level[n] = level; g_slot[n] = slot;
+    //@ assert me: TIMER(n).due == due && q == 64 * level + slot && level <= 8 && slot < 64;
+    //@ assert oth1: \forall integer m; timer(m) && m != n ==> TIMER(m).queue == \at(TIMER(m).queue, Pre) && TIMER(m).due == \at(TIMER(m).due, Pre) && g_level[m] == \at(g_level[m], Pre) && g_slot[m] == \at(g_slot[m], Pre);
+    //@ assert shape: wheel_shape;
+    //@ assert lower: wheel_lower;
+    wheel_mark(level - 1u, slot);
 }
 
 void wheel_cancel(u32 n) {
     u32 q = TIMER(n).queue;
+    u32 level = q / 64u, slot = q % 64u;
+    //@ assert dm: level == g_level[n] && slot == g_slot[n];
     wheel_unlink(q, n);
+    //@ ghost g_level[n] = 0;
+    //@ assert oth1: \forall integer m; timer(m) && m != n ==> TIMER(m).queue == \at(TIMER(m).queue, Pre) && TIMER(m).due == \at(TIMER(m).due, Pre) && g_level[m] == \at(g_level[m], Pre) && g_slot[m] == \at(g_slot[m], Pre);
+    //@ assert gone: K.wheel.queue[q].head == 0 ==> \forall integer m; on(m) ==> TIMER(m).queue != q;
+    //@ assert sh2: \forall integer m; on(m) ==> TIMER(m).queue == 64 * g_level[m] + g_slot[m] && m != n;
+    //@ assert bn: wheel_marks;
     if (K.wheel.queue[q].head == 0) {
-        wheel_clear(q / 64u - 1u, q % 64u);
+        //@ assert oth: \forall integer m; on(m) ==> g_level[m] != level || g_slot[m] != slot;
+        wheel_clear(level - 1u, slot);
     }
 }
 
 // The queue of the first slot in time, 0: the wheel is empty.
+/*@ requires wf: wheel;
+    requires quiet: wheel_quiet;
+    terminates \true; exits \false; assigns \nothing;
+    ensures none: \result == 0 <==> (\forall integer n; !on(n));
+    ensures q: \result != 0 ==> slot_queue(\result) && on(K.wheel.queue[\result].head) &&
+        g_level[K.wheel.queue[\result].head] == \result / 64 && g_slot[K.wheel.queue[\result].head] == \result % 64;
+    ensures lowest: \result != 0 ==> \forall integer n; on(n) ==>
+        \result / 64 <= g_level[n] && (g_level[n] == \result / 64 ==> \result % 64 <= g_slot[n]); */
 static u32 wheel_first(void) {
+    //@ assert lw0: \forall integer n; on(n) ==> bit(K.wheel.bitmap[g_level[n] - 1], g_slot[n]);
+    //@ assert lw1: \forall integer n; on(n) ==> bit(K.wheel.summary, g_level[n] - 1);
     u32 level = bit_low(K.wheel.summary);
     if (level == 64u) {
         return 0;
     }
-    return 64u * (level + 1u) + bit_low(K.wheel.bitmap[level]);
+    //@ assert b: level < 8;
+    u32 slot = bit_low(K.wheel.bitmap[level]);
+    //@ assert s: slot < 64;
+    //@ assert lw2: \forall integer n; on(n) ==> level <= g_level[n] - 1;
+    //@ assert lw3: \forall integer n; on(n) && g_level[n] - 1 == level ==> slot <= g_slot[n];
+    u32 q = 64u * (level + 1u) + slot;
+    //@ assert dm: q / 64 == level + 1 && q % 64 == slot;
+    //@ assert h: K.wheel.queue[q].head != 0 && TIMER(K.wheel.queue[q].head).queue == q && on(K.wheel.queue[q].head);
+    return q;
 }
 
 // The time at which that slot begins.
+/*@ requires wf: wheel;
+    requires quiet: wheel_quiet;
+    requires q: slot_queue(q) && on(K.wheel.queue[q].head) &&
+        g_level[K.wheel.queue[q].head] == q / 64 && g_slot[K.wheel.queue[q].head] == q % 64;
+    requires lowest: \forall integer n; on(n) ==>
+        q / 64 <= g_level[n] && (g_level[n] == q / 64 ==> q % 64 <= g_slot[n]);
+    terminates \true; exits \false; assigns \nothing;
+    ensures later: K.wheel.now < \result < 281474976710656;
+    ensures least: \forall integer y; 0 <= y < \result ==> sh(y, q / 64 - 1) < sh(\result, q / 64 - 1);
+    ensures up: \forall integer k; q / 64 <= k <= 8 ==> sh(\result, k) == sh(K.wheel.now, k);
+    ensures mine: sh(\result, q / 64 - 1) == sh(TIMER(K.wheel.queue[q].head).due, q / 64 - 1);
+    ensures first: \forall integer n; on(n) && g_level[n] == q / 64 ==>
+        (g_slot[n] == q % 64 ? sh(\result, q / 64 - 1) == sh(TIMER(n).due, q / 64 - 1) :
+            sh(\result, q / 64 - 1) < sh(TIMER(n).due, q / 64 - 1));
+    ensures lo: \forall integer n; on(n) ==> \result <= TIMER(n).due; */
 static u64 wheel_start(u32 q) {
-    return wheel_floor(TIMER(K.wheel.queue[q].head).due, q / 64u - 1u);
+    u32 l = q / 64u;
+    u64 e = wheel_floor(TIMER(K.wheel.queue[q].head).due, l - 1u);
+    //@ assert dig: \forall integer n; on(n) && g_level[n] == l ==> sh(TIMER(n).due, l - 1) == 64 * sh(K.wheel.now, l) + g_slot[n];
+    //@ assert f1: \forall integer n; on(n) && g_level[n] == l ==> sh(e, l - 1) <= sh(TIMER(n).due, l - 1);
+    //@ assert f2: \forall integer n; on(n) && g_level[n] == l ==> e <= TIMER(n).due;
+    //@ assert el: sh(e, l) == sh(K.wheel.now, l);
+    //@ assert up: \forall integer k; l <= k <= 8 ==> sh(e, k) == sh(K.wheel.now, k);
+    //@ assert f3: \forall integer n; on(n) && g_level[n] > l ==> sh(e, g_level[n] - 1) < sh(TIMER(n).due, g_level[n] - 1);
+    return e;
 }
 
 // Lets the wheel's clock run to `now` (0), or to the next slot that has to be emptied (its queue).
+/*@ requires wf: wheel;
+    requires quiet: wheel_quiet;
+    requires now: K.wheel.now <= now < 281474976710656;
+    terminates \true; exits \false;
+    assigns K.wheel.now, K.wheel.level, K.wheel.slot;
+    ensures w2: wheel_upper;
+    ensures w3: wheel_lower;
+    ensures w4: wheel_current;
+    ensures w5: wheel_clock;
+    ensures clock: \old(K.wheel.now) <= K.wheel.now <= now;
+    ensures past: \forall integer n; on(n) ==> K.wheel.now <= TIMER(n).due;
+    ensures r: \result == 0 ==> K.wheel.now == now && K.wheel.level == 0 && \forall integer n; on(n) ==> now < TIMER(n).due;
+    ensures q: \result != 0 ==> slot_queue(\result) && on(K.wheel.queue[\result].head) &&
+        emptying(K.wheel.queue[\result].head) && \result == 64 * K.wheel.level + K.wheel.slot; */
 static u32 wheel_advance(u64 now) {
     u32 q = wheel_first();
     if (q == 0) {
@@ -119,39 +270,61 @@ static u32 wheel_advance(u64 now) {
     }
     u64 start = wheel_start(q);
     if (now < start) {
+        //@ assert tl: sh(now, q / 64) == sh(K.wheel.now, q / 64);
+        //@ assert tup: \forall integer k; q / 64 <= k <= 8 ==> sh(now, k) == sh(K.wheel.now, k);
+        //@ assert tb: sh(now, q / 64 - 1) < sh(start, q / 64 - 1);
+        //@ assert eq: \forall integer n; on(n) && g_level[n] == q / 64 ==> sh(now, g_level[n] - 1) < sh(TIMER(n).due, g_level[n] - 1);
+        //@ assert gt: \forall integer n; on(n) && g_level[n] > q / 64 ==> sh(now, g_level[n] - 1) < sh(TIMER(n).due, g_level[n] - 1);
         K.wheel.level = 0;
         K.wheel.now = now;
+        //@ assert quiet: wheel_quiet;
         return 0;
     }
     K.wheel.now = start;
     K.wheel.level = q / 64u;
     K.wheel.slot = q % 64u;
+    //@ assert same: \forall integer n; on(n) && g_level[n] == q / 64 && g_slot[n] != q % 64 ==> sh(start, g_level[n] - 1) < sh(TIMER(n).due, g_level[n] - 1);
+    //@ assert gt: \forall integer n; on(n) && g_level[n] > q / 64 ==> sh(start, g_level[n] - 1) < sh(TIMER(n).due, g_level[n] - 1);
     return q;
 }
 
 u32 wheel_step(u64 now) {
     u32 q = 64u * K.wheel.level + K.wheel.slot;
+    //@ ghost g_moved = 0;
     if (K.wheel.level == 0 || K.wheel.queue[q].head == 0) {
+        //@ assert nz: \forall integer n; on(n) ==> K.wheel.queue[TIMER(n).queue].head != 0;
+        //@ assert np: \forall integer n; on(n) ==> !emptying(n);
+        //@ assert quiet: wheel_quiet;
         q = wheel_advance(now);
         if (q == 0) {
             return WHEEL_DONE;
         }
     }
     u32 n = K.wheel.queue[q].head;
+    //@ assert n: on(n) && emptying(n);
+    //@ assert all: \forall integer m; on(m) ==> K.wheel.now <= TIMER(m).due;
     u64 due = TIMER(n).due;
+    //@ ghost g_moved = n;
     wheel_cancel(n);
     if (due <= K.wheel.now) {
         return n;
     }
     wheel_insert(n, due);
+    //@ assert down: sh(due, \at(g_level, Pre)[n] - 1) == sh(K.wheel.now, \at(g_level, Pre)[n] - 1);
+    //@ assert mv: g_level[n] < \at(g_level, Pre)[n];
     return WHEEL_MORE;
 }
 
 u64 wheel_next(void) {
     u32 q = 64u * K.wheel.level + K.wheel.slot;
     if (K.wheel.level != 0 && K.wheel.queue[q].head != 0) {
+        //@ assert w: on(K.wheel.queue[q].head);
+        //@ assert all: \forall integer m; on(m) ==> K.wheel.now <= TIMER(m).due;
         return K.wheel.now;
     }
+    //@ assert nz: \forall integer n; on(n) ==> K.wheel.queue[TIMER(n).queue].head != 0;
+    //@ assert np: \forall integer n; on(n) ==> !emptying(n);
+    //@ assert quiet: wheel_quiet;
     q = wheel_first();
     return q == 0 ? WHEEL_NEVER : wheel_start(q);
 }

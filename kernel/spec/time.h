@@ -1,0 +1,28 @@
+// Vocabulary of the proofs: time (core/time.h).
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef SPEC_TIME_H
+#define SPEC_TIME_H
+
+#include "spec/clock.h"
+#include "spec/sched_context.h"
+#include "spec/wheel.h"
+
+/*@ predicate configured{L}(integer s) = context(s) && SC(s).budget != 0;
+    predicate exhausted{L}(integer s) = SC(s).left < 16;
+    predicate waits{L}(integer s) = on{L}(s + 15);
+
+    predicate time_clock{L} = K.wheel.now <= g_clock < 0x800000000000;
+    predicate time_budgets{L} = \forall integer s; configured(s) ==> budget(s) && SC(s).last <= g_clock;
+    predicate time_windows{L} = \forall integer s; configured(s) ==> window(s);
+    // The null context and those that are not configured have nothing to run on and no timer.
+    predicate time_bare{L} = \forall integer s; 0 <= s < 0xfffffff0 && SC(s).budget == 0 ==> SC(s).left == 0;
+    predicate time_kinds{L} = \forall integer s; configured(s) ==> TIMER(s + 15).kind == 1;
+    predicate time_owners{L} = \forall integer n; on(n) && TIMER(n).kind == 1 ==> configured(n - 15);
+    // Exhausted contexts, and no others, wait on the wheel, until their first refill.
+    predicate time_exhausted{L} = \forall integer s; configured(s) && exhausted(s) ==> waits(s);
+    predicate time_waiting{L} = \forall integer s; configured(s) && waits(s) ==> exhausted(s) &&
+        SC(s).amount[0] != 0 && SC(s).due[0] == TIMER(s + 15).due;
+    predicate time{L} = time_clock{L} && time_budgets{L} && time_windows{L} && time_bare{L} &&
+        time_kinds{L} && time_owners{L} && time_exhausted{L} && time_waiting{L}; */
+
+#endif
