@@ -1,3 +1,5 @@
+// The rows of the benchmark.
+// SPDX-License-Identifier: BSD-2-Clause
 #include "bench/bench.hpp"
 
 #include "sel/format.hpp"

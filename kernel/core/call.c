@@ -1,3 +1,5 @@
+// How calls end: the next thread, a refusal with its reason, a restart.
+// SPDX-License-Identifier: BSD-2-Clause
 #include "core/call.h"
 
 #include "core/cspace.h"

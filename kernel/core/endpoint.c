@@ -1,3 +1,5 @@
+// Endpoints: the general way of a message, and the short way of a call and its answer.
+// SPDX-License-Identifier: BSD-2-Clause
 #include "core/endpoint.h"
 
 #include "core/call.h"

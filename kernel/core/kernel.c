@@ -1,3 +1,5 @@
+// The entries besides calls: interrupts, the timer, faults.
+// SPDX-License-Identifier: BSD-2-Clause
 #include "core/kernel.h"
 
 #include "core/call.h"

@@ -47,7 +47,8 @@ extern u64 kernel_table[256]; // Upper half of every top page table; constant on
 void space_leave(void); // The running thread lost its address space: use the kernel's own.
 
 /*@ terminates \true; exits \false; assigns \nothing; */
-void vector_drop(u32 t); // Thread t dies or may not use vector registers: forget its contents of them.
+void vector_drop(
+    u32 t); // Thread t dies or may not use vector registers: forget its contents of them.
 
 /*@ terminates \true; exits \false; assigns \nothing; */
 void irq_mask(u32 irq, u32 line); // Interrupt `irq`, routed from `line` (GSI | IRQ_*).

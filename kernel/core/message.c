@@ -1,3 +1,5 @@
+// Messages: copying words and passing a capability.
+// SPDX-License-Identifier: BSD-2-Clause
 #include "core/message.h"
 
 #include "core/capability.h"

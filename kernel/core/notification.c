@@ -1,3 +1,5 @@
+// Notifications: bits, their waiters and the bound thread.
+// SPDX-License-Identifier: BSD-2-Clause
 #include "core/notification.h"
 
 #include "core/call.h"

@@ -1,3 +1,5 @@
+// Reply objects: claimed, armed, released; loans given back.
+// SPDX-License-Identifier: BSD-2-Clause
 #include "core/reply.h"
 
 #include "core/sched_context.h"

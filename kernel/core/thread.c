@@ -1,3 +1,5 @@
+// Threads: becoming ready, waiting, waking, stopping, choosing the next.
+// SPDX-License-Identifier: BSD-2-Clause
 #include "core/thread.h"
 
 #include "core/leaf.h"
