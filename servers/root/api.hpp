@@ -1,0 +1,151 @@
+// Root: who runs, what they hold, and starting and ending them. The only header for its clients.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Programs are named by number: their place in boot/system.toml, from 1. Unless said otherwise,
+// ERR_NAME: there is no such program.
+#pragma once
+
+#include "sel/client.hpp"
+
+namespace root {
+
+using Name = sel::Text<15>;
+
+enum class State : u8 { STOPPED, RUNNING };
+enum class Restart : u8 { NEVER, ALWAYS, BACKOFF };
+
+struct Program {
+    u32 number;
+    u32 incarnation; // How often it has been started.
+    State state;
+    Restart restart; // What its manifest asks for; the supervisor does it.
+    u8 tries;
+    u8 priority;
+    u8 thread_state; // thread_state_t of its first thread, if it runs.
+    u8 vector, boot; // 0 or 1.
+    u8 reserved;
+    s32 exit_code;    // Of its last life.
+    u64 ticks_used;   // Of the processor, by its first thread, in this life.
+    u64 memory, used; // Bytes it was given; bytes of them that root used to start it.
+    Name data;
+};
+
+// --- View: looking, without any power.
+
+// The program with this number; counts up from 1 to ERR_NAME behind the last one.
+struct GetProgram : sel::Asks<Program> {
+    u32 number;
+};
+
+struct Find : sel::Asks<u32> {
+    Name data;
+};
+
+struct Memory {
+    u64 ram;      // Bytes of RAM that the kernel left.
+    u64 programs; // Of these, given to programs.
+    u64 root;     // Used by root for itself, endpoints and tables.
+    u64 free;     // Not given to anybody.
+};
+struct GetMemory : sel::Asks<Memory> {};
+
+// A capability that a program holds in its CSpace.
+struct Slot {
+    u32 slot;
+    u8 type; // cap_type_t
+    u8 rights;
+    u16 parent;    // Slot of its parent, if the program holds that too; 0: it does not.
+    u64 data;      // Badge, slots or ports, by type.
+    char name[16]; // What the manifest calls it; empty if the program got it later. Ends with 0.
+};
+struct SlotList {
+    static constexpr u32 kMax = 28;
+    u32 next; // Ask again from here; 0: that was all.
+    u32 count;
+    Slot slot[kMax];
+};
+// What a running program holds, from slot `first` on (0: from the start). ERR_EMPTY: it does not
+// run.
+struct GetSlots : sel::Asks<SlotList> {
+    u32 number;
+    u32 first;
+};
+
+// The last refused call of a running program. ERR_EMPTY: it does not run.
+struct GetDenial : sel::Asks<denial_t> {
+    u32 number;
+};
+
+// Interrupt lines and who has them; ERR_NAME behind the last one.
+struct Irq {
+    u32 line; // With IRQ_* flags.
+    u32 program;
+    Name data; // Name in its manifest.
+};
+struct GetIrq : sel::Asks<Irq> {
+    u32 place;
+};
+
+// What the boot loader and the kernel found.
+struct Machine {
+    u64 tsc_hz, ram_bytes, kernel_bytes, boot_tsc;
+};
+struct GetMachine : sel::Asks<Machine> {};
+
+// --- Control: power over all programs.
+
+using Arguments = sel::Text<900>;
+
+// Starts a program that is stopped. ERR_BUSY: it runs. ERR_IO, ERR_SYNTAX: its file in the archive
+// is missing, damaged or no program. ERR_MEMORY: its memory is too small for it.
+struct Start : sel::Asks<> {
+    u32 number;
+    Arguments data;
+};
+
+// Ends a program, if it runs, and takes everything back that it had. Clients that wait for its
+// answer get ERR_RESTARTED. With `keep` later ones wait for its next start; without, they get
+// ERR_GONE until then. Those who Wait get `code`.
+struct Stop : sel::Asks<> {
+    u32 number;
+    s32 code;
+    u32 keep;
+};
+
+// Stop with `keep`, and Start with the same arguments.
+struct Again : sel::Asks<> {
+    u32 number;
+    s32 code;
+};
+
+// Answers when the program ends (at once if it does not run), with its exit code.
+struct Wait : sel::Asks<s32> {
+    u32 number;
+};
+
+// Registers of the first thread: of use while it is stopped by a fault.
+struct GetRegisters : sel::Asks<regs_t> {
+    u32 number;
+};
+
+// Memory of a running program, for stack traces. ERR_ARG: nothing of its image or stack is there.
+struct MemoryPart {
+    sel::Bytes<256> data;
+};
+struct Peek : sel::Asks<MemoryPart> {
+    u32 number;
+    u32 count;
+    u64 address;
+};
+
+enum class Power : u32 { HALT, REBOOT };
+// Ends QEMU with `code` (its exit status is then code * 2 + 1), switches off by ACPI, or resets.
+struct SetPower : sel::Asks<> {
+    Power power;
+    u32 code;
+};
+
+using View = sel::Protocol<GetProgram, Find, GetMemory, GetSlots, GetDenial, GetIrq, GetMachine>;
+using Control = sel::Protocol<Start, Stop, Again, Wait, GetRegisters, Peek, SetPower>;
+
+} // namespace root

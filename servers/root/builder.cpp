@@ -1,0 +1,282 @@
+// Builder: each step is a few calls; the first refusal ends the building.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "builder.hpp"
+
+#include "sel/clock.hpp"
+#include "sizes.hpp"
+
+namespace root {
+
+namespace {
+
+constexpr u64 kReadWrite = RIGHT_READ | RIGHT_WRITE;
+constexpr u32 kBookReserve = 32; // Slots for tables, and what is one of a kind.
+constexpr u64 kFlags = 0x202;    // Of a new thread: interrupts on, the bit that is always 1.
+
+u64 pages_of(u64 bytes) {
+    return (bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+}
+
+} // namespace
+
+// --- Making objects from the program's untyped.
+
+sel::Result<> Builder::make(cap_type_t type, u64 size, cptr_t to, u64 count) {
+    sel::Untyped memory{slots_.untyped};
+    sel::Result<> made = retype_runs(
+        to, count, [&](cptr_t at, u64, u64 n) { return memory.retype(type, size, at, n); });
+    used_ += made.ok() ? object_bytes(type, size) * count : 0;
+    return made;
+}
+
+sel::Result<u32> Builder::make_in_book(cap_type_t type, u64 size, u64 count) {
+    if (count > book_slots_ - book_next_) {
+        return ERR_FULL;
+    }
+    u32 slot = book_next_;
+    if (sel::Result<> made = make(type, size, in_book(slot), count); !made) {
+        return made.error();
+    }
+    book_next_ += static_cast<u32>(count);
+    return slot;
+}
+
+// --- Spaces.
+
+sel::Result<> Builder::make_spaces(const Elf &elf, u64 archive_pages) {
+    u64 slots = elf.pages() + pages_of(record_.stack) + archive_pages + record_.grant_count +
+                record_.replies + kBookReserve;
+    if (slots > CNODE_SLOTS_MAX) {
+        return ERR_MEMORY;
+    }
+    book_slots_ = static_cast<u32>(slots);
+    if (sel::Result<> made = make(CAP_CNODE, slots, slots_.book); !made) {
+        return made;
+    }
+    if (sel::Result<> made = make(CAP_CNODE, record_.slots, slots_.cnode); !made) {
+        return made;
+    }
+    if (sel::Result<> made = make(CAP_NOTIFICATION, 0, in_cspace(SLOT_NOTIFICATION)); !made) {
+        return made;
+    }
+    sel::Result<u32> space = make_in_book(CAP_VSPACE, 0);
+    space_ = space.value_or(0);
+    return space.error();
+}
+
+// --- Memory of the program.
+
+sel::Result<> Builder::map(sel::Frame frame, u64 address, u64 rights) {
+    sel::VSpace space{in_book(space_)};
+    sel::Result<> mapped = frame.map(space, address, rights);
+    for (u32 level = 0; level < kTableLevels && mapped.error() == ERR_TABLE; level++) {
+        sel::Result<u32> table = make_in_book(CAP_PAGE_TABLE, 0);
+        if (!table) {
+            return table.error();
+        }
+        if (sel::Result<> put = sel::PageTable{in_book(*table)}.map(space, address); !put) {
+            return put;
+        }
+        mapped = frame.map(space, address, rights);
+    }
+    return mapped;
+}
+
+// `first`: in a CNode of root's CSpace.
+sel::Result<> Builder::map_pages(cptr_t first, u64 pages, u64 address, u64 rights) {
+    for (u64 i = 0; i < pages; i++) {
+        sel::Frame frame{first + (i << 32)};
+        if (sel::Result<> mapped = map(frame, address + i * PAGE_BYTES, rights); !mapped) {
+            return mapped;
+        }
+    }
+    return {};
+}
+
+sel::Result<> Builder::new_region(u64 address, u64 pages, u64 rights) {
+    sel::Result<u32> book = make_in_book(CAP_FRAME, FRAME_4K, pages);
+    if (!book) {
+        return book.error();
+    }
+    if (!regions_.push_back({address, pages, *book})) {
+        return ERR_FULL;
+    }
+    return map_pages(in_book(*book), pages, address, rights);
+}
+
+sel::Result<> Builder::new_page(u64 address, u64 rights, std::span<const u8> content, u32 &book) {
+    sel::Result<u32> made = make_in_book(CAP_FRAME, FRAME_4K);
+    if (!made) {
+        return made.error();
+    }
+    book = *made;
+    sel::Frame frame{in_book(book)};
+    if (!content.empty()) {
+        if (sel::Result<> filled = kit_.fill(frame, 0, content); !filled) {
+            return filled;
+        }
+    }
+    return map(frame, address, rights);
+}
+
+sel::Result<> Builder::load(const Elf &elf, const sel::Environment &environment) {
+    for (u32 i = 0; i < elf.count; i++) {
+        const Segment &s = elf.segment[i];
+        if (sel::Result<> made = new_region(s.address, s.pages, s.rights); !made) {
+            return made;
+        }
+        u32 book = regions_.back().book;
+        for (u64 done = 0; done < s.file.size();) {
+            u64 at = s.skip + done, offset = at % PAGE_BYTES;
+            u64 left = s.file.size() - done, room = PAGE_BYTES - offset;
+            auto part = s.file.subspan(done, left < room ? left : room);
+            sel::Frame frame{in_book(book + static_cast<u32>(at / PAGE_BYTES))};
+            if (sel::Result<> filled = kit_.fill(frame, offset, part); !filled) {
+                return filled;
+            }
+            done += part.size();
+        }
+    }
+    u64 stack = sel::kStackTop - record_.stack;
+    if (auto made = new_region(stack, pages_of(record_.stack), kReadWrite); !made) {
+        return made;
+    }
+    u32 page = 0;
+    std::span facts{reinterpret_cast<const u8 *>(&environment), sizeof environment};
+    if (auto made = new_page(sel::kEnvironmentAddress, RIGHT_READ, facts, page); !made) {
+        return made;
+    }
+    return new_page(sel::kBufferAddress, kReadWrite, {}, buffer_);
+}
+
+// --- What system.toml gives.
+
+sel::Result<> Builder::give(const Grant &grant, const boot_module_t &archive) {
+    cptr_t to = in_cspace(grant.slot);
+    switch (grant.kind) {
+    case GRANT_IO:
+        return sel::IoPort{BOOT_CAP_IO_PORT}.mint(to, RIGHT_ALL, grant.a | grant.b << 16);
+    case GRANT_IRQ:
+        return give_irq(grant);
+    case GRANT_DEVICE:
+        if (auto made = kit_.make_device_frames(grant.a, grant.slots, to); !made) {
+            return made;
+        }
+        return map_pages(to, grant.slots, grant.c, kReadWrite);
+    case GRANT_ARCHIVE:
+        return give_archive(grant, archive);
+    case GRANT_TRACE:
+        return give_frames(grant, BOOT_CAP_TRACE, RIGHT_READ);
+    case GRANT_TRACE_CONTROL:
+        return sel::TraceControl{BOOT_CAP_TRACE_CONTROL}.copy(to);
+    case GRANT_UNTYPED:
+        return make(CAP_UNTYPED, grant.a, to);
+    case GRANT_CONTEXT:
+        return give_context(grant);
+    case GRANT_VSPACE:
+        return sel::VSpace{in_book(space_)}.copy(to);
+    case GRANT_CNODE:
+        return sel::CNode{slots_.cnode}.copy(to);
+    case GRANT_DOORBELL:
+        return sel::Notification{in_cspace(SLOT_NOTIFICATION)}.mint(to, RIGHT_WRITE, grant.a);
+    default: // Clients: programs.hpp. Free slots: nothing to do.
+        return {};
+    }
+}
+
+sel::Result<> Builder::give_frames(const Grant &grant, cptr_t first, u64 rights) {
+    for (u32 i = 0; i < grant.slots; i++) {
+        cptr_t to = in_cspace(grant.slot + i);
+        if (sel::Result<> copied = sel::Frame{first + i}.copy(to, rights); !copied) {
+            return copied;
+        }
+    }
+    return map_pages(in_cspace(grant.slot), grant.slots, grant.c, rights);
+}
+
+sel::Result<> Builder::give_archive(const Grant &grant, const boot_module_t &archive) {
+    u64 pages = pages_of(archive.bytes);
+    if (pages > book_slots_ - book_next_) {
+        return ERR_FULL;
+    }
+    cptr_t first = in_book(book_next_);
+    book_next_ += static_cast<u32>(pages);
+    if (auto made = kit_.make_device_frames(archive.base, pages, first); !made) {
+        return made;
+    }
+    return map_pages(first, pages, grant.c, RIGHT_READ);
+}
+
+// The badge that carries the bit is made for the binding only.
+sel::Result<> Builder::give_irq(const Grant &grant) {
+    cptr_t to = in_cspace(grant.slot);
+    if (auto got = sel::IrqControl{BOOT_CAP_IRQ_CONTROL}.get(to, grant.a); !got) {
+        return got;
+    }
+    if (book_next_ == book_slots_) {
+        return ERR_FULL;
+    }
+    sel::Notification bell{in_book(book_next_++)};
+    sel::Notification own{in_cspace(SLOT_NOTIFICATION)};
+    if (auto minted = own.mint(bell.cptr(), RIGHT_WRITE, grant.b); !minted) {
+        return minted;
+    }
+    return sel::IrqHandler{to}.bind(bell);
+}
+
+sel::Result<> Builder::give_context(const Grant &grant) {
+    cptr_t to = in_cspace(grant.slot);
+    if (sel::Result<> made = make(CAP_SCHED_CONTEXT, 0, to); !made) {
+        return made;
+    }
+    return context(to, static_cast<u32>(grant.a), static_cast<u32>(grant.b));
+}
+
+sel::Result<> Builder::context(cptr_t context, u32 budget_us, u32 period_us) {
+    constexpr u64 kMicrosecond = 1000;
+    sel::Clock clock{kit_.boot().tsc_hz};
+    return sel::SchedControl{BOOT_CAP_SCHED_CONTROL}.configure(
+        sel::SchedContext{context}, clock.ticks(budget_us * kMicrosecond),
+        clock.ticks(period_us * kMicrosecond));
+}
+
+// --- The thread. `endpoint`, `fault_endpoint`: in root's CSpace, 0: none.
+
+sel::Result<> Builder::make_thread(u64 entry, cptr_t endpoint, cptr_t fault_endpoint) {
+    sel::Tcb tcb{slots_.tcb};
+    sel::Notification signals{in_cspace(SLOT_NOTIFICATION)};
+    sel::Result<u32> time = make_in_book(CAP_SCHED_CONTEXT, 0);
+    if (!time) {
+        return time.error();
+    }
+    sel::SchedContext own_context{in_book(*time)};
+    sel::Result<> steps[] = {
+        make(CAP_TCB, 0, slots_.tcb),
+        make(CAP_REPLY, 0, in_cspace(SLOT_REPLIES), record_.replies),
+        endpoint == 0 ? sel::Result<>{}
+                      : sel::Endpoint{endpoint}.copy(in_cspace(SLOT_ENDPOINT), RIGHT_READ),
+        tcb.copy(in_cspace(SLOT_SELF)),
+        tcb.bind(TCB_SLOT_CSPACE, sel::CNode{slots_.cnode}),
+        tcb.bind(TCB_SLOT_VSPACE, sel::VSpace{in_book(space_)}),
+        tcb.bind(TCB_SLOT_REPLY, sel::Reply{in_cspace(SLOT_REPLIES)}),
+        tcb.bind(TCB_SLOT_BUFFER, sel::Frame{in_book(buffer_)}),
+        tcb.bind(TCB_SLOT_FAULT, sel::Endpoint{fault_endpoint}),
+        tcb.priority(record_.priority, record_.priority),
+        tcb.bind_notification(signals),
+        tcb.vector(record_.has(FLAG_VECTOR)),
+        context(own_context.cptr(), record_.budget_us, record_.period_us),
+        tcb.context(own_context),
+    };
+    for (const sel::Result<> &step : steps) {
+        if (!step) {
+            return step;
+        }
+    }
+    regs_t regs{};
+    regs.rip = entry;
+    regs.rsp = sel::kStackTop;
+    regs.rflags = kFlags;
+    return tcb.write(regs);
+}
+
+} // namespace root

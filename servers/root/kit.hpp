@@ -1,0 +1,63 @@
+// Kit: root's own slots and memory, and a page through which it looks into other memory.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What root takes here it keeps for ever: the untyped of each program, endpoints, tables. All that
+// belongs to a program comes from that program's untyped (builder.hpp).
+#pragma once
+
+#include <span>
+
+#include "sel/capability.hpp"
+
+namespace root {
+
+struct MemoryCount {
+    u64 ram = 0, programs = 0, root = 0;
+};
+
+class Kit {
+  public:
+    explicit Kit(const boot_info_t &boot) : boot_{boot}, next_slot_{boot.free_slot} {
+        for (u32 i = 0; i < boot.untyped_count; i++) {
+            count_.ram += boot.untyped[i].kind == UNTYPED_RAM ? boot.untyped[i].bytes : 0;
+        }
+    }
+
+    const boot_info_t &boot() const { return boot_; }
+    const MemoryCount &memory() const { return count_; }
+
+    // The next of `n` unused slots. 0: there are none left.
+    cptr_t slots(u32 n = 1);
+
+    // Makes one object in `to` out of root's RAM. ERR_MEMORY: there is too little.
+    sel::Result<> make(cap_type_t type, u64 size, cptr_t to);
+
+    // The same for the untyped of a program.
+    sel::Result<> make_untyped(u64 bytes, cptr_t to);
+
+    // Frames of `pages` pages of device memory at `physical`, in the slots from `to` on. ERR_ARG:
+    // no device memory is there.
+    sel::Result<> make_device_frames(u64 physical, u64 pages, cptr_t to) const;
+
+    // Maps `frame` in root's own space, with the tables it takes.
+    sel::Result<> map(sel::Frame frame, u64 address, u64 rights);
+
+    // Copies into, or out of, a Frame that may be mapped elsewhere. `offset` + size <= PAGE_BYTES.
+    sel::Result<> fill(sel::Frame frame, u64 offset, std::span<const u8> from);
+    sel::Result<> look(sel::Frame frame, u64 offset, std::span<u8> to);
+
+  private:
+    sel::Result<> open_page(sel::Frame frame, u64 rights);
+    sel::Result<> from_ram(cap_type_t type, u64 size, cptr_t to);
+
+    const boot_info_t &boot_;
+    MemoryCount count_;
+    cptr_t next_slot_;
+    cptr_t page_slot_ = 0;
+};
+
+inline constexpr u64 kPageWindow = 0x7ffd00000000; // Where fill() and look() map.
+inline constexpr u64 kArchiveWindow = 0x7ffd40000000;
+inline constexpr u32 kTableLevels = 3;
+
+} // namespace root

@@ -1,0 +1,279 @@
+// Programs: starting, stopping, and who can reach whom.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "programs.hpp"
+
+#include <cstring>
+
+#include "sel/protocol.hpp"
+
+namespace root {
+
+namespace {
+
+constexpr u64 kImageEnd = sel::kWindowBase;
+
+} // namespace
+
+// --- Once, at boot.
+
+sel::Result<> Programs::prepare() {
+    scratch_ = kit_.slots();
+    for (u32 i = 1; i <= system_.count(); i++) {
+        if (sel::Result<> done = reserve(i); !done) {
+            const MemoryCount &m = kit_.memory();
+            console_.line("too little memory for {}: it needs {}K, and {}K of {}K are taken",
+                          system_.program(i).title(), system_.program(i).memory >> 10,
+                          (m.programs + m.root) >> 10, m.ram >> 10);
+            return done;
+        }
+    }
+    return {};
+}
+
+sel::Result<> Programs::reserve(u32 number) {
+    ProgramSlots &s = life_of(number).slots;
+    cptr_t first = kit_.slots(6);
+    if (first == 0) {
+        return ERR_FULL;
+    }
+    s = {first, first + 1, first + 2, first + 3, first + 4, first + 5};
+    if (auto made = kit_.make_untyped(system_.program(number).memory, s.untyped); !made) {
+        return made;
+    }
+    if (!system_.program(number).has(FLAG_SERVES)) {
+        return {};
+    }
+    if (auto made = kit_.make(CAP_UNTYPED, PAGE_BYTES, s.home); !made) {
+        return made;
+    }
+    return open(number);
+}
+
+void Programs::start_all() {
+    for (u32 priority = 254; priority != 0; priority--) {
+        for (u32 i = 1; i <= system_.count(); i++) {
+            const ProgramRecord &record = system_.program(i);
+            if (record.priority == priority && record.has(FLAG_BOOT)) {
+                [[maybe_unused]] auto started = start(i, {}); // It has said what was wrong.
+            }
+        }
+    }
+}
+
+// --- Endpoints and who holds them.
+
+cptr_t Programs::endpoint_of(u64 number) const {
+    if (number == 0) {
+        return root_endpoint_;
+    }
+    const Life &server = life(static_cast<u32>(number));
+    return server.open ? server.slots.endpoint : 0;
+}
+
+sel::Result<> Programs::open(u32 number) {
+    Life &l = life_of(number);
+    if (l.open || !system_.program(number).has(FLAG_SERVES)) {
+        return {};
+    }
+    sel::Result<> made = sel::Untyped{l.slots.home}.retype(CAP_ENDPOINT, 0, l.slots.endpoint);
+    l.open = made.ok();
+    return made;
+}
+
+void Programs::close(u32 number) {
+    Life &l = life_of(number);
+    if (l.open) {
+        l.open = false;
+        [[maybe_unused]] auto gone = sel::Untyped{l.slots.home}.revoke();
+        [[maybe_unused]] auto free = sel::Untyped{l.slots.home}.reset();
+    }
+}
+
+sel::Result<> Programs::give_client(u32 number, const Grant &grant) {
+    cptr_t from = endpoint_of(grant.a), to = sel::in_cnode(life(number).slots.cnode, grant.slot);
+    if (from == 0) {
+        return {}; // Comes with the server's next start.
+    }
+    return sel::Endpoint{from}.mint(to, grant.rights, number | grant.b << sel::BADGE_SERVICE_SHIFT);
+}
+
+sel::Result<> Programs::mint_fault(u32 number, cptr_t to) const {
+    u32 handler = system_.fault_handler();
+    cptr_t from = endpoint_of(handler == number ? 0 : handler);
+    if (from == 0) {
+        from = root_endpoint_;
+    }
+    return sel::Endpoint{from}.mint(to, RIGHT_WRITE, number | sel::BADGE_FAULT);
+}
+
+// `server` has a new endpoint: gives it to all running programs that are to have it.
+void Programs::rewire(u32 server) {
+    for (u32 i = 1; i <= system_.count(); i++) {
+        if (!runs(i)) {
+            continue;
+        }
+        for (const Grant &grant : system_.grants(i)) {
+            if (grant.kind == GRANT_CLIENT && grant.a == server) {
+                [[maybe_unused]] auto given = give_client(i, grant); // Unless it filled the slot.
+            }
+        }
+        if (server == system_.fault_handler() && i != server && mint_fault(i, scratch_).ok()) {
+            sel::Endpoint fault{scratch_};
+            [[maybe_unused]] auto bound = sel::Tcb{life(i).slots.tcb}.bind(TCB_SLOT_FAULT, fault);
+            [[maybe_unused]] auto removed = fault.remove();
+        }
+    }
+}
+
+// --- Starting.
+
+sel::Result<> Programs::refuse(u32 number, const char *what, error_t error) const {
+    console_.line("{} is not started: {}: {}", system_.program(number).title(), what,
+                  sel::describe(error));
+    return error;
+}
+
+sel::Result<Elf> Programs::read_file(const ProgramRecord &record) const {
+    sel::Text<24> name{"bin/"};
+    name.append(record.title());
+    auto file = archive_.find(name);
+    if (!file) {
+        console_.line("archive file {}: {}", name,
+                      file.error() == ERR_NAME ? "is missing" : "is damaged (wrong sum)");
+        return ERR_IO;
+    }
+    const char *why = nullptr;
+    auto elf = read_elf(file->content, PAGE_BYTES, kImageEnd, why);
+    if (!elf) {
+        console_.line("archive file {}: {}", name, why);
+    }
+    return elf;
+}
+
+sel::Environment Programs::environment(u32 number, std::string_view arguments) const {
+    sel::Environment e{};
+    e.version = sel::Environment::kVersion;
+    e.program = number;
+    e.incarnation = life(number).incarnation;
+    e.argument_bytes = static_cast<u32>(arguments.size());
+    e.tsc_hz = kit_.boot().tsc_hz;
+    std::memcpy(e.name, system_.program(number).name, sizeof e.name);
+    std::memcpy(e.arguments, arguments.data(), arguments.size());
+    std::memcpy(e.command_line, kit_.boot().command_line, sizeof e.command_line - 1);
+    return e;
+}
+
+sel::Result<> Programs::start(u32 number, std::string_view arguments) {
+    static_assert(Arguments::kCapacity <= sel::Environment::kArgumentBytes);
+    Life &l = life_of(number);
+    if (runs(number)) {
+        return ERR_BUSY;
+    }
+    bool reopened = !l.open && system_.program(number).has(FLAG_SERVES);
+    if (sel::Result<> opened = open(number); !opened) {
+        return refuse(number, "endpoint", opened.error());
+    }
+    l.incarnation++;
+    sel::Result<> built = build(number, arguments);
+    if (!built) {
+        empty(number);
+        return built;
+    }
+    l.state = State::RUNNING;
+    l.arguments.clear();
+    l.arguments.append(arguments);
+    if (reopened) {
+        rewire(number);
+    }
+    return sel::Tcb{l.slots.tcb}.resume();
+}
+
+sel::Result<> Programs::build(u32 number, std::string_view arguments) {
+    const ProgramRecord &record = system_.program(number);
+    Life &l = life_of(number);
+    sel::Result<Elf> elf = read_file(record);
+    if (!elf) {
+        return elf.error();
+    }
+    Builder builder{kit_, record, l.slots};
+    u64 archive_pages = (module_.bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+    if (auto made = builder.make_spaces(*elf, archive_pages); !made) {
+        return refuse(number, "spaces", made.error());
+    }
+    if (auto loaded = builder.load(*elf, environment(number, arguments)); !loaded) {
+        return refuse(number, "memory", loaded.error());
+    }
+    for (const Grant &grant : system_.grants(number)) {
+        sel::Result<> given =
+            grant.kind == GRANT_CLIENT ? give_client(number, grant) : builder.give(grant, module_);
+        if (!given) {
+            return refuse(number, grant.name, given.error());
+        }
+    }
+    cptr_t endpoint = record.has(FLAG_SERVES) ? l.slots.endpoint : 0;
+    sel::Result<> made = mint_fault(number, scratch_);
+    if (made.ok()) {
+        made = builder.make_thread(elf->entry, endpoint, scratch_);
+        [[maybe_unused]] auto removed = sel::Endpoint{scratch_}.remove();
+    }
+    if (!made) {
+        return refuse(number, "thread", made.error());
+    }
+    l.used = builder.used();
+    l.regions = 0;
+    for (const Region &region : builder.regions()) {
+        l.region[l.regions++] = region;
+    }
+    return {};
+}
+
+// --- Stopping.
+
+void Programs::empty(u32 number) {
+    sel::Untyped memory{life(number).slots.untyped};
+    sel::Result<> gone = memory.revoke();
+    if (gone.ok()) {
+        gone = memory.reset();
+    }
+    if (!gone) {
+        console_.line("the memory of {} did not come back: {}", system_.program(number).title(),
+                      sel::describe(gone.error()));
+    }
+}
+
+void Programs::stop(u32 number, s32 code, bool keep) {
+    Life &l = life_of(number);
+    if (runs(number)) {
+        l.state = State::STOPPED;
+        l.exit_code = code;
+        l.used = 0;
+        empty(number);
+    }
+    if (!keep) {
+        close(number);
+    }
+}
+
+// --- Looking.
+
+sel::Result<u32> Programs::peek(u32 number, u64 address, std::span<u8> to) {
+    const Life &l = life(number);
+    for (u32 i = 0; i < l.regions; i++) {
+        const Region &r = l.region[i];
+        u64 offset = address - r.address;
+        if (address < r.address || offset >= r.pages * PAGE_BYTES) {
+            continue;
+        }
+        u64 in_page = offset % PAGE_BYTES, room = PAGE_BYTES - in_page;
+        auto part = to.first(to.size() < room ? to.size() : room);
+        u32 book = r.book + static_cast<u32>(offset / PAGE_BYTES);
+        sel::Frame frame{sel::in_cnode(l.slots.book, book)};
+        if (sel::Result<> seen = kit_.look(frame, in_page, part); !seen) {
+            return seen.error();
+        }
+        return static_cast<u32>(part.size());
+    }
+    return ERR_ARG;
+}
+
+} // namespace root

@@ -1,0 +1,83 @@
+// Programs: the life of each program, from its first start to its last end.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+//   STOPPED --start--> RUNNING --stop--> STOPPED
+// The endpoint of a server is made from root's memory, so its clients' capabilities outlive it: they
+// wait while it is being restarted. close() takes the endpoint away instead, so that its clients get
+// an error; the next start makes a new one and gives it to all of them again.
+// Stopping is one revoke of the program's untyped: all that was made of it, and every capability it
+// was given, is gone.
+#pragma once
+
+#include "api.hpp"
+#include "builder.hpp"
+#include "early_console.hpp"
+
+#include "sel/archive.hpp"
+
+namespace root {
+
+struct Life {
+    ProgramSlots slots{};
+    State state = State::STOPPED;
+    bool open = false; // Its endpoint exists.
+    u32 incarnation = 0;
+    s32 exit_code = 0;
+    u64 used = 0;
+    Region region[Elf::kSegments + 1];
+    u32 regions = 0;
+    Arguments arguments;
+};
+
+class Programs {
+  public:
+    Programs(Kit &kit, const EarlyConsole &console, const System &system,
+             const sel::Archive &archive, const boot_module_t &module, cptr_t root_endpoint)
+        : kit_{kit}, console_{console}, system_{system}, archive_{archive}, module_{module},
+          root_endpoint_{root_endpoint} {}
+
+    // Takes slots and memory for all programs. Says what is missing if there is too little.
+    sel::Result<> prepare();
+
+    // Starts those of system.toml that run from boot on, the highest priority first.
+    void start_all();
+
+    sel::Result<> start(u32 number, std::string_view arguments);
+
+    // Stops it, if it runs. Without `keep` its clients get ERR_GONE from now on.
+    void stop(u32 number, s32 code, bool keep);
+
+    bool is_program(u64 number) const { return system_.is_program(number); }
+    bool runs(u32 number) const { return life(number).state == State::RUNNING; }
+    const System &system() const { return system_; }
+    const Life &life(u32 number) const { return life_[number - 1]; }
+
+    // Reads memory of its image and stack.
+    sel::Result<u32> peek(u32 number, u64 address, std::span<u8> to);
+
+  private:
+    Life &life_of(u32 number) { return life_[number - 1]; }
+    sel::Result<> reserve(u32 number);
+    sel::Result<> build(u32 number, std::string_view arguments);
+    sel::Result<Elf> read_file(const ProgramRecord &record) const;
+    sel::Result<> refuse(u32 number, const char *what, error_t error) const;
+    sel::Result<> open(u32 number);
+    void close(u32 number);
+    void rewire(u32 server);
+    sel::Result<> give_client(u32 number, const Grant &grant);
+    cptr_t endpoint_of(u64 number) const;
+    sel::Result<> mint_fault(u32 number, cptr_t to) const;
+    sel::Environment environment(u32 number, std::string_view arguments) const;
+    void empty(u32 number);
+
+    Kit &kit_;
+    const EarlyConsole &console_;
+    const System &system_;
+    const sel::Archive &archive_;
+    const boot_module_t &module_;
+    cptr_t root_endpoint_;
+    cptr_t scratch_ = 0;
+    Life life_[PROGRAM_MAX];
+};
+
+} // namespace root

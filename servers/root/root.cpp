@@ -1,0 +1,269 @@
+// Root: one short function for each message.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "root.hpp"
+
+#include <cstring>
+
+#include "sel/explain.hpp"
+
+namespace root {
+
+namespace {
+
+constexpr s32 kCodeFault = 128;     // Exit code of a program that ended by fault n: 128 + n.
+constexpr u16 kExitPort = 0xf4;     // QEMU's isa-debug-exit.
+constexpr u16 kAcpiControl = 0x604; // PM1a control of QEMU's pc machine.
+constexpr u16 kAcpiOff = 0x2000;
+constexpr u16 kResetPort = 0xcf9; // Intel PCH data sheet: reset control register.
+constexpr u8 kResetFull = 0x06;
+constexpr u32 kSlotsSearched = 256, kSiblings = 16; // For the parent of a capability.
+
+} // namespace
+
+// --- View.
+
+sel::Result<Program> Root::on(const GetProgram &m) {
+    if (!programs_.is_program(m.number)) {
+        return ERR_NAME;
+    }
+    const ProgramRecord &record = programs_.system().program(m.number);
+    const Life &life = programs_.life(m.number);
+    Program p{};
+    p.number = m.number;
+    p.incarnation = life.incarnation;
+    p.state = life.state;
+    p.restart = static_cast<Restart>(record.restart);
+    p.tries = record.tries;
+    p.priority = record.priority;
+    p.vector = record.has(FLAG_VECTOR);
+    p.boot = record.has(FLAG_BOOT);
+    p.exit_code = life.exit_code;
+    p.memory = record.memory;
+    p.used = life.used;
+    p.data.append(record.title());
+    if (auto thread = sel::Tcb{life.slots.tcb}.thread_info(); programs_.runs(m.number) && thread) {
+        p.thread_state = static_cast<u8>(thread->state);
+        p.ticks_used = thread->ticks_used;
+    }
+    return p;
+}
+
+sel::Result<u32> Root::on(const Find &m) {
+    u32 number = programs_.system().find(m.data);
+    return number != 0 ? sel::Result<u32>{number} : ERR_NAME;
+}
+
+sel::Result<Memory> Root::on(const GetMemory &) {
+    const MemoryCount &count = kit_.memory();
+    return Memory{count.ram, count.programs, count.root, count.ram - count.programs - count.root};
+}
+
+Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const {
+    Slot out{};
+    out.slot = slot;
+    out.type = static_cast<u8>(info.type);
+    out.rights = info.rights;
+    out.data = info.data;
+    out.parent = static_cast<u16>(find_parent(number, info));
+    const ProgramRecord &record = programs_.system().program(number);
+    constexpr char kFixed[][sizeof out.name] = {"", "self", "requests", "signals", "reply"};
+    if (slot < u32{SLOT_REPLIES} + record.replies) {
+        const char *name = kFixed[slot < SLOT_REPLIES ? slot : u32{SLOT_REPLIES}];
+        std::memcpy(out.name, name, sizeof out.name);
+    }
+    for (const Grant &grant : programs_.system().grants(number)) {
+        if (slot >= grant.slot && slot < u32{grant.slot} + grant.slots &&
+            grant.kind != GRANT_SLOTS) {
+            std::memcpy(out.name, grant.name, sizeof out.name);
+        }
+    }
+    return out;
+}
+
+// Goes from elder sibling to elder sibling up to the parent, as far as the program holds them.
+u32 Root::find_parent(u32 number, sel::CapabilityInfo info) const {
+    cptr_t cnode = programs_.life(number).slots.cnode;
+    u32 end = programs_.system().program(number).slots;
+    end = end < kSlotsSearched ? end : kSlotsSearched;
+    for (u32 steps = 0; steps < kSiblings; steps++) {
+        u32 slot = 1;
+        sel::Result<sel::CapabilityInfo> found = ERR_CAP;
+        for (; slot < end; slot++) {
+            found = sel::Capability{sel::in_cnode(cnode, slot)}.info();
+            if (found.ok() && found->id == info.relative) {
+                break;
+            }
+        }
+        if (slot == end) {
+            return 0;
+        }
+        if (!info.sibling) {
+            return slot;
+        }
+        info = *found;
+    }
+    return 0;
+}
+
+sel::Result<SlotList> Root::on(const GetSlots &m) {
+    if (!programs_.is_program(m.number)) {
+        return ERR_NAME;
+    }
+    if (!programs_.runs(m.number)) {
+        return ERR_EMPTY;
+    }
+    cptr_t cnode = programs_.life(m.number).slots.cnode;
+    u32 end = programs_.system().program(m.number).slots;
+    SlotList list{};
+    for (u32 slot = m.first == 0 ? 1 : m.first; slot < end; slot++) {
+        auto info = sel::Capability{sel::in_cnode(cnode, slot)}.info();
+        if (!info) {
+            continue;
+        }
+        if (list.count == SlotList::kMax) {
+            list.next = slot;
+            break;
+        }
+        list.slot[list.count++] = describe_slot(m.number, slot, *info);
+    }
+    return list;
+}
+
+sel::Result<denial_t> Root::on(const GetDenial &m) {
+    if (!programs_.is_program(m.number)) {
+        return ERR_NAME;
+    }
+    if (!programs_.runs(m.number)) {
+        return ERR_EMPTY;
+    }
+    return sel::Tcb{programs_.life(m.number).slots.tcb}.denial();
+}
+
+sel::Result<Irq> Root::on(const GetIrq &m) {
+    u32 place = 0;
+    for (u32 i = 1; i <= programs_.system().count(); i++) {
+        for (const Grant &grant : programs_.system().grants(i)) {
+            if (grant.kind == GRANT_IRQ && place++ == m.place) {
+                Irq irq{};
+                irq.line = static_cast<u32>(grant.a);
+                irq.program = i;
+                irq.data.append(grant.title());
+                return irq;
+            }
+        }
+    }
+    return ERR_NAME;
+}
+
+sel::Result<Machine> Root::on(const GetMachine &) {
+    const boot_info_t &boot = kit_.boot();
+    return Machine{boot.tsc_hz, boot.ram_bytes, boot.kernel_bytes, boot.entry_tsc};
+}
+
+// --- Control.
+
+sel::Result<> Root::on(const Start &m) {
+    return programs_.is_program(m.number) ? programs_.start(m.number, m.data) : ERR_NAME;
+}
+
+void Root::end(u32 number, s32 code, bool keep) {
+    programs_.stop(number, code, keep);
+    for (u32 i = waiters_.size(); i-- != 0;) {
+        if (waiters_[i].number == number) {
+            waiters_[i].later.answer(code);
+            waiters_.remove(i);
+        }
+    }
+}
+
+sel::Result<> Root::on(const Stop &m) {
+    if (!programs_.is_program(m.number)) {
+        return ERR_NAME;
+    }
+    end(m.number, m.code, m.keep != 0);
+    return {};
+}
+
+sel::Result<> Root::on(const Again &m) {
+    if (!programs_.is_program(m.number)) {
+        return ERR_NAME;
+    }
+    end(m.number, m.code, true);
+    Arguments arguments = programs_.life(m.number).arguments;
+    return programs_.start(m.number, arguments);
+}
+
+void Root::on(const Wait &m, sel::Caller, sel::Later<Wait> later) {
+    if (!programs_.is_program(m.number)) {
+        later.answer(ERR_NAME);
+    } else if (!programs_.runs(m.number)) {
+        later.answer(programs_.life(m.number).exit_code);
+    } else if (waiters_.full()) {
+        later.answer(ERR_FULL);
+    } else {
+        [[maybe_unused]] bool room = waiters_.push_back({m.number, std::move(later)});
+    }
+}
+
+sel::Result<regs_t> Root::on(const GetRegisters &m) {
+    if (!programs_.is_program(m.number)) {
+        return ERR_NAME;
+    }
+    if (!programs_.runs(m.number)) {
+        return ERR_EMPTY;
+    }
+    return sel::Tcb{programs_.life(m.number).slots.tcb}.read();
+}
+
+sel::Result<MemoryPart> Root::on(const Peek &m) {
+    if (!programs_.is_program(m.number)) {
+        return ERR_NAME;
+    }
+    if (!programs_.runs(m.number)) {
+        return ERR_EMPTY;
+    }
+    MemoryPart part;
+    u32 count = m.count < part.data.kCapacity ? m.count : part.data.kCapacity;
+    auto seen = programs_.peek(m.number, m.address, {part.data.byte, count});
+    if (!seen) {
+        return seen.error();
+    }
+    part.data.size = *seen;
+    return part;
+}
+
+sel::Result<> Root::on(const SetPower &m) {
+    sel::IoPort ports{BOOT_CAP_IO_PORT};
+    if (m.power == Power::REBOOT) {
+        return ports.out8(kResetPort, kResetFull);
+    }
+    [[maybe_unused]] auto left = ports.out(kExitPort, 4, m.code);
+    return ports.out(kAcpiControl, 2, kAcpiOff);
+}
+
+// --- Faults.
+
+bool Root::on_fault(const sel::Fault &fault) {
+    if (!programs_.is_program(fault.program)) {
+        return false;
+    }
+    const ProgramRecord &record = programs_.system().program(fault.program);
+    bool left = fault.kind == FAULT_CALL && fault.word[1] == sel::kExitCall;
+    s32 code = left ? static_cast<s32>(fault.word[2]) : kCodeFault + static_cast<s32>(fault.kind);
+    if (left) {
+        console_.line("{} has ended with code {}", record.title(), code);
+    } else {
+        console_.line("{} at {:x}: {}", record.title(), fault.word[0],
+                      sel::explain_fault(fault.kind, fault.word));
+    }
+    bool again = record.has(FLAG_FAULTS) && tries_ < record.tries;
+    end(fault.program, code, again);
+    if (again) {
+        tries_++;
+        Arguments arguments = programs_.life(fault.program).arguments;
+        [[maybe_unused]] auto started = programs_.start(fault.program, arguments);
+    }
+    return false;
+}
+
+} // namespace root

@@ -1,0 +1,57 @@
+// Root: answers those who may look at programs, or start and end them.
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include "programs.hpp"
+
+#include "sel/server.hpp"
+
+namespace root {
+
+class Root {
+  public:
+    Root(Programs &programs, Kit &kit, const EarlyConsole &console)
+        : programs_{programs}, kit_{kit}, console_{console} {}
+
+    // View
+    sel::Result<Program> on(const GetProgram &m);
+    sel::Result<u32> on(const Find &m);
+    sel::Result<Memory> on(const GetMemory &m);
+    sel::Result<SlotList> on(const GetSlots &m);
+    sel::Result<denial_t> on(const GetDenial &m);
+    sel::Result<Irq> on(const GetIrq &m);
+    sel::Result<Machine> on(const GetMachine &m);
+
+    // Control
+    sel::Result<> on(const Start &m);
+    sel::Result<> on(const Stop &m);
+    sel::Result<> on(const Again &m);
+    void on(const Wait &m, sel::Caller caller, sel::Later<Wait> later);
+    sel::Result<regs_t> on(const GetRegisters &m);
+    sel::Result<MemoryPart> on(const Peek &m);
+    sel::Result<> on(const SetPower &m);
+
+    // Faults of the program that handles those of the others; of all if there is none.
+    bool on_fault(const sel::Fault &fault);
+
+  private:
+    struct Waiter {
+        u32 number;
+        sel::Later<Wait> later;
+    };
+    static constexpr u32 kWaiters = 8;
+
+    void end(u32 number, s32 code, bool keep);
+    Slot describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const;
+    u32 find_parent(u32 number, sel::CapabilityInfo info) const;
+
+    Programs &programs_;
+    Kit &kit_;
+    const EarlyConsole &console_;
+    sel::StaticVector<Waiter, kWaiters> waiters_;
+    u8 tries_ = 0; // Restarts of the program whose faults root handles.
+};
+
+inline constexpr u32 kRootReplies = 9; // One for each waiter, one to receive with.
+
+} // namespace root

@@ -1,0 +1,107 @@
+// System: the table that root starts everything from, made by scripts/manifest.py.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// File `system` of the boot archive: a header, the programs in the order of boot/system.toml (the
+// first one is number 1, root itself is 0), then what each of them is given.
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "sel/result.hpp"
+
+namespace root {
+
+enum { PROGRAM_MAX = 64, GRANT_MAX = 512, CNODE_MAX = 8192 };
+
+// Slots that every program has.
+enum { SLOT_SELF = 1, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES };
+
+enum ProgramFlag : u8 { FLAG_BOOT = 1, FLAG_VECTOR = 2, FLAG_SERVES = 4, FLAG_FAULTS = 8 };
+
+struct ProgramRecord {
+    char name[16]; // Ends with 0.
+    u64 memory;    // Bytes of its untyped.
+    u32 stack;     // Bytes.
+    u32 budget_us, period_us;
+    u16 slots; // Of its CNode.
+    u16 replies;
+    u16 grant_first, grant_count;
+    u8 priority;
+    u8 flags;   // ProgramFlag
+    u8 restart; // root::Restart in api.hpp
+    u8 tries;
+    u8 reserved[16];
+
+    std::string_view title() const { return name; }
+    bool has(ProgramFlag flag) const { return (flags & flag) != 0; }
+};
+
+enum GrantKind : u16 {
+    GRANT_CLIENT = 1, // a program, b number of its protocol
+    GRANT_IO,         // a first port, b last
+    GRANT_IRQ,        // a line and flags, b bit in the notification
+    GRANT_DEVICE,     // a physical address, b bytes, c where mapped
+    GRANT_ARCHIVE,    // c where mapped
+    GRANT_TRACE,      // b bytes, c where mapped
+    GRANT_TRACE_CONTROL,
+    GRANT_UNTYPED, // a bytes
+    GRANT_CONTEXT, // a budget, b period: microseconds
+    GRANT_VSPACE,
+    GRANT_CNODE,
+    GRANT_DOORBELL, // a bit in the notification
+    GRANT_SLOTS,    // a count
+    GRANT_KIND_END
+};
+
+struct Grant {
+    char name[16]; // Ends with 0.
+    u64 a, b, c;
+    u16 kind; // GrantKind
+    u16 slot, slots;
+    u16 rights; // Of GRANT_CLIENT.
+
+    std::string_view title() const { return name; }
+};
+
+struct SystemHeader {
+    char magic[8]; // "TSYSTEM1"
+    u32 version;
+    u16 programs, grants;
+};
+
+static_assert(sizeof(ProgramRecord) == 64 && sizeof(Grant) == 48 && sizeof(SystemHeader) == 16);
+
+class System {
+  public:
+    // `bytes` is the table, 8-byte aligned, and must outlive the System. ERR_SYNTAX: it is none,
+    // or its parts contradict each other.
+    static sel::Result<System> open(std::span<const u8> bytes);
+
+    u32 count() const { return header_->programs; } // Without root.
+
+    // `number` 1 .. count().
+    const ProgramRecord &program(u32 number) const { return programs_[number - 1]; }
+    std::span<const Grant> grants(u32 number) const {
+        const ProgramRecord &p = program(number);
+        return {grants_ + p.grant_first, p.grant_count};
+    }
+    bool is_program(u64 number) const { return number >= 1 && number <= count(); }
+
+    // 0: no such program.
+    u32 find(std::string_view name) const;
+
+    // Who handles faults; 0: root.
+    u32 fault_handler() const;
+
+  private:
+    bool program_ok(const ProgramRecord &p) const;
+    bool grant_ok(const ProgramRecord &p, const Grant &g) const;
+
+    const SystemHeader *header_ = nullptr;
+    const ProgramRecord *programs_ = nullptr;
+    const Grant *grants_ = nullptr;
+};
+
+} // namespace root

@@ -1,0 +1,162 @@
+// System: a good table is read, and a table that contradicts itself is refused.
+// SPDX-License-Identifier: BSD-2-Clause
+#include <catch2/catch.hpp>
+
+#include <random>
+#include <vector>
+
+#include "system.hpp"
+
+using namespace root;
+
+namespace {
+
+struct Table {
+    ProgramRecord program[2];
+    Grant grant[2];
+
+    Table() {
+        std::memset(static_cast<void *>(this), 0, sizeof *this);
+        for (ProgramRecord &p : program) {
+            std::strcpy(p.name, "ab");
+            p.memory = 65536;
+            p.stack = 16384;
+            p.budget_us = p.period_us = 10000;
+            p.slots = 20;
+            p.replies = 2;
+            p.priority = 10;
+        }
+        std::strcpy(program[1].name, "server");
+        program[1].flags = FLAG_SERVES;
+        program[0].grant_count = 2;
+        for (Grant &g : grant) {
+            std::strcpy(g.name, "need");
+            g.kind = GRANT_CLIENT;
+            g.a = 2;
+            g.slot = 10;
+            g.slots = 1;
+        }
+        grant[1].kind = GRANT_DEVICE;
+        grant[1].a = 0xfed00000;
+        grant[1].b = 8192;
+        grant[1].c = 0x7ffe00000000;
+        grant[1].slot = 11;
+        grant[1].slots = 2;
+    }
+
+    std::vector<u8> bytes() const {
+        SystemHeader h{{'T', 'S', 'Y', 'S', 'T', 'E', 'M', '1'}, 1, 2, 2};
+        std::vector<u8> b(sizeof h + sizeof *this);
+        std::memcpy(b.data(), &h, sizeof h);
+        std::memcpy(b.data() + sizeof h, this, sizeof *this);
+        return b;
+    }
+};
+
+template <typename Change>
+error_t with(Change change) {
+    Table t;
+    change(t);
+    return System::open(t.bytes()).error();
+}
+
+} // namespace
+
+TEST_CASE("a table is read") {
+    auto bytes = Table{}.bytes();
+    auto system = System::open(bytes);
+    REQUIRE(system.ok());
+    CHECK(system->count() == 2);
+    CHECK(system->find("server") == 2);
+    CHECK(system->find("serve") == 0);
+    CHECK(system->grants(1).size() == 2);
+    CHECK(system->grants(2).empty());
+    CHECK(system->fault_handler() == 0);
+    CHECK(!system->is_program(0));
+    CHECK(!system->is_program(3));
+}
+
+TEST_CASE("a table of another length or kind is refused") {
+    auto bytes = Table{}.bytes();
+    for (std::size_t n = 0; n < bytes.size(); n++) {
+        REQUIRE(System::open(std::span(bytes).first(n)).error() == ERR_SYNTAX);
+    }
+    bytes.push_back(0);
+    CHECK(System::open(bytes).error() == ERR_SYNTAX);
+    bytes.pop_back();
+    bytes[0] ^= 1;
+    CHECK(System::open(bytes).error() == ERR_SYNTAX);
+}
+
+TEST_CASE("a program that cannot be is refused") {
+    CHECK(with([](Table &) {}) == OK);
+    CHECK(with([](Table &t) { t.program[0].name[0] = 0; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { std::memset(t.program[0].name, 'a', 16); }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[0].memory = 0; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[0].memory = 4097; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[0].stack = 1 << 21; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[0].priority = 255; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[0].priority = 0; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[0].budget_us = 10001; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[0].replies = 0; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[0].replies = 17; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[0].slots = 9000; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[0].grant_count = 3; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[1].grant_first = 0xffff; }) == ERR_SYNTAX);
+}
+
+TEST_CASE("a grant that cannot be is refused") {
+    CHECK(with([](Table &t) { t.grant[0].kind = 0; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.grant[0].kind = GRANT_KIND_END; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.grant[0].slot = 5; }) == ERR_SYNTAX);  // A Reply's.
+    CHECK(with([](Table &t) { t.grant[0].slot = 20; }) == ERR_SYNTAX); // Behind the last.
+    CHECK(with([](Table &t) { t.grant[0].a = 1; }) == ERR_SYNTAX);     // Serves nothing.
+    CHECK(with([](Table &t) { t.grant[0].a = 0; }) == OK);             // Root.
+    CHECK(with([](Table &t) { t.grant[0].a = 3; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.grant[0].b = 256; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.grant[1].a++; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.grant[1].b = 4096; }) == ERR_SYNTAX); // For two slots.
+    CHECK(with([](Table &t) { t.grant[1].c = u64{1} << 47; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.grant[1].slots = 200; }) == ERR_SYNTAX);
+    auto io = [](u64 first, u64 last) {
+        return with([=](Table &t) {
+            t.grant[0].kind = GRANT_IO;
+            t.grant[0].a = first;
+            t.grant[0].b = last;
+        });
+    };
+    CHECK(io(0x3f8, 0x3ff) == OK);
+    CHECK(io(0x3f8, 0x3f7) == ERR_SYNTAX);
+    CHECK(io(0x3f8, 0x10000) == ERR_SYNTAX);
+    auto untyped = [](u64 bytes) {
+        return with([=](Table &t) {
+            t.grant[0].kind = GRANT_UNTYPED;
+            t.grant[0].a = bytes;
+        });
+    };
+    CHECK(untyped(4096) == OK);
+    CHECK(untyped(0) == ERR_SYNTAX);
+    CHECK(untyped(100) == ERR_SYNTAX);
+    CHECK(untyped(65536) == ERR_SYNTAX); // All of its memory.
+}
+
+TEST_CASE("whatever the bytes are, grants and names stay inside") {
+    std::mt19937 random{1};
+    u32 accepted = 0;
+    for (int i = 0; i < 50000; i++) {
+        auto bytes = Table{}.bytes();
+        for (u32 k = random() % 3; k-- != 0;) {
+            bytes[16 + random() % (bytes.size() - 16)] = static_cast<u8>(random());
+        }
+        auto system = System::open(bytes);
+        for (u32 p = 1; system.ok() && p <= system->count(); p++) {
+            accepted++;
+            REQUIRE(system->program(p).title().size() < 16);
+            for (const Grant &g : system->grants(p)) {
+                REQUIRE(reinterpret_cast<const u8 *>(&g + 1) <= bytes.data() + bytes.size());
+                REQUIRE(g.slot + g.slots <= system->program(p).slots);
+            }
+        }
+    }
+    CHECK(accepted > 1000);
+}

@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""Tests of scripts/manifest.py and scripts/pack_archive.py: what is right passes, and every mistake
+is named with its file and key.
+SPDX-License-Identifier: BSD-2-Clause"""
+
+import struct
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
+import manifest
+import pack_archive
+
+API = "namespace {0} {{\nusing Api = sel::Protocol<>;\nusing Other = sel::Protocol<>;\n}}\n"
+
+SERVER = """about = "x"
+priority = 100
+memory = "256K"
+replies = 2
+[provides]
+requests = "alpha"
+more = "alpha.Other"
+"""
+
+CLIENT = """about = "x"
+priority = 50
+memory = "128K"
+[needs]
+server = "alpha+give"
+second = "alpha.Other"
+uart = "io"
+irq = "irq"
+bell = "doorbell"
+hpet = "device"
+pool = "untyped:16K"
+free = "slots:3"
+worker = "context:1ms/5ms"
+"""
+
+GIVEN = """[alpha]
+[beta]
+needs.server = "alpha"
+needs.second = "alpha"
+needs.uart = "io:0x3f8/8"
+needs.irq = "irq:4/level"
+needs.hpet = "device:0xfed00000/8192"
+"""
+
+
+class Project:
+    """A folder with two programs; each test changes one file of it."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name)
+        self.write("boot/system.toml", GIVEN)
+        self.write("servers/root/manifest.toml",
+                   'about = "x"\npriority = 255\n[provides]\nview = "root"\n')
+        self.write("servers/root/api.hpp", API.format("root"))
+        self.write("servers/alpha/manifest.toml", SERVER)
+        self.write("servers/alpha/api.hpp", API.format("alphabet"))
+        self.write("apps/beta/manifest.toml", CLIENT)
+
+    def write(self, name, text):
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def change(self, name, old, new):
+        text = (self.path / name).read_text()
+        assert old in text
+        self.write(name, text.replace(old, new))
+        return self.mistakes()
+
+    def system(self):
+        return manifest.System(self.path)
+
+    def mistakes(self):
+        return "\n".join(self.system().mistakes)
+
+
+def make_elf(segments):
+    data = bytearray(64)
+    data[:6] = b"\x7fELF\x02\x01"
+    struct.pack_into("<Q", data, 32, 64)
+    struct.pack_into("<HH", data, 54, 56, len(segments))
+    for address, memory in segments:
+        data += struct.pack("<IIQQQQQQ", 1, 5, 0, address, 0, 0, memory, 4096)
+    return bytes(data)
+
+
+class ManifestTest(unittest.TestCase):
+    def setUp(self):
+        self.fresh()
+
+    def fresh(self):
+        self.project = Project()
+        self.addCleanup(self.project.folder.cleanup)
+
+    def refused(self, name, old, new, *words):
+        mistakes = self.project.change(name, old, new)
+        self.assertEqual(len(mistakes.splitlines()), 1, mistakes)
+        for word in words:
+            self.assertIn(word, mistakes)
+
+    def test_good(self):
+        self.assertEqual(self.project.mistakes(), "")
+
+    def test_header(self):
+        text = manifest.header(self.project.system(), "beta")
+        for line in ('#include "servers/alpha/api.hpp"',
+                     "sel::Client<alphabet::Api> server{5};",
+                     "sel::Client<alphabet::Other> second{6};",
+                     "sel::IoPort uart{7};",
+                     "sel::Interrupt irq{8, 0x1};",
+                     "sel::Doorbell bell{9, 0x2};",
+                     "sel::Window hpet{0x7ffe00000000, 0x2000, {10, 2}};",
+                     "sel::Untyped pool{12};",
+                     "sel::SlotRange free{13, 3};",
+                     "sel::SchedContext worker{16};"):
+            self.assertIn(line, text)
+        self.assertNotIn("service", text)
+        text = manifest.header(self.project.system(), "alpha")
+        self.assertIn("sel::Service service{sel::Endpoint{2}, self, {4, 3}};", text)
+
+    def test_table(self):
+        data = manifest.table(self.project.system())
+        magic, version, programs, grants = struct.unpack_from("<8sIHH", data)
+        self.assertEqual((magic, version, programs, grants), (b"TSYSTEM1", 1, 2, 9))
+        self.assertEqual(len(data), 16 + 2 * 64 + 9 * 48)
+        grant = struct.unpack_from("<16sQQQHHHH", data, 16 + 2 * 64)
+        self.assertEqual(grant, (b"server".ljust(16, b"\0"), 1, 0, 0, manifest.CLIENT, 5, 1, 6))
+
+    def test_nothing_missing(self):
+        self.refused("boot/system.toml", 'needs.irq = "irq:4/level"\n', "",
+                     "apps/beta/manifest.toml: needs.irq", "gives nothing")
+
+    def test_nothing_extra(self):
+        self.refused("apps/beta/manifest.toml", 'irq = "irq"\n', "",
+                     "boot/system.toml: beta.needs.irq", "does not ask for it")
+
+    def test_kinds_match(self):
+        system = "boot/system.toml"
+        self.refused(system, '"irq:4/level"', '"io:4/1"', "beta.needs.irq", "asks for irq")
+
+    def test_protocol_is_provided(self):
+        self.refused("boot/system.toml", 'needs.server = "alpha"', 'needs.server = "root"',
+                     "beta.needs.server", "needs alpha, but root provides root")
+
+    def test_server_exists(self):
+        self.refused("boot/system.toml", 'needs.server = "alpha"', 'needs.server = "gamma"',
+                     "beta.needs.server", "'gamma'", "expected a program")
+
+    def test_protocol_exists(self):
+        self.refused("apps/beta/manifest.toml", '"alpha.Other"', '"alpha.Missing"',
+                     "beta.needs.second", "no `using Missing")
+        self.fresh()
+        self.refused("servers/alpha/manifest.toml", '"alpha.Other"', '"omega"',
+                     "provides.more", "no servers/omega/api.hpp")
+
+    def test_calls_go_up(self):
+        mistakes = self.project.change("apps/beta/manifest.toml", "priority = 50", "priority = 100")
+        self.assertEqual(len(mistakes.splitlines()), 2)
+        self.assertIn("calls go to a higher priority only", mistakes)
+
+    def test_devices_have_one_owner(self):
+        self.project.write("apps/gamma/manifest.toml",
+                           'about = "x"\npriority = 1\nmemory = "64K"\n[needs]\nx = "io"\n')
+        self.refused("boot/system.toml", "[alpha]",
+                     '[gamma]\nneeds.x = "io:0x3ff/1"\n[alpha]', "which gamma.x has already")
+
+    def test_device_ranges(self):
+        for old, new, word in (('io:0x3f8/8', 'io:0x3f8', "FIRST/COUNT"),
+                               ('io:0x3f8/8', 'io:0xffff/2', "FIRST/COUNT"),
+                               ('io:0x3f8/8', 'io:COM1/2', "'COM1'"),
+                               ('irq:4/level', 'irq:128', "irq:LINE"),
+                               ('irq:4/level', 'irq:4/edge', "irq:LINE"),
+                               ('0xfed00000/8192', '0xfed00010/4096', "multiples of 4096"),
+                               ('0xfed00000/8192', '0xfed00000/2097152', "at most 1M")):
+            self.fresh()
+            self.refused("boot/system.toml", old, new, word)
+
+    def test_own_kinds_are_not_given(self):
+        self.refused("boot/system.toml", "needs.irq", 'needs.pool = "untyped:4M"\nneeds.irq',
+                     "needs.pool", "own memory")
+
+    def test_values(self):
+        name = "servers/alpha/manifest.toml"
+        for old, new, *words in (
+                ("priority = 100", "priority = 0", "priority: is 0, expected 1 to 254"),
+                ("priority = 100", "priority = 255", "expected 1 to 254"),
+                ("priority = 100", 'priority = "high"', "expected int"),
+                ("replies = 2", "replies = 64", "replies: is 64"),
+                ('"256K"', '"lots"', "memory: is 'lots'", "expected a size"),
+                ('"256K"', '"1000"', "multiple of 4K"),
+                ("replies = 2", 'stack = "2M"', "stack: is '2M', expected at most 1M"),
+                ("replies = 2", 'budget = "2ms"\nperiod = "1ms"', "budget: is longer"),
+                ("replies = 2", 'budget = "2 ms"', "budget: is '2 ms', expected a time"),
+                ("replies = 2", 'restart = "maybe"', "restart: is 'maybe'"),
+                ("replies = 2", "colour = 2", "colour: unknown key"),
+                ('about = "x"\n', "", "about: is missing"),
+                ("requests", "Requests", "provides.Requests"),
+                ('"alpha.Other"', '"alpha"', "lists a protocol twice")):
+            self.fresh()
+            self.refused(name, old, new, name, *words)
+
+    def test_files(self):
+        self.refused("servers/alpha/manifest.toml", "[provides]", "[provides", "not TOML")
+        self.fresh()
+        self.refused("boot/system.toml", "[alpha]", "[gamma]\n[alpha]", "gamma", "found none")
+        self.fresh()
+        self.project.write("apps/alpha/manifest.toml", SERVER)
+        self.assertIn("found servers/alpha and apps/alpha", self.project.mistakes())
+        self.fresh()
+        self.refused("boot/system.toml", "[alpha]", '[alpha]\nstart = "never"', "alpha.start")
+
+    def test_one_fault_handler(self):
+        for name in ("gamma", "delta"):
+            self.project.write(f"servers/{name}/manifest.toml",
+                               'about = "x"\npriority = 9\nmemory = "64K"\n'
+                               '[provides]\nfaults = "fault"\n')
+        self.refused("boot/system.toml", "[alpha]", "[gamma]\n[delta]\n[alpha]",
+                     "`fault` is provided by gamma already")
+
+    def test_memory_fits(self):
+        program = self.project.system().programs["alpha"]
+        manifest.check_memory(program, "alpha.elf", make_elf([(0x400000, 0x5000)]))
+        with self.assertRaises(manifest.Mistake) as refused:
+            manifest.check_memory(program, "alpha.elf", make_elf([(0x400000, 0x40000)]))
+        self.assertIn("servers/alpha/manifest.toml: memory: is '256K', expected at least",
+                      str(refused.exception))
+        with self.assertRaises(manifest.Mistake):
+            manifest.check_memory(program, "alpha.elf", b"no ELF")
+
+
+class ArchiveTest(unittest.TestCase):
+    def test_layout(self):
+        data = pack_archive.pack({"etc/motd": b"hello", "bin/x": b"y" * 33})
+        magic, version, count, total, _ = pack_archive.HEADER.unpack_from(data)
+        self.assertEqual((magic, version, count, total), (b"TARCHIVE", 1, 2, len(data)))
+        name, offset, size, check = pack_archive.ENTRY.unpack_from(data, 32)
+        self.assertEqual(name.rstrip(b"\0"), b"etc/motd")
+        self.assertEqual(data[offset:offset + size], b"hello")
+        self.assertEqual(check, pack_archive.sum64(b"hello"))
+
+    def test_refused(self):
+        for name in ("", "x" * 40, "/etc", "etc/", "a b\n"):
+            with self.assertRaises(ValueError, msg=name):
+                pack_archive.pack({name: b""})
+        with self.assertRaises(ValueError):
+            pack_archive.pack({"big": bytes(pack_archive.BYTES_MAX)})
+
+
+if __name__ == "__main__":
+    unittest.main()
