@@ -51,6 +51,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,14}$")
 KEYS = {"about": str, "priority": int, "memory": str, "stack": str, "replies": int, "budget": str,
         "period": str, "vector": bool, "restart": str, "tries": int, "provides": dict,
         "needs": dict}
+RESERVED = {"self", "service", "signals"}
 REQUIRED = ("about", "priority", "memory")
 
 
@@ -229,6 +230,8 @@ class System:
             for name, kind in data.get(key, {}).items():
                 if not NAME.fullmatch(name) or not isinstance(kind, str):
                     self.wrong(program.path, f"{key}.{name}", 'expected name = "kind"')
+        for name in RESERVED & data.get("needs", {}).keys():
+            self.wrong(program.path, f"needs.{name}", "every program has this already")
         for name, kind in data.get("provides", {}).items():
             if isinstance(kind, str) and kind != "fault":
                 self._check_protocol(program, f"provides.{name}", kind)

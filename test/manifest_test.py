@@ -207,6 +207,10 @@ class ManifestTest(unittest.TestCase):
             self.fresh()
             self.refused(name, old, new, name, *words)
 
+    def test_names_are_free(self):
+        self.refused("apps/beta/manifest.toml", "bell =", "signals =", "needs.signals",
+                     "has this already")
+
     def test_files(self):
         self.refused("servers/alpha/manifest.toml", "[provides]", "[provides", "not TOML")
         self.fresh()
