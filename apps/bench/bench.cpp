@@ -1,6 +1,6 @@
 // The rows of the benchmark.
 // SPDX-License-Identifier: BSD-2-Clause
-#include "bench/bench.hpp"
+#include "apps/bench/bench.hpp"
 
 #include "sel/format.hpp"
 

@@ -6,7 +6,7 @@
 // Rows are printed as `row<TAB>instructions`; a wrong message or a refused call ends the program.
 #pragma once
 
-#include "bench/ground.hpp"
+#include "apps/bench/ground.hpp"
 
 namespace bench {
 

@@ -1,6 +1,6 @@
 // Making threads, address spaces and pages for the benchmark.
 // SPDX-License-Identifier: BSD-2-Clause
-#include "bench/ground.hpp"
+#include "apps/bench/ground.hpp"
 
 extern "C" char peers_begin[], peers_end[];
 

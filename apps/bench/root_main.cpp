@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Prints on COM1 and ends the emulator through its debug exit port (0xf4).
-#include "bench/bench.hpp"
+#include "apps/bench/bench.hpp"
 
 namespace {
 
