@@ -92,8 +92,10 @@ def main():
             if not mine or name in compared:
                 continue
             compared.add(name)
-            if kernel.get(name) != mine:
-                where = next((a for a, b in zip(mine, kernel.get(name, [])) if a != b), "length differs")
+            if name not in kernel:
+                problems.append(f"{name}: not part of {UNIT}")
+            elif kernel[name] != mine:
+                where = next((a for a, b in zip(mine, kernel[name]) if a != b), "length differs")
                 problems.append(f"{name}: not compiled as it is proved ({where})")
     for problem in problems:
         print(problem)
