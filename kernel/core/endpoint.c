@@ -21,9 +21,9 @@
 void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
     u32 cur = K.run.tcb, to = QUEUE(ep).head;
     if (thread_state(to) != STATE_RECV) {
-        TCB(cur).r[R_RDI] = badge;
-        TCB(cur).r[R_RSI] = info;
         TCB(cur).sending = may;
+        TCB(cur).sending_badge = badge;
+        TCB(cur).sending_info = info;
         thread_wait(ep, state);
         thread_arm_timeout(info);
         return;
@@ -46,9 +46,8 @@ void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
 static void take(u32 ep, u32 from, u32 r) {
     u32 cur = K.run.tcb, is_call = thread_state(from) == STATE_CALL;
     queue_take(ep, from);
-    message_deliver(from, cur, TCB(from).r[R_RDI], TCB(from).r[R_RSI],
+    message_deliver(from, cur, TCB(from).sending_badge, TCB(from).sending_info,
                     TCB(from).sending & MAY_GRANT);
-    TCB(from).r[R_RDI] = 0;
     if (is_call) {
         reply_arm(r, from, cur);
         TCB(from).state = (u8)(STATE_REPLY | (TCB(from).state & STATE_SPECIAL));
