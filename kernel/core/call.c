@@ -36,7 +36,7 @@ u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) {
     u32 type = SLOT(s).type;
     if (type == CAP_NULL) {
         error = ERR_CAP;
-    } else if (type != (need & 0xff)) {
+    } else if ((need & 0xff) != CAP_NULL && type != (need & 0xff)) {
         error = ERR_TYPE;
     }
     TCB(cur).denial.cptr = cptr;

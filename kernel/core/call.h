@@ -32,7 +32,8 @@ static inline u64 call_error(error_t error) {
 // The caller, unless a thread of higher priority is ready or the caller can no longer run.
 u64 call_finish(void);
 
-// The capability at cptr was refused: `need` is what it should have been. Writes the denial record.
+// The capability at cptr was refused: `need` is what it should have been (type CAP_NULL: any type, and
+// `error` says what was wrong). Writes the denial record.
 u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) __attribute__((noinline));
 
 // An argument was refused.
