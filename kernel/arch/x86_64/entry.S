@@ -19,6 +19,11 @@
 
     .section .text.entry, "ax"
 
+.macro KERNEL_FLAGS // The user's DF would turn string copies around, its AC would open user memory.
+    push $2
+    popfq
+.endm
+
 .macro SAVE_PRESERVED i
     mov %rbx, TCB(RBX, \i)
     mov %rbp, TCB(RBP, \i)
@@ -204,6 +209,7 @@ exception_common:
     mov 16(%rsp), %rsi
     mov %cr2, %rdx
     mov $stack_top, %rsp
+    KERNEL_FLAGS
     call exception_entry
     jmp user_exit
 
@@ -250,6 +256,7 @@ interrupt_common:
     orl $MODE_IRET, TCB(MODE, %rdi)
     mov 8(%rsp), %edi
     mov $stack_top, %rsp
+    KERNEL_FLAGS
     sub $-128, %edi
     call interrupt_entry
     jmp user_exit
