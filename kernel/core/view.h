@@ -93,8 +93,8 @@ typedef struct {
 #endif
 
 #define TCB_SLOT_INDEX(t, k) ((t) + 4u * (k))
-#define INDEX_OF(address) (OBJECT_BASE + (u32)((address) >> 3)) // Physical, below OBJECT_LIMIT.
-#define ADDRESS_OF(index) ((u64)((index)-OBJECT_BASE) << 3)
+#define INDEX_OF(address) (OBJECT_BASE + (u32)((address) / 8)) // Physical, below OBJECT_LIMIT.
+#define ADDRESS_OF(index) ((u64)((index)-OBJECT_BASE) * 8)
 enum { TCB_TIMER = 54, SC_TIMER = 15 }; // Offsets of the timers, in units of 8 bytes.
 
 #endif

@@ -40,6 +40,7 @@ void frame_link(u32 t, u32 e, u32 s, u64 word) {
     ensures w4: map_fits;
     ensures w5: map_left;
     ensures w6: map_one;
+    ensures w8: map_null;
     ensures w7: slot_view[s].type == CAP_FRAME ==> map_free;
     ensures others: slot_view[s].type == CAP_PAGE_TABLE ==> map_free_but(slot_view[s].object);
     ensures free: map_table(slot_view[s].data) == 0 && owner(t, e) == 0;
@@ -52,7 +53,7 @@ static void entry_clear(u32 t, u32 e, u32 s) {
     SLOT(s).data = mapping_none(SLOT(s).data);
 }
 
-/*@ requires wf: map_owner && map_slot && map_present && map_fits && map_left && map_one && map_free_but(t);
+/*@ requires wf: map_owner && map_slot && map_present && map_fits && map_left && map_one && map_null && map_free_but(t);
     requires free: \exists integer s; is_index(s) && slot_view[s].type == CAP_PAGE_TABLE &&
         slot_view[s].object == t && map_table(slot_view[s].data) == 0;
     requires level: is_table(t) && 0 <= level(t) <= 3;
@@ -65,6 +66,7 @@ static void entry_clear(u32 t, u32 e, u32 s) {
     ensures w5: map_left;
     ensures w6: map_one;
     ensures w7: map_free;
+    ensures w8: map_null;
 */
 // PageTable `t` translates no address any more; what is mapped in it is taken out later.
 static void table_unlink(u32 t) {
@@ -97,6 +99,7 @@ void mapping_end(u32 s) {
     ensures w5: map_left;
     ensures w6: map_one;
     ensures w7: map_free;
+    ensures w8: map_null;
     ensures out: owner(t, e) == 0;
     ensures kept: \forall integer u, i; is_table(u) && is_entry(i) ==>
         owner(u, i) == (u == t && i == e ? 0 : \old(owner(u, i)));
@@ -130,6 +133,7 @@ u32 table_empty_step(u32 t) {
         loop invariant w5: map_left;
         loop invariant w6: map_one;
         loop invariant w7: map_free;
+        loop invariant w8: map_null;
         loop invariant out: \forall integer e; left <= e < \at(table_view[t].left, Pre) ==> owner(t, e) == 0;
         loop invariant left: table_view[t].left == \at(table_view[t].left, Pre);
         loop invariant level: level(t) == \at(level(t), Pre);
@@ -160,10 +164,7 @@ void space_unbind(u32 t) {
 */
 // Bytes that one entry of a table of `level` translates.
 static inline u64 entry_bytes(u32 level) {
-    return level == 1   ? 0x1000
-           : level == 2 ? 0x200000
-           : level == 3 ? 0x40000000
-                        : 0x8000000000;
+    return level == 1 ? 0x1000 : level == 2 ? 0x200000 : level == 3 ? 0x40000000 : 0x8000000000;
 }
 
 /*@ requires level: 1 <= level <= 4;
@@ -193,6 +194,8 @@ place_t table_walk(u32 vspace, u64 address, u32 level) {
         if (SLOT(s).type != CAP_PAGE_TABLE) {
             return p;
         }
+        //@ assert fits: fits(s, p.table);
+        //@ assert child: level(slot_view[s].object) == p.level - 1;
         p.level--;
         p.table = SLOT(s).object;
         p.entry = entry_at(address, p.level);
@@ -202,10 +205,14 @@ place_t table_walk(u32 vspace, u64 address, u32 level) {
 
 void table_link(u32 s, place_t p, u64 address) {
     u32 t = SLOT(s).object;
+    u64 word = table_address(t) + ENTRY_PRESENT + ENTRY_USER + ENTRY_WRITE;
     TABLE(t).level = p.level - 1;
-    TABLE(t).base = address / entry_bytes(p.level) * entry_bytes(p.level);
-    WORD(p.table - TABLE_ENTRIES + p.entry) =
-        table_address(t) + ENTRY_PRESENT + ENTRY_USER + ENTRY_WRITE;
+    TABLE(t).base = address - address % entry_bytes(p.level);
+    //@ assert users: \forall integer u, i; user_entry(u, i) <==> \at(user_entry(u, i), Pre);
+    WORD(p.table - TABLE_ENTRIES + p.entry) = word;
     TABLE(p.table).owner[p.entry] = s;
     SLOT(s).data = mapping_at(SLOT(s).data, p.table, p.entry);
+    //@ assert own: entry_word(p.table, p.entry) == word && owner(p.table, p.entry) == s;
+    /*@ assert others: \forall integer u, i; is_table(u) && is_entry(i) && (u != p.table || i != p.entry) ==>
+            owner(u, i) == \at(owner(u, i), Pre) && entry_word(u, i) == \at(entry_word(u, i), Pre); */
 }

@@ -12,8 +12,8 @@
 #ifndef CORE_VSPACE_H
 #define CORE_VSPACE_H
 
-#include "core/mapping.h"
 #include "core/leaf.h"
+#include "core/mapping.h"
 #include "core/view.h"
 #include "spec/vspace.h"
 
@@ -81,6 +81,7 @@ void table_create(u32 t, u32 type);
     ensures w5: map_left;
     ensures w6: map_one;
     ensures w7: map_free;
+    ensures w8: map_null;
     ensures set: owner(t, e) == s && entry_word(t, e) == word;
 */
 // The Frame in `s` is mapped at entry `e` of `t`, which is free or its own, as `word`.
@@ -97,6 +98,7 @@ void frame_link(u32 t, u32 e, u32 s, u64 word);
     ensures w5: map_left;
     ensures w6: map_one;
     ensures w7: map_free;
+    ensures w8: map_null;
     ensures free: map_table(slot_view[s].data) == 0;
     ensures out: \forall integer t, e; is_table(t) && is_entry(e) ==> owner(t, e) != s;
     ensures kept: \forall integer t, e; is_table(t) && is_entry(e) ==>
@@ -116,6 +118,7 @@ void mapping_end(u32 s);
     ensures w5: map_left;
     ensures w6: map_one;
     ensures w7: map_free;
+    ensures w8: map_null;
     ensures done: \result == 0 <==> \old(table_view[t].left) == 0;
     ensures less: \result != 0 ==> table_view[t].left < \old(table_view[t].left);
     ensures level: level(t) == \old(level(t));
@@ -167,6 +170,7 @@ place_t table_walk(u32 vspace, u64 address, u32 level);
     ensures w5: map_left;
     ensures w6: map_one;
     ensures w7: map_free;
+    ensures w8: map_null;
     ensures set: owner(p.table, p.entry) == s;
 */
 // The PageTable in `s`, which is FREE, serves `address` from place `p` on.

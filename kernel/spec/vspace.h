@@ -14,7 +14,7 @@
 
     predicate is_index(integer i) = 0 <= i < 0x100000000;
     // The second pages of tables: 8 KiB apart, so no two tables share a hardware entry.
-    predicate is_table(integer t) = is_index(t) && t % 1024 == 512;
+    predicate is_table(integer t) = 0x80000200 <= t < 0x100000000 && t % 1024 == 512;
     predicate is_entry(integer e) = 0 <= e < 512;
     predicate is_mappable{L}(integer s) =
         slot_view[s].type == CAP_FRAME || slot_view[s].type == CAP_PAGE_TABLE;
@@ -63,7 +63,9 @@
         table_view[slot_view[s].object].left <= 512 &&
         (map_table(slot_view[s].data) == 0 <==> level{L}(slot_view[s].object) == 0);
 
-    // The same for all but the PageTable t.
+    predicate map_null{L} = slot_view[0].type == CAP_NULL;
+
+    // INV-38 for all but the PageTable t.
     predicate map_free_but{L}(integer t) = \forall integer s; is_index(s) &&
         slot_view[s].type == CAP_PAGE_TABLE && slot_view[s].object != t ==>
         is_table(slot_view[s].object) && 0 <= level{L}(slot_view[s].object) <= 3 &&
@@ -71,7 +73,7 @@
         (map_table(slot_view[s].data) == 0 <==> level{L}(slot_view[s].object) == 0);
 
     predicate wf_map{L} = map_owner{L} && map_slot{L} && map_present{L} && map_fits{L} &&
-        map_left{L} && map_one{L} && map_free{L};
+        map_left{L} && map_one{L} && map_free{L} && map_null{L};
 */
 
 #endif
