@@ -22,22 +22,22 @@ static inline u64 mapping_new(u32 size, u32 device) {
     return size * MAPPING_SIZE + device * MAPPING_DEVICE;
 }
 
+// The same size and device bit, not mapped.
 /*@ terminates \true; exits \false; assigns \nothing;
     ensures free: map_table(\result) == 0;
     ensures rest: map_rest(\result) == map_rest(data);
 */
-// The same size and device bit, not mapped.
 static inline u64 mapping_none(u64 data) {
     return data / MAPPING_SIZE * MAPPING_SIZE;
 }
 
+// The same size and device bit, mapped at `entry` of `table`.
 /*@ requires entry: entry < TABLE_ENTRIES;
     terminates \true; exits \false; assigns \nothing;
     ensures table: map_table(\result) == table;
     ensures entry: map_entry(\result) == entry;
     ensures rest: map_rest(\result) == map_rest(data);
 */
-// The same size and device bit, mapped at `entry` of `table`.
 static inline u64 mapping_at(u64 data, u32 table, u32 entry) {
     return data / MAPPING_SIZE * MAPPING_SIZE + entry * MAPPING_ENTRY + table;
 }

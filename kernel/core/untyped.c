@@ -6,6 +6,8 @@ u64 untyped_plan(u32 u, u64 bytes, u64 align, u32 count) {
     u64 next = UNTYPED(u).next, end = UNTYPED(u).end;
     u64 rest = next % align;
     u64 start = rest == 0 ? next : next + (align - rest);
+    //@ assert whole: next == next / align * align + rest;
+    //@ assert times: start == (rest == 0 ? next / align : next / align + 1) * align;
     //@ assert aligned: start % align == 0;
     //@ assert least: \forall integer a; next <= a && a % align == 0 ==> start <= a;
     if (start > end || end - start < bytes * count) {

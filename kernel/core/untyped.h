@@ -18,6 +18,7 @@
 enum { ZERO_STEP = 4096 }; // Bytes zeroed at most by one kernel entry.
 #define UNTYPED_IS_DEVICE (~0ull)
 
+// The first address in u where `count` objects of `bytes` each fit; 0: nowhere.
 /*@ requires ok: untyped_ok(u);
     requires bytes: 1 <= bytes <= ADDRESS_LIMIT;
     requires align: 1 <= align <= ADDRESS_LIMIT;
@@ -30,20 +31,20 @@ enum { ZERO_STEP = 4096 }; // Bytes zeroed at most by one kernel entry.
     ensures none: \result == 0 ==> \forall integer a;
         UNTYPED(u).next <= a && a % align == 0 ==> UNTYPED(u).end < a + count * bytes;
 */
-// The first address in u where `count` objects of `bytes` each fit; 0: nowhere.
 u64 untyped_plan(u32 u, u64 bytes, u64 align, u32 count);
 
+// Where the memory of `count` child Untypeds begins whose records are at `records`.
 /*@ requires below: records <= RAM_LIMIT && count <= RETYPE_MAX;
     terminates \true; exits \false; assigns \nothing;
     ensures behind: records + count * UNTYPED_BYTES <= \result &&
         \result < records + count * UNTYPED_BYTES + PAGE_BYTES;
     ensures aligned: \result % PAGE_BYTES == 0;
 */
-// Where the memory of `count` child Untypeds begins whose records are at `records`.
 static inline u64 untyped_children(u64 records, u32 count) {
     return (records + count * UNTYPED_BYTES + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
+// The address of the records of `count` child Untypeds of `bytes` each, 0: they do not fit into u.
 /*@ requires ram: untyped_ram(u);
     requires bytes: 1 <= bytes <= ADDRESS_LIMIT;
     requires count: 1 <= count <= RETYPE_MAX;
@@ -52,9 +53,9 @@ static inline u64 untyped_children(u64 records, u32 count) {
     ensures fits: \result != 0 ==> \exists integer base; base % PAGE_BYTES == 0 &&
         \result + count * UNTYPED_BYTES <= base && base + count * bytes <= UNTYPED(u).end;
 */
-// The address of the records of `count` child Untypeds of `bytes` each, 0: they do not fit into u.
 u64 untyped_plan_children(u32 u, u64 bytes, u32 count);
 
+// Zeroes [start, end), at most ZERO_STEP bytes of it now; 1: all of it is zero.
 /*@ requires ram: untyped_ram(u) && untyped_zero(u);
     requires range: UNTYPED(u).next <= start && start <= end && end <= UNTYPED(u).end;
     requires align: start % 32 == 0 && end % 32 == 0;
@@ -69,9 +70,9 @@ u64 untyped_plan_children(u32 u, u64 bytes, u32 count);
     ensures more: \result == 0 ==> UNTYPED(u).zeroed >= \old(UNTYPED(u).zeroed) + ZERO_STEP ||
         UNTYPED(u).zeroed == start + ZERO_STEP;
 */
-// Zeroes [start, end), at most ZERO_STEP bytes of it now; 1: all of it is zero.
 u32 untyped_zero(u32 u, u64 start, u64 end);
 
+// The memory of u below `end` is used from now on.
 /*@ requires ram: untyped_ram(u) && untyped_zero(u);
     requires end: UNTYPED(u).next <= end <= UNTYPED(u).end && end % 32 == 0;
     terminates \true; exits \false;
@@ -81,9 +82,9 @@ u32 untyped_zero(u32 u, u64 start, u64 end);
     ensures same: UNTYPED(u).base == \old(UNTYPED(u).base) && UNTYPED(u).end == \old(UNTYPED(u).end);
     ensures next: UNTYPED(u).next == end;
 */
-// The memory of u below `end` is used from now on.
 void untyped_take(u32 u, u64 end);
 
+// The record of memory of which nothing is used. zeroed: base, or UNTYPED_IS_DEVICE.
 /*@ requires base: 0 < base <= end <= ADDRESS_LIMIT;
     terminates \true; exits \false;
     assigns untyped_view[u];
@@ -92,7 +93,6 @@ void untyped_take(u32 u, u64 end);
     ensures ram: zeroed == base && base % 32 == 0 && end <= RAM_LIMIT ==>
         untyped_ram(u) && untyped_zero(u);
 */
-// The record of memory of which nothing is used. zeroed: base, or UNTYPED_IS_DEVICE.
 static inline void untyped_create(u32 u, u64 base, u64 end, u64 zeroed) {
     UNTYPED(u).base = base;
     UNTYPED(u).end = end;
@@ -100,6 +100,7 @@ static inline void untyped_create(u32 u, u64 base, u64 end, u64 zeroed) {
     UNTYPED(u).zeroed = zeroed;
 }
 
+// All memory of u is unused again; the caller has made sure that nothing in it is alive or dying.
 /*@ requires ok: untyped_ok(u);
     requires ram: UNTYPED(u).zeroed != UNTYPED_IS_DEVICE ==> untyped_ram(u);
     terminates \true; exits \false;
@@ -111,7 +112,6 @@ static inline void untyped_create(u32 u, u64 base, u64 end, u64 zeroed) {
     ensures device: \old(UNTYPED(u).zeroed) == UNTYPED_IS_DEVICE ==>
         UNTYPED(u).zeroed == UNTYPED_IS_DEVICE;
 */
-// All memory of u is unused again; the caller has made sure that nothing in it is alive or dying.
 void untyped_reset(u32 u);
 
 #endif

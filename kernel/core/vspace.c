@@ -30,6 +30,7 @@ void frame_link(u32 t, u32 e, u32 s, u64 word) {
     SLOT(s).data = mapping_at(SLOT(s).data, t, e);
 }
 
+// Entry `e` of `t`, which belongs to the capability in `s`, becomes free.
 /*@ requires wf: wf_map;
     requires bond: is_table(t) && is_entry(e) && s != 0 && owner(t, e) == s;
     terminates \true; exits \false;
@@ -46,13 +47,13 @@ void frame_link(u32 t, u32 e, u32 s, u64 word) {
     ensures free: map_table(slot_view[s].data) == 0 && owner(t, e) == 0;
     ensures rest: map_rest(slot_view[s].data) == map_rest(\old(slot_view[s].data));
 */
-// Entry `e` of `t`, which belongs to the capability in `s`, becomes free.
 static void entry_clear(u32 t, u32 e, u32 s) {
     WORD(t - TABLE_ENTRIES + e) = 0;
     TABLE(t).owner[e] = 0;
     SLOT(s).data = mapping_none(SLOT(s).data);
 }
 
+// PageTable `t` translates no address any more; what is mapped in it is taken out later.
 /*@ requires wf: map_owner && map_slot && map_present && map_fits && map_left && map_one && map_null && map_free_but(t);
     requires free: \exists integer s; is_index(s) && slot_view[s].type == CAP_PAGE_TABLE &&
         slot_view[s].object == t && map_table(slot_view[s].data) == 0;
@@ -68,7 +69,6 @@ static void entry_clear(u32 t, u32 e, u32 s) {
     ensures w7: map_free;
     ensures w8: map_null;
 */
-// PageTable `t` translates no address any more; what is mapped in it is taken out later.
 static void table_unlink(u32 t) {
     TABLE(t).level = 0;
     TABLE(t).left = TABLE_ENTRIES;
@@ -88,6 +88,7 @@ void mapping_end(u32 s) {
     }
 }
 
+// Takes entry `e` out, if it is in use.
 /*@ requires wf: wf_map;
     requires e: is_table(t) && is_entry(e);
     terminates \true; exits \false;
@@ -107,7 +108,6 @@ void mapping_end(u32 s) {
         slot_view[s].object == \old(slot_view[s].object);
     ensures level: level(t) == \old(level(t)) && table_view[t].left == \old(table_view[t].left);
 */
-// Takes entry `e` out, if it is in use.
 static void entry_drop(u32 t, u32 e) {
     u32 s = TABLE(t).owner[e];
     if (s == 0) {
@@ -158,22 +158,22 @@ void space_unbind(u32 t) {
     }
 }
 
+// Bytes that one entry of a table of `level` translates.
 /*@ requires level: 1 <= level <= 4;
     terminates \true; exits \false; assigns \nothing;
     ensures bytes: 0x1000 <= \result <= 0x8000000000;
 */
-// Bytes that one entry of a table of `level` translates.
 static inline u64 entry_bytes(u32 level) {
     return level == 1 ? 0x1000 : level == 2 ? 0x200000 : level == 3 ? 0x40000000 : 0x8000000000;
 }
 
+// The entry for `address` in a table of `level`.
 /*@ requires level: 1 <= level <= 4;
     requires address: address < SPACE_END;
     terminates \true; exits \false; assigns \nothing;
     ensures entry: is_entry(\result);
     ensures half: level == 4 ==> \result < 256;
 */
-// The entry for `address` in a table of `level`.
 static inline u32 entry_at(u64 address, u32 level) {
     u64 n = level == 1   ? address / 0x1000
             : level == 2 ? address / 0x200000

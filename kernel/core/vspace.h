@@ -34,19 +34,19 @@ static inline u64 frame_bytes(u32 size) {
     return size == FRAME_4K ? 0x1000 : size == FRAME_2M ? 0x200000 : 0x40000000;
 }
 
+// Physical address of the hardware page of a table; CR3 of a VSpace.
 /*@ requires t: t >= 0x80000200;
     terminates \true; exits \false; assigns \nothing;
     ensures bytes: \result == (t - 0x80000200) * 8;
 */
-// Physical address of the hardware page of a table; CR3 of a VSpace.
 static inline u64 table_address(u32 t) {
     return ADDRESS_OF(t - TABLE_ENTRIES);
 }
 
+// The address that entry `e` of `t` translates for a Frame of this size.
 /*@ requires entry: is_entry(e);
     terminates \true; exits \false; assigns \nothing;
 */
-// The address that entry `e` of `t` translates for a Frame of this size.
 static inline u64 entry_address(u32 t, u32 e, u32 size) {
     u64 base = TABLE(t).base;
     return base < SPACE_END ? base + e * frame_bytes(size) : base;
@@ -54,6 +54,7 @@ static inline u64 entry_address(u32 t, u32 e, u32 size) {
 
 enum { LEVEL_TOP = 4 };
 
+// First contents of a table in zeroed memory; a VSpace (top table) maps the kernel.
 /*@ requires table: is_table(t);
     terminates \true; exits \false;
     assigns table_view[t].level, word_view[t - 256 .. t - 1];
@@ -63,9 +64,9 @@ enum { LEVEL_TOP = 4 };
     ensures same: type != CAP_VSPACE ==>
         \forall integer e; 0 <= e < 256 ==> word_view[t - 256 + e] == \old(word_view[t - 256 + e]);
 */
-// First contents of a table in zeroed memory; a VSpace (top table) maps the kernel.
 void table_create(u32 t, u32 type);
 
+// The Frame in `s` is mapped at entry `e` of `t`, which is free or its own, as `word`.
 /*@ requires wf: wf_map;
     requires entry: user_entry(t, e) && (owner(t, e) == 0 || owner(t, e) == s);
     requires open: level(t) != 0 && table_view[t].left == 0;
@@ -84,9 +85,9 @@ void table_create(u32 t, u32 type);
     ensures w8: map_null;
     ensures set: owner(t, e) == s && entry_word(t, e) == word;
 */
-// The Frame in `s` is mapped at entry `e` of `t`, which is free or its own, as `word`.
 void frame_link(u32 t, u32 e, u32 s, u64 word);
 
+// Ends the mapping of the Frame or PageTable capability in slot `s`, if it is mapped.
 /*@ requires wf: wf_map;
     requires s: is_index(s) && s != 0 && is_mappable(s);
     terminates \true; exits \false;
@@ -104,9 +105,10 @@ void frame_link(u32 t, u32 e, u32 s, u64 word);
     ensures kept: \forall integer t, e; is_table(t) && is_entry(e) ==>
         owner(t, e) == \old(owner(t, e)) || (\old(owner(t, e)) == s && owner(t, e) == 0);
 */
-// Ends the mapping of the Frame or PageTable capability in slot `s`, if it is mapped.
 void mapping_end(u32 s);
 
+// Takes some entries out of a table that is CLOSING or dying, from `left` down. 0: none was left.
+// No processor uses the table, so nothing has to be forgotten.
 /*@ requires wf: wf_map;
     requires t: is_table(t) && table_view[t].left <= 512;
     terminates \true; exits \false;
@@ -125,15 +127,13 @@ void mapping_end(u32 s);
     ensures slots: \forall integer s; is_index(s) ==> slot_view[s].type == \old(slot_view[s].type) &&
         slot_view[s].object == \old(slot_view[s].object);
 */
-// Takes some entries out of a table that is CLOSING or dying, from `left` down. 0: none was left.
-// No processor uses the table, so nothing has to be forgotten.
 u32 table_empty_step(u32 t);
 
+// The VSpace slot of thread `t` is being emptied: no user address is mapped for it any more.
 /*@ requires t: t != 0;
     terminates \true; exits \false;
     assigns tcb_view[t].cr3;
 */
-// The VSpace slot of thread `t` is being emptied: no user address is mapped for it any more.
 void space_unbind(u32 t);
 
 // Where something can be mapped: entry `entry` of `table`, which has this level.
@@ -141,6 +141,7 @@ typedef struct {
     u32 table, entry, level;
 } place_t;
 
+// The entry for `address` at `level` or, if a PageTable is missing on the way, above it.
 /*@ requires wf: wf_map;
     requires vspace: is_table(vspace) && level(vspace) == 4;
     requires address: address < SPACE_END;
@@ -151,9 +152,9 @@ typedef struct {
     ensures missing: \result.level > level ==>
         slot_view[owner(\result.table, \result.entry)].type != CAP_PAGE_TABLE;
 */
-// The entry for `address` at `level` or, if a PageTable is missing on the way, above it.
 place_t table_walk(u32 vspace, u64 address, u32 level);
 
+// The PageTable in `s`, which is FREE, serves `address` from place `p` on.
 /*@ requires wf: wf_map;
     requires place: user_entry(p.table, p.entry) && owner(p.table, p.entry) == 0;
     requires level: 2 <= p.level <= 4 && level(p.table) == p.level && table_view[p.table].left == 0;
@@ -173,7 +174,6 @@ place_t table_walk(u32 vspace, u64 address, u32 level);
     ensures w8: map_null;
     ensures set: owner(p.table, p.entry) == s;
 */
-// The PageTable in `s`, which is FREE, serves `address` from place `p` on.
 void table_link(u32 s, place_t p, u64 address);
 
 #endif
