@@ -16,8 +16,8 @@
 #include "core/port.c"
 #include "core/ready.c"
 #include "core/reply.c"
-#include "core/sched_calls.c"
 #include "core/sched_context.c"
+#include "core/sched_context_calls.c"
 #include "core/tcb_calls.c"
 #include "core/thread.c"
 #include "core/time.c"
@@ -25,6 +25,7 @@
 #include "core/untyped.c"
 #include "core/untyped_calls.c"
 #include "core/vspace.c"
+#include "core/vspace_calls.c"
 #include "core/wheel.c"
 
 // Every call of abi/call.h and the function that does it.
