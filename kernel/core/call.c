@@ -31,6 +31,14 @@ static u32 levels_resolved(u32 t, u64 cptr) {
     return cspace_lookup(t, (u32)cptr) == 0 ? 0 : 1u + (cspace_lookup(t, cptr) != 0);
 }
 
+/*@ terminates \true; exits \false;
+    assigns tcb_view[t].denial.count; */
+static void count_denial(u32 t) {
+    if (TCB(t).denial.count != ~0ull) {
+        TCB(t).denial.count++;
+    }
+}
+
 u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
     u32 type = SLOT(s).type;
@@ -44,16 +52,16 @@ u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) {
                            (u64)type << 24 | (u64)(SLOT(s).rights & RIGHT_ALL) << 32 |
                            (u64)need << 40;
     TCB(cur).denial.argument = 0;
-    TCB(cur).denial.count++;
+    count_denial(cur);
     return call_error(error);
 }
 
 u64 call_refuse_argument(u32 call, error_t error, u64 argument) {
     u32 cur = K.run.tcb;
     TCB(cur).denial.cptr = 0;
-    TCB(cur).denial.what = call | (u64)error << 8;
+    TCB(cur).denial.what = call + 0x100u * (u64)error;
     TCB(cur).denial.argument = argument;
-    TCB(cur).denial.count++;
+    count_denial(cur);
     return call_error(error);
 }
 
@@ -73,5 +81,5 @@ u64 call_restart(u32 call, u64 cptr, u64 info) {
         TCB(cur).mode |= MODE_IRET;
         return next;
     }
-    return cur | (u64)call << 32;
+    return call_result(cur, call);
 }

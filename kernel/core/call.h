@@ -20,13 +20,28 @@
 
 #define NEED(type, rights) ((u32)(type) | (u32)(rights) << 8)
 
+// What a call returns: the thread to run next, and the caller's rax.
+/*@ requires rax: rax < 0x100000000;
+    terminates \true; exits \false; assigns \nothing;
+    ensures next: \result % 0x100000000 == next;
+    ensures rax: \result / 0x100000000 == rax; */
+static inline u64 call_result(u32 next, u64 rax) {
+    return next + rax * 0x100000000;
+}
+
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures same: \result == K.run.tcb; */
 static inline u64 call_done(void) {
     return K.run.tcb;
 }
 
 // Ends without a result, though nothing was refused (ERR_EMPTY).
+/*@ requires error: 0 <= error < ERR_COUNT;
+    terminates \true; exits \false; assigns \nothing;
+    ensures same: \result % 0x100000000 == K.run.tcb;
+    ensures rax: \result / 0x100000000 == error; */
 static inline u64 call_error(error_t error) {
-    return K.run.tcb | (u64)error << 32;
+    return call_result(K.run.tcb, error);
 }
 
 // The caller, unless a thread of higher priority is ready or the caller can no longer run.
@@ -36,7 +51,15 @@ u64 call_finish(void);
 // `error` says what was wrong). Writes the denial record.
 u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) __attribute__((noinline));
 
-// An argument was refused.
+// An argument was refused. Nothing but the denial record changes.
+/*@ requires call: call < CALL_COUNT;
+    requires error: 0 < error < ERR_COUNT;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial;
+    ensures same: \result % 0x100000000 == K.run.tcb;
+    ensures rax: \result / 0x100000000 == error;
+    ensures record: tcb_view[K.run.tcb].denial.argument == argument && tcb_view[K.run.tcb].denial.cptr == 0 &&
+        tcb_view[K.run.tcb].denial.what == call + 0x100 * error; */
 u64 call_refuse_argument(u32 call, error_t error, u64 argument);
 
 // Run the same call again, after pending interrupts and threads of higher priority; its progress is
