@@ -28,6 +28,9 @@ void frame_link(u32 t, u32 e, u32 s, u64 word) {
     WORD(t - TABLE_ENTRIES + e) = word;
     TABLE(t).owner[e] = s;
     SLOT(s).data = mapping_at(SLOT(s).data, t, e);
+    //@ assert own: entry_word(t, e) == word && owner(t, e) == s;
+    /*@ assert others: \forall integer u, i; is_table(u) && is_entry(i) && (u != t || i != e) ==>
+            owner(u, i) == \at(owner(u, i), Pre) && entry_word(u, i) == \at(entry_word(u, i), Pre); */
 }
 
 // Entry `e` of `t`, which belongs to the capability in `s`, becomes free.
