@@ -216,6 +216,7 @@ exception_common:
 exception_kernel:
     cmpl $1, (%rsp) // #DB: a single step that began in user code. Go on without.
     je 1f
+exception_panic:
     push %r15
     push %r14
     push %r13
@@ -282,7 +283,11 @@ exception_stubs: // 16 bytes each.
     push $0
     .endif
     push $vector
+    .if (vector == 2) || (vector == 8) || (vector == 18)
+    jmp exception_panic // NMI, double fault, machine check: whoever ran.
+    .else
     jmp exception_common
+    .endif
     .set vector, vector + 1
     .endr
 

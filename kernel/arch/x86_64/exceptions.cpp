@@ -2,13 +2,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/x86_64/core.hpp"
 #include "arch/x86_64/leaf_impl.h"
-#include "arch/x86_64/serial.hpp"
 #include "arch/x86_64/trace.hpp"
 
 namespace arch {
 namespace {
 
-enum { NMI = 2, NO_VECTOR_UNIT = 7, PAGE_FAULT = 14, MACHINE_CHECK = 18 };
+enum { NO_VECTOR_UNIT = 7, PAGE_FAULT = 14 };
 
 void task_switched(bool set) {
     if (set) {
@@ -76,11 +75,6 @@ void vector_switch(u32 mode) {
 }
 
 u32 exception_entry(u32 vector, u64 error, u64 address) {
-    if (vector == NMI || vector == MACHINE_CHECK) {
-        print("\nTRustOS panic: ", vector == NMI ? "NMI" : "machine check", " at user rip ",
-              Hex{TCB(K.run.tcb).r[R_RIP]}, "\n");
-        stop();
-    }
     if (vector == PAGE_FAULT) {
         return fault(FAULT_PAGE, address, error);
     }

@@ -1,5 +1,7 @@
-// The last words of a kernel that met its own bug: registers, the running thread, the trace's tail.
+// The last words of the kernel: registers, the running thread, the trace's tail.
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// After an exception of its own code (a bug), an NMI or a machine check.
 #include "arch/x86_64/machine.h"
 #include "arch/x86_64/serial.hpp"
 #include "arch/x86_64/trace.hpp"
@@ -32,8 +34,8 @@ void print_registers(const Frame &f) {
 
 extern "C" [[noreturn]] void panic_exception(const Frame &frame) {
     constexpr u32 TAIL = 16;
-    print("\nTRustOS panic: exception ", frame.vector, " in the kernel, error code ",
-          Hex{frame.error}, "\n");
+    print("\nTRustOS panic: exception ", frame.vector, (frame.cs & 3) == 0 ? " in the kernel" : "",
+          ", error code ", Hex{frame.error}, "\n");
     print_registers(frame);
     print("thread ", Hex{K.run.tcb}, " context ", Hex{K.run.sc}, "\n");
     trace_print(TAIL);
