@@ -18,6 +18,7 @@ PRIVILEGED = re.compile(
     r"^(mov\s+%cr\d|mov\s.*,%cr\d|[rw]d?[fg]sbase|wr[fg]sbase|sysretq?|iretq?|wrmsr|rdmsr|invlpg|clts|hlt|lgdt|"
     r"xsave\w*|xrstor\w*|swapgs|in\s|out\s|sti|cli|rdtsc)")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(.*)$")
+REPEATS = 10  # A sample that is seen less often before its row is printed is no sample of it.
 TRACED = re.compile(r"\[[0-9a-f]+/([0-9a-f]{16})/")
 
 
@@ -39,7 +40,7 @@ def instructions(elf, pattern):
 
 
 def rows(kernel, program, names, timeout):
-    """{row: Counter of privileged instructions} of the last sample of each row.
+    """{row: {privileged instruction: count}}.
 
     names: the rows whose samples come first, each printed before the next is measured.
     """
@@ -55,8 +56,8 @@ def rows(kernel, program, names, timeout):
 
 
 def assign(log, privileged, readings, names):
-    """Split the trace into samples, and give the last one before each printed row to that row."""
-    found, sample, last, printing = {}, None, None, True
+    """Split the trace into samples; a row's is the longest of those that repeat before it is printed."""
+    found, samples, sample = {}, collections.Counter(), None
     left = iter(names)
     with log.open() as trace:
         for line in trace:
@@ -66,12 +67,14 @@ def assign(log, privileged, readings, names):
             address = int(match[1], 16)
             if address in readings:
                 if sample:
-                    last = sample
-                sample, printing = collections.Counter(), False
-            elif privileged.get(address) == "out" and sample is not None:
-                if not printing and last and (row := next(left, None)):
-                    found[row] = last
-                sample, last, printing = None, None, True
+                    samples[tuple(sorted(sample.items()))] += 1
+                sample = collections.Counter()
+            elif privileged.get(address) == "out":
+                repeated = [once for once, times in samples.items() if times >= REPEATS]
+                if repeated and (row := next(left, None)):
+                    found[row] = dict(max(repeated, key=lambda once: sum(count for _, count in once)))
+                samples.clear()
+                sample = None
             elif address in privileged and sample is not None:
                 sample[privileged[address]] += 1
     return found
