@@ -1,0 +1,125 @@
+// Supervisor: wires the fault endpoint to root, the console and the log.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report.hpp"
+#include "supervisor.hpp"
+
+#include "sel/archive.hpp"
+#include "sel/log.hpp"
+#include "sel/trace.hpp"
+#include "supervisor.caps.hpp"
+
+namespace supervisor {
+namespace {
+
+constexpr u64 kPatienceMs = 2000; // With a console that does not answer.
+constexpr u32 kStackBytes = 2048; // Of the ended program, that are searched.
+constexpr u32 kTraceEvents = 12;
+
+// The program's file in the boot archive; empty: it is not there.
+std::span<const u8> file_of(std::string_view program) {
+    auto archive = sel::Archive::open({caps::archive.at<const u8>(0), caps::archive.bytes});
+    if (!archive) {
+        return {};
+    }
+    sel::Text<24> name{"bin/"};
+    name.append(program);
+    auto file = archive->find(name);
+    return file.ok() ? file->content : std::span<const u8>{};
+}
+
+class World {
+  public:
+    sel::Result<root::Program> program(u32 number) {
+        return caps::view.call(root::GetProgram{.number = number});
+    }
+    u64 now_ns() { return clock_.nanoseconds(sel::now()); }
+    u64 ticks(u64 ns) { return clock_.ticks(ns) + 1; }
+
+    void stop(u32 number, s32 code, bool keep) {
+        sel::Result<> stopped =
+            caps::control.call(root::Stop{.number = number, .code = code, .keep = keep ? 1u : 0u});
+        if (!stopped) {
+            note(sel::Level::ERROR, "program {} cannot be ended: {}", number,
+                 sel::describe(stopped.error()));
+        }
+    }
+    sel::Result<> start_again(u32 number) {
+        return caps::control.call(root::Again{.number = number, .code = kKilled});
+    }
+
+    void describe(const sel::Fault &fault, const root::Program &program) {
+        Facts facts;
+        facts.program = program.data;
+        facts.incarnation = program.incarnation;
+        facts.fault = fault;
+        auto registers = caps::control.call(root::GetRegisters{.number = fault.program});
+        facts.has_registers = registers.ok();
+        if (registers) {
+            facts.registers = *registers;
+            facts.stack = {stack_, read_stack(fault.program, registers->rsp)};
+        }
+        auto denial = caps::view.call(root::GetDenial{.number = fault.program});
+        facts.denial = denial.value_or(denial_t{});
+        facts.trace = {trace_, ring_.read(trace_)};
+        report_.clear();
+        write_report(report_, facts, Symbols{file_of(program.data)});
+        log_.error("{}: {}", program.data.view(),
+                   sel::explain_fault(fault.kind, fault.word).view());
+    }
+
+    // Gives up when the console does not answer.
+    void publish() {
+        std::string_view rest = report_.view();
+        while (!rest.empty()) {
+            console::Write write;
+            for (char c : rest.substr(0, console::kChunk)) {
+                write.data.byte[write.data.size++] = static_cast<u8>(c);
+            }
+            auto taken = caps::console.call_within(sel::milliseconds(kPatienceMs), write);
+            if (!taken && taken.error() != ERR_RESTARTED) {
+                return;
+            }
+            rest.remove_prefix(taken.ok() ? *taken : 0);
+        }
+    }
+
+    template <typename... Ts>
+    void note(sel::Level level, std::string_view pattern, const Ts &...values) {
+        log_.write(level, pattern, values...);
+    }
+
+  private:
+    // Words from `address` on; how many could be read.
+    std::size_t read_stack(u32 number, u64 address) {
+        std::size_t size = 0;
+        address = (address + 7) & ~7ull;
+        while (size < sizeof stack_) {
+            auto part = caps::control.call(root::Peek{
+                .number = number, .count = root::MemoryPart{}.data.kCapacity,
+                .address = address + size});
+            if (!part || part->data.size == 0) {
+                break;
+            }
+            std::size_t take = std::min<std::size_t>(part->data.size, sizeof stack_ - size);
+            std::memcpy(reinterpret_cast<u8 *>(stack_) + size, part->data.byte, take);
+            size += take;
+        }
+        return size / sizeof(u64);
+    }
+
+    sel::Clock clock_ = sel::clock();
+    sel::Log<logging::Writer> log_{caps::log};
+    sel::TraceRing ring_{caps::trace.at<const trace_event_t>(0)};
+    u64 stack_[kStackBytes / sizeof(u64)];
+    trace_event_t trace_[kTraceEvents];
+    ReportText report_;
+};
+
+} // namespace
+} // namespace supervisor
+
+int main() {
+    static supervisor::World world;
+    static supervisor::Supervisor<supervisor::World> server{world};
+    sel::serve<supervisor::Control>(caps::service, server);
+}

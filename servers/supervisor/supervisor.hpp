@@ -1,0 +1,123 @@
+// Supervisor: hears of every fault, reports it, and ends or restarts the program.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// World is what it acts through (main.cpp: root, console, log; tests: a model):
+//   Result<root::Program> program(u32)          u64 now_ns()
+//   void stop(u32, s32 code, bool keep)         Result<> start_again(u32)
+//   void describe(const sel::Fault &, const root::Program &)   collects the report
+//   void publish()                              prints it
+//   void note(sel::Level, pattern, values...)   a line for the log
+// The report is collected while the program still stands there, and printed when it has been
+// restarted: the program may be the console.
+#pragma once
+
+#include "api.hpp"
+#include "policy.hpp"
+
+#include "sel/clock.hpp"
+#include "sel/server.hpp"
+
+namespace supervisor {
+
+template <typename World>
+class Supervisor {
+  public:
+    explicit Supervisor(World &world) : world_{world} {}
+
+    // Never lets the thread run on: the program is ended, and perhaps started anew.
+    bool on_fault(const sel::Fault &fault) {
+        sel::Result<root::Program> program = world_.program(fault.program);
+        if (!program) {
+            return false;
+        }
+        bool left = fault.kind == FAULT_CALL && fault.word[1] == sel::kExitCall;
+        s32 code = left ? static_cast<s32>(fault.word[2]) : kFaultCode + static_cast<s32>(fault.kind);
+        if (!left) {
+            world_.describe(fault, *program);
+        }
+        end(*program, code);
+        if (left) {
+            world_.note(sel::Level::INFO, "{} has ended with code {}", program->data.view(), code);
+        } else {
+            world_.publish();
+        }
+        return false;
+    }
+
+    sel::Result<> on(const Kill &m) {
+        sel::Result<root::Program> program = world_.program(m.number);
+        if (!program) {
+            return program.error();
+        }
+        if (program->state == root::State::STOPPED) {
+            return ERR_EMPTY;
+        }
+        world_.note(sel::Level::WARNING, "{} is ended by hand", program->data.view());
+        end(*program, kKilled);
+        return {};
+    }
+
+    sel::Result<> on(const Restart &m) {
+        sel::Result<root::Program> program = world_.program(m.number);
+        if (!program) {
+            return program.error();
+        }
+        world_.note(sel::Level::WARNING, "{} is restarted by hand", program->data.view());
+        policy_.forgive(m.number);
+        world_.stop(m.number, kKilled, true);
+        return start(m.number);
+    }
+
+    u64 deadline() {
+        u64 due = policy_.next_due();
+        return due == Policy::kNever ? sel::kForever : world_.ticks(due);
+    }
+
+    void on_timeout() {
+        u64 now = world_.now_ns();
+        for (u32 i = 0; i < Policy::kPrograms; i++) {
+            u32 number = policy_.take_due(now);
+            if (number == 0) {
+                return;
+            }
+            [[maybe_unused]] auto started = start(number); // A failure has been noted.
+        }
+    }
+
+  private:
+    static constexpr s32 kFaultCode = 128; // As root's: exit code of fault n is 128 + n.
+
+    void end(const root::Program &program, s32 code) {
+        u64 now = world_.now_ns();
+        Policy::Decision decision = policy_.ended(program, now);
+        world_.stop(program.number, code, decision.restart);
+        if (decision.restart && decision.due_ns <= now) {
+            [[maybe_unused]] auto started = start(program.number);
+        } else if (decision.restart) {
+            world_.note(sel::Level::WARNING, "{} comes back in {} ms (end {} of {})",
+                        program.data.view(), (decision.due_ns - now) / kMillisecond,
+                        decision.failures, program.tries);
+        } else if (program.restart != root::Restart::NEVER) {
+            world_.note(sel::Level::ERROR, "{} stays ended: it has ended {} times in a row",
+                        program.data.view(), decision.failures);
+        }
+    }
+
+    sel::Result<> start(u32 number) {
+        sel::Result<> started = world_.start_again(number);
+        if (started) {
+            policy_.started(number, world_.now_ns());
+        } else {
+            world_.note(sel::Level::ERROR, "program {} cannot be started: {}", number,
+                        sel::describe(started.error()));
+        }
+        return started;
+    }
+
+    static constexpr u64 kMillisecond = 1'000'000;
+
+    World &world_;
+    Policy policy_;
+};
+
+} // namespace supervisor
