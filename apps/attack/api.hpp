@@ -12,14 +12,16 @@ namespace attack {
 enum : int { kContained = 0, kEscaped = 1, kNoSuchAttack = 2 };
 
 enum class End : u8 {
-    Exit,  // It tries everything, is denied everything, and says so.
-    Fault, // Its first try ends it.
+    Exit,    // It tries everything, is denied everything, and says so.
+    Fault,   // Its first try ends it.
+    Stopped, // It never ends, and is ended from outside when its time is over.
 };
 
 struct Attack {
     std::string_view name;
     std::string_view about;
     End end;
+    u64 seconds = 30; // At most.
 };
 
 inline constexpr Attack kAttacks[] = {
@@ -36,7 +38,7 @@ inline constexpr Attack kAttacks[] = {
     {"retype", "retype memory that is not its own", End::Exit},
     {"exhaust", "use up its own memory, and go on", End::Exit},
     {"flood", "flood a server with messages", End::Exit},
-    {"starve", "run for ever at its priority", End::Exit},
+    {"starve", "run for ever at its priority", End::Stopped, 1},
     {"divide", "divide by zero", End::Fault},
     {"opcode", "execute an invalid instruction", End::Fault},
     {"general", "execute a privileged instruction", End::Fault},
@@ -45,7 +47,7 @@ inline constexpr Attack kAttacks[] = {
     {"align", "access memory at a non-canonical address", End::Fault},
     {"recurse", "use up its stack", End::Fault},
     {"cnode", "delete everything in its own CSpace", End::Fault},
-    {"tcb", "suspend itself", End::Exit},
+    {"tcb", "suspend itself for ever", End::Stopped, 1},
     {"vspace", "take away its own address space", End::Fault},
 };
 

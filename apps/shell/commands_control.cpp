@@ -8,6 +8,8 @@
 namespace shell {
 namespace {
 
+constexpr u64 kSecond = 1'000'000'000;
+
 // Starts a program with words as its arguments; what its end means for the exit code.
 int run_program(Context &c, std::string_view name, std::span<const std::string_view> words) {
     sel::Text<kLineMax> arguments;
@@ -15,27 +17,39 @@ int run_program(Context &c, std::string_view name, std::span<const std::string_v
         arguments.append(arguments.size == 0 ? "" : " ");
         arguments.append(word);
     }
-    sel::Result<Ending> ending = c.system.run(name, arguments);
+    sel::Result<Ending> ending = c.system.run(name, arguments, System::kNoLimit);
     if (!ending) {
         return ending.error() == ERR_NAME ? c.fail("there is no program {}", name)
                                           : c.fail_on(name, ending.error());
     }
-    return ending->faulted ? c.fail("{} was ended by a fault", name) : ending->code;
+    return ending->how == Ending::Fault ? c.fail("{} was ended by a fault", name) : ending->code;
 }
 
 // Runs one attack; true if it was contained.
 bool run_attack(Context &c, const attack::Attack &attack) {
-    sel::Result<Ending> ending = c.system.run("attack", attack.name);
-    bool contained = false;
+    sel::Result<Ending> ending = c.system.run("attack", attack.name, attack.seconds * kSecond);
     if (!ending) {
         c.out.print("{:<11} not run: {}\n", attack.name, sel::describe(ending.error()));
         return false;
     }
-    contained = ending->faulted
-                    ? attack.end == attack::End::Fault
-                    : attack.end == attack::End::Exit && ending->code == attack::kContained;
+    bool contained = false;
+    std::string_view how;
+    switch (ending->how) {
+    case Ending::Fault:
+        contained = attack.end == attack::End::Fault;
+        how = "ended by a fault";
+        break;
+    case Ending::Exit:
+        contained = attack.end == attack::End::Exit && ending->code == attack::kContained;
+        how = "denied";
+        break;
+    case Ending::Stopped:
+        contained = attack.end == attack::End::Stopped;
+        how = "stopped from outside";
+        break;
+    }
     c.out.print("{:<11} {:<9}  {} ({})\n", attack.name, contained ? "contained" : "ESCAPED",
-                attack.about, ending->faulted ? "ended by a fault" : "denied");
+                attack.about, how);
     return contained;
 }
 
@@ -156,7 +170,6 @@ int command_run(Context &c) {
 
 int command_sleep(Context &c) {
     constexpr u64 kMost = 3600;
-    constexpr u64 kSecond = 1'000'000'000;
     u64 seconds = 0;
     if (!parse_number(c.args[0], kMost, seconds)) {
         return c.usage("a number of seconds, at most 3600");

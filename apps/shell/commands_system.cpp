@@ -287,15 +287,10 @@ int command_trace(Context &c) {
         return c.usage("a number of events, at most 512");
     }
     static_assert(TRACE_EVENTS == 512);
-    sel::Result<u64> count = c.system.trace_count();
-    if (!count) {
-        return c.fail("{}", sel::describe(count.error()));
-    }
-    for (u64 i = *count - std::min(*count, most); i < *count; i++) {
-        sel::Result<trace_event_t> event = c.system.trace(i);
-        if (event) {
-            show_event(c, *event);
-        }
+    static trace_event_t events[TRACE_EVENTS];
+    u32 count = c.system.trace({events, most});
+    for (u32 i = 0; i < count; i++) {
+        show_event(c, events[i]);
     }
     return 0;
 }

@@ -129,13 +129,16 @@ class FakeSystem final : public System {
         calls.push_back("restart " + names[program - 1]);
         return {};
     }
-    Ending ending{false, 0};
+    Ending ending{Ending::Exit, 0};
     bool contain = false; // Attacks end as they should.
-    sel::Result<Ending> run(std::string_view name, std::string_view arguments) override {
+    sel::Result<Ending> run(std::string_view name, std::string_view arguments, u64) override {
         calls.push_back("run " + std::string{name} + " [" + std::string{arguments} + "]");
         for (const attack::Attack &attack : attack::kAttacks) {
             if (contain && name == "attack" && arguments == attack.name) {
-                return Ending{attack.end == attack::End::Fault, 0};
+                return Ending{attack.end == attack::End::Fault  ? Ending::Fault
+                              : attack.end == attack::End::Exit ? Ending::Exit
+                                                                : Ending::Stopped,
+                              0};
             }
         }
         return ending;
@@ -149,8 +152,11 @@ class FakeSystem final : public System {
         return ERR_EMPTY;
     }
     std::vector<trace_event_t> events;
-    sel::Result<u64> trace_count() override { return events.size(); }
-    sel::Result<trace_event_t> trace(u64 index) override { return events.at(index); }
+    u32 trace(std::span<trace_event_t> out) override {
+        std::size_t count = std::min(out.size(), events.size());
+        std::copy(events.end() - static_cast<std::ptrdiff_t>(count), events.end(), out.begin());
+        return static_cast<u32>(count);
+    }
     u64 trace_ns(u64 tsc) override { return tsc; }
     sel::Result<u64> uptime_ns() override { return 3'723'004'000'000; }
     sel::Result<u64> date() override { return 1'000'000'000; }

@@ -206,9 +206,9 @@ TEST_CASE_METHOD(Fixture, "scripts and programs", "[shell]") {
     CHECK(run("run /none") == "error: run: /none: no such name\n");
     CHECK(run("run ramfs a 'b c'") == "");
     CHECK(system.calls.back() == "run ramfs [a b c]");
-    system.ending = {true, FAULT_PAGE};
+    system.ending = {Ending::Fault, 0};
     CHECK(run("run ramfs") == "error: run: ramfs was ended by a fault\n");
-    system.ending = {false, 7};
+    system.ending = {Ending::Exit, 7};
     CHECK(run("bench ipc; status") == "status 7\n");
 }
 
@@ -216,7 +216,7 @@ TEST_CASE_METHOD(Fixture, "attacks", "[shell]") {
     CHECK(run("attack nope").starts_with("error: attack: expected 'all' or a name"));
     CHECK(run("attack divide") == "divide      ESCAPED    divide by zero (denied)\n");
     CHECK(status == 1);
-    system.ending = {true, FAULT_EXCEPTION};
+    system.ending = {Ending::Fault, 0};
     CHECK(run("attack divide") == "divide      contained  divide by zero (ended by a fault)\n");
     CHECK(run("attack badge") == "badge       ESCAPED    forge badges (ended by a fault)\n");
     system.contain = true;

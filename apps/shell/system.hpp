@@ -42,8 +42,9 @@ struct CapabilityRow {
 
 // How an application ended.
 struct Ending {
-    bool faulted;
-    int code; // Exit code, or the fault_t.
+    enum How : u8 { Exit, Fault, Stopped };
+    How how; // Stopped: its time was over.
+    int code;
 };
 
 struct IrqRow {
@@ -77,15 +78,16 @@ class System {
     virtual sel::Result<denial_t> denial(u32 program) = 0;
     virtual sel::Result<> kill(u32 program) = 0;
     virtual sel::Result<> restart(u32 program) = 0;
-    // Starts an application and waits for its end. ERR_NAME: there is none.
-    virtual sel::Result<Ending> run(std::string_view name, std::string_view arguments) = 0;
+    // Starts an application and waits for its end, at most `limit_ns`; then it is stopped.
+    // ERR_NAME: there is none.
+    static constexpr u64 kNoLimit = ~u64{0};
+    virtual sel::Result<Ending> run(std::string_view name, std::string_view arguments,
+                                    u64 limit_ns) = 0;
 
     virtual sel::Result<logging::Line> log(u64 since, sel::Level level) = 0;
 
-    // Events of the trace ring: how many were ever written, and number `index` of them (ERR_GONE:
-    // overwritten).
-    virtual sel::Result<u64> trace_count() = 0;
-    virtual sel::Result<trace_event_t> trace(u64 index) = 0;
+    // The newest events of the kernel, oldest first; how many there were.
+    virtual u32 trace(std::span<trace_event_t> out) = 0;
     virtual u64 trace_ns(u64 tsc) = 0;
 
     virtual sel::Result<u64> uptime_ns() = 0;

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-#include "servers/file/api.hpp"
 #include "ramfs.hpp"
+#include "servers/file/api.hpp"
+
+#include "sel/clock.hpp"
 
 namespace ramfs {
 
@@ -11,7 +13,9 @@ static_assert(RamFs::kPathMax == file::kPathMax && RamFs::kNameMax == file::kNam
 
 class FileServer {
   public:
-    explicit FileServer(std::span<u8> memory) : fs_{memory} {}
+    // `boot_seconds`: the date at boot, 0: unknown.
+    FileServer(std::span<u8> memory, sel::Clock clock, u64 boot_seconds)
+        : fs_{memory}, clock_{clock}, boot_seconds_{boot_seconds} {}
 
     RamFs &files() { return fs_; }
 
@@ -23,6 +27,7 @@ class FileServer {
         return info(*node);
     }
     sel::Result<u32> on(const file::Open &m, sel::Caller caller) {
+        tell_time();
         return fs_.open(caller.client, m.data, m.flags);
     }
     sel::Result<> on(const file::Close &m, sel::Caller caller) {
@@ -44,12 +49,15 @@ class FileServer {
         return content;
     }
     sel::Result<> on(const file::Write &m, sel::Caller caller) {
+        tell_time();
         return fs_.write(caller.client, m.handle, m.offset, m.data.span()).error();
     }
     sel::Result<> on(const file::Append &m, sel::Caller caller) {
+        tell_time();
         return fs_.append(caller.client, m.handle, m.data.span()).error();
     }
     sel::Result<> on(const file::Truncate &m, sel::Caller caller) {
+        tell_time();
         return fs_.truncate(caller.client, m.handle, m.bytes);
     }
     sel::Result<file::Entry> on(const file::List &m) {
@@ -59,7 +67,10 @@ class FileServer {
         }
         return file::Entry{entry->next, info(entry->info), entry->name};
     }
-    sel::Result<> on(const file::MakeDirectory &m) { return fs_.make_directory(m.data); }
+    sel::Result<> on(const file::MakeDirectory &m) {
+        tell_time();
+        return fs_.make_directory(m.data);
+    }
     sel::Result<> on(const file::Remove &m) { return fs_.remove(m.data); }
     sel::Result<> on(const file::Rename &m) { return fs_.rename(m.from, m.data); }
     sel::Result<file::Usage> on(const file::GetUsage &) {
@@ -74,7 +85,15 @@ class FileServer {
                 node.kind == Kind::Archive ? 1u : 0u, node.bytes, node.changed};
     }
 
+    void tell_time() {
+        if (boot_seconds_ != 0) {
+            fs_.set_time(boot_seconds_ + clock_.nanoseconds(sel::now()) / sel::Clock::kSecond);
+        }
+    }
+
     RamFs fs_;
+    sel::Clock clock_;
+    u64 boot_seconds_;
 };
 
 } // namespace ramfs

@@ -1,5 +1,8 @@
 // Supervisor: wires the fault endpoint to root, the console and the log.
 // SPDX-License-Identifier: BSD-2-Clause
+#include <algorithm>
+#include <cstring>
+
 #include "report.hpp"
 #include "supervisor.hpp"
 
@@ -14,6 +17,7 @@ namespace {
 constexpr u64 kPatienceMs = 2000; // With a console that does not answer.
 constexpr u32 kStackBytes = 2048; // Of the ended program, that are searched.
 constexpr u32 kTraceEvents = 12;
+constexpr u32 kWritesMost = 64; // Of a report, which may be taken in small pieces.
 
 // The program's file in the boot archive; empty: it is not there.
 std::span<const u8> file_of(std::string_view program) {
@@ -70,11 +74,9 @@ class World {
     // Gives up when the console does not answer.
     void publish() {
         std::string_view rest = report_.view();
-        while (!rest.empty()) {
+        for (u32 i = 0; i < kWritesMost && !rest.empty(); i++) {
             console::Write write;
-            for (char c : rest.substr(0, console::kChunk)) {
-                write.data.byte[write.data.size++] = static_cast<u8>(c);
-            }
+            write.data.assign({reinterpret_cast<const u8 *>(rest.data()), rest.size()});
             auto taken = caps::console.call_within(sel::milliseconds(kPatienceMs), write);
             if (!taken && taken.error() != ERR_RESTARTED) {
                 return;
@@ -94,9 +96,9 @@ class World {
         std::size_t size = 0;
         address = (address + 7) & ~7ull;
         while (size < sizeof stack_) {
-            auto part = caps::control.call(root::Peek{
-                .number = number, .count = root::MemoryPart{}.data.kCapacity,
-                .address = address + size});
+            auto part = caps::control.call(root::Peek{.number = number,
+                                                      .count = root::MemoryPart{}.data.kCapacity,
+                                                      .address = address + size});
             if (!part || part->data.size == 0) {
                 break;
             }

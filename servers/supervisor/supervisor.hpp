@@ -31,7 +31,8 @@ class Supervisor {
             return false;
         }
         bool left = fault.kind == FAULT_CALL && fault.word[1] == sel::kExitCall;
-        s32 code = left ? static_cast<s32>(fault.word[2]) : kFaultCode + static_cast<s32>(fault.kind);
+        s32 code =
+            left ? static_cast<s32>(fault.word[2]) : kFaultCode + static_cast<s32>(fault.kind);
         if (!left) {
             world_.describe(fault, *program);
         }

@@ -61,8 +61,9 @@ class NameReader {
     }
 
     std::string_view take_identifier() {
+        constexpr std::size_t kLongest = 1000;
         std::size_t length = 0;
-        while (!text_.empty() && is_digit(text_.front()) && length < text_.size()) {
+        while (!text_.empty() && is_digit(text_.front()) && length < kLongest) {
             length = length * 10 + static_cast<std::size_t>(text_.front() - '0');
             text_.remove_prefix(1);
         }

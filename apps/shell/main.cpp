@@ -1,0 +1,250 @@
+// Shell: wires the shell to the servers.
+// SPDX-License-Identifier: BSD-2-Clause
+#include <algorithm>
+#include <cstring>
+
+#include "shell.caps.hpp"
+#include "shell.hpp"
+
+#include "sel/clock.hpp"
+#include "sel/trace.hpp"
+
+namespace {
+
+using shell::CapabilityRow;
+using shell::Ending;
+using shell::ProgramRow;
+
+// A server that was restarted while it had our request in hand is asked again, so often.
+constexpr u32 kTries = 3;
+constexpr s32 kFaultCode = 128; // Root's exit code of a fault, and the greatest one.
+constexpr s32 kFaultLast = kFaultCode + FAULT_BUDGET;
+
+template <typename Client, typename M>
+auto ask(const Client &client, const M &m) {
+    auto answer = client.call(m);
+    for (u32 i = 1; i < kTries && answer.error() == ERR_RESTARTED; i++) {
+        answer = client.call(m);
+    }
+    return answer;
+}
+
+class Servers final : public shell::System {
+  public:
+    void print(std::string_view text) override {
+        u32 failures = 0;
+        while (!text.empty() && failures < kTries) {
+            console::Write write;
+            write.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+            sel::Result<u32> taken = caps::console.call(write);
+            failures += taken.ok() ? 0 : 1;
+            text.remove_prefix(taken.value_or(0));
+        }
+    }
+
+    // --- Files.
+    sel::Result<file::Info> stat(std::string_view path) override {
+        return ask(caps::files, file::Stat{.data = path});
+    }
+    sel::Result<u32> open(std::string_view path, u32 flags) override {
+        return ask(caps::files, file::Open{.flags = flags, .data = path});
+    }
+    void close(u32 handle) override {
+        [[maybe_unused]] auto closed = caps::files.call(file::Close{.handle = handle});
+    }
+    sel::Result<u32> read(u32 handle, u64 offset, std::span<char> out) override {
+        u32 count = static_cast<u32>(std::min<std::size_t>(out.size(), file::kChunk));
+        auto content =
+            caps::files.call(file::Read{.handle = handle, .count = count, .offset = offset});
+        if (!content) {
+            return content.error();
+        }
+        std::memcpy(out.data(), content->data.byte, content->data.size);
+        return content->data.size;
+    }
+    sel::Result<> append(u32 handle, std::string_view text) override {
+        sel::Result<> done;
+        while (done && !text.empty()) {
+            file::Append m{.handle = handle, .data = {}};
+            m.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+            text.remove_prefix(m.data.size);
+            done = caps::files.call(m);
+        }
+        return done;
+    }
+    sel::Result<file::Entry> list(std::string_view path, u32 position) override {
+        return ask(caps::files, file::List{.position = position, .data = path});
+    }
+    sel::Result<> make_directory(std::string_view path) override {
+        return ask(caps::files, file::MakeDirectory{.data = path});
+    }
+    sel::Result<> remove(std::string_view path) override {
+        return ask(caps::files, file::Remove{.data = path});
+    }
+    sel::Result<> rename(std::string_view from, std::string_view to) override {
+        return ask(caps::files, file::Rename{.from = from, .data = to});
+    }
+
+    // --- Programs.
+    sel::Result<ProgramRow> program(u32 number) override {
+        auto p = ask(caps::view, root::GetProgram{.number = number});
+        if (!p) {
+            return p.error();
+        }
+        return ProgramRow{number,          p->data.view(), p->state == root::State::RUNNING,
+                          p->thread_state, p->priority,    clock_.nanoseconds(p->ticks_used),
+                          p->memory,       p->incarnation};
+    }
+    sel::Result<shell::MemoryRow> memory() override {
+        auto memory = ask(caps::view, root::GetMemory{});
+        if (!memory) {
+            return memory.error();
+        }
+        return shell::MemoryRow{memory->ram, memory->free};
+    }
+    // Rows are fetched in lists; the last list is kept.
+    sel::Result<CapabilityRow> capability(u32 program, u32 index) override {
+        if (index == 0) {
+            sel::Result<> loaded = load_slots(program, 0);
+            if (!loaded) {
+                return loaded.error();
+            }
+            slots_before_ = 0;
+        }
+        if (index - slots_before_ == slots_.count && slots_.next != 0) {
+            slots_before_ = index;
+            sel::Result<> loaded = load_slots(program, slots_.next);
+            if (!loaded) {
+                return loaded.error();
+            }
+        }
+        if (index - slots_before_ >= slots_.count) {
+            return ERR_NAME;
+        }
+        return row(slots_.slot[index - slots_before_]);
+    }
+    sel::Result<shell::IrqRow> irq(u32 place) override {
+        auto irq = ask(caps::view, root::GetIrq{.place = place});
+        if (!irq) {
+            return irq.error();
+        }
+        return shell::IrqRow{irq->line, irq->program, irq->data.view()};
+    }
+    sel::Result<denial_t> denial(u32 program) override {
+        return ask(caps::view, root::GetDenial{.number = program});
+    }
+    sel::Result<> kill(u32 program) override {
+        return change(program, supervisor::Kill{.number = program});
+    }
+    sel::Result<> restart(u32 program) override {
+        return change(program, supervisor::Restart{.number = program});
+    }
+    sel::Result<Ending> run(std::string_view name, std::string_view arguments,
+                            u64 limit_ns) override {
+        auto number = ask(caps::view, root::Find{.data = name});
+        if (!number) {
+            return number.error();
+        }
+        auto started = caps::control.call(root::Start{.number = *number, .data = arguments});
+        if (!started) {
+            return started.error();
+        }
+        u64 ticks = limit_ns == kNoLimit ? sel::kForever : clock_.ticks(limit_ns);
+        auto code = caps::control.call_within(ticks, root::Wait{.number = *number});
+        if (code.error() == ERR_TIMEOUT) {
+            auto stopped = caps::control.call(
+                root::Stop{.number = *number, .code = supervisor::kKilled, .keep = 0});
+            return stopped.ok() ? sel::Result{Ending{Ending::Stopped, supervisor::kKilled}}
+                                : stopped.error();
+        }
+        if (!code) {
+            return code.error();
+        }
+        bool fault = *code > kFaultCode && *code <= kFaultLast;
+        return Ending{fault ? Ending::Fault : Ending::Exit, *code};
+    }
+
+    // --- Events and time.
+    sel::Result<logging::Line> log(u64 since, sel::Level level) override {
+        return ask(caps::log,
+                   logging::Read{.since = since, .level = level, .source = logging::kAnySource});
+    }
+    u32 trace(std::span<trace_event_t> out) override {
+        return sel::TraceRing{caps::trace.at<const trace_event_t>(0)}.read(out);
+    }
+    u64 trace_ns(u64 tsc) override { return clock_.nanoseconds(tsc >> CLOCK_SHIFT); }
+    sel::Result<u64> uptime_ns() override { return ask(caps::timer, timer::Uptime{}); }
+    sel::Result<u64> date() override { return ask(caps::timer, timer::Date{}); }
+    sel::Result<> sleep(u64 ns) override { return ask(caps::timer, timer::Sleep{.ns = ns}); }
+
+    sel::Result<> halt() override {
+        return caps::control.call(root::SetPower{.power = root::Power::HALT, .code = 0});
+    }
+    sel::Result<> reboot() override {
+        return caps::control.call(root::SetPower{.power = root::Power::REBOOT, .code = 0});
+    }
+
+  private:
+    // The supervisor cannot end itself and answer: root does that.
+    template <typename M>
+    sel::Result<> change(u32 program, const M &m) {
+        auto own = ask(caps::view, root::Find{.data = "supervisor"});
+        if (own.ok() && *own == program) {
+            return caps::control.call(root::Again{.number = program, .code = supervisor::kKilled});
+        }
+        return caps::supervisor.call(m);
+    }
+
+    sel::Result<> load_slots(u32 program, u32 first) {
+        auto list = ask(caps::view, root::GetSlots{.number = program, .first = first});
+        if (!list) {
+            return list.error() == ERR_EMPTY ? ERR_NAME : list.error();
+        }
+        slots_ = *list;
+        for (u32 i = 0; i < slots_.count; i++) {
+            const root::Slot &slot = slots_.slot[i];
+            u32 parent = slot.parent < kSlots ? slot.parent : 0;
+            if (slot.slot < kSlots) {
+                depth_[slot.slot] = parent == 0 ? 0 : static_cast<u8>(depth_[parent] + 1);
+            }
+        }
+        return {};
+    }
+
+    CapabilityRow row(const root::Slot &slot) const {
+        std::string_view name{slot.name, strnlen(slot.name)};
+        return CapabilityRow{slot.slot < kSlots ? depth_[slot.slot] : 0u,
+                             slot.type,
+                             slot.rights,
+                             slot.slot,
+                             slot.data,
+                             name};
+    }
+    static std::size_t strnlen(const char (&name)[16]) {
+        return static_cast<std::size_t>(std::find(name, name + sizeof name, '\0') - name);
+    }
+
+    static constexpr u32 kSlots = 4096;
+
+    sel::Clock clock_ = sel::clock();
+    root::SlotList slots_{};
+    u32 slots_before_ = 0; // Rows of the lists before.
+    u8 depth_[kSlots] = {};
+};
+
+} // namespace
+
+int main() {
+    static Servers servers;
+    static shell::Shell sh{servers};
+    [[maybe_unused]] auto closed = caps::files.call(file::CloseAll{});
+    sh.start();
+    for (;;) {
+        auto input = caps::console.call(console::Read{});
+        if (input) {
+            sh.type({reinterpret_cast<const char *>(input->data.byte), input->data.size});
+        } else if (input.error() != ERR_RESTARTED) {
+            return 1;
+        }
+    }
+}
