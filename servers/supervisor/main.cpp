@@ -7,6 +7,7 @@
 #include "supervisor.hpp"
 
 #include "sel/archive.hpp"
+#include "sel/explain.hpp"
 #include "sel/log.hpp"
 #include "sel/trace.hpp"
 #include "supervisor.caps.hpp"

@@ -14,7 +14,7 @@
 #include "api.hpp"
 #include "policy.hpp"
 
-#include "sel/clock.hpp"
+#include "sel/log.hpp"
 #include "sel/server.hpp"
 
 namespace supervisor {

@@ -27,8 +27,7 @@ u64 boot_seconds(sel::Clock clock) {
 
 int main() {
     sel::Clock clock = sel::clock();
-    static timer::TimerServer server{clock, caps::arrival.first, caps::signals,
-                                     boot_seconds(clock)};
+    static timer::TimerServer server{clock, caps::arrival.first, caps::kept, boot_seconds(clock)};
     sel::receive_slot(caps::arrival.first);
     sel::serve<timer::Api>(caps::service, server);
 }

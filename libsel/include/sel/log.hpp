@@ -43,10 +43,6 @@ class Log {
     void debug(std::string_view pattern, const Ts &...values) const {
         write(Level::DEBUG, pattern, values...);
     }
-
-  private:
-    static constexpr u64 kPatienceMs = 100;
-
     template <typename... Ts>
     void write(Level level, std::string_view pattern, const Ts &...values) const {
         LogLine line;
@@ -54,6 +50,9 @@ class Log {
         format(line.data, pattern, values...);
         [[maybe_unused]] auto sent = client_.call_within(milliseconds(kPatienceMs), line);
     }
+
+  private:
+    static constexpr u64 kPatienceMs = 100;
 
     Client<LogApi> client_;
 };
