@@ -32,6 +32,13 @@ u64 archive_sum(std::span<const u8> bytes, u64 state) {
     return state;
 }
 
+Result<Archive> Archive::open_mapped(u64 address) {
+    auto memory = reinterpret_cast<const u8 *>(address);
+    ArchiveHeader header;
+    std::memcpy(&header, memory, sizeof header);
+    return open({memory, header.bytes});
+}
+
 Result<Archive> Archive::open(std::span<const u8> memory) {
     ArchiveHeader header;
     if (memory.size() < sizeof header) {

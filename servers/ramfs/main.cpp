@@ -12,7 +12,7 @@ constexpr std::size_t kMemory = 4 << 20; // For the content of writable files.
 
 // Every damaged or unusable file is named in the log and left out.
 void add_archive(ramfs::RamFs &files, const sel::Log<logging::Writer> &log) {
-    auto archive = sel::Archive::open({caps::archive.at<const u8>(0), caps::archive.bytes});
+    auto archive = sel::Archive::open_mapped(caps::archive.address);
     if (!archive) {
         log.error("the boot archive cannot be read: {}", sel::describe(archive.error()));
         return;

@@ -22,7 +22,7 @@ constexpr u32 kWritesMost = 64; // Of a report, which may be taken in small piec
 
 // The program's file in the boot archive; empty: it is not there.
 std::span<const u8> file_of(std::string_view program) {
-    auto archive = sel::Archive::open({caps::archive.at<const u8>(0), caps::archive.bytes});
+    auto archive = sel::Archive::open_mapped(caps::archive.address);
     if (!archive) {
         return {};
     }

@@ -51,6 +51,9 @@ class Archive {
     // is cut off; ERR_IO its table is damaged.
     static Result<Archive> open(std::span<const u8> memory);
 
+    // The archive that root has checked and mapped at `address`: as long as its header says.
+    static Result<Archive> open_mapped(u64 address);
+
     u32 count() const { return count_; }
     u64 bytes() const { return memory_.size(); }
     ArchiveFile file(u32 i) const; // i < count()
