@@ -65,7 +65,9 @@ u64 message_extra(u32 from, u32 to, u64 info, u32 may_grant) {
     if (source == 0 || target == 0) {
         return kept | (n < MESSAGE_REGISTERS ? n : MESSAGE_REGISTERS);
     }
-    copy_words(source, target, n);
+    if (source != target) {
+        copy_words(source, target, n);
+    }
     if ((info & INFO_CAP) != 0 && may_grant && transfer(from, to)) {
         kept |= INFO_CAP;
     }
