@@ -9,6 +9,11 @@
 #include "core/object.h"
 #include "core/thread.h"
 
+/*@ predicate is_irq(integer o) = \exists integer i; 0 <= i < IRQ_COUNT && o == IRQ_BASE + 8 * i;
+    predicate uses_line{L}(integer o, integer line) = irq_view[o].state != IRQ_FREE &&
+        irq_view[o].line != IRQ_MSI && irq_view[o].line % 256 == line % 256;
+*/
+
 void irq_signal(u32 irq) {
     u32 o = IRQ_OBJECT(irq), s = IRQ_SLOT(o);
     irq_mask(irq, IRQ(o).line);
@@ -21,19 +26,44 @@ void irq_signal(u32 irq) {
     }
 }
 
+// The interrupt may come again.
+/*@ requires o: is_irq(o);
+    terminates \true; exits \false;
+    assigns irq_view[o].state;
+    ensures idle: irq_view[o].state == IRQ_IDLE;
+*/
 static void irq_arm(u32 o) {
     IRQ(o).state = IRQ_IDLE;
     irq_unmask(IRQ_NUMBER(o), IRQ(o).line);
 }
 
-// May a handler for `line` be given out, as irq object *o?
+// Whether a handler for a line can be given out, and the interrupt for it.
 typedef struct {
     error_t error;
     u32 object;
 } irq_choice_t;
 
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures free: \result.error == OK ==>
+        is_irq(\result.object) && irq_view[\result.object].state == IRQ_FREE;
+    ensures once: \result.error == OK && line != IRQ_MSI ==>
+        \forall integer i; 0 <= i < IRQ_COUNT ==> !uses_line(IRQ_BASE + 8 * i, line);
+    ensures full: \result.error == ERR_MEMORY ==>
+        \forall integer i; 0 <= i < IRQ_COUNT ==> irq_view[IRQ_BASE + 8 * i].state != IRQ_FREE;
+*/
 static irq_choice_t irq_choose(u64 line) {
     irq_choice_t choice = {ERR_MEMORY, 0};
+    /*@ loop invariant range: 0 <= i <= IRQ_COUNT;
+        loop invariant choice: choice.error == OK || choice.error == ERR_MEMORY;
+        loop invariant free: choice.error == OK ==>
+            is_irq(choice.object) && irq_view[choice.object].state == IRQ_FREE;
+        loop invariant once: line != IRQ_MSI ==>
+            \forall integer j; 0 <= j < i ==> !uses_line(IRQ_BASE + 8 * j, line);
+        loop invariant full: choice.error == ERR_MEMORY ==>
+            \forall integer j; 0 <= j < i ==> irq_view[IRQ_BASE + 8 * j].state != IRQ_FREE;
+        loop assigns i, choice;
+        loop variant IRQ_COUNT - i;
+    */
     for (u32 i = 0; i < IRQ_COUNT; i++) {
         u32 o = IRQ_OBJECT(i);
         if (IRQ(o).state == IRQ_FREE) {
@@ -48,8 +78,11 @@ static irq_choice_t irq_choose(u64 line) {
     return choice;
 }
 
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures valid: \result != 0 <==> line == IRQ_MSI || line <= 0x3ff;
+*/
 static u32 line_is_valid(u64 line) {
-    return line == IRQ_MSI || line <= (IRQ_LINE | IRQ_LEVEL | IRQ_LOW);
+    return line == IRQ_MSI || line <= (IRQ_LINE + IRQ_LEVEL + IRQ_LOW);
 }
 
 u64 call_irq_get(u64 cptr, u64 info) {

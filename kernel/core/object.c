@@ -11,55 +11,77 @@
 #include "core/thread.h"
 #include "core/untyped.h"
 #include "core/vspace.h"
+#include "spec/object.h"
 
 enum { THREAD_RFLAGS = 0x202 }; // Interrupts on; bit 1 is always set.
 enum { REAP_SLOTS = 16 };       // Slots that one step looks at.
 
-static shape_t shape(u64 bytes, u64 align) {
-    shape_t s = {bytes, align};
-    return s;
-}
-
-static shape_t frame_shape(u64 size) {
-    return size <= FRAME_1G ? shape(frame_bytes((u32)size), frame_bytes((u32)size)) : shape(0, 1);
-}
-
-static shape_t sized_shape(u32 type, u64 size) {
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures bytes: \result != 0 ==> \result == shape_bytes(type, size);
+    ensures whole: \result % 32 == 0 && \result < ADDRESS_LIMIT;
+*/
+static u64 sized_bytes(u32 type, u64 size) {
     switch (type) {
     case CAP_UNTYPED:
-        return size % PAGE_BYTES == 0 && size < ADDRESS_LIMIT ? shape(size, PAGE_BYTES)
-                                                              : shape(0, 1);
+        return size % PAGE_BYTES == 0 && size < ADDRESS_LIMIT ? size : 0;
     case CAP_CNODE:
-        return size >= 2 && size <= CNODE_SLOTS_MAX ? shape(size * SLOT_BYTES, OBJECT_ALIGN)
-                                                    : shape(0, 1);
+        return size >= 2 && size <= CNODE_SLOTS_MAX ? size * SLOT_BYTES : 0;
     case CAP_FRAME:
-        return frame_shape(size);
+        return size <= FRAME_1G ? frame_bytes((u32)size) : 0;
     default:
-        return shape(0, 1);
+        return 0;
+    }
+}
+
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures bytes: \result != 0 ==> \result == shape_bytes(type, size);
+    ensures whole: \result % 32 == 0 && \result < ADDRESS_LIMIT;
+*/
+static u64 object_bytes(u32 type, u64 size) {
+    if (size != 0 || type == CAP_FRAME) {
+        return sized_bytes(type, size);
+    }
+    switch (type) {
+    case CAP_TCB:
+        return TCB_BYTES;
+    case CAP_ENDPOINT:
+        return ENDPOINT_BYTES;
+    case CAP_NOTIFICATION:
+        return NOTIFICATION_BYTES;
+    case CAP_REPLY:
+        return REPLY_BYTES;
+    case CAP_SCHED_CONTEXT:
+        return SCHED_CONTEXT_BYTES;
+    case CAP_VSPACE:
+    case CAP_PAGE_TABLE:
+        return TABLE_BYTES;
+    default:
+        return 0;
+    }
+}
+
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures align: \result == shape_align(type, bytes);
+*/
+static u64 object_align(u32 type, u64 bytes) {
+    switch (type) {
+    case CAP_FRAME:
+    case CAP_TCB:
+    case CAP_VSPACE:
+    case CAP_PAGE_TABLE:
+        return bytes;
+    case CAP_UNTYPED:
+        return PAGE_BYTES;
+    default:
+        return OBJECT_ALIGN;
     }
 }
 
 shape_t object_shape(u32 type, u64 size) {
-    if (size != 0 || type == CAP_FRAME) {
-        return sized_shape(type, size);
-    }
-    switch (type) {
-    case CAP_TCB:
-        return shape(TCB_BYTES, TCB_BYTES);
-    case CAP_ENDPOINT:
-        return shape(ENDPOINT_BYTES, OBJECT_ALIGN);
-    case CAP_NOTIFICATION:
-        return shape(NOTIFICATION_BYTES, OBJECT_ALIGN);
-    case CAP_REPLY:
-        return shape(REPLY_BYTES, OBJECT_ALIGN);
-    case CAP_SCHED_CONTEXT:
-        return shape(SCHED_CONTEXT_BYTES, OBJECT_ALIGN);
-    case CAP_VSPACE:
-    case CAP_PAGE_TABLE:
-        return shape(TABLE_BYTES, TABLE_BYTES);
-    default:
-        return shape(0, 1);
-    }
+    shape_t shape;
+    shape.bytes = object_bytes(type, size);
+    shape.align = object_align(type, shape.bytes);
+    return shape;
 }
 
 static void create_thread(u32 t) {
@@ -106,13 +128,43 @@ u64 object_data(u32 type, u64 size, u32 device) {
     }
 }
 
+// Object o, not on the list, begins to die.
+/*@ requires wf: wf_reaper;
+    requires o: is_object(o) && !dying(o);
+    terminates \true; exits \false;
+    assigns header_view[o].dying, K.reaper, g_rs[..], g_rp[..], g_rn;
+    ensures perm: reaper_perm;
+    ensures link: reaper_link;
+    ensures in: \forall integer x; is_object(x) ==> (dying(x) <==> x == o || \old(dying(x)));
+    ensures head: K.reaper == o;
+*/
 static void reaper_push(u32 o) {
     HEADER(o).dying = K.reaper;
     K.reaper = o;
+    /*@ ghost
+        u32 p = g_rp[o];
+        u32 x = g_rs[g_rn];
+        g_rs[p] = x;
+        g_rp[x] = p;
+        g_rs[g_rn] = o;
+        g_rp[o] = (u32)g_rn;
+        g_rn++;
+    */
 }
 
+// The newest dying object is done: nothing refers to it, its memory is its Untyped's.
+/*@ requires wf: wf_reaper;
+    requires some: K.reaper != 0;
+    terminates \true; exits \false;
+    assigns K.reaper, g_rn;
+    ensures perm: reaper_perm;
+    ensures link: reaper_link;
+    ensures out: \forall integer x; is_object(x) ==>
+        (dying(x) <==> x != \old(K.reaper) && \old(dying(x)));
+*/
 static void reaper_pop(void) {
     K.reaper = HEADER(K.reaper).dying;
+    //@ ghost g_rn--;
 }
 
 // The object has lost its last capability. What must not outlive it ends at once, the rest in steps.

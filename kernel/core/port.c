@@ -4,6 +4,12 @@
 #include "core/cspace.h"
 #include "core/leaf.h"
 
+// May `bytes` bytes at `port` be used with the capability whose data is `range`?
+/*@ requires range: range / 0x10000 <= 0xffff;
+    terminates \true; exits \false; assigns \nothing;
+    ensures inside: \result != 0 <==> (bytes == 1 || bytes == 2 || bytes == 4) &&
+        range % 0x10000 <= port && port + bytes - 1 <= range / 0x10000;
+*/
 static u32 port_allowed(u64 range, u64 port, u64 bytes) {
     return (bytes == 1 || bytes == 2 || bytes == 4) && port >= range % 0x10000 &&
            port <= range / 0x10000 && bytes - 1 <= range / 0x10000 - port;
