@@ -6,83 +6,15 @@
 #include "core/irq.h"
 #include "core/leaf.h"
 #include "core/notification.h"
+#include "core/reaper.h"
 #include "core/reply.h"
 #include "core/sched_context.h"
 #include "core/thread.h"
 #include "core/untyped.h"
 #include "core/vspace.h"
-#include "spec/object.h"
 
 enum { THREAD_RFLAGS = 0x202 }; // Interrupts on; bit 1 is always set.
 enum { REAP_SLOTS = 16 };       // Slots that one step looks at.
-
-/*@ terminates \true; exits \false; assigns \nothing;
-    ensures bytes: \result != 0 ==> \result == shape_bytes(type, size);
-    ensures whole: \result % 32 == 0 && \result < ADDRESS_LIMIT;
-*/
-static u64 sized_bytes(u32 type, u64 size) {
-    switch (type) {
-    case CAP_UNTYPED:
-        return size % PAGE_BYTES == 0 && size < ADDRESS_LIMIT ? size : 0;
-    case CAP_CNODE:
-        return size >= 2 && size <= CNODE_SLOTS_MAX ? size * SLOT_BYTES : 0;
-    case CAP_FRAME:
-        return size <= FRAME_1G ? frame_bytes((u32)size) : 0;
-    default:
-        return 0;
-    }
-}
-
-/*@ terminates \true; exits \false; assigns \nothing;
-    ensures bytes: \result != 0 ==> \result == shape_bytes(type, size);
-    ensures whole: \result % 32 == 0 && \result < ADDRESS_LIMIT;
-*/
-static u64 object_bytes(u32 type, u64 size) {
-    if (size != 0 || type == CAP_FRAME) {
-        return sized_bytes(type, size);
-    }
-    switch (type) {
-    case CAP_TCB:
-        return TCB_BYTES;
-    case CAP_ENDPOINT:
-        return ENDPOINT_BYTES;
-    case CAP_NOTIFICATION:
-        return NOTIFICATION_BYTES;
-    case CAP_REPLY:
-        return REPLY_BYTES;
-    case CAP_SCHED_CONTEXT:
-        return SCHED_CONTEXT_BYTES;
-    case CAP_VSPACE:
-    case CAP_PAGE_TABLE:
-        return TABLE_BYTES;
-    default:
-        return 0;
-    }
-}
-
-/*@ terminates \true; exits \false; assigns \nothing;
-    ensures align: \result == shape_align(type, bytes);
-*/
-static u64 object_align(u32 type, u64 bytes) {
-    switch (type) {
-    case CAP_FRAME:
-    case CAP_TCB:
-    case CAP_VSPACE:
-    case CAP_PAGE_TABLE:
-        return bytes;
-    case CAP_UNTYPED:
-        return PAGE_BYTES;
-    default:
-        return OBJECT_ALIGN;
-    }
-}
-
-shape_t object_shape(u32 type, u64 size) {
-    shape_t shape;
-    shape.bytes = object_bytes(type, size);
-    shape.align = object_align(type, shape.bytes);
-    return shape;
-}
 
 static void create_thread(u32 t) {
     TCB(t).r[R_RFLAGS] = THREAD_RFLAGS;
@@ -126,45 +58,6 @@ u64 object_data(u32 type, u64 size, u32 device) {
     default:
         return 0;
     }
-}
-
-// Object o, not on the list, begins to die.
-/*@ requires wf: wf_reaper;
-    requires o: is_object(o) && !dying(o);
-    terminates \true; exits \false;
-    assigns header_view[o].dying, K.reaper, g_rs[..], g_rp[..], g_rn;
-    ensures perm: reaper_perm;
-    ensures link: reaper_link;
-    ensures in: \forall integer x; is_object(x) ==> (dying(x) <==> x == o || \old(dying(x)));
-    ensures head: K.reaper == o;
-*/
-static void reaper_push(u32 o) {
-    HEADER(o).dying = K.reaper;
-    K.reaper = o;
-    /*@ ghost
-        u32 p = g_rp[o];
-        u32 x = g_rs[g_rn];
-        g_rs[p] = x;
-        g_rp[x] = p;
-        g_rs[g_rn] = o;
-        g_rp[o] = (u32)g_rn;
-        g_rn++;
-    */
-}
-
-// The newest dying object is done: nothing refers to it, its memory is its Untyped's.
-/*@ requires wf: wf_reaper;
-    requires some: K.reaper != 0;
-    terminates \true; exits \false;
-    assigns K.reaper, g_rn;
-    ensures perm: reaper_perm;
-    ensures link: reaper_link;
-    ensures out: \forall integer x; is_object(x) ==>
-        (dying(x) <==> x != \old(K.reaper) && \old(dying(x)));
-*/
-static void reaper_pop(void) {
-    K.reaper = HEADER(K.reaper).dying;
-    //@ ghost g_rn--;
 }
 
 // The object has lost its last capability. What must not outlive it ends at once, the rest in steps.

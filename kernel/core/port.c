@@ -1,19 +1,9 @@
-// I/O ports: an IoPort capability allows the ports first..last (its data: first | last << 16).
+// I/O ports: reading and writing them.
 // SPDX-License-Identifier: BSD-2-Clause
+#include "core/port.h"
 #include "core/call.h"
 #include "core/cspace.h"
 #include "core/leaf.h"
-
-// May `bytes` bytes at `port` be used with the capability whose data is `range`?
-/*@ requires range: range / 0x10000 <= 0xffff;
-    terminates \true; exits \false; assigns \nothing;
-    ensures inside: \result != 0 <==> (bytes == 1 || bytes == 2 || bytes == 4) &&
-        range % 0x10000 <= port && port + bytes - 1 <= range / 0x10000;
-*/
-static u32 port_allowed(u64 range, u64 port, u64 bytes) {
-    return (bytes == 1 || bytes == 2 || bytes == 4) && port >= range % 0x10000 &&
-           port <= range / 0x10000 && bytes - 1 <= range / 0x10000 - port;
-}
 
 u64 call_port_in(u64 cptr, u64 info) {
     (void)info;

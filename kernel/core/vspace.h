@@ -8,7 +8,7 @@
 // so a mapping ends in O(1) with its capability, and no code ever reads a hardware entry.
 // A PageTable:  FREE (level 0, left 0) -- call_table_map --> MAPPED (level 1..3)
 //   -- its mapping ends --> CLOSING (level 0, left > 0: entries [0, left) may be in use) -- steps --> FREE
-// Keeps INV-34 (the bond above), INV-35 (an entry is present exactly if it has an owner).
+// Keeps INV-34 .. INV-38 (spec/vspace.h).
 #ifndef CORE_VSPACE_H
 #define CORE_VSPACE_H
 

@@ -1,0 +1,50 @@
+// The list of dying objects, linked through their headers: the newest first.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Only object.c uses it. Keeps INV-32.
+#ifndef CORE_REAPER_H
+#define CORE_REAPER_H
+
+#include "core/view.h"
+#include "spec/object.h"
+
+// Object o, not on the list, begins to die.
+/*@ requires wf: wf_reaper;
+    requires o: is_object(o) && !dying(o);
+    terminates \true; exits \false;
+    assigns header_view[o].dying, K.reaper, g_rs[..], g_rp[..], g_rn;
+    ensures perm: reaper_perm;
+    ensures link: reaper_link;
+    ensures in: \forall integer x; is_object(x) ==> (dying(x) <==> x == o || \old(dying(x)));
+    ensures head: K.reaper == o;
+*/
+static inline void reaper_push(u32 o) {
+    HEADER(o).dying = K.reaper;
+    K.reaper = o;
+    /*@ ghost
+        u32 p = g_rp[o];
+        u32 x = g_rs[g_rn];
+        g_rs[p] = x;
+        g_rp[x] = p;
+        g_rs[g_rn] = o;
+        g_rp[o] = (u32)g_rn;
+        g_rn++;
+    */
+}
+
+// The newest dying object is done: nothing refers to it, its memory is its Untyped's.
+/*@ requires wf: wf_reaper;
+    requires some: K.reaper != 0;
+    terminates \true; exits \false;
+    assigns K.reaper, g_rn;
+    ensures perm: reaper_perm;
+    ensures link: reaper_link;
+    ensures out: \forall integer x; is_object(x) ==>
+        (dying(x) <==> x != \old(K.reaper) && \old(dying(x)));
+*/
+static inline void reaper_pop(void) {
+    K.reaper = HEADER(K.reaper).dying;
+    //@ ghost g_rn--;
+}
+
+#endif
