@@ -60,6 +60,8 @@ UNPROVED = re.compile(r"\[wp\] \[(Failed|Timeout|Unknown|Stepout|Doomed)\]")
 SHOWN = 20  # Problems of a run that are printed without -v.
 GOAL = re.compile(r"\[wp\] \[(\w[^\]]*)\] (Goal|Smoke-test) (\S+)")
 WARNING = re.compile(r"Warning|User Error|annot-error|Missing|Ignoring|Degenerated")
+# Harmless unless a proved function calls it: see unspecified().
+NO_CONTRACT = re.compile(r"Warning: Neither code nor specification for function (\w+)")
 HARMLESS = re.compile(r"^\[wp\] Warning: (Missing RTE guards|-wp-check-memory-model)$")
 
 
@@ -101,7 +103,7 @@ class Run:
         self.problems = [f"exit code {code}"] if code else []
         lines = self.log.splitlines()
         for number, line in enumerate(lines):
-            if WARNING.search(line) and not HARMLESS.match(line):
+            if WARNING.search(line) and not HARMLESS.match(line) and not NO_CONTRACT.search(line):
                 self.problems.append(" ".join(part.strip() for part in lines[number:number + 2]))
         claimed = re.search(r"Proved goals:\s*(\d+)\s*/\s*(\d+)", self.log)
         if not claimed or claimed[1] != claimed[2]:
@@ -117,16 +119,24 @@ def property_problems(rows, functions, known):
         name, status = row["function"], row["status"]
         if status == "Valid" or (name not in functions and (name in known or name not in called)):
             continue
+        if row["property kind"] == "precondition":
+            continue  # Each caller that is proved has it as a goal of its own.
         problems.append(f"{row['file']}:{row['line']} {name}: {row['property kind']} is {status}: "
                         f"{row['property'][:90]}")
     return problems
+
+
+def unspecified(log, functions):
+    """Functions without contract that these functions call: Frama-C would make one up."""
+    called = ledger.called_by(ROOT, functions)
+    return [f"{name} has no contract but is called" for name in NO_CONTRACT.findall(log) if name in called]
 
 
 def prove_functions(options, module, functions, known):
     flags = module.get("flags", [])
     smoke = ["-wp-smoke-tests"] if options.smoke else []
     run = Run(options, module["source"], [*flags, *smoke, "-wp-fct", ",".join(functions)])
-    run.problems += property_problems(run.rows, functions, known)
+    run.problems += property_problems(run.rows, functions, known) + unspecified(run.log, functions)
     return run
 
 
