@@ -61,7 +61,7 @@ SHOWN = 20  # Problems of a run that are printed without -v.
 GOAL = re.compile(r"\[wp\] \[(\w[^\]]*)\] (Goal|Smoke-test) (\S+)")
 WARNING = re.compile(r"Warning|User Error|annot-error|Missing|Ignoring|Degenerated")
 # Harmless unless a proved function calls it: see unspecified().
-NO_CONTRACT = re.compile(r"Warning: Neither code nor specification for function (\w+)")
+NO_CONTRACT = re.compile(r"Warning:\s+Neither code nor specification for function (\w+)")
 HARMLESS = re.compile(r"^\[wp\] Warning: (Missing RTE guards|-wp-check-memory-model)$")
 
 
@@ -103,8 +103,9 @@ class Run:
         self.problems = [f"exit code {code}"] if code else []
         lines = self.log.splitlines()
         for number, line in enumerate(lines):
-            if WARNING.search(line) and not HARMLESS.match(line) and not NO_CONTRACT.search(line):
-                self.problems.append(" ".join(part.strip() for part in lines[number:number + 2]))
+            warning = " ".join(part.strip() for part in lines[number:number + 2])
+            if WARNING.search(line) and not HARMLESS.match(line) and not NO_CONTRACT.search(warning):
+                self.problems.append(warning)
         claimed = re.search(r"Proved goals:\s*(\d+)\s*/\s*(\d+)", self.log)
         if not claimed or claimed[1] != claimed[2]:
             self.problems.append(claimed[0] if claimed else "no goals were proved: see the log")
