@@ -10,10 +10,10 @@
 
 void irq_signal(u32 irq) {
     u32 o = IRQ_OBJECT(irq), s = IRQ_SLOT(o);
-    irq_mask(irq, IRQ(o).line);
     if (IRQ(o).state == IRQ_FREE) {
         return;
     }
+    irq_mask(irq, IRQ(o).line);
     IRQ(o).state = IRQ_PENDING;
     if ((SLOT(s).may & MAY_SIGNAL) != 0) {
         notification_signal(SLOT(s).object, SLOT(s).data);
