@@ -130,8 +130,8 @@ static NOINLINE u64 refuse_endpoint(u32 call, u64 cptr, u32 right) {
 
 // --- The path of a call to a server that waits, and of its answer to a client that waits: nobody
 // else is concerned, the context stays where it is. Everything unusual goes the general way above,
-// by tail calls that decode again, so that no register has to be saved here. Compiled twice: for
-// messages in registers, and for longer ones.
+// by tail calls that decode again, and what was read before the message is read again after it, so
+// that no register has to be saved here. Compiled twice: for messages in registers, and for longer.
 
 INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
@@ -179,14 +179,14 @@ INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
     if ((SLOT(s).may & MAY_RECV) == 0) {
         return refuse_endpoint(CALL_REPLY_RECV, cptr, RIGHT_READ);
     }
-    u32 ep = SLOT(s).object, r = reply_of(cur), to = REPLY(r).caller.tcb;
+    u32 r = reply_of(cur), to = REPLY(r).caller.tcb;
     if (TCB(to).state != STATE_REPLY || TCB(cur).attention != 0) {
         return reply_recv_slow(cptr, info);
     }
     if (SC(K.run.sc).top != r || TCB(to).priority < K.top) {
         return reply_recv_slow(cptr, info);
     }
-    if (TCB(QUEUE(ep).head).state > STATE_RECV) {
+    if (TCB(QUEUE(SLOT(s).object).head).state > STATE_RECV) {
         return reply_recv_slow(cptr, info);
     }
     if (!is_short) {
@@ -197,12 +197,13 @@ INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
     }
     message_registers(cur, to, 0, info);
     TCB(to).state = STATE_RUNNING;
-    lend_pop(K.run.sc, r);
-    REPLY(r).caller = (run_t){cur, 0};
-    queue_append(ep, cur);
-    TCB(cur).state = STATE_RECV;
-    TCB(cur).reply = r;
+    u32 q = reply_of(cur);
+    lend_pop(K.run.sc, q);
+    REPLY(q).caller = (run_t){cur, 0};
+    TCB(cur).reply = q;
     TCB(cur).sc = 0;
+    TCB(cur).state = STATE_RECV;
+    queue_append(SLOT(s).object, cur);
     return to;
 }
 
