@@ -15,6 +15,7 @@ enum class End : u8 {
     Exit,    // It tries everything, is denied everything, and says so.
     Fault,   // Its first try ends it.
     Stopped, // It never ends, and is ended from outside when its time is over.
+    Any,     // It destroys itself: only what is left of the system counts.
 };
 
 struct Attack {
@@ -27,28 +28,37 @@ struct Attack {
 inline constexpr Attack kAttacks[] = {
     {"read", "read memory of the kernel", End::Fault},
     {"write", "write memory of the kernel", End::Fault},
-    {"foreign", "read memory that is not mapped for it", End::Fault},
-    {"readonly", "write its own code", End::Fault},
     {"jump", "jump into the kernel", End::Fault},
+    {"foreign", "read memory that is not mapped for it", End::Fault},
+    {"null", "follow a null pointer", End::Fault},
+    {"readonly", "write its own code", End::Fault},
     {"stack", "execute its own stack", End::Fault},
-    {"calls", "every call number, every slot, random arguments", End::Exit},
-    {"numbers", "a call number that does not exist", End::Fault},
+    {"recurse", "use up its stack", End::Fault},
+    {"numbers", "make a kernel call that does not exist", End::Fault},
+    {"calls", "every call number, every slot, random arguments", End::Any, 20},
     {"badge", "forge badges", End::Exit},
     {"rights", "widen the rights of its capabilities", End::Exit},
-    {"retype", "retype memory that is not its own", End::Exit},
+    {"retype", "make objects of memory that is not its own", End::Exit},
+    {"map", "map what it must not map", End::Exit},
+    {"priority", "raise its priority", End::Exit},
     {"exhaust", "use up its own memory, and go on", End::Exit},
     {"flood", "flood a server with messages", End::Exit},
     {"starve", "run for ever at its priority", End::Stopped, 1},
     {"divide", "divide by zero", End::Fault},
-    {"opcode", "execute an invalid instruction", End::Fault},
-    {"general", "execute a privileged instruction", End::Fault},
+    {"debug", "single-step itself", End::Fault},
     {"breakpoint", "raise a breakpoint", End::Fault},
-    {"ports", "use the input and output ports", End::Fault},
-    {"align", "access memory at a non-canonical address", End::Fault},
-    {"recurse", "use up its stack", End::Fault},
-    {"cnode", "delete everything in its own CSpace", End::Fault},
+    {"opcode", "execute an invalid instruction", End::Fault},
+    {"vector", "use vector registers without leave", End::Fault},
+    {"segment", "load a segment that does not exist", End::Fault},
+    {"canonical", "use a non-canonical address", End::Fault},
+    {"general", "execute a privileged instruction", End::Fault},
+    {"ports", "use input and output ports", End::Fault},
+    {"interrupt", "raise an interrupt by itself", End::Fault},
+    {"slots", "delete every capability that it has", End::Exit},
+    {"cnode", "take away its own CSpace", End::Any, 2},
+    {"vspace", "take away its own address space", End::Any, 2},
+    {"context", "take away its own processor time", End::Any, 2},
     {"tcb", "suspend itself for ever", End::Stopped, 1},
-    {"vspace", "take away its own address space", End::Fault},
 };
 
 } // namespace attack

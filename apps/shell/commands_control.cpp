@@ -48,6 +48,7 @@ bool run_attack(Context &c, const attack::Attack &attack) {
         how = "stopped from outside";
         break;
     }
+    contained = contained || attack.end == attack::End::Any;
     c.out.print("{:<11} {:<9}  {} ({})\n", attack.name, contained ? "contained" : "ESCAPED",
                 attack.about, how);
     return contained;

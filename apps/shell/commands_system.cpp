@@ -63,15 +63,13 @@ void put_data(sel::Text<160> &line, const CapabilityRow &row) {
     case CAP_IO_PORT:
         sel::format(line, "  ports 0x{:x} to 0x{:x}", row.data & 0xffff, row.data >> 16 & 0xffff);
         break;
-    case CAP_IRQ_HANDLER:
-        sel::format(line, "  line {}", row.data & IRQ_LINE);
-        break;
     default:
         break;
     }
 }
 
-void show_capability(Context &c, const CapabilityRow &row) {
+// Rows that differ only in their address, one after the other, are shown as one.
+void show_capabilities(Context &c, const CapabilityRow &row, u64 last) {
     sel::Text<160> line;
     for (u32 i = 0; i <= std::min(row.depth, u32{16}); i++) {
         line.append("  ");
@@ -79,6 +77,9 @@ void show_capability(Context &c, const CapabilityRow &row) {
     sel::format(line, "{:<14} {:<3}", sel::type_name(row.type),
                 sel::rights_text(row.rights).view());
     sel::format(line, "  at 0x{:x}", row.address);
+    if (last != row.address) {
+        sel::format(line, " to 0x{:x}", last);
+    }
     put_data(line, row);
     if (row.name.size != 0) {
         sel::format(line, "  ({})", row.name.view());
@@ -87,14 +88,30 @@ void show_capability(Context &c, const CapabilityRow &row) {
     c.out.write(line);
 }
 
-template <typename Visit>
-error_t for_capabilities(Context &c, u32 program, Visit visit) {
-    for (u32 i = 0;; i++) {
+bool same_but_address(const CapabilityRow &a, const CapabilityRow &b) {
+    return a.depth == b.depth && a.type == b.type && a.rights == b.rights && a.data == b.data &&
+           a.name.view() == b.name.view();
+}
+
+// All that `program` holds; the error that ended the list, ERR_NAME: its end.
+error_t show_program(Context &c, u32 program) {
+    sel::Result<CapabilityRow> first = c.system.capability(program, 0);
+    if (!first) {
+        return first.error();
+    }
+    u64 last = first->address;
+    for (u32 i = 1;; i++) {
         sel::Result<CapabilityRow> row = c.system.capability(program, i);
+        if (row && same_but_address(*row, *first) && row->address == last + 1) {
+            last = row->address;
+            continue;
+        }
+        show_capabilities(c, *first, last);
         if (!row) {
             return row.error();
         }
-        visit(*row);
+        first = row;
+        last = row->address;
     }
 }
 
@@ -196,8 +213,7 @@ int command_caps(Context &c) {
     error_t error = ERR_NAME;
     int status = for_programs(c, [&](const ProgramRow &row) {
         c.out.print("{}\n", row.name.view());
-        error_t ended = for_capabilities(
-            c, row.number, [&](const CapabilityRow &cap) { show_capability(c, cap); });
+        error_t ended = show_program(c, row.number);
         error = ended == ERR_NAME ? error : ended;
     });
     if (status == 0 && error != ERR_NAME) {
@@ -254,7 +270,7 @@ int command_log(Context &c) {
             return c.usage("-e, -w or -d, and a number up to 10000");
         }
     }
-    // Two passes, so that the newest are shown and yet in the order of their coming.
+    // Twice through, so that the newest are shown and yet in the order of their coming.
     u64 count = 0;
     u64 since = 0;
     sel::Result<logging::Line> line = c.system.log(0, level);

@@ -122,6 +122,7 @@ class World {
 } // namespace supervisor
 
 int main() {
+    [[maybe_unused]] auto tracing = caps::events.start();
     static supervisor::World world;
     static supervisor::Supervisor<supervisor::World> server{world};
     sel::serve<supervisor::Control>(caps::service, server);

@@ -1,0 +1,74 @@
+// Attacks on memory: reading, writing and executing what is not there for it.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "attacks.hpp"
+
+namespace attack {
+namespace {
+
+constexpr u64 kKernel = 0xffffffff80000000; // Where its image is linked.
+constexpr u64 kForeign = 0x7ffd00000000;    // Where root maps pages of others.
+constexpr u8 kReturn = 0xc3;
+
+volatile u64 sink;
+
+void read(u64 address) {
+    sink = *reinterpret_cast<volatile u64 *>(address);
+}
+void write(u64 address) {
+    *reinterpret_cast<volatile u64 *>(address) = 0;
+}
+
+// The address goes through a register that the compiler knows nothing about.
+void call(u64 address) {
+    asm volatile("call *%0" : : "r"(address) : "memory");
+}
+
+[[gnu::noinline]] u64 recurse(u64 depth) {
+    volatile u64 frame[64] = {depth};
+    return recurse(depth + 1) + frame[depth % 64];
+}
+
+} // namespace
+
+bool read_kernel() {
+    read(kKernel);
+    return false;
+}
+
+bool write_kernel() {
+    write(kKernel);
+    return false;
+}
+
+bool jump_to_kernel() {
+    call(kKernel);
+    return false;
+}
+
+bool read_foreign() {
+    read(kForeign);
+    return false;
+}
+
+bool follow_null() {
+    read(0x10);
+    return false;
+}
+
+bool write_code() {
+    write(reinterpret_cast<u64>(&read_kernel));
+    return false;
+}
+
+bool execute_stack() {
+    volatile u8 code[16] = {kReturn};
+    call(reinterpret_cast<u64>(&code[0]));
+    return false;
+}
+
+bool use_up_stack() {
+    sink = recurse(0);
+    return false;
+}
+
+} // namespace attack
