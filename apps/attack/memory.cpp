@@ -11,21 +11,25 @@ constexpr u8 kReturn = 0xc3;
 
 volatile u64 sink;
 
-void read(u64 address) {
-    sink = *reinterpret_cast<volatile u64 *>(address);
-}
-void write(u64 address) {
-    *reinterpret_cast<volatile u64 *>(address) = 0;
+// The same number, of which the compiler knows nothing.
+u64 hidden(u64 number) {
+    asm volatile("" : "+r"(number));
+    return number;
 }
 
-// The address goes through a register that the compiler knows nothing about.
+void read(u64 address) {
+    sink = *reinterpret_cast<volatile u64 *>(hidden(address));
+}
+void write(u64 address) {
+    *reinterpret_cast<volatile u64 *>(hidden(address)) = 0;
+}
 void call(u64 address) {
     asm volatile("call *%0" : : "r"(address) : "memory");
 }
 
 [[gnu::noinline]] u64 recurse(u64 depth) {
     volatile u64 frame[64] = {depth};
-    return recurse(depth + 1) + frame[depth % 64];
+    return hidden(depth) == ~u64{0} ? 0 : recurse(depth + 1) + frame[depth % 64];
 }
 
 } // namespace

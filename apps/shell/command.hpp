@@ -89,6 +89,7 @@ int command_kill(Context &c);
 int command_log(Context &c);
 int command_mem(Context &c);
 int command_ps(Context &c);
+int command_report(Context &c);
 int command_restart(Context &c);
 int command_trace(Context &c);
 int command_why(Context &c);

@@ -40,6 +40,8 @@ constexpr CommandInfo kCommands[] = {
     {"mv", "FROM TO", "move or rename a file or directory", 2, 2, Argument::Path, command_mv},
     {"ps", "", "programs: priority, state, CPU time, memory", 0, 0, Argument::None, command_ps},
     {"reboot", "", "start the machine anew", 0, 0, Argument::None, command_reboot},
+    {"report", "", "how the last program that failed came to its end", 0, 0, Argument::None,
+     command_report},
     {"restart", "SERVER", "end a server and start it again", 1, 1, Argument::Program,
      command_restart},
     {"rm", "PATH...", "remove files and empty directories", 1, kAnyNumber, Argument::Path,

@@ -17,6 +17,7 @@ int run_program(Context &c, std::string_view name, std::span<const std::string_v
         arguments.append(arguments.size == 0 ? "" : " ");
         arguments.append(word);
     }
+    c.out.flush();
     sel::Result<Ending> ending = c.system.run(name, arguments, System::kNoLimit);
     if (!ending) {
         return ending.error() == ERR_NAME ? c.fail("there is no program {}", name)
@@ -27,6 +28,7 @@ int run_program(Context &c, std::string_view name, std::span<const std::string_v
 
 // Runs one attack; true if it was contained.
 bool run_attack(Context &c, const attack::Attack &attack) {
+    c.out.flush();
     sel::Result<Ending> ending = c.system.run("attack", attack.name, attack.seconds * kSecond);
     if (!ending) {
         c.out.print("{:<11} not run: {}\n", attack.name, sel::describe(ending.error()));

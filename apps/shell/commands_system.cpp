@@ -1,4 +1,4 @@
-// Commands about programs, memory, capabilities and events: caps irq kill log mem ps restart trace
+// Commands about programs, memory, capabilities and events: caps irq kill log mem ps report restart trace
 // why.
 // SPDX-License-Identifier: BSD-2-Clause
 #include <algorithm>
@@ -146,8 +146,10 @@ void show_event(Context &c, const trace_event_t &event) {
     switch (event.kind) {
     case TRACE_CALL:
         sel::format(line, "call  {} 0x{:x}", sel::call_name(event.call), event.argument);
+        // A long call that is restarted leaves its own number instead of an error.
         if (event.error != OK) {
-            sel::format(line, " {}", sel::error_name(event.error));
+            sel::format(line, " {}",
+                        event.error > ERR_GONE ? "goes on" : sel::error_name(event.error));
         }
         break;
     case TRACE_IRQ:
@@ -307,6 +309,25 @@ int command_trace(Context &c) {
     u32 count = c.system.trace({events, most});
     for (u32 i = 0; i < count; i++) {
         show_event(c, events[i]);
+    }
+    return 0;
+}
+
+int command_report(Context &c) {
+    u32 offset = 0;
+    for (;;) {
+        sel::Result<supervisor::ReportPart> part = c.system.report(offset);
+        if (!part) {
+            return c.fail("{}", sel::describe(part.error()));
+        }
+        if (part->data.size == 0) {
+            break;
+        }
+        c.out.write(part->data);
+        offset += part->data.size;
+    }
+    if (offset == 0) {
+        c.out.write("no program has failed\n");
     }
     return 0;
 }

@@ -129,6 +129,12 @@ class FakeSystem final : public System {
         calls.push_back("restart " + names[program - 1]);
         return {};
     }
+    std::string report_text;
+    sel::Result<supervisor::ReportPart> report(u32 offset) override {
+        supervisor::ReportPart part;
+        part.data.append(std::string_view{report_text}.substr(offset));
+        return part;
+    }
     Ending ending{Ending::Exit, 0};
     bool contain = false; // Attacks end as they should.
     sel::Result<Ending> run(std::string_view name, std::string_view arguments, u64) override {

@@ -139,6 +139,9 @@ class Servers final : public shell::System {
     sel::Result<> restart(u32 program) override {
         return change(program, supervisor::Restart{.number = program});
     }
+    sel::Result<supervisor::ReportPart> report(u32 offset) override {
+        return ask(caps::reports, supervisor::GetReport{.offset = offset});
+    }
     sel::Result<Ending> run(std::string_view name, std::string_view arguments,
                             u64 limit_ns) override {
         auto number = ask(caps::view, root::Find{.data = name});

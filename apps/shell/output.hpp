@@ -13,6 +13,8 @@ namespace shell {
 class Output {
   public:
     virtual void write(std::string_view text) = 0;
+    // Shows what has been kept back, before somebody else writes.
+    virtual void flush() {}
 
     template <typename... Ts>
     void print(std::string_view pattern, const Ts &...values) {

@@ -32,6 +32,7 @@ void Shell::start() {
 void Shell::type(std::string_view bytes) {
     for (char byte : bytes) {
         if (editor_.type(static_cast<u8>(byte), console_) == LineEditor::Event::Line) {
+            console_.flush(); // The line end, before programs write.
             Message problem = editor_.problem();
             status_ = problem.size != 0 ? report(problem.view()) : run_line(editor_.line());
             editor_.begin(console_);

@@ -42,7 +42,7 @@ class Shell final : public Completer {
       public:
         explicit Console(System &system) : system_{system} {}
         void write(std::string_view text) override;
-        void flush();
+        void flush() override;
 
       private:
         static constexpr u32 kBuffer = file::kChunk;

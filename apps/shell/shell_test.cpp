@@ -151,6 +151,9 @@ TEST_CASE_METHOD(Fixture, "programs, capabilities, denials", "[shell]") {
                         "  capability address 0x42 holds Endpoint with rights r; needed: "
                         "Notification; needed rights: w\n"
                         "  refusals of this thread so far: 3\n");
+    CHECK(run("report") == "no program has failed\n");
+    system.report_text = std::string(2000, 'r') + "\n";
+    CHECK(run("report") == system.report_text);
     CHECK(run("mem").starts_with("ram  1048576 bytes (1024 K)\nfree 1000 bytes (1 K)\n"));
 }
 

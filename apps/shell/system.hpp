@@ -8,6 +8,7 @@
 
 #include "servers/file/api.hpp"
 #include "servers/log/api.hpp"
+#include "servers/supervisor/api.hpp"
 
 #include "abi/trace.h"
 
@@ -78,6 +79,8 @@ class System {
     virtual sel::Result<denial_t> denial(u32 program) = 0;
     virtual sel::Result<> kill(u32 program) = 0;
     virtual sel::Result<> restart(u32 program) = 0;
+    // The report on the last fault, from byte `offset` on; empty behind its end.
+    virtual sel::Result<supervisor::ReportPart> report(u32 offset) = 0;
     // Starts an application and waits for its end, at most `limit_ns`; then it is stopped.
     // ERR_NAME: there is none.
     static constexpr u64 kNoLimit = ~u64{0};

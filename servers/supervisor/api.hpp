@@ -1,5 +1,4 @@
-// Supervisor: ends programs by hand, with the restart policy of their manifests. The only header for
-// its clients.
+// Supervisor: ends programs by hand, and tells why others ended. The only header for its clients.
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
@@ -20,6 +19,15 @@ struct Restart : sel::Asks<> {
     u32 number;
 };
 
+// The report on the last fault, from byte `offset` on; empty behind its end.
+struct ReportPart {
+    sel::Text<900> data;
+};
+struct GetReport : sel::Asks<ReportPart> {
+    u32 offset;
+};
+
 using Control = sel::Protocol<Kill, Restart>;
+using Reports = sel::Protocol<GetReport>;
 
 } // namespace supervisor

@@ -17,7 +17,7 @@ namespace {
 
 constexpr u64 kPatienceMs = 2000; // With a console that does not answer.
 constexpr u32 kStackBytes = 2048; // Of the ended program, that are searched.
-constexpr u32 kTraceEvents = 12;
+constexpr u32 kTraceEvents = 16;
 constexpr u32 kWritesMost = 64; // Of a report, which may be taken in small pieces.
 
 // The program's file in the boot archive; empty: it is not there.
@@ -54,6 +54,7 @@ class World {
 
     void describe(const sel::Fault &fault, const root::Program &program) {
         Facts facts;
+        facts.trace = {trace_, ring_.read(trace_)}; // First: our own calls are events, too.
         facts.program = program.data;
         facts.incarnation = program.incarnation;
         facts.fault = fault;
@@ -65,7 +66,6 @@ class World {
         }
         auto denial = caps::view.call(root::GetDenial{.number = fault.program});
         facts.denial = denial.value_or(denial_t{});
-        facts.trace = {trace_, ring_.read(trace_)};
         report_.clear();
         write_report(report_, facts, Symbols{file_of(program.data)});
         log_.error("{}: {}", program.data.view(),
@@ -73,8 +73,9 @@ class World {
     }
 
     // Gives up when the console does not answer.
-    void publish() {
+    void publish(bool all) {
         std::string_view rest = report_.view();
+        rest = all ? rest : rest.substr(0, rest.find('\n', rest.find('\n') + 1) + 1);
         for (u32 i = 0; i < kWritesMost && !rest.empty(); i++) {
             console::Write write;
             write.data.assign({reinterpret_cast<const u8 *>(rest.data()), rest.size()});
@@ -85,6 +86,8 @@ class World {
             rest.remove_prefix(taken.ok() ? *taken : 0);
         }
     }
+
+    std::string_view report() const { return report_.view(); }
 
     template <typename... Ts>
     void note(sel::Level level, std::string_view pattern, const Ts &...values) {
@@ -125,5 +128,5 @@ int main() {
     [[maybe_unused]] auto tracing = caps::events.start();
     static supervisor::World world;
     static supervisor::Supervisor<supervisor::World> server{world};
-    sel::serve<supervisor::Control>(caps::service, server);
+    sel::serve<supervisor::Control, supervisor::Reports>(caps::service, server);
 }

@@ -29,7 +29,7 @@ class Policy {
     };
 
     // `program` has ended at `now_ns`; remembers when it is to come back.
-    Decision ended(const root::Program &program, u64 now_ns) {
+    Decision failed(const root::Program &program, u64 now_ns) {
         if (program.number == 0 || program.number > kPrograms) {
             return {false, kNever, 0};
         }
@@ -41,6 +41,12 @@ class Policy {
             life.due_ns = now_ns + delay(program.restart, life.failures);
         }
         return {again, life.due_ns, life.failures};
+    }
+
+    // `program` is ended by hand: that is no failure, and it comes back at once if it does at all.
+    Decision killed(const root::Program &program, u64 now_ns) {
+        bool again = program.restart != root::Restart::NEVER;
+        return {again, again ? now_ns : kNever, 0};
     }
 
     // It runs again.

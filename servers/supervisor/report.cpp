@@ -56,8 +56,10 @@ void put_trace(ReportText &out, std::span<const trace_event_t> trace) {
                                                             : "timer";
         sel::format(out, "    {:<16} 0x{:x}  thread 0x{:x} -> 0x{:x}", what, event.argument,
                     event.thread, event.next);
+        // A long call that is restarted leaves its own number instead of an error.
         if (event.kind == TRACE_CALL && event.error != OK) {
-            sel::format(out, "  {}", sel::error_name(event.error));
+            sel::format(out, "  {}",
+                        event.error > ERR_GONE ? "goes on" : sel::error_name(event.error));
         }
         out.append('\n');
     }

@@ -5,7 +5,8 @@
 //   Result<root::Program> program(u32)          u64 now_ns()
 //   void stop(u32, s32 code, bool keep)         Result<> start_again(u32)
 //   void describe(const sel::Fault &, const root::Program &)   collects the report
-//   void publish()                              prints it
+//   void publish(bool all)                      prints it, or only what happened and where
+//   std::string_view report()                   the last one
 //   void note(sel::Level, pattern, values...)   a line for the log
 // The report is collected while the program still stands there, and printed when it has been
 // restarted: the program may be the console.
@@ -36,11 +37,11 @@ class Supervisor {
         if (!left) {
             world_.describe(fault, *program);
         }
-        end(*program, code);
+        end(*program, code, policy_.failed(*program, world_.now_ns()));
         if (left) {
             world_.note(sel::Level::INFO, "{} has ended with code {}", program->data.view(), code);
         } else {
-            world_.publish();
+            world_.publish(program->boot != 0); // Who runs a program by hand can ask for more.
         }
         return false;
     }
@@ -54,7 +55,7 @@ class Supervisor {
             return ERR_EMPTY;
         }
         world_.note(sel::Level::WARNING, "{} is ended by hand", program->data.view());
-        end(*program, kKilled);
+        end(*program, kKilled, policy_.killed(*program, world_.now_ns()));
         return {};
     }
 
@@ -67,6 +68,13 @@ class Supervisor {
         policy_.forgive(m.number);
         world_.stop(m.number, kKilled, true);
         return start(m.number);
+    }
+
+    sel::Result<ReportPart> on(const GetReport &m) {
+        std::string_view report = world_.report();
+        ReportPart part;
+        part.data.append(report.substr(m.offset < report.size() ? m.offset : report.size()));
+        return part;
     }
 
     u64 deadline() {
@@ -88,9 +96,8 @@ class Supervisor {
   private:
     static constexpr s32 kFaultCode = 128; // As root's: exit code of fault n is 128 + n.
 
-    void end(const root::Program &program, s32 code) {
+    void end(const root::Program &program, s32 code, const Policy::Decision &decision) {
         u64 now = world_.now_ns();
-        Policy::Decision decision = policy_.ended(program, now);
         world_.stop(program.number, code, decision.restart);
         if (decision.restart && decision.due_ns <= now) {
             [[maybe_unused]] auto started = start(program.number);

@@ -38,27 +38,30 @@ std::string name_of(std::string_view mangled) {
 
 TEST_CASE("programs come back as their policy says", "[supervisor]") {
     Policy policy;
-    CHECK(!policy.ended(program(root::Restart::NEVER, 5), 100).restart);
+    CHECK(!policy.failed(program(root::Restart::NEVER, 5), 100).restart);
     CHECK(policy.next_due() == Policy::kNever);
     root::Program always = program(root::Restart::ALWAYS, 2);
-    Policy::Decision first = Policy{}.ended(always, 100);
+    Policy::Decision first = Policy{}.failed(always, 100);
     CHECK(first.restart);
     CHECK(first.due_ns == 100);
     Policy fresh;
-    CHECK(fresh.ended(always, 100).restart);
+    CHECK(fresh.failed(always, 100).restart);
     CHECK(fresh.take_due(99) == 0);
     CHECK(fresh.take_due(100) == 3);
     fresh.started(3, 100);
-    CHECK(fresh.ended(always, 200).restart);
+    CHECK(fresh.failed(always, 200).restart);
     fresh.started(3, 200);
-    CHECK(!fresh.ended(always, 300).restart);
+    CHECK(!fresh.failed(always, 300).restart);
     CHECK(fresh.next_due() == Policy::kNever);
     fresh.forgive(3);
-    CHECK(fresh.ended(always, 400).restart);
+    CHECK(fresh.failed(always, 400).restart);
     fresh.started(3, 400);
-    CHECK(fresh.ended(always, 400 + Policy::kStable).failures == 1);
+    CHECK(fresh.failed(always, 400 + Policy::kStable).failures == 1);
+    CHECK(fresh.killed(always, 7).restart);
+    CHECK(fresh.killed(always, 7).due_ns == 7);
+    CHECK(!fresh.killed(program(root::Restart::NEVER, 5), 7).restart);
     always.number = 65;
-    CHECK(!fresh.ended(always, 0).restart);
+    CHECK(!fresh.failed(always, 0).restart);
 }
 
 TEST_CASE("back-off doubles up to its limit", "[supervisor]") {
@@ -66,7 +69,7 @@ TEST_CASE("back-off doubles up to its limit", "[supervisor]") {
     root::Program p = program(root::Restart::BACKOFF, 200);
     u64 last = 0;
     for (int i = 0; i < 100; i++) {
-        u64 delay = policy.ended(p, 1000).due_ns - 1000;
+        u64 delay = policy.failed(p, 1000).due_ns - 1000;
         CHECK(delay == (i == 0 ? Policy::kFirstDelay : std::min(2 * last, Policy::kLongestDelay)));
         last = delay;
         policy.started(3, 1000);
