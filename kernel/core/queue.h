@@ -5,7 +5,7 @@
 // the links of a thread in no queue are 0, so that appending to an empty queue and taking the only
 // thread are a few stores. LINK(t).queue names the queue while t is in one and is stale otherwise:
 // whether t is in one follows from its state.
-// Keeps INV-QUEUE (kernel/spec/queue.h): oldest first, in at most one queue, links agree both ways.
+// Keeps INV-40 (kernel/spec/queue.h): oldest first, in at most one queue, links agree both ways.
 #ifndef CORE_QUEUE_H
 #define CORE_QUEUE_H
 

@@ -4,7 +4,7 @@
 // Queue of priority p: QUEUE(READY_BASE + p). Two levels of bitmaps tell which are not empty, and
 // K.top keeps the answer that the message path needs: highest ready priority + 1.
 // A thread is in state READY if and only if it is in the ready queue of its priority.
-// Keeps INV-QUEUE and INV-READY (kernel/spec/ready.h).
+// Keeps INV-40 and INV-41 (kernel/spec/ready.h).
 #ifndef CORE_READY_H
 #define CORE_READY_H
 

@@ -119,5 +119,6 @@ u32 sched_context_destroy_step(u32 sc) {
     }
     SC(sc).budget = 0;
     SC(sc).left = 0;
+    //@ assert tops: \forall integer s; 1 <= s < 0x100000000 ==> SC(s).top == \at(SC(s).top, Pre);
     return 0;
 }

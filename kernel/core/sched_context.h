@@ -4,7 +4,7 @@
 // What is consumed in a stretch that began at time x comes back at x + period, through a list of at
 // most REFILL_COUNT refills, oldest first. When the list is full, its newest entry absorbs the next
 // and moves later: the thread waits longer, never shorter. So for every time T, at most `budget` is
-// charged in [T, T + period) (INV-WINDOW).
+// charged in [T, T + period) (INV-43).
 // A context whose budget is its period can never overdraw and is never exhausted: `left` counts its
 // time slice, and it has no refills.
 // A context with less than SC_MIN left is exhausted. SC_MIN covers one kernel entry; what a late
@@ -12,13 +12,15 @@
 //
 // Lend stack: a caller lends its context through the Reply that its server received with. The loans
 // of a context form a stack, SC(sc).top the youngest, linked by REPLY(r).below and above; a reply
-// through the youngest loan gives the context back to that caller (INV-LEND).
+// through the youngest loan gives the context back to that caller (INV-44).
 #ifndef CORE_SCHED_CONTEXT_H
 #define CORE_SCHED_CONTEXT_H
 
 #include "core/view.h"
 #include "spec/lend.h"
+#include "spec/ready.h"
 #include "spec/sched_context.h"
+#include "spec/wheel.h"
 
 enum { SC_MIN = 16 };                // Ticks; the smallest budget.
 #define PERIOD_LIMIT 0x400000000000u // Ticks; periods are below it.
@@ -50,6 +52,8 @@ void sc_init(u32 sc, u64 budget, u64 period, u64 now);
         sc_view[sc].due[0 .. 3], g_spent[sc], g_before[sc];
     ensures last: SC(sc).last == now;
     ensures paid: SC(sc).left == \max(0, \old(SC(sc).left) - (now - \old(SC(sc).last)));
+    ensures first: \old(SC(sc).amount[0]) != 0 ==>
+        SC(sc).amount[0] == \old(SC(sc).amount[0]) && SC(sc).due[0] == \old(SC(sc).due[0]);
     ensures used: SC(sc).used == \old(SC(sc).used) + (now - \old(SC(sc).last));
     ensures b1: sc_limits(sc);
     ensures b2: sc_sum(sc);
@@ -95,15 +99,14 @@ static inline u64 sc_due(u32 sc) {
     return SC(sc).due[0];
 }
 
-// The loan through `reply`, whose caller.sc is sc, becomes the youngest of sc.
+// The loan through `reply` becomes the youngest of sc; its caller.sc names sc, before or after.
 /*@ requires wf: loans;
-    requires r: reply != 0 && sc != 0 && g_lent[reply] == 0 && REPLY(reply).caller.sc == sc;
+    requires r: reply != 0 && sc != 0 && g_lent[reply] == 0;
     requires room: lend_room;
     terminates \true; exits \false;
     assigns reply_view[0 .. 0xffffffff].below, reply_view[0 .. 0xffffffff].above, sc_view[sc].top,
         g_lent[reply], g_turn[reply], g_turns;
     ensures l1: lend_in;
-    ensures l2: lend_bond;
     ensures l3: lend_below;
     ensures l4: lend_above;
     ensures l5: lend_order;
@@ -129,7 +132,6 @@ static inline void lend_push(u32 sc, u32 reply) {
     terminates \true; exits \false;
     assigns reply_view[0 .. 0xffffffff].above, sc_view[sc].top, g_lent[reply];
     ensures l1: lend_in;
-    ensures l2: lend_bond;
     ensures l3: lend_below;
     ensures l4: lend_above;
     ensures l5: lend_order;
@@ -156,7 +158,6 @@ static inline void lend_pop(u32 sc, u32 reply) {
     assigns reply_view[0 .. 0xffffffff].below, reply_view[0 .. 0xffffffff].above, sc_view[sc].top,
         g_lent[reply];
     ensures l1: lend_in;
-    ensures l2: lend_bond;
     ensures l3: lend_below;
     ensures l4: lend_above;
     ensures l5: lend_order;
@@ -172,6 +173,56 @@ void lend_remove(u32 sc, u32 reply);
 // answers, and get no context back with them. Its user, if there is one, has none from then on: a
 // ready thread is NO_TIME; the running one (K.run.sc becomes 0) must not go on. The bond of the running
 // thread with its context is exact (thread_park).
+/*@ requires wf: loans && queues && ready_queues && wheel;
+    requires sc: context(sc);
+    requires lent: lend_bond && (\forall integer r; reply(r) && REPLY(r).caller.sc == sc ==> g_lent[r] == sc);
+    requires user: SC(sc).tcb != 0 ==> TCB(SC(sc).tcb).sc == sc;
+    requires users: \forall integer t; 0 <= t < 0x100000000 && TCB(t).sc == sc ==> t != 0 && SC(sc).tcb == t;
+    requires null: TCB(0).sc == 0;
+    terminates \true; exits \false;
+    assigns reply_view[0 .. 0xffffffff].above, reply_view[SC(sc).top].caller.sc, sc_view[sc].top,
+        g_lent[SC(sc).top], sc_view[sc].tcb, sc_view[sc].budget, sc_view[sc].left, K.run.sc,
+        link_view[0 .. 0xffffffff], tcb_view[SC(sc).tcb].state, tcb_view[SC(sc).tcb].sc,
+        queue_view[READY_BASE + TCB(SC(sc).tcb).priority], K.ready_bitmap[0 .. 3], K.ready_summary,
+        K.top, g_queue[SC(sc).tcb], timer_view[0 .. 0xffffffff].next,
+        timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].queue, K.wheel.queue[0 .. 575],
+        K.wheel.bitmap[0 .. 7], K.wheel.summary, g_level[sc + SC_TIMER];
+    ensures l1: lend_in;
+    ensures l2: lend_below;
+    ensures l3: lend_above;
+    ensures l4: lend_order;
+    ensures l5: lend_top;
+    ensures l6: lend_distinct;
+    ensures l7: lend_ends;
+    ensures l8: lend_free;
+    ensures l9: lend_bond;
+    ensures q: queues;
+    ensures r1: ready_map;
+    ensures r2: ready_bits;
+    ensures r3: ready_states;
+    ensures r4: ready_places;
+    ensures s0: slots_in;
+    ensures s1: slots_next;
+    ensures s2: slots_prev;
+    ensures s3: slots_order;
+    ensures s4: slots_first;
+    ensures s5: slots_distinct;
+    ensures s6: slots_ends;
+    ensures w1: wheel_shape;
+    ensures w2: wheel_upper;
+    ensures w3: wheel_lower;
+    ensures w4: wheel_current;
+    ensures w5: wheel_clock;
+    ensures w6: wheel_summary;
+    ensures w7: wheel_high;
+    ensures w8: wheel_marked;
+    ensures w9: wheel_marks;
+    ensures step: \result != 0 ==> \let r = \old(SC(sc).top); r != 0 && g_lent[r] == 0 && REPLY(r).caller.sc == 0;
+    ensures loans: \result == 0 ==> (\forall integer r; reply(r) ==> REPLY(r).caller.sc != sc);
+    ensures user: \result == 0 ==> SC(sc).tcb == 0 && K.run.sc != sc &&
+        (\forall integer t; index(t) ==> TCB(t).sc != sc);
+    ensures done: \result == 0 ==> SC(sc).top == 0 && TIMER(sc + SC_TIMER).queue == 0 && SC(sc).budget == 0 &&
+        SC(sc).left == 0; */
 u32 sched_context_destroy_step(u32 sc);
 
 #endif

@@ -15,6 +15,7 @@
 #define CORE_THREAD_H
 
 #include "abi/error.h"
+#include "core/ready.h"
 #include "core/view.h"
 
 // The state of t, without STATE_SPECIAL.
@@ -37,6 +38,21 @@ static inline void thread_give_context(u32 t, u32 sc) {
 }
 
 // Takes its context from a thread that is not waiting; a ready thread becomes NO_TIME.
+/*@ requires wf: queues && ready_queues;
+    requires null: t != 0 || TCB(t).sc == 0;
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], tcb_view[t].state, tcb_view[t].sc, sc_view[TCB(t).sc].tcb,
+        queue_view[READY_BASE + TCB(t).priority], K.ready_bitmap[0 .. 3], K.ready_summary, K.top,
+        g_queue[t];
+    ensures q: queues;
+    ensures r1: ready_map;
+    ensures r2: ready_bits;
+    ensures r3: ready_states;
+    ensures r4: ready_places;
+    ensures off: TCB(t).sc == 0;
+    ensures bond: \old(TCB(t).sc) != 0 ==> SC(\old(TCB(t).sc)).tcb == 0;
+    ensures state: TCB(t).state == (\old(TCB(t).sc) != 0 && \old(TCB(t).state) == STATE_READY ?
+        STATE_NO_TIME : \old(TCB(t).state)); */
 void thread_take_context(u32 t);
 
 // Lets t compete for the processor: READY if it has budget, else NO_TIME. It is in no queue.

@@ -5,7 +5,7 @@
 // (time_start), when a context is configured, and when the alarm rings (time_charge_running,
 // time_step); nowhere else. A configured context with less than SC_MIN left has its timer on the wheel,
 // and no other one has. The alarm is set for the first of: the next timer, the end of the running
-// context's budget. Keeps INV-TIME (kernel/spec/time.h).
+// context's budget. Keeps INV-45 (kernel/spec/time.h).
 //
 // When the alarm rings:
 //   time_charge_running() tells whether the running thread must give way;
@@ -65,7 +65,22 @@ static inline u32 time_has_budget(u32 sc) {
         sc_view[to].left, sc_view[to].last, sc_view[to].used, sc_view[to].amount[0 .. 3], sc_view[to].due[0 .. 3],
         timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[from + SC_TIMER].due, timer_view[from + SC_TIMER].queue, K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
         g_level[from + SC_TIMER], g_slot[from + SC_TIMER], g_age[from + SC_TIMER], g_ages;
-    ensures w: wheel;
+    ensures s0: slots_in;
+    ensures s1: slots_next;
+    ensures s2: slots_prev;
+    ensures s3: slots_order;
+    ensures s4: slots_first;
+    ensures s5: slots_distinct;
+    ensures s6: slots_ends;
+    ensures w1: wheel_shape;
+    ensures w2: wheel_upper;
+    ensures w3: wheel_lower;
+    ensures w4: wheel_current;
+    ensures w5: wheel_clock;
+    ensures w6: wheel_summary;
+    ensures w7: wheel_high;
+    ensures w8: wheel_marked;
+    ensures w9: wheel_marks;
     ensures t1: time_clock;
     ensures t2: time_budgets;
     ensures t3: time_windows;
@@ -82,7 +97,7 @@ void time_switch(u32 from, u32 to);
 // Charges the running context up to now. Not 0: its budget or time slice is over; it may run on
 // only if time_has_budget(), and behind the others of its thread's priority.
 /*@ requires wf: wheel && time;
-    requires sc: K.run.sc == 0 || configured(K.run.sc);
+    requires sc: time_running;
     requires room: wheel_room;
     terminates \true; exits \false;
     assigns g_clock, sc_view[K.run.sc].left, sc_view[K.run.sc].last, sc_view[K.run.sc].used, sc_view[K.run.sc].amount[0 .. 3], sc_view[K.run.sc].due[0 .. 3],
@@ -106,7 +121,7 @@ u32 time_charge_running(void);
 // that expired. A context's has been refilled (and waits on, if that was not enough).
 /*@ requires wf: wheel && time;
     requires room: g_ages < 0xfffffffffffffff0;
-    requires sc: K.run.sc == 0 || configured(K.run.sc);
+    requires sc: time_running;
     terminates \true; exits \false;
     assigns g_clock, sc_view[0 .. 0xffffffff].left, sc_view[0 .. 0xffffffff].last, sc_view[0 .. 0xffffffff].used, sc_view[0 .. 0xffffffff].amount[0 .. 3], sc_view[0 .. 0xffffffff].due[0 .. 3],
         g_spent[0 .. 0xffffffff], g_before[0 .. 0xffffffff],
@@ -130,7 +145,7 @@ u32 time_step(void);
 
 // Sets the alarm for the running context.
 /*@ requires wf: wheel && time;
-    requires sc: K.run.sc == 0 || configured(K.run.sc);
+    requires sc: time_running;
     terminates \true; exits \false; assigns \nothing; */
 void time_alarm(void);
 
@@ -138,7 +153,7 @@ void time_alarm(void);
 /*@ requires wf: wheel && time;
     requires t: t != 0 && t < 0xfffffff0 - TCB_TIMER && TIMER(t + TCB_TIMER).queue == 0 &&
         TIMER(t + TCB_TIMER).kind == TIMER_THREAD;
-    requires sc: K.run.sc == 0 || configured(K.run.sc);
+    requires sc: time_running;
     requires room: wheel_room;
     terminates \true; exits \false;
     assigns g_clock, timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[t + TCB_TIMER].due, timer_view[t + TCB_TIMER].queue, K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
@@ -178,10 +193,10 @@ static inline void time_stop(u32 t) {
 
 // Gives context sc a new budget and period, from now on; what it had consumed is forgotten.
 /*@ requires wf: wheel && time;
-    requires sc: context(sc) && SC(sc).used <= SC(sc).last <= g_clock;
+    requires sc: context(sc);
+    requires running: time_running;
     requires timer: !configured(sc) ==> TIMER(sc + SC_TIMER).queue == 0;
     requires b: SC_MIN <= budget <= period < 0x400000000000;
-    requires window: g_spent[sc] == 0 && g_before[sc] == 0 && g_T1 < 0x800000000000;
     terminates \true; exits \false;
     assigns g_clock, sc_view[sc].budget, sc_view[sc].period, sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3],
         g_spent[sc], g_before[sc], timer_view[sc + SC_TIMER].kind,

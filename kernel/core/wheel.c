@@ -33,11 +33,16 @@ static u64 wheel_floor(u64 x, u32 level) {
 }
 
 /*@ requires in: level < 8 && slot < 64;
-    requires wf: wheel_summary && wheel_high;
+    requires wf: wheel_summary && wheel_high && wheel_marked;
+    requires head: K.wheel.queue[64 * (level + 1) + slot].head != 0;
+    requires marks: \forall integer n; on(n) ==> 1 <= g_level[n] <= 8 && 0 <= g_slot[n] < 64 &&
+        ((g_level[n] == level + 1 && g_slot[n] == slot) || bit(K.wheel.bitmap[g_level[n] - 1], g_slot[n]));
     terminates \true; exits \false;
     assigns K.wheel.bitmap[level], K.wheel.summary;
     ensures b1: wheel_summary;
     ensures b2: wheel_high;
+    ensures b3: wheel_marked;
+    ensures b4: wheel_marks;
     ensures o: \forall integer k; 0 <= k < 8 && k != level ==> K.wheel.bitmap[k] == \old(K.wheel.bitmap[k]);
     ensures s: \forall integer i; 0 <= i < 64 ==>
         (bit(K.wheel.bitmap[level], i) <==> (i == slot || bit(\old(K.wheel.bitmap[level]), i))); */
@@ -50,11 +55,17 @@ static void wheel_mark(u32 level, u32 slot) {
 }
 
 /*@ requires in: level < 8 && slot < 64;
-    requires wf: wheel_summary && wheel_high;
+    requires wf: wheel_summary && wheel_high && wheel_marks;
+    requires rest: \forall integer l, s; 0 <= l < 8 && 0 <= s < 64 && bit(K.wheel.bitmap[l], s) ==>
+        (l == level && s == slot) || K.wheel.queue[64 * (l + 1) + s].head != 0;
+    requires none: \forall integer n; on(n) ==> 1 <= g_level[n] <= 8 && 0 <= g_slot[n] < 64 &&
+        !(g_level[n] == level + 1 && g_slot[n] == slot);
     terminates \true; exits \false;
     assigns K.wheel.bitmap[level], K.wheel.summary;
     ensures b1: wheel_summary;
     ensures b2: wheel_high;
+    ensures b3: wheel_marked;
+    ensures b4: wheel_marks;
     ensures o: \forall integer k; 0 <= k < 8 && k != level ==> K.wheel.bitmap[k] == \old(K.wheel.bitmap[k]);
     ensures s: \forall integer i; 0 <= i < 64 ==>
         (bit(K.wheel.bitmap[level], i) <==> (i != slot && bit(\old(K.wheel.bitmap[level]), i))); */
@@ -170,8 +181,13 @@ void wheel_insert(u32 n, u64 due) {
     //@ ghost g_level[n] = level; g_slot[n] = slot;
     //@ assert me: TIMER(n).due == due && q == 64 * level + slot && level <= 8 && slot < 64;
     //@ assert oth1: \forall integer m; timer(m) && m != n ==> TIMER(m).queue == \at(TIMER(m).queue, Pre) && TIMER(m).due == \at(TIMER(m).due, Pre) && g_level[m] == \at(g_level[m], Pre) && g_slot[m] == \at(g_slot[m], Pre);
+    //@ assert heads: \forall integer p; slot_queue(p) && p != q ==> K.wheel.queue[p].head == \at(K.wheel.queue[p].head, Pre);
+    //@ assert marked: wheel_marked && K.wheel.queue[64 * (level - 1 + 1) + slot].head != 0;
     //@ assert shape: wheel_shape;
+    //@ assert mine: sh(K.wheel.now, g_level[n] - 1) < sh(TIMER(n).due, g_level[n] - 1);
+    //@ assert theirs: \forall integer m; on(m) && m != n && !emptying(m) ==> \at(on(m), Pre) && !\at(emptying(m), Pre);
     //@ assert lower: wheel_lower;
+    //@ assert old: \forall integer m; on(m) && m != n ==> 0 <= g_level[m] - 1 < 8 && 0 <= g_slot[m] < 64 && bit(K.wheel.bitmap[g_level[m] - 1], g_slot[m]);
     wheel_mark(level - 1u, slot);
 }
 
@@ -185,6 +201,8 @@ void wheel_cancel(u32 n) {
     //@ assert gone: K.wheel.queue[q].head == 0 ==> \forall integer m; on(m) ==> TIMER(m).queue != q;
     //@ assert sh2: \forall integer m; on(m) ==> TIMER(m).queue == 64 * g_level[m] + g_slot[m] && m != n;
     //@ assert bn: wheel_marks;
+    //@ assert heads: \forall integer p; slot_queue(p) && p != q ==> K.wheel.queue[p].head == \at(K.wheel.queue[p].head, Pre);
+    //@ assert rest: \forall integer l, s; 0 <= l < 8 && 0 <= s < 64 && bit(K.wheel.bitmap[l], s) ==> (l == level - 1 && s == slot) || K.wheel.queue[64 * (l + 1) + s].head != 0;
     if (K.wheel.queue[q].head == 0) {
         //@ assert oth: \forall integer m; on(m) ==> g_level[m] != level || g_slot[m] != slot;
         wheel_clear(level - 1u, slot);
@@ -288,6 +306,58 @@ static u32 wheel_advance(u64 now) {
     return q;
 }
 
+// The first timer of q, the slot that is being emptied: takes it out, or moves it to a lower level.
+/*@ requires wf: wheel;
+    requires q: slot_queue(q) && q == 64 * K.wheel.level + K.wheel.slot;
+    requires head: on(K.wheel.queue[q].head) && emptying(K.wheel.queue[q].head);
+    requires past: \forall integer m; on(m) ==> K.wheel.now <= TIMER(m).due;
+    requires room: wheel_room;
+    terminates \true; exits \false;
+    assigns timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev,
+        timer_view[0 .. 0xffffffff].due, timer_view[0 .. 0xffffffff].queue,
+        K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
+        g_level[0 .. 0xffffffff], g_slot[0 .. 0xffffffff],
+        g_age[0 .. 0xffffffff], g_ages, g_moved;
+    ensures s0: slots_in;
+    ensures s1: slots_next;
+    ensures s2: slots_prev;
+    ensures s3: slots_order;
+    ensures s4: slots_first;
+    ensures s5: slots_distinct;
+    ensures s6: slots_ends;
+    ensures w1: wheel_shape;
+    ensures w2: wheel_upper;
+    ensures w3: wheel_lower;
+    ensures w4: wheel_current;
+    ensures w5: wheel_clock;
+    ensures w6: wheel_summary;
+    ensures w7: wheel_high;
+    ensures w8: wheel_marked;
+    ensures w9: wheel_marks;
+    ensures room: g_ages <= \old(g_ages) + 1;
+    ensures result: \result == WHEEL_MORE || timer(\result);
+    ensures frame: \forall integer n; timer(n) && n != g_moved ==>
+        TIMER(n).due == \old(TIMER(n).due) && TIMER(n).queue == \old(TIMER(n).queue);
+    ensures expired: \result != WHEEL_MORE ==> \let n = \result;
+        g_moved == n && \old(on(n)) && TIMER(n).queue == 0 && \old(TIMER(n).due) == K.wheel.now;
+    ensures order: \result != WHEEL_MORE ==> (\forall integer n; on(n) ==> K.wheel.now <= TIMER(n).due);
+    ensures moved: \result == WHEEL_MORE ==> \let n = g_moved;
+        on(n) && \old(on(n)) && TIMER(n).due == \old(TIMER(n).due);
+    ensures lower: \result == WHEEL_MORE ==> \let n = g_moved; g_level[n] < \old(g_level[n]); */
+static u32 wheel_move(u32 q) {
+    u32 n = K.wheel.queue[q].head;
+    u64 due = TIMER(n).due;
+    //@ ghost g_moved = n;
+    wheel_cancel(n);
+    if (due <= K.wheel.now) {
+        return n;
+    }
+    wheel_insert(n, due);
+    //@ assert down: sh(due, \at(g_level, Pre)[n] - 1) == sh(K.wheel.now, \at(g_level, Pre)[n] - 1);
+    //@ assert mv: g_level[n] < \at(g_level, Pre)[n];
+    return WHEEL_MORE;
+}
+
 u32 wheel_step(u64 now) {
     u32 q = 64u * K.wheel.level + K.wheel.slot;
     //@ ghost g_moved = 0;
@@ -300,19 +370,9 @@ u32 wheel_step(u64 now) {
             return WHEEL_DONE;
         }
     }
-    u32 n = K.wheel.queue[q].head;
-    //@ assert n: on(n) && emptying(n);
-    //@ assert all: \forall integer m; on(m) ==> K.wheel.now <= TIMER(m).due;
-    u64 due = TIMER(n).due;
-    //@ ghost g_moved = n;
-    wheel_cancel(n);
-    if (due <= K.wheel.now) {
-        return n;
-    }
-    wheel_insert(n, due);
-    //@ assert down: sh(due, \at(g_level, Pre)[n] - 1) == sh(K.wheel.now, \at(g_level, Pre)[n] - 1);
-    //@ assert mv: g_level[n] < \at(g_level, Pre)[n];
-    return WHEEL_MORE;
+    //@ assert head: on(K.wheel.queue[q].head) && emptying(K.wheel.queue[q].head);
+    //@ assert past: \forall integer m; on(m) ==> K.wheel.now <= TIMER(m).due;
+    return wheel_move(q);
 }
 
 u64 wheel_next(void) {

@@ -6,7 +6,7 @@
 // first slot in time is the lowest bit of the lowest level. When the clock reaches a slot above level
 // 0, its timers move down one a step: at most 8 steps in the life of a timer.
 // The queue of level l (0..7), slot s is K.wheel.queue[64 * (l + 1) + s].
-// Keeps INV-WHEEL (kernel/spec/wheel.h).
+// Keeps INV-42 (kernel/spec/wheel.h).
 #ifndef CORE_WHEEL_H
 #define CORE_WHEEL_H
 

@@ -15,6 +15,7 @@
     predicate lend_room{L} = g_turns < 0xffffffffffffffff;
 
     predicate lend_in{L} = \forall integer r; lent(r) ==> SC(g_lent[r]).top != 0 && g_turn[r] < g_turns;
+    // Not part of `loans`: who lends and returns keeps it (core/reply.c, core/endpoint.c).
     predicate lend_bond{L} = \forall integer r; lent(r) ==> REPLY(r).caller.sc == g_lent[r];
     predicate lend_below{L} = \forall integer r; lent(r) && REPLY(r).below != 0 ==>
         g_lent[REPLY(r).below] == g_lent[r] && REPLY(REPLY(r).below).above == r &&
@@ -31,7 +32,7 @@
     predicate lend_ends{L} = \forall integer s; 1 <= s < 0x100000000 && SC(s).top != 0 ==>
         g_lent[SC(s).top] == s && REPLY(SC(s).top).above == 0;
     predicate lend_free{L} = \forall integer r; reply(r) && g_lent[r] == 0 ==> REPLY(r).above == 0;
-    predicate loans{L} = lend_in{L} && lend_bond{L} && lend_below{L} && lend_above{L} && lend_order{L} &&
+    predicate loans{L} = lend_in{L} && lend_below{L} && lend_above{L} && lend_order{L} &&
         lend_top{L} && lend_distinct{L} && lend_ends{L} && lend_free{L}; */
 
 #endif

@@ -11,13 +11,15 @@
     predicate exhausted{L}(integer s) = SC(s).left < 16;
     predicate waits{L}(integer s) = on{L}(s + 15);
 
-    predicate time_clock{L} = K.wheel.now <= g_clock < 0x800000000000;
+    predicate time_clock{L} = K.wheel.now <= g_clock < 0x800000000000 && g_T1 < 0x800000000000;
     predicate time_budgets{L} = \forall integer s; configured(s) ==> budget(s) && SC(s).last <= g_clock;
     predicate time_windows{L} = \forall integer s; configured(s) ==> window(s);
     // The null context and those that are not configured have nothing to run on and no timer.
-    predicate time_bare{L} = \forall integer s; 0 <= s < 0xfffffff0 && SC(s).budget == 0 ==> SC(s).left == 0;
+    predicate time_bare{L} = \forall integer s; 0 <= s < 0xfffffff0 && SC(s).budget == 0 ==>
+        SC(s).left == 0 && SC(s).used <= SC(s).last <= g_clock;
     predicate time_kinds{L} = \forall integer s; configured(s) ==> TIMER(s + 15).kind == 1;
     predicate time_owners{L} = \forall integer n; on(n) && TIMER(n).kind == 1 ==> configured(n - 15);
+    predicate time_running{L} = K.run.sc == 0 || configured(K.run.sc);
     // Exhausted contexts, and no others, wait on the wheel, until their first refill.
     predicate time_exhausted{L} = \forall integer s; configured(s) && exhausted(s) ==> waits(s);
     predicate time_waiting{L} = \forall integer s; configured(s) && waits(s) ==> exhausted(s) &&
