@@ -102,7 +102,23 @@ void clock_end() {
         machine.timer_limit =
             (static_cast<u64>(TIMER_START - 1) << TIMER_SCALE_SHIFT) / machine.timer_scale;
     }
-    clock_alarm(machine.alarm);
+    timer_arm(machine.alarm);
 }
 
 } // namespace arch
+
+extern "C" void timer_arm(u64 due) {
+    machine.armed = due;
+    if (machine.deadline) {
+        arch::write_msr(MSR_TSC_DEADLINE,
+                        due > ~0ull >> CLOCK_SHIFT ? 0 : due << CLOCK_SHIFT); // 0: off.
+        return;
+    }
+    u64 now = clock_now();
+    u64 ticks = due > now ? due - now : 0;
+    if (ticks > machine.timer_limit) {
+        ticks = machine.timer_limit;
+    }
+    u64 count = (ticks * machine.timer_scale >> TIMER_SCALE_SHIFT) + 1;
+    LOCAL_APIC(LOCAL_APIC_COUNT) = due == ~0ull ? 0 : static_cast<u32>(count);
+}

@@ -49,9 +49,10 @@ void end_of_interrupt() {
     LOCAL_APIC(LOCAL_APIC_EOI) = 0;
 }
 
-// The timer counts 32 bits: an alarm far away needs several rounds.
+// The timer may be armed for a time before the alarm (clock_alarm, timer_arm).
 u32 timer_entry() {
     end_of_interrupt();
+    machine.armed = ~0ull;
     if (clock_now() < machine.alarm) {
         clock_alarm(machine.alarm);
         return K.run.tcb;

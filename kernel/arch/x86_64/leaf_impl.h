@@ -26,25 +26,13 @@ LEAF u64 clock_now(void) {
     return tsc_read() >> CLOCK_SHIFT;
 }
 
-static inline void deadline_set(u64 due) {
-    u64 tsc = due > ~0ull >> CLOCK_SHIFT ? 0 : due << CLOCK_SHIFT; // 0 disarms.
-    __asm__ volatile("wrmsr" ::"c"(MSR_TSC_DEADLINE), "a"((u32)tsc), "d"((u32)(tsc >> 32)));
-}
-
-// May come early when `due` is further away than the timer can count: see timer_entry.
-static inline void clock_alarm(u64 due) {
+// A timer that is armed for an earlier time stays: it then comes early, and timer_entry arms it anew.
+// Most switches between contexts end here.
+LEAF void clock_alarm(u64 due) {
     machine.alarm = due;
-    if (machine.deadline) {
-        deadline_set(due);
-        return;
+    if (due < machine.armed) {
+        timer_arm(due);
     }
-    u64 now = clock_now();
-    u64 ticks = due > now ? due - now : 0;
-    if (ticks > machine.timer_limit) {
-        ticks = machine.timer_limit;
-    }
-    u64 count = (ticks * machine.timer_scale >> TIMER_SCALE_SHIFT) + 1;
-    LOCAL_APIC(LOCAL_APIC_COUNT) = due == ~0ull ? 0 : (u32)count;
 }
 
 static inline void tlb_drop(u64 address) {

@@ -44,7 +44,8 @@ typedef struct {
 } isa_line_t;
 
 typedef struct {
-    u64 alarm;       // Ticks; ~0: none.
+    u64 alarm;       // When the core wants to be called: ticks; ~0: never.
+    u64 armed;       // When the timer will interrupt, not after alarm: ticks; ~0: never.
     u64 timer_scale; // Timer counts a tick, times 2^TIMER_SCALE_SHIFT.
     u64 timer_limit; // Ticks that the timer can count in one go.
     u32 deadline;    // Not 0: the timer compares with the time-stamp counter instead.
@@ -69,6 +70,7 @@ extern u64 kernel_top[512]; // The kernel's own top page table; its upper half i
 extern u64 entry_tsc;       // Time-stamp counter at the boot loader's jump.
 
 u64 trace_switch(u32 on);
+void timer_arm(u64 due); // The timer interrupts at `due`, or before it if it cannot count so far.
 
 #ifdef __cplusplus
 }
