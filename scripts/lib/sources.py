@@ -12,7 +12,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
 LICENCE = "SPDX-License-Identifier: BSD-2-Clause"
 LICENSED = CODE | {".S", ".ld", ".py", ".toml", ".cfg", ".build"}
 
-# Who may include whom (design: layers). Servers and apps: their own folder, and servers/*/api.hpp.
+# Who may include whom (design: layers). Servers and apps: their own folder, and servers/*/api.hpp; apps also
+# apps/*/api.hpp.
 LAYERS = {
     "kernel/abi": {"kernel/abi"},
     "kernel/spec": {"kernel/abi", "kernel/core", "kernel/spec"},
@@ -58,8 +59,8 @@ def include_problem(path, name, quoted):
         return None
     if layer in ("servers", "apps"):
         own = target.parts[:2] == path.parts[:2]
-        api = target.parts[0] == "servers" and target.name == "api.hpp"
-        return None if own or api else f"{layer} may include of others only servers/*/api.hpp, not {target}"
+        api = target.parts[0] in ("servers", layer) and target.name == "api.hpp"
+        return None if own or api else f"{layer} may include of others only {layer}/*/api.hpp and servers/*/api.hpp, not {target}"
     return f"{layer} may not include {target}"
 
 
