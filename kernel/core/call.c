@@ -26,9 +26,9 @@ u64 call_finish(void) {
 // Levels of the CSpace that lead to a capability: 0, 1 or 2.
 static u32 levels_resolved(u32 t, u64 cptr) {
     if ((cptr >> 32) == 0) {
-        return cspace_lookup(t, cptr) != 0;
+        return cspace_destination(t, cptr) != 0;
     }
-    return cspace_lookup(t, (u32)cptr) == 0 ? 0 : 1u + (cspace_lookup(t, cptr) != 0);
+    return cspace_destination(t, (u32)cptr) == 0 ? 0 : 1u + (cspace_destination(t, cptr) != 0);
 }
 
 /*@ terminates \true; exits \false;

@@ -151,7 +151,7 @@ u64 call_tcb_write(u64 cptr, u64 info) {
         return call_refuse_argument(CALL_TCB_WRITE, ERR_ARG, TCB_SLOT_BUFFER);
     }
     if (t == cur || (TCB(t).state != STATE_INACTIVE && TCB(t).fault == FAULT_NONE)) {
-        return call_refuse_argument(CALL_TCB_WRITE, ERR_BUSY, TCB(t).state);
+        return call_refuse_argument(CALL_TCB_WRITE, ERR_BUSY, thread_state(t));
     }
     u64 word[REGS_WORDS]; // What is checked is what is used: others may write the buffer.
     for (u32 i = 0; i < REGS_WORDS; i++) {
