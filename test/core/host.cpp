@@ -8,6 +8,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+extern "C" {
+host_t g_host;
+u64 kernel_table[256];
+extern u64 (*const call_table[CALL_COUNT])(u64 cptr, u64 info); // core_unit.c
+}
+
 namespace host {
 
 namespace {
@@ -40,26 +46,12 @@ void map_windows() {
     map(PHYSICAL_WINDOW + RAM_BASE, RAM_END - RAM_BASE, write, ram, 0);
 }
 
-using Function = u64 (*)(u64, u64);
-constexpr Function FUNCTIONS[CALL_COUNT] = {
-    call_call,        call_reply_recv,   call_send,           call_nb_send,
-    call_recv,        call_nb_recv,      call_reply,          call_signal,
-    call_wait,        call_poll,         call_yield,          call_cap_copy,
-    call_cap_mint,    call_cap_move,     call_cap_swap,       call_cap_delete,
-    call_cap_revoke,  call_cap_info,     call_untyped_retype, call_untyped_reset,
-    call_tcb_bind,    call_tcb_priority, call_tcb_resume,     call_tcb_suspend,
-    call_tcb_write,   call_tcb_read,     call_tcb_info,       call_tcb_notification,
-    call_tcb_context, call_tcb_vector,   call_tcb_denial,     call_sc_configure,
-    call_frame_map,   call_frame_unmap,  call_frame_info,     call_table_map,
-    call_table_unmap, call_irq_get,      call_irq_bind,       call_irq_ack,
-    call_port_in,     call_port_out,     call_trace};
-
 constexpr u32 ARGUMENT[4] = {R_RDX, R_R10, R_R8, R_R9};
 
 } // namespace
 
 u64 dispatch(u32 number, u64 cptr, u64 info) {
-    return FUNCTIONS[number](cptr, info);
+    return call_table[number](cptr, info);
 }
 
 Core::Core(u64 junk) {

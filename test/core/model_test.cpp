@@ -13,7 +13,10 @@ namespace {
 
 constexpr u64 EPISODE = 4000; // Steps.
 
-#ifdef __SANITIZE_ADDRESS__
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 constexpr u64 ENTRIES = 100000;
 #else
 constexpr u64 ENTRIES = 1000000;

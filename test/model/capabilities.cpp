@@ -15,6 +15,21 @@ Model::Model() {
     }
 }
 
+namespace {
+
+void delete_below(Cap &c) {
+    for (Cap *child : c.children) {
+        delete_below(*child);
+        delete child;
+    }
+}
+
+} // namespace
+
+Model::~Model() {
+    delete_below(root);
+}
+
 Slot *Model::slot_at(const Thread &t, u64 cptr) const {
     const Cap *space = t.slots[TCB_SLOT_CSPACE].cap;
     if (space == nullptr)

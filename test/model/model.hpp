@@ -23,6 +23,9 @@ struct Choice { // What the core decided where it is free to.
 class Model {
   public:
     Model();
+    ~Model();
+    Model(const Model &) = delete;
+    Model &operator=(const Model &) = delete;
 
     u64 now = 0;
     Thread *cur = nullptr;          // Runs.

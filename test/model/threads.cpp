@@ -578,10 +578,10 @@ u64 Model::sc_configure() {
     if (c == nullptr)
         return refuse(ERR_TYPE, arg(0), CAP_SCHED_CONTEXT, 0);
     u64 budget = arg(1), period = arg(2);
-    if (budget < SMALLEST_BUDGET || budget > period)
-        return refuse_argument(ERR_ARG, budget);
     if (period >= LONGEST_PERIOD)
         return refuse_argument(ERR_ARG, period);
+    if (budget < SMALLEST_BUDGET || budget > period)
+        return refuse_argument(ERR_ARG, budget);
     if (c == run_context)
         account(*c);
     stop_timer(*c);

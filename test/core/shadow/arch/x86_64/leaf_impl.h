@@ -1,5 +1,8 @@
 // The core's leaves on the host: a clock that tests set, and a record of everything else.
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// Found before the kernel's file of the same name, so that kernel/arch/x86_64/core_unit.c, the unit
+// that boots, is compiled for the host as it is.
 #ifndef TEST_CORE_LEAF_IMPL_H
 #define TEST_CORE_LEAF_IMPL_H
 
