@@ -1,8 +1,9 @@
 // Retype and reset: objects out of untyped memory, and the memory back.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// A retype checks everything, then works in steps: it zeroes at most ZERO_STEP bytes or makes at
-// most RETYPE_STEP objects, moves its arguments on (first slot, count) and is restarted.
+// A retype checks everything (of many objects: in a step of its own), then works in steps: it zeroes
+// at most ZERO_STEP bytes or makes at most RETYPE_STEP objects, moves its arguments on (first slot,
+// count) and is restarted.
 // All slots are checked before the first object is made; a slot that somebody else fills between two
 // steps ends the call with ERR_OCCUPIED and leaves the objects made so far.
 #include "core/call.h"
@@ -146,10 +147,14 @@ u64 call_untyped_retype(u64 cptr, u64 info) {
     }
     r.count = (u32)count;
     r.dst = cspace_destination(K.run.tcb, ARG2);
-    u32 step = r.count < RETYPE_STEP ? r.count : RETYPE_STEP;
-    error_t error = check_slots(ARG2, r.count, info == CALL_CONTINUED ? step : r.count);
+    u32 several = r.count > RETYPE_STEP, begun = info == CALL_CONTINUED;
+    error_t error = check_slots(ARG2, r.count, begun && several ? RETYPE_STEP : r.count);
     if (error != OK) {
         return call_refuse_argument(CALL_UNTYPED_RETYPE, error, ARG2);
+    }
+    if (several && !begun) {
+        thread_park();
+        return call_restart(CALL_UNTYPED_RETYPE, cptr, CALL_CONTINUED);
     }
     if (device) {
         return retype_device(cptr, r);
