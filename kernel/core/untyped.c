@@ -32,12 +32,36 @@ u64 untyped_plan_children(u32 u, u64 bytes, u32 count) {
     ensures zero: zero_words(from, to);
 */
 static void zero(u64 from, u64 to) {
+    u64 w = from;
     /*@ loop invariant range: from <= w <= to && (w - from) % 4 == 0;
         loop invariant zero: zero_words(from, w);
         loop assigns w, phys_view[from .. to - 1];
         loop variant to - w;
     */
-    for (u64 w = from; w < to; w += 4) {
+    for (; to - w >= 16; w += 16) {
+        PHYS(w) = 0;
+        PHYS(w + 1) = 0;
+        PHYS(w + 2) = 0;
+        PHYS(w + 3) = 0;
+        PHYS(w + 4) = 0;
+        PHYS(w + 5) = 0;
+        PHYS(w + 6) = 0;
+        PHYS(w + 7) = 0;
+        PHYS(w + 8) = 0;
+        PHYS(w + 9) = 0;
+        PHYS(w + 10) = 0;
+        PHYS(w + 11) = 0;
+        PHYS(w + 12) = 0;
+        PHYS(w + 13) = 0;
+        PHYS(w + 14) = 0;
+        PHYS(w + 15) = 0;
+    }
+    /*@ loop invariant range: from <= w <= to && (w - from) % 4 == 0;
+        loop invariant zero: zero_words(from, w);
+        loop assigns w, phys_view[from .. to - 1];
+        loop variant to - w;
+    */
+    for (; w < to; w += 4) {
         PHYS(w) = 0;
         PHYS(w + 1) = 0;
         PHYS(w + 2) = 0;

@@ -55,7 +55,8 @@ static u64 retype_next(u64 cptr, u32 made, u64 used) {
     return call_restart(CALL_UNTYPED_RETYPE, cptr, CALL_CONTINUED);
 }
 
-static void make_objects(retype_t r, u64 address, u32 device) {
+// `flatten`: the kernel is compiled for size, this loop is not.
+__attribute__((flatten)) static void make_objects(retype_t r, u64 address, u32 device) {
     u64 data = object_data(r.type, r.size, device);
     for (u32 i = 0; i < r.count; i++) {
         u32 o = object_create(r.type, r.size, address + i * r.shape.bytes);
