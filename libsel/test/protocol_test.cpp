@@ -111,7 +111,9 @@ TEST_CASE("text of every length travels through registers and buffer") {
     Machine m;
     for (u32 n = 0; n <= 300; n++) {
         std::string text(n, 'a');
-        text.back() = n != 0 ? 'z' : '\0';
+        if (n != 0) {
+            text.back() = 'z';
+        }
         Echo e;
         e.number = n;
         e.data.append(std::string_view(text));
