@@ -1,9 +1,14 @@
 // Capabilities in slots: making, deriving, moving, removing.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/capability.h"
+#include "spec/contiguity.h"
 
 enum { PORT_FIRST = 0x10000 }; // IoPort: data = first | last << 16.
 
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures le: \result == OK ==> have % 0x10000 <= want % 0x10000 <= want / 0x10000 <= have / 0x10000;
+    ensures errors: \result == OK || \result == ERR_ARG;
+*/
 static error_t check_range(u64 have, u64 want) {
     u64 first = want % PORT_FIRST, last = want / PORT_FIRST;
     if (first > last || first < have % PORT_FIRST || last > have / PORT_FIRST)
@@ -23,6 +28,12 @@ error_t capability_check_mint(u32 s, u64 data) {
     }
 }
 
+/*@ requires type: type < CAP_TYPE_COUNT && rights <= 0xff;
+    terminates \true; exits \false;
+    assigns slot_view[s];
+    ensures cap: ty(s) == type && ob(s) == object && rt(s) == rights && dt(s) == data;
+    ensures may: slot_view[s].may == may_of(type, rights, data);
+*/
 static inline void slot_write(u32 s, u32 type, u32 rights, u32 object, u64 data) {
     SLOT(s).object = object;
     SLOT(s).may = capability_may(type, rights, data);
@@ -34,11 +45,17 @@ static inline void slot_write(u32 s, u32 type, u32 rights, u32 object, u64 data)
 void capability_new(u32 parent, u32 dst, u32 type, u32 rights, u32 object, u64 data) {
     cdt_insert_child(parent, dst);
     slot_write(dst, type, rights, object, data);
+    //@ assert inj: inj{Pre};
+    //@ assert same: same_but{Pre,Here}(dst);
+    //@ assert rel: ins_rel{Pre,Here}(parent, dst);
 }
 
 void capability_copy(u32 src, u32 dst, u32 rights, u64 data) {
     cdt_insert_child(src, dst);
     slot_write(dst, SLOT(src).type, SLOT(src).rights & rights & RIGHT_ALL, SLOT(src).object, data);
+    //@ assert inj: inj{Pre};
+    //@ assert same: same_but{Pre,Here}(dst);
+    //@ assert rel: ins_rel{Pre,Here}(src, dst);
 }
 
 void capability_bind(u32 src, u32 dst) {
@@ -46,6 +63,10 @@ void capability_bind(u32 src, u32 dst) {
     SLOT(dst).rights += RIGHT_BOUND;
 }
 
+/*@ terminates \true; exits \false;
+    assigns slot_view[s];
+    ensures empty: null_slot(s);
+*/
 static inline void slot_clear(u32 s) {
     SLOT(s).object = 0;
     SLOT(s).may = 0;
@@ -54,6 +75,9 @@ static inline void slot_clear(u32 s) {
     SLOT(s).data = 0;
 }
 
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures table: \result == (ty(s) == CAP_FRAME || ty(s) == CAP_PAGE_TABLE ? map_table(dt(s)) : 0);
+*/
 static inline u32 slot_mapped(u32 s) {
     u32 type = SLOT(s).type;
     return type == CAP_FRAME || type == CAP_PAGE_TABLE ? mapping_table(SLOT(s).data) : 0;
@@ -81,13 +105,23 @@ void capability_swap(u32 a, u32 b) {
 void capability_remove(u32 s) {
     cdt_remove(s);
     slot_clear(s);
+    //@ assert inj: inj{Pre};
+    //@ assert same: same_but{Pre,Here}(s);
+    //@ assert rel: rem_rel{Pre,Here}(s);
 }
 
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures same: \result != 0 <==> same(a, b);
+*/
 static inline u32 same_object(u32 a, u32 b) {
     return SLOT(a).object == SLOT(b).object && SLOT(a).type == SLOT(b).type;
 }
 
 // The slot that owns an item.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures open: item % 4 == 0 ==> \result == item;
+    ensures close: item % 4 == 2 ==> \result == item - 2;
+*/
 static inline u32 item_slot(u32 item) {
     return item - item % 4u;
 }
@@ -96,11 +130,17 @@ u32 capability_other(u32 s) {
     u32 child = item_slot(ITEM(OPEN(s)).link.next);
     u32 left = item_slot(ITEM(OPEN(s)).link.prev);
     u32 right = item_slot(ITEM(CLOSE(s)).link.next);
+    //@ assert child: slot(child) && in_tree(child) && (po(child) == po(s) + 1 || child == s);
+    //@ assert left: slot(left) && in_tree(left) && (po(left) == po(s) - 1 || pc(left) == po(s) - 1);
+    //@ assert right: slot(right) && in_tree(right) && (po(right) == pc(s) + 1 || pc(right) == pc(s) + 1);
     if (child != s && same_object(child, s))
         return child;
     if (same_object(left, s))
         return left;
     if (same_object(right, s))
         return right;
+    //@ assert inside: \forall integer t; names(t, ty(s), ob(s)) && po(s) < po(t) < pc(s) ==> \false;
+    //@ assert before: \forall integer t; names(t, ty(s), ob(s)) && po(t) < po(s) ==> \false;
+    //@ assert after: \forall integer t; names(t, ty(s), ob(s)) && po(t) > pc(s) ==> \false;
     return 0;
 }
