@@ -64,6 +64,28 @@ constexpr CommandInfo kCommands[] = {
      Argument::Path, command_write},
 };
 
+// What an error means for a file or a program; the general words of libsel for all others.
+std::string_view words_for(error_t error) {
+    switch (error) {
+    case ERR_NAME:
+        return "there is no such name";
+    case ERR_SYNTAX:
+        return "a path has names of 1 to 63 bytes, and no . or ..";
+    case ERR_EXISTS:
+        return "it exists already";
+    case ERR_CHILDREN:
+        return "the directory is not empty";
+    case ERR_RIGHT:
+        return "it is read-only";
+    case ERR_ARG:
+        return "that is not possible with this one";
+    case ERR_EMPTY:
+        return "it does not run";
+    default:
+        return sel::describe(error);
+    }
+}
+
 } // namespace
 
 std::span<const CommandInfo> commands() {
@@ -80,7 +102,7 @@ const CommandInfo *find_command(std::string_view name) {
 }
 
 int Context::fail_on(std::string_view what, error_t error) {
-    return fail("{}: {}", what, sel::describe(error));
+    return fail("{}: {}", what, words_for(error));
 }
 
 int Context::usage(std::string_view expected) {

@@ -90,18 +90,18 @@ TEST_CASE_METHOD(Fixture, "pipes and redirections", "[shell]") {
 TEST_CASE_METHOD(Fixture, "files", "[shell]") {
     CHECK(run("cat /etc/motd") == "hello\nworld\n");
     CHECK(run("cat /etc/motd /nope etc/motd") ==
-          "hello\nworld\nerror: cat: /nope: no such name\nhello\nworld\n");
+          "hello\nworld\nerror: cat: /nope: there is no such name\nhello\nworld\n");
     CHECK(status == 1);
     CHECK(run("ls") == "etc/\n");
     CHECK(run("ls -l /etc") == "w         12  -                    motd\n");
-    CHECK(run("ls /x") == "error: ls: /x: no such name\n");
-    CHECK(run("mkdir /d; mkdir /d") == "error: mkdir: /d: the name is taken\n");
+    CHECK(run("ls /x") == "error: ls: /x: there is no such name\n");
+    CHECK(run("mkdir /d; mkdir /d") == "error: mkdir: /d: it exists already\n");
     CHECK(run("cp /etc/motd /d; cat /d/motd") == "hello\nworld\n");
     CHECK(run("mv /d/motd /d/m; ls /d") == "m\n");
     CHECK(run("cp /d/m d/m") == "error: cp: /d/m and d/m are the same file\n");
     CHECK(run("write /d/w 'a b'  c; cat /d/w") == "a b c\n");
     CHECK(run("echo piped | write /d/w; cat /d/w") == "piped\n");
-    CHECK(run("rm /d/w /d/m /d/none; ls /d") == "error: rm: /d/none: no such name\n");
+    CHECK(run("rm /d/w /d/m /d/none; ls /d") == "error: rm: /d/none: there is no such name\n");
     CHECK(run("cat " + std::string(256, 'x')) ==
           "error: cat: a path has 1 to 255 bytes, this one has 256\n");
     CHECK(run("cat ''") == "error: cat: expected a file, or something piped in; usage: cat "
@@ -206,7 +206,7 @@ TEST_CASE_METHOD(Fixture, "scripts and programs", "[shell]") {
     CHECK(status == kUsage);
     system.files["/loop"] = "run /loop";
     CHECK(run("run /loop") == "error: run: /loop: scripts run scripts more than 4 deep\n");
-    CHECK(run("run /none") == "error: run: /none: no such name\n");
+    CHECK(run("run /none") == "error: run: /none: there is no such name\n");
     CHECK(run("run ramfs a 'b c'") == "");
     CHECK(system.calls.back() == "run ramfs [a b c]");
     system.ending = {Ending::Fault, 0};

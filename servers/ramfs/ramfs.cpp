@@ -171,6 +171,9 @@ error_t RamFs::remove(std::string_view path) {
     if (node.value() == kRoot) {
         return ERR_ARG;
     }
+    if (node_[node.value()].kind == Kind::Archive) {
+        return ERR_RIGHT;
+    }
     if (node_[node.value()].kind == Kind::Directory && has_children(node.value())) {
         return ERR_CHILDREN;
     }
@@ -191,7 +194,13 @@ error_t RamFs::rename(std::string_view from, std::string_view to) {
     if (node.value() == kRoot || target == kRoot || is_inside(directory, node.value())) {
         return ERR_ARG;
     }
+    if (node_[node.value()].kind == Kind::Archive) {
+        return ERR_RIGHT;
+    }
     if (target != kNone) {
+        if (node_[target].kind == Kind::Archive) {
+            return ERR_RIGHT;
+        }
         if (node_[target].kind == Kind::Directory || node_[node.value()].kind == Kind::Directory) {
             return ERR_EXISTS;
         }

@@ -130,6 +130,10 @@ TEST_CASE_METHOD(Fixture, "archive files are read-only", "[ramfs]") {
     CHECK(fs->add_archive_file("/etc/motd", motd) == OK);
     CHECK(fs->add_archive_file("/etc/motd", motd) == ERR_EXISTS);
     CHECK(fs->open(kMe, "/etc/motd", RamFs::kWrite).error() == ERR_RIGHT);
+    CHECK(fs->remove("/etc/motd") == ERR_RIGHT);
+    CHECK(fs->rename("/etc/motd", "/m") == ERR_RIGHT);
+    create("/f");
+    CHECK(fs->rename("/f", "/etc/motd") == ERR_RIGHT);
     CHECK(get(fs->open(kMe, "/etc/motd", 0).value()) == "hi");
     CHECK(fs->list("/", 0).value().name == "etc");
 }
