@@ -25,8 +25,25 @@ void Shell::Console::flush() {
 }
 
 void Shell::start() {
+    welcome();
     editor_.begin(console_);
     console_.flush();
+}
+
+void Shell::welcome() {
+    constexpr u32 kPieces = 8;
+    sel::Result<u32> handle = system_.open("/etc/motd", 0);
+    if (!handle) {
+        return;
+    }
+    char text[file::kChunk];
+    u64 offset = 0;
+    for (u32 i = 0; i < kPieces; i++) {
+        u32 count = system_.read(*handle, offset, text).value_or(0);
+        console_.write({text, count});
+        offset += count;
+    }
+    system_.close(*handle);
 }
 
 void Shell::type(std::string_view bytes) {

@@ -21,7 +21,7 @@ class Shell final : public Completer {
 
     explicit Shell(System &system) : system_{system}, editor_{kPrompt, *this} {}
 
-    // Shows the first prompt.
+    // Shows the beginning of /etc/motd, if it is there, and the first prompt.
     void start();
     // Bytes from the keyboard; runs each line that they complete.
     void type(std::string_view bytes);
@@ -38,6 +38,8 @@ class Shell final : public Completer {
     void complete(std::string_view before_cursor, Candidates &candidates) override;
 
   private:
+    void welcome();
+
     class Console final : public Output {
       public:
         explicit Console(System &system) : system_{system} {}

@@ -50,7 +50,7 @@ TEST_CASE_METHOD(Fixture, "sequences and exit codes", "[shell]") {
 
 TEST_CASE_METHOD(Fixture, "typing at the prompt", "[shell]") {
     sh->start();
-    CHECK(system.screen == "trust> ");
+    CHECK(system.screen == "hello\nworld\ntrust> ");
     system.screen.clear();
     sh->type("echo hi\nstatus\n");
     CHECK(system.screen == "echo hi\nhi\ntrust> status\nstatus 0\ntrust> ");
