@@ -453,12 +453,23 @@ u64 Lockstep::cptr_of(u32 type) {
     return n == 0 ? any_cptr() : found[below(n)];
 }
 
+// Does somebody wait to receive there?
+bool Lockstep::receives(u64 cptr) const {
+    const model::Cap *c = model_.cap_at(*model_.cur, cptr);
+    if (c == nullptr || c->type != CAP_ENDPOINT || (c->rights & RIGHT_WRITE) == 0)
+        return false;
+    auto &queue = static_cast<const model::Endpoint &>(*c->object).queue;
+    return !queue.empty() && queue.front()->state == STATE_RECV;
+}
+
 u64 Lockstep::message_info() {
     u64 info = chance(70) ? below(5) : below(122);
     if (chance(30))
         info |= INFO_CAP;
     if (model_.cur == root_ || chance(80)) // The first thread never waits for ever.
         info |= INFO_TIMEOUT;
+    if (chance(25)) // The short path.
+        info = below(5);
     if (chance(5))
         info |= INFO_SIGNAL | below(8) << 12;
     return info | below(1000) << INFO_LABEL_SHIFT;
@@ -505,6 +516,8 @@ std::array<u64, 4> Lockstep::arguments_of(u32 number, u64 &cptr) {
     case CALL_NB_RECV:
     case CALL_REPLY_RECV:
         cptr = cptr_of(CAP_ENDPOINT);
+        for (int i = 0; i < 4 && number == CALL_CALL && !receives(cptr); i++)
+            cptr = cptr_of(CAP_ENDPOINT);
         break;
     case CALL_REPLY:
         cptr = chance(60) ? 0 : cptr_of(CAP_REPLY);
@@ -546,13 +559,19 @@ std::array<u64, 4> Lockstep::arguments_of(u32 number, u64 &cptr) {
     }
     case CALL_TCB_PRIORITY:
         cptr = cptr_of(CAP_TCB);
-        return {18 + below(8), 25 + below(8), 0, 0};
+        return {chance(90) ? 18 + below(8) : below(300), chance(90) ? 25 + below(8) : below(300), 0,
+                0};
     case CALL_TCB_NOTIFICATION:
         cptr = cptr_of(CAP_TCB);
         return {chance(30) ? 0 : cptr_of(CAP_NOTIFICATION), 0, 0, 0};
     case CALL_TCB_CONTEXT:
         cptr = cptr_of(CAP_TCB);
-        return {chance(30) ? 0 : cptr_of(CAP_SCHED_CONTEXT), 0, 0, 0};
+        if (auto *c = model_.cap_at(*model_.cur, cptr); c != nullptr && c->type == CAP_TCB) {
+            auto &t = static_cast<const model::Thread &>(*c->object);
+            if (t.state == STATE_RECV && chance(60)) // A passive server.
+                return {0, 0, 0, 0};
+        }
+        return {chance(10) ? 0 : cptr_of(CAP_SCHED_CONTEXT), 0, 0, 0};
     case CALL_TCB_RESUME:
     case CALL_TCB_SUSPEND:
     case CALL_TCB_READ:

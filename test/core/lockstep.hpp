@@ -71,6 +71,7 @@ class Lockstep {
     u64 any_cptr();
     u64 empty_cptr();
     u64 cptr_of(u32 type);
+    bool receives(u64 cptr) const;
     u64 message_info();
     u64 some_address();
     u64 some_ticks();

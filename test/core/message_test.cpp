@@ -1,0 +1,279 @@
+// Messages, answers, notifications, faults, time: scenarios with a few threads.
+// SPDX-License-Identifier: BSD-2-Clause
+#include <catch2/catch.hpp>
+
+#include "test/core/world.hpp"
+
+using host::World;
+
+namespace {
+
+constexpr u64 LABEL = 1ull << INFO_LABEL_SHIFT;
+
+// A server of priority 150 waits on an endpoint; the first thread is its client.
+struct Served : World {
+    u32 ep, server, badged;
+    explicit Served(u64 budget) : ep(make(CAP_ENDPOINT)), server(thread(150, budget)), badged(0) {
+        badged = mint(ep, 77, RIGHT_WRITE | RIGHT_GRANT);
+        if (budget == 0) { // A passive server needs a context once, to get to its receive.
+            must(call(CALL_TCB_CONTEXT, server, 0, {lent_ = make(CAP_SCHED_CONTEXT)}));
+            must(call(CALL_SC_CONFIGURE, SCHED, 0, {lent_, 1000, 1000}));
+        }
+        resume_thread(server);
+        must(runs(server) ? OK : ERR_GONE);
+        call(CALL_RECV, ep);
+        if (budget == 0)
+            must(call(CALL_TCB_CONTEXT, server, 0, {0}));
+    }
+
+  private:
+    u32 lent_ = 0;
+};
+
+} // namespace
+
+TEST_CASE(
+    "a call reaches a waiting server with badge, label and words, and its answer comes back") {
+    u64 budget = GENERATE(0, 5000);
+    Served w(budget);
+    w.call(CALL_CALL, w.badged, 3 | 5 * LABEL, {1, 2, 3});
+    REQUIRE(w.runs(w.server));
+    CHECK(w.badge() == 77);
+    CHECK(w.info() == (3 | 5 * LABEL));
+    CHECK(w.result(2) == 3);
+    CHECK(thread_state(w.first) == STATE_REPLY);
+    CHECK((K.run.sc == w.object(World::CONTEXT)) == (budget == 0)); // A passive one runs on ours.
+    w.call(CALL_REPLY_RECV, w.ep, 1 | 9 * LABEL, {42});
+    REQUIRE(w.current() == w.first);
+    CHECK(w.rax == OK);
+    CHECK(w.info() == (1 | 9 * LABEL));
+    CHECK(w.result(0) == 42);
+    CHECK(w.state(w.server) == STATE_RECV);
+    CHECK(K.run.sc == w.object(World::CONTEXT));
+    CHECK(host::broken_invariant() == "");
+}
+
+TEST_CASE("long messages and capabilities go through the IPC buffers") {
+    Served w(0);
+    u32 gift = w.make(CAP_NOTIFICATION), free = w.fresh();
+    BUFFER(TCB_SLOT(w.object(w.server), TCB_SLOT_BUFFER).object).word[BUFFER_CAP_RECV] = free;
+    for (u32 i = 4; i < MESSAGE_WORDS; i++)
+        w.word(i) = 1000 + i;
+    w.word(BUFFER_CAP_SEND) = gift;
+    w.call(CALL_CALL, w.badged, MESSAGE_WORDS | INFO_CAP);
+    REQUIRE(w.runs(w.server));
+    CHECK(w.info() == (MESSAGE_WORDS | INFO_CAP));
+    for (u32 i = 4; i < MESSAGE_WORDS; i++)
+        REQUIRE(w.word(i) == 1000 + i);
+    CHECK(SLOT(w.slot(free)).object == w.object(gift));
+    CHECK(cdt_first_child(w.slot(gift)) == w.slot(free)); // Derived: revoking takes it back.
+    // Nobody is there for a second capability: the slot is full.
+    w.word(BUFFER_CAP_SEND) = gift;
+    w.call(CALL_REPLY_RECV, w.ep, INFO_CAP);
+    REQUIRE(w.current() == w.first);
+    CHECK((w.info() & INFO_CAP) == 0);
+}
+
+TEST_CASE("a wait ends with its time-out, and not before") {
+    World w;
+    u32 ep = w.make(CAP_ENDPOINT);
+    u32 call = GENERATE(u32{CALL_CALL}, u32{CALL_SEND}, u32{CALL_RECV});
+    w.word(BUFFER_TIMEOUT) = 5000;
+    w.call(call, ep, INFO_TIMEOUT);
+    REQUIRE(w.current() == 0);
+    w.advance(4999);
+    CHECK(w.current() == 0);
+    w.advance(3);
+    REQUIRE(w.current() == w.first);
+    CHECK(w.rax == ERR_TIMEOUT);
+    CHECK(w.info() == 0);
+    CHECK(QUEUE(w.object(ep)).head == 0);
+    CHECK(host::broken_invariant() == "");
+}
+
+TEST_CASE("who waits on what is deleted gets ERR_GONE") {
+    World w;
+    u32 type = GENERATE(u32{CAP_ENDPOINT}, u32{CAP_NOTIFICATION});
+    u32 object = w.make(type), waiters[3];
+    for (u32 &t : waiters) {
+        t = w.thread(150);
+        w.resume_thread(t);
+        w.call(type == CAP_ENDPOINT ? CALL_RECV : CALL_WAIT, object);
+        REQUIRE(w.current() == w.first);
+    }
+    w.call(CALL_CAP_DELETE, object);
+    for (u32 t : waiters) { // In the order in which they came.
+        REQUIRE(w.runs(t));
+        CHECK(w.rax == ERR_GONE);
+        w.call(CALL_TCB_SUSPEND, t);
+    }
+    REQUIRE(w.current() == w.first);
+}
+
+TEST_CASE("a client whose server dies gets ERR_GONE and its context back") {
+    u64 budget = GENERATE(0, 5000);
+    Served w(budget);
+    w.call(CALL_CALL, w.badged, 0);
+    REQUIRE(w.runs(w.server));
+    w.call(CALL_CAP_DELETE, w.server);
+    while (w.current() == w.first && w.restarts())
+        w.enter(static_cast<u32>(w.rax), TCB(w.first).r[R_RDI], TCB(w.first).r[R_RSI]);
+    // The Reply has a capability besides the server's own, so the client waits until that is gone.
+    if (budget != 0) {
+        REQUIRE(w.current() == 0);
+        w.advance(1);
+    } else {
+        CHECK(w.current() == w.first);
+        CHECK(w.rax == ERR_GONE);
+        CHECK(K.run.sc == w.object(World::CONTEXT));
+    }
+    CHECK(host::broken_invariant() == "");
+}
+
+TEST_CASE("a context lent twice comes back through both answers") {
+    World w;
+    u32 ep1 = w.make(CAP_ENDPOINT), ep2 = w.make(CAP_ENDPOINT), sc = w.object(World::CONTEXT);
+    auto passive = [&](u32 ep, unsigned priority) {
+        u32 t = w.thread(priority, 0), c = w.make(CAP_SCHED_CONTEXT);
+        World::must(w.call(CALL_SC_CONFIGURE, World::SCHED, 0, {c, 1000, 1000}));
+        World::must(w.call(CALL_TCB_CONTEXT, t, 0, {c}));
+        w.resume_thread(t);
+        w.call(CALL_RECV, ep);
+        World::must(w.call(CALL_TCB_CONTEXT, t, 0, {0}));
+        return t;
+    };
+    u32 outer = passive(ep1, 150), inner = passive(ep2, 160);
+    w.call(CALL_CALL, ep1, 0);
+    REQUIRE(w.runs(outer));
+    w.call(CALL_CALL, ep2, 0);
+    REQUIRE(w.runs(inner));
+    CHECK(K.run.sc == sc);
+    w.call(CALL_REPLY_RECV, ep2, 0);
+    REQUIRE(w.runs(outer));
+    CHECK(K.run.sc == sc);
+    w.call(CALL_REPLY_RECV, ep1, 0);
+    REQUIRE(w.current() == w.first);
+    CHECK(K.run.sc == sc);
+    CHECK(SC(sc).top == 0);
+}
+
+TEST_CASE("a fault is a message; the answer lets the thread run on with its registers") {
+    bool waits = GENERATE(false, true); // Does the handler wait already?
+    World w;
+    u32 ep = w.make(CAP_ENDPOINT), t = w.thread(150), badged = w.mint(ep, 9);
+    w.set(TCB_SLOT_FAULT, t, badged);
+    if (!waits)
+        w.call(CALL_TCB_PRIORITY, World::TCB_CAP, 0, {200, 255});
+    w.resume_thread(t);
+    if (waits) {
+        REQUIRE(w.runs(t));
+    } else {
+        w.call(CALL_TCB_PRIORITY, World::TCB_CAP, 0, {100, 255});
+        REQUIRE(w.runs(t));
+    }
+    TCB(w.object(t)).r[R_RDI] = 111;
+    TCB(w.object(t)).r[R_RSI] = 222;
+    TCB(w.object(t)).r[R_RIP] = 0x1234;
+    w.fault(FAULT_PAGE, 0xdead, 7);
+    REQUIRE(w.current() == w.first);
+    CHECK(w.call(CALL_RECV, ep) == OK);
+    CHECK(w.badge() == 9);
+    CHECK(w.info() == (4 | u64{FAULT_PAGE} << INFO_LABEL_SHIFT));
+    CHECK(w.result(0) == 0x1234);
+    CHECK(w.result(1) == 0xdead);
+    w.call(CALL_REPLY, 0);
+    REQUIRE(w.runs(t));
+    CHECK(TCB(w.object(t)).r[R_RDI] == 111);
+    CHECK(TCB(w.object(t)).r[R_RSI] == 222);
+    CHECK(TCB(w.object(t)).r[R_RIP] == 0x1234);
+}
+
+TEST_CASE("bits of a bound notification arrive in RECV") {
+    World w;
+    u32 ep = w.make(CAP_ENDPOINT), n = w.make(CAP_NOTIFICATION);
+    u32 one = w.mint(n, 1), four = w.mint(n, 4);
+    World::must(w.call(CALL_TCB_NOTIFICATION, World::TCB_CAP, 0, {n}));
+    w.call(CALL_SIGNAL, one);
+    w.call(CALL_SIGNAL, four);
+    CHECK(w.call(CALL_RECV, ep) == OK);
+    CHECK(w.badge() == 5);
+    CHECK(w.info() == INFO_SIGNAL);
+    CHECK(w.call(CALL_POLL, n) == ERR_EMPTY);
+    CHECK(w.call(CALL_SIGNAL, n) == ERR_RIGHT); // No badge: nothing to set.
+}
+
+TEST_CASE("an interrupt signals, stays masked until acknowledged, and wakes its driver") {
+    World w;
+    u32 n = w.make(CAP_NOTIFICATION), badged = w.mint(n, 8), handler = w.fresh();
+    REQUIRE(w.call(CALL_IRQ_GET, World::IRQ, 0, {handler, 4}) == OK);
+    CHECK(w.call(CALL_IRQ_GET, World::IRQ, 0, {w.fresh(), 4 | IRQ_LEVEL}) == ERR_OCCUPIED);
+    u32 irq = (w.object(handler) - IRQ_BASE) / 8;
+    REQUIRE(w.call(CALL_IRQ_BIND, handler, 0, {badged}) == OK);
+    CHECK(g_host.unmasked[irq] == 1);
+    w.call(CALL_WAIT, n);
+    REQUIRE(w.current() == 0);
+    w.interrupt(irq);
+    REQUIRE(w.current() == w.first);
+    CHECK(w.badge() == 8);
+    CHECK(g_host.unmasked[irq] == 0);
+    CHECK(w.call(CALL_IRQ_ACK, handler) == OK);
+    CHECK(g_host.unmasked[irq] == 1);
+    CHECK(w.call(CALL_CAP_DELETE, handler) == OK);
+    CHECK(g_host.unmasked[irq] == 0);
+    CHECK(IRQ(IRQ_BASE + 8 * irq).state == IRQ_FREE);
+}
+
+TEST_CASE("the highest priority runs, and equals take turns when they yield") {
+    World w;
+    u32 a = w.thread(150), b = w.thread(150), high = w.thread(200);
+    w.call(CALL_TCB_PRIORITY, World::TCB_CAP, 0, {180, 255});
+    w.resume_thread(a);
+    w.resume_thread(b);
+    CHECK(w.current() == w.first);
+    w.resume_thread(high);
+    REQUIRE(w.runs(high));
+    w.call(CALL_TCB_SUSPEND, high);
+    REQUIRE(w.current() == w.first);
+    w.call(CALL_TCB_SUSPEND, World::TCB_CAP);
+    for (int i = 0; i < 3; i++) {
+        REQUIRE(w.runs(a));
+        w.call(CALL_YIELD, 0);
+        REQUIRE(w.runs(b));
+        w.call(CALL_YIELD, 0);
+    }
+}
+
+TEST_CASE("a context never gives more than its budget in any period") {
+    World w;
+    const u64 budget = 200, period = 1000;
+    u32 t = w.thread(150, budget, period);
+    w.resume_thread(t);
+    std::vector<std::pair<u64, u64>> stretches; // From, to.
+    u64 seed = 12345;
+    for (int i = 0; i < 3000; i++) {
+        seed = seed * 6364136223846793005 + 1442695040888963407;
+        u64 from = g_host.clock, ticks = 1 + seed % 97;
+        bool runs = w.runs(t);
+        if (g_host.alarm <= from + ticks) {
+            g_host.clock = std::max(from, g_host.alarm);
+            if (runs)
+                stretches.emplace_back(from, g_host.clock);
+            w.timer();
+            continue;
+        }
+        g_host.clock += ticks;
+        if (runs)
+            stretches.emplace_back(from, g_host.clock);
+        if (runs && seed >> 60 == 0)
+            w.call(CALL_YIELD, 0);
+    }
+    REQUIRE(stretches.size() > 500);
+    for (auto [start, ignored] : stretches) {
+        u64 used = 0;
+        for (auto [from, to] : stretches)
+            if (from < start + period && to > start)
+                used += std::min(to, start + period) - std::max(from, start);
+        REQUIRE(used <= budget);
+    }
+    CHECK(SC(TCB(w.object(t)).sc).used > 0);
+}
