@@ -133,6 +133,38 @@ static NOINLINE u64 refuse_endpoint(u32 call, u64 cptr, u32 right) {
 // by tail calls that decode again, and what was read before the message is read again after it, so
 // that no register has to be saved here. Compiled twice: for messages in registers, and for longer.
 
+// The call of the running thread reaches `to`, the first receiver of ep: it waits for the answer
+// through the Reply of `to`, and its context goes along.
+/*@ requires queues: queues && ep != 0;
+    requires loans: loans && lend_bond && lend_room;
+    requires replies: replies;
+    requires from: K.run.tcb != 0 && K.run.sc != 0 && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires to: to != 0 && tcb_view[to].state == STATE_RECV && QUEUE(ep).head == to;
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], queue_view[ep], g_queue[to], tcb_view[to].state,
+        tcb_view[K.run.tcb].state, tcb_view[K.run.tcb].reply, tcb_view[K.run.tcb].sc,
+        reply_view[0 .. 0xffffffff], sc_view[K.run.sc].top,
+        g_lent[tcb_view[to].reply], g_turn[tcb_view[to].reply], g_turns;
+    ENSURES_QUEUES
+    ENSURES_LOANS
+    ENSURES_REPLIES
+    ensures waits: tcb_view[K.run.tcb].state == STATE_REPLY &&
+        tcb_view[K.run.tcb].reply == \old(tcb_view[to].reply) && tcb_view[K.run.tcb].sc == 0;
+    ensures armed: reply_view[\old(tcb_view[to].reply)].caller == K.run;
+    ensures lent: g_lent[\old(tcb_view[to].reply)] == K.run.sc && SC(K.run.sc).top == \old(tcb_view[to].reply);
+    ensures runs: tcb_view[to].state == STATE_RUNNING && g_queue[to] == 0; */
+INLINE void call_commit(u32 ep, u32 to) {
+    u32 cur = K.run.tcb;
+    queue_take(ep, to);
+    u32 r = TCB(to).reply;
+    TCB(to).state = STATE_RUNNING;
+    TCB(cur).state = STATE_REPLY;
+    TCB(cur).reply = r;
+    TCB(cur).sc = 0;
+    REPLY(r).caller = K.run;
+    lend_push(K.run.sc, r);
+}
+
 INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
     if ((SLOT(s).may & MAY_SEND) == 0) {
@@ -152,14 +184,7 @@ INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
         info = message_extra(cur, to, info, SLOT(s).may & MAY_GRANT);
     }
     message_registers(cur, to, SLOT(s).data, info);
-    queue_take(ep, to);
-    u32 r = TCB(to).reply;
-    TCB(to).state = STATE_RUNNING;
-    TCB(cur).state = STATE_REPLY;
-    TCB(cur).reply = r;
-    TCB(cur).sc = 0;
-    REPLY(r).caller = K.run;
-    lend_push(K.run.sc, r);
+    call_commit(ep, to);
     return to;
 }
 
@@ -172,6 +197,39 @@ HOT u64 call_call(u64 cptr, u64 info) {
         return call_long(cptr, info);
     }
     return call_body(cptr, info, 1);
+}
+
+// The running thread has answered `to`, the caller that its Reply names: `to` runs on, with the
+// context that it lent, and the running thread receives on ep.
+/*@ requires queues: queues && queue_room && ep != 0;
+    requires loans: loans && lend_bond;
+    requires replies: replies;
+    requires from: thread(K.run.tcb) && K.run.tcb != 0 && K.run.sc != 0;
+    requires runs: tcb_view[K.run.tcb].state == STATE_RUNNING && g_queue[K.run.tcb] == 0;
+    requires reply: \let r = slot_view[K.run.tcb + 4 * TCB_SLOT_REPLY].object;
+        r != 0 && reply_view[r].caller.tcb == to && SC(K.run.sc).top == r;
+    requires to: to != 0 && tcb_view[to].state == STATE_REPLY;
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], queue_view[ep], g_queue[K.run.tcb], g_place[K.run.tcb], g_back,
+        tcb_view[to].state, tcb_view[K.run.tcb].state, tcb_view[K.run.tcb].reply, tcb_view[K.run.tcb].sc,
+        reply_view[0 .. 0xffffffff], sc_view[K.run.sc].top,
+        g_lent[slot_view[K.run.tcb + 4 * TCB_SLOT_REPLY].object];
+    ENSURES_QUEUES
+    ENSURES_LOANS
+    ENSURES_REPLIES
+    ensures runs: tcb_view[to].state == STATE_RUNNING;
+    ensures receives: tcb_view[K.run.tcb].state == STATE_RECV && g_queue[K.run.tcb] == ep && tcb_view[K.run.tcb].sc == 0;
+    ensures once: \let r = slot_view[K.run.tcb + 4 * TCB_SLOT_REPLY].object;
+        reply_view[r].caller.tcb == K.run.tcb && reply_view[r].caller.sc == 0 && g_lent[r] == 0; */
+INLINE void answer_commit(u32 ep, u32 to) {
+    u32 cur = K.run.tcb, r = reply_of(cur);
+    TCB(to).state = STATE_RUNNING;
+    lend_pop(K.run.sc, r);
+    REPLY(r).caller = (run_t){cur, 0};
+    TCB(cur).reply = r;
+    TCB(cur).sc = 0;
+    TCB(cur).state = STATE_RECV;
+    queue_append(ep, cur);
 }
 
 INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
@@ -196,14 +254,7 @@ INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
         info = message_extra(cur, to, info, 1);
     }
     message_registers(cur, to, 0, info);
-    TCB(to).state = STATE_RUNNING;
-    u32 q = reply_of(cur);
-    lend_pop(K.run.sc, q);
-    REPLY(q).caller = (run_t){cur, 0};
-    TCB(cur).reply = q;
-    TCB(cur).sc = 0;
-    TCB(cur).state = STATE_RECV;
-    queue_append(SLOT(s).object, cur);
+    answer_commit(SLOT(s).object, to);
     return to;
 }
 

@@ -14,6 +14,9 @@
 #include "spec/thread.h"
 
 // The Reply that thread t receives with, 0: it has none.
+/*@ requires t: thread(t);
+    terminates \true; exits \false; assigns \nothing;
+    ensures slot: \result == slot_view[t + 4 * TCB_SLOT_REPLY].object; */
 static inline u32 reply_of(u32 t) {
     return TCB_SLOT(t, TCB_SLOT_REPLY).object;
 }

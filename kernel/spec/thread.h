@@ -4,6 +4,7 @@
 #define SPEC_THREAD_H
 
 #include "core/view.h"
+#include "spec/lend.h"
 #include "spec/queue.h"
 
 /*@ // A TCB, or the null TCB: its slots have indices of their own.
@@ -38,6 +39,20 @@
     predicate reply_caller{L} = \forall integer r; index(r) && reply_view[r].caller.tcb != 0 ==>
         has_reply(reply_view[r].caller.tcb) && tcb_view[reply_view[r].caller.tcb].reply == r;
     predicate reply_null{L} = reply_view[0].caller.tcb == 0 && state_of(0) == 0;
-    predicate replies{L} = reply_thread{L} && reply_caller{L} && reply_null{L}; */
+    // Only who waits for an answer has lent; what it lent is on that context's stack.
+    predicate reply_loan{L} = \forall integer r; index(r) && g_lent[r] != 0 ==>
+        state_of(reply_view[r].caller.tcb) == STATE_REPLY;
+    predicate replies{L} = reply_thread{L} && reply_caller{L} && reply_null{L} && reply_loan{L}; */
+
+// The invariants as single clauses, for contracts.
+#define ENSURES_QUEUES                                                                             \
+    ensures q0: queue_in; ensures q1: queue_next; ensures q2: queue_prev; ensures q3: queue_order;  \
+    ensures q4: queue_first; ensures q5: queue_distinct; ensures q6: queue_ends; ensures q7: queue_alone;
+#define ENSURES_LOANS                                                                              \
+    ensures l1: lend_in; ensures l2: lend_below; ensures l3: lend_above; ensures l4: lend_order;    \
+    ensures l5: lend_top; ensures l6: lend_distinct; ensures l7: lend_ends; ensures l8: lend_free;  \
+    ensures l9: lend_bond;
+#define ENSURES_REPLIES                                                                            \
+    ensures r1: reply_thread; ensures r2: reply_caller; ensures r3: reply_null; ensures r4: reply_loan;
 
 #endif
