@@ -8,6 +8,7 @@ SPDX-License-Identifier: BSD-2-Clause
 Every wait has a time limit and raises MachineError, whose text ends with the serial log's tail.
 """
 
+import codecs
 import json
 import re
 import socket
@@ -119,9 +120,10 @@ class Machine:
         self.stop()
 
     def _listen(self):
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while data := self.process.stdout.read1(4096):
             with self.news:
-                self.log += data.decode("utf-8", "replace").replace("\r", "")
+                self.log += decoder.decode(data).replace("\r", "")
                 self.news.notify_all()
         with self.news:
             self.ended = True
@@ -185,7 +187,8 @@ class Machine:
         return output
 
     def _command(self, line, timeout):
-        self.send(line + "\n")
+        self.send(line)
+        self.send("\n")
         answer = ESCAPE.sub("", self.expect(re.compile(rf"\n{re.escape(PROMPT)}"), timeout))
         echo, _, output = answer.partition("\n")  # The shell echoes what it reads.
         return output[:-len(PROMPT)] if output.endswith(PROMPT) else ""

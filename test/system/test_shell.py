@@ -1,53 +1,208 @@
-"""What a person sees at the shell: answers, errors, and servers that come back after a kill.
+"""What a person types at the shell, and every way to type it wrong.
 SPDX-License-Identifier: BSD-2-Clause
 """
 
+import random
 import re
 
-from build import ISO
-from machine import Machine
+from scene import booted, equal, programs, refused, snapshot
 
-SERVERS = ("console", "timer", "log", "supervisor", "ramfs", "shell")
-
-
-def shell():
-    machine = Machine(ISO)
-    machine.boot()
-    return machine
+UP, DOWN, RIGHT, LEFT, HOME, END, DELETE = (
+    f"\x1b[{key}" for key in ("A", "B", "C", "D", "H", "F", "3~"))
+BACKSPACE = "\x7f"
 
 
-def free_bytes(machine):
-    return int(re.search(r"^free +(\d+)", machine.run("mem"), re.M)[1])
+def ctrl(letter):
+    return chr(ord(letter) & 0x1F)
 
 
-def test_first_look():
-    with shell() as machine:
-        listing = machine.run("ps")
-        assert all(name in listing for name in SERVERS), listing
-        assert free_bytes(machine) > 100_000_000
-        assert "console" in machine.run("caps")
-        assert "etc/" in machine.run("ls /")
-        assert "TRustOs" in machine.run("cat /etc/motd")
-        assert re.search(r"up +\d+:\d\d", machine.run("uptime"))
+KEYS = [  # (typed, what the command prints)
+    ("echo abd" + LEFT + "c", "abcd\n"),
+    ("echo abc" + LEFT * 3 + RIGHT + "X", "aXbc\n"),
+    ("cho start" + HOME + "e" + END + "s", "starts\n"),
+    ("ho on" + ctrl("a") + "ec" + ctrl("e") + "e", "one\n"),
+    ("echo abc" + BACKSPACE * 2 + "z", "az\n"),
+    ("echo axbc" + LEFT * 3 + DELETE, "abc\n"),
+    ("nonsense" + ctrl("u") + "echo fresh", "fresh\n"),
+    ("echo one two" + ctrl("w") + "three", "one three\n"),
+    ("echo keep this" + LEFT * 5 + ctrl("k"), "keep\n"),
+    ("echo caf\u00e9s" + LEFT * 2 + BACKSPACE + "F", "caF\u00e9s\n"),
+    ("ech\t from tab", "from tab\n"),
+    ("cat /et\tmot\t", "Welcome to TRustOs. Type `help` for a list of commands.\n"),
+    ("caps cons\t| head -n 1", "console\n"),
+]
+
+
+def test_line_editing():
+    with booted() as machine:
+        for typed, expected in KEYS:
+            equal(repr(typed), machine.run(typed), expected)
+        machine.send("nonsense" + ctrl("c"))
+        machine.expect("^C\n")
+        machine.expect("trust> ")
+        machine.run("echo first")
+        machine.run("echo second")
+        equal("one up is `status`", machine.run(UP + UP), "second\n")
+        equal("up and down", machine.run(UP * 6 + DOWN * 2), "second\n")
+        assert "echo first" in machine.run("history")
+        machine.send("c\t")  # Many commands begin so: they are shown, and the line again.
+        machine.expect(re.compile(r"caps  cat.*clear.*cp.*\ntrust> c"))
+        machine.send(BACKSPACE)
+        equal("the line is still good", machine.run("echo good"), "good\n")
         machine.halt()
 
 
-def test_errors_have_a_status_and_a_reason():
-    with shell() as machine:
-        for line in ("nonsense", "cat /no/such/file", "kill nobody", "hexdump"):
-            status, output = machine.status(line)
-            assert status != 0, f"`{line}` succeeded"
-            assert "error" in output, f"`{line}` said {output!r}"
+ANSWERS = [  # (line, exit status, output)
+    ("echo 'as it  is $?' \"two $?\"", 0, "as it  is $? two 0\n"),
+    ("echo a\\ b 'c;d' \"e|f\" \"\\\"g\\\"\"", 0, "a b c;d e|f \"g\"\n"),
+    ("echo one; echo two", 0, "one\ntwo\n"),
+    ("false && echo no", 1, ""),
+    ("false || echo yes", 0, "yes\n"),
+    ("true && echo yes || echo no", 0, "yes\n"),
+    ("false; echo $?", 0, "1\n"),
+    ("nonsense", 127, "error: unknown command 'nonsense'; 'help' lists all commands\n"),
+    ("nonsense; echo $?", 0, "error: unknown command 'nonsense'; 'help' lists all commands\n127\n"),
+    ("echo b > /x; echo a >> /x; cat /x", 0, "b\na\n"),
+    ("sort /x | head -n 1", 0, "a\n"),
+    ("cat /x | grep a | count -l", 0, "1\n"),
+    ("echo again > /x; cat /x", 0, "again\n"),
+    ("mkdir /d /d/e; ls /d", 0, "e/\n"),
+    ("write /d/f some words; cat /d/f", 0, "some words\n"),
+    ("echo piped | write /d/g; cat /d/g", 0, "piped\n"),
+    ("cp /d/f /d/h; mv /d/h /d/e; ls /d/e", 0, "h\n"),
+    ("cat /d/e/h; rm /d/e/h; ls /d/e", 0, "some words\n"),
+    ("hexdump /d/f", 0, "00000000  73 6f 6d 65 20 77 6f 72  64 73 0a                 "
+                        "|some words.|\n"),
+    ("write /script 'echo in a script' 'false'", 0, ""),
+    ("run /script", 0, "in a script false\n"),
+    ("echo 'echo one' > /script; echo 'cat /nowhere' >> /script; run /script", 1,
+     "one\nerror: cat: /nowhere: no such name\n"),
+    ("rm /d/f /d/g /d/e /d /x /script; ls", 0, "system\nbin/\netc/\n"),
+    ("date | count -l", 0, "1\n"),
+]
+
+
+def test_commands():
+    with booted() as machine:
+        before = snapshot(machine)
+        for line, status, expected in ANSWERS:
+            got = machine.status(line)
+            equal(line, got, (status, expected))
+        equal("mem, ps, ls after all files were removed", snapshot(machine), before)
+        shown = {line.split()[0] for line in machine.run("help").split("\n\n")[0].splitlines()}
+        for command in shown:
+            assert machine.run(f"help {command}").startswith(command + " "), command
+        assert re.search(r"^ *4 console \(irq\)$", machine.run("irq"), re.M)
+        assert re.search(r"^up 0:\d\d:\d\d\.\d{3}$", machine.run("uptime"), re.M)
+        assert re.search(r"^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC$", machine.run("date"), re.M)
+        assert len(machine.run("trace 30").splitlines()) == 30
+        equal("why", machine.run("why"), "the kernel has refused nothing\n")
+        assert "log" in machine.run("ps") and machine.run("sleep 1") == ""
         machine.halt()
 
 
-def test_killed_servers_come_back():
-    with shell() as machine:
-        before = free_bytes(machine)
-        for name in ("ramfs", "log", "timer", "console"):
-            machine.run(f"kill {name}")
-            machine.run("sleep 1")
-            assert "etc/" in machine.run("ls /"), f"no files after kill {name}"
-            assert name in machine.run("ps"), f"{name} did not come back"
-        assert free_bytes(machine) == before, "memory was lost"
+BAD_ARGUMENTS = {  # Command: lines that are wrong.
+    "attack": ["attack nothing", "attack a b"],
+    "bench": ["bench a b"],
+    "caps": ["caps nobody", "caps console log"],
+    "cat": ["cat /nowhere", "cat /etc", "cat ''", "cat /" + "n" * 64],
+    "clear": ["clear x"],
+    "count": ["count -x", "count /nowhere"],
+    "cp": ["cp", "cp /etc/motd", "cp /nowhere /y", "cp /etc/motd /etc/motd", "cp /etc /z",
+           "cp /etc/motd /no/where"],
+    "date": ["date 1"],
+    "echo": [],
+    "false": ["false x"],
+    "grep": ["grep", "grep -x a", "grep a /nowhere"],
+    "halt": ["halt now"],
+    "head": ["head -n", "head -n x", "head -n 3 a b", "head /nowhere"],
+    "help": ["help nothing", "help a b"],
+    "hexdump": ["hexdump /nowhere", "hexdump a b"],
+    "history": ["history 3"],
+    "irq": ["irq 4"],
+    "kill": ["kill", "kill nobody", "kill 3", "kill root", "kill attack"],
+    "log": ["log x", "log 99999", "log -x"],
+    "ls": ["ls /nowhere", "ls -x"],
+    "mem": ["mem x"],
+    "mkdir": ["mkdir", "mkdir /etc", "mkdir /no/where", "mkdir /" + "n" * 64],
+    "mv": ["mv", "mv /nowhere /x", "mv /etc /etc/motd", "mv / /x"],
+    "ps": ["ps x"],
+    "reboot": ["reboot now"],
+    "report": ["report x"],
+    "restart": ["restart", "restart nobody"],
+    "rm": ["rm", "rm /nowhere", "rm /etc", "rm /"],
+    "run": ["run", "run nothing", "run /nowhere", "run nothing x"],
+    "sleep": ["sleep", "sleep x", "sleep 3601", "sleep -1"],
+    "sort": ["sort -x", "sort /nowhere"],
+    "status": ["status 1"],
+    "tail": ["tail -n", "tail -n x", "tail /nowhere"],
+    "trace": ["trace x", "trace 513"],
+    "true": ["true x"],
+    "uptime": ["uptime x"],
+    "wc": ["wc -x", "wc /nowhere"],
+    "why": ["why nobody"],
+    "write": ["write", "write /etc/motd x", "write /etc x"],
+}
+
+
+def test_bad_arguments():
+    with booted() as machine:
+        shown = {line.split()[0] for line in machine.run("help").split("\n\n")[0].splitlines()}
+        equal("commands without a bad example here", shown - BAD_ARGUMENTS.keys(), set())
+        before = snapshot(machine)
+        for command in sorted(shown):
+            for line in BAD_ARGUMENTS[command]:
+                message = refused(machine, line)
+                assert message.startswith(f"error: {command}: "), (line, message)
+                arguments = line.split()[1:]
+                assert "expected" in message or any(a in message for a in arguments), \
+                    (line, message)
+        equal("mem, ps, ls after all refusals", snapshot(machine), before)
         machine.halt()
+
+
+def random_text(seed, count):
+    """Bytes that are no keys that do something (tab, line ends, ctrl-c)."""
+    choice = [byte for byte in range(256) if byte not in b"\t\n\r" + ctrl("c").encode()]
+    return bytes(random.Random(seed).choices(choice, k=count))
+
+
+BAD_LINES = [
+    b"x" * 65536,
+    b"echo > /made" + b" word" * 13000,
+    b"echo made > /made \x00",
+    b"echo made > /made \x7f\x1f",
+    b"echo made > /made \xff",
+    b"echo made > /made \xc3(",
+    b"echo made > /made " + bytes(range(0x80, 0x100)),
+    b"echo 'made > /made",
+    b'echo "made > /made',
+    b"echo made > /made \\",
+    b"echo made > /made && 'echo",
+    b"| echo made > /made",
+    b"echo made > /made ||",
+    b"echo made > /made; ; echo",
+    b"echo made > /made & echo",
+    b"echo made > /made more",
+    b"echo made >",
+    b"> /made",
+    b"echo made > /made; echo" + b" w" * 128,
+    b"echo made > /made" + b"; true" * 32,
+]
+
+
+def test_bad_lines():
+    with booted() as machine:
+        before = snapshot(machine)
+        for line in BAD_LINES:
+            message = refused(machine, line)
+            assert message.endswith("; nothing was run"), (line[:80], message)
+        for seed in range(20):
+            status, output = machine.status(b"echo \x00" + random_text(seed, 300))
+            assert status != 0 and output.count("error: ") == 1, (seed, status, output)
+        equal("mem, ps, ls after all bad lines", snapshot(machine), before)
+        equal("the shell", programs(machine)["shell"].starts, 1)
+        machine.halt()
+
+
+test_bad_lines.limit = 240

@@ -1,0 +1,67 @@
+"""What scenarios ask the shell again and again.
+SPDX-License-Identifier: BSD-2-Clause
+"""
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from build import ISO
+from machine import Machine
+
+BOOT_SECONDS = 100
+SERVERS = ("console", "timer", "log", "supervisor", "ramfs", "shell")
+PS_ROW = re.compile(r"^ *(\d+) (\S+) +(\d+) (.{9}) (.{12}) (\S+ ?\S*) +(\d+)$")
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    priority: int
+    state: str
+    memory: str
+    starts: int
+
+
+@contextmanager
+def booted(iso=ISO, **options):
+    """A machine at its first prompt; what went wrong on it is shown with the end of its serial log."""
+    with Machine(iso, **options) as machine:
+        machine.boot(BOOT_SECONDS)
+        try:
+            yield machine
+        except AssertionError:
+            print(f"--- end of the serial log\n{machine.log[-3000:]}\n---", flush=True)
+            raise
+
+
+def programs(machine):
+    """{name: Program} from `ps`."""
+    rows = machine.run("ps").splitlines()[1:]
+    found = [PS_ROW.match(row) for row in rows]
+    assert rows and all(found), f"rows that cannot be read: {rows}"
+    return {m[2]: Program(m[2], int(m[3]), m[4].strip(), m[6].strip(), int(m[7])) for m in found}
+
+
+def free_bytes(machine):
+    match = re.search(r"^free (\d+) bytes", machine.run("mem"), re.M)
+    assert match, "mem shows no free memory"
+    return int(match[1])
+
+
+def snapshot(machine):
+    """All that `mem`, `ps` (without the time used) and `ls` show."""
+    return machine.run("mem"), programs(machine), machine.run("ls -l")
+
+
+def refused(machine, line):
+    """Type a line that must fail with exactly one message; the message."""
+    status, output = machine.status(line)
+    assert status != 0, f"{line[:80]!r} succeeded: {output!r}"
+    lines = output.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: "), f"{line[:80]!r} gave {output[:500]!r}"
+    return lines[0]
+
+
+def equal(what, got, expected):
+    assert got == expected, f"{what}: expected\n{expected!r}\ngot\n{got!r}"

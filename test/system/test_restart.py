@@ -1,0 +1,103 @@
+"""Each server is killed and restarted while it is used: it comes back, the rest goes on.
+SPDX-License-Identifier: BSD-2-Clause
+"""
+
+import re
+
+from scene import SERVERS, booted, equal, free_bytes, programs
+
+USE = {  # Server: a command that needs it, and what it answers.
+    "console": ("echo hello", r"^hello$"),
+    "timer": ("sleep 1", r"^$"),
+    "log": ("log -d 5", r"."),
+    "supervisor": ("attack null", r"^null +contained"),
+    "ramfs": ("cat /etc/motd", r"^Welcome to TRustOs"),
+    "shell": ("echo still here", r"^still here$"),
+}
+
+
+def used(machine, server):
+    command, answer = USE[server]
+    output = machine.run(command)
+    assert re.search(answer, output, re.M), f"{command} answered {output!r}"
+
+
+def test_batch_of_the_issue():
+    """Acceptance line 4, as it is typed there."""
+    with booted() as machine:
+        for command in "kill ramfs; ls /; kill console; ps".split(";"):
+            output = machine.run(command.strip())
+        assert "shell" in output
+        machine.run("kill ramfs; ls /; kill console; ps")
+        starts = {name: program.starts for name, program in programs(machine).items()}
+        equal("starts of ramfs and console", (starts["ramfs"], starts["console"]), (3, 3))
+        machine.halt()
+
+
+def each_server(change):
+    with booted() as machine:
+        free = free_bytes(machine)
+        before = programs(machine)
+        for server in SERVERS:
+            for round_ in range(2):
+                used(machine, server)
+                machine.run(f"{change} {server}")
+                for other in SERVERS:
+                    used(machine, other)
+                equal(f"free memory after {change} {server}", free_bytes(machine), free)
+            after = programs(machine)
+            for name in SERVERS:
+                changed = 2 if name == server else 0
+                equal(f"starts of {name} after two times {change} {server}", after[name].starts,
+                      before[name].starts + changed)
+                equal(f"priority and memory of {name}", (after[name].priority, after[name].memory),
+                      (before[name].priority, before[name].memory))
+            before = after
+        machine.halt()
+
+
+def test_kill_each():
+    each_server("kill")
+
+
+def test_restart_each():
+    each_server("restart")
+
+
+def test_all_in_one_line():
+    """The programs die while the line that ends them still runs."""
+    with booted() as machine:
+        free = free_bytes(machine)
+        for _ in range(3):
+            machine.run("restart timer; restart log; restart ramfs; restart supervisor; "
+                        "restart console; uptime; log; ls; attack null; echo end")
+        equal("free memory", free_bytes(machine), free)
+        equal("starts", {program.starts for name, program in programs(machine).items()
+                         if name in SERVERS and name != "shell"}, {4})
+        machine.halt()
+
+
+def test_files_of_an_earlier_life():
+    """What was written is gone with the server that kept it; the boot files are there again."""
+    with booted() as machine:
+        machine.run("write /note remember me")
+        assert machine.run("cat /note") == "remember me\n"
+        machine.run("kill ramfs")
+        status, output = machine.status("cat /note")
+        equal("a file of an earlier life", (status, output), (1, "error: cat: /note: no such name\n"))
+        equal("a boot file", machine.run("ls /etc"), "motd\n")
+        machine.halt()
+
+
+def test_kill_loop():
+    """What is ended by hand comes back, however often, and leaves nothing behind."""
+    with booted() as machine:
+        free = free_bytes(machine)
+        for server in ("log", "ramfs", "timer", "console"):
+            machine.run("; ".join([f"kill {server}"] * 25))
+            equal(f"starts of {server}", programs(machine)[server].starts, 26)
+        equal("free memory", free_bytes(machine), free)
+        machine.halt()
+
+
+test_kill_each.limit = test_restart_each.limit = 240
