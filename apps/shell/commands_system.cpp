@@ -63,6 +63,9 @@ void put_data(sel::Text<160> &line, const CapabilityRow &row) {
     case CAP_IO_PORT:
         sel::format(line, "  ports 0x{:x} to 0x{:x}", row.data & 0xffff, row.data >> 16 & 0xffff);
         break;
+    case CAP_IRQ_HANDLER:
+        sel::format(line, "  line {}", row.data & IRQ_LINE);
+        break;
     default:
         break;
     }

@@ -134,7 +134,7 @@ TEST_CASE_METHOD(Fixture, "programs, capabilities, denials", "[shell]") {
                        "  2 console       102 receive   0:00:03.000  64 K        1\n"
                        "  3 ramfs         103 receive   0:00:04.500  64 K        1\n");
     CHECK(run("caps console") == "console\n"
-                                 "  IrqHandler     -    at 0x9  (irq)\n"
+                                 "  IrqHandler     -    at 0x9  line 4  (irq)\n"
                                  "    Endpoint       wg   at 0xa  badge 0x2\n");
     CHECK(run("caps nobody") == "error: caps: there is no program nobody; 'ps' lists them\n");
     CHECK(run("irq") == "LINE HANDLED BY\n   4 console (irq)\n");

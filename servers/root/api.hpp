@@ -55,7 +55,7 @@ struct Slot {
     u8 type; // cap_type_t
     u8 rights;
     u16 parent;    // Slot of its parent, if the program holds that too; 0: it does not.
-    u64 data;      // Badge, slots or ports, by type.
+    u64 data;      // Badge, slots, ports, or the line that root asked for, by type.
     char name[16]; // What the manifest calls it; empty if the program got it later. Ends with 0.
 };
 struct SlotList {

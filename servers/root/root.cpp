@@ -75,6 +75,7 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
         if (slot >= grant.slot && slot < u32{grant.slot} + grant.slots &&
             grant.kind != GRANT_SLOTS) {
             std::memcpy(out.name, grant.name, sizeof out.name);
+            out.data = grant.kind == GRANT_IRQ ? grant.a : out.data;
         }
     }
     return out;

@@ -8,8 +8,8 @@ from scene import SERVERS, booted, equal, free_bytes, programs
 
 USE = {  # Server: a command that needs it, and what it answers.
     "console": ("echo hello", r"^hello$"),
-    "timer": ("sleep 1", r"^$"),
-    "log": ("log -d 5", r"."),
+    "timer": ("sleep 0; uptime", r"^up "),
+    "log": ("attack null; log", r"attack: page fault"),
     "supervisor": ("attack null", r"^null +contained"),
     "ramfs": ("cat /etc/motd", r"^Welcome to TRustOs"),
     "shell": ("echo still here", r"^still here$"),

@@ -1,0 +1,112 @@
+"""Nobody but root holds more than its manifest says: `caps` against the manifests.
+SPDX-License-Identifier: BSD-2-Clause
+
+What each program is to hold is worked out here from the manifests and boot/system.toml alone (by the
+rules of servers/README.md), slot by slot, and compared with what the kernel says it holds.
+"""
+
+import re
+import sys
+
+from build import ROOT
+from scene import SERVERS, booted, equal
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import manifest  # noqa: E402
+
+CAP_ROW = re.compile(r"^  ( *)(\w+) +([rwg-]*) +at 0x([0-9a-f]+)(?: to 0x([0-9a-f]+))?"
+                     r"(?:  (badge 0x[0-9a-f]+|ports 0x[0-9a-f]+ to 0x[0-9a-f]+|line \d+|\d+ slots|"
+                     r"[\d.]+ [KM]))?(?:  \((\w+)\))?$")
+ALL, READ, WRITE = "rwg", "r", "w"
+
+
+def held(text):
+    """{program: {slot: (type, rights, detail, name)}} from the output of `caps`."""
+    found, program = {}, None
+    for line in text.splitlines():
+        if not line.startswith(" "):
+            program = found.setdefault(line, {})
+            continue
+        row = CAP_ROW.match(line)
+        assert row, f"a row of caps that cannot be read: {line!r}"
+        first = int(row[4], 16)
+        for slot in range(first, int(row[5] or row[4], 16) + 1):
+            program[slot] = (row[2], row[3], row[6] or "", row[7] or "")
+    return found
+
+
+def granted(program, need, bits):
+    """[(type, rights, detail)] of one need, a slot each."""
+    if need.kind == "io":
+        first, count = (int(part, 0) for part in need.grant[3:].split("/"))
+        return [("IoPort", ALL, f"ports {first:#x} to {first + count - 1:#x}")]
+    if need.kind == "irq":
+        return [("IrqHandler", ALL, f"line {int(need.grant[4:].split('/')[0], 0)}")]
+    if need.kind == "device":
+        return [("Frame", READ + WRITE, "")] * (int(need.grant.split("/")[1], 0) // 4096)
+    if need.kind == "trace":
+        return [("Frame", READ, "")] * 4
+    if need.kind == "trace-control":
+        return [("TraceControl", ALL, "")]
+    if need.kind == "doorbell":
+        return [("Notification", WRITE, f"badge {1 << bits:#x}")]
+    if need.kind in ("archive", "slots"):
+        return []
+    if need.kind in ("untyped", "cnode", "vspace", "context"):
+        return [({"untyped": "Untyped", "cnode": "CNode", "vspace": "VSpace",
+                  "context": "SchedContext"}[need.kind], ALL, None)]
+    server = SYSTEM.programs[need.grant]
+    badge = program.number | server.provides.index(need.kind) << 32
+    return [("Endpoint", WRITE + "g" * need.give, f"badge {badge:#x}")]
+
+
+def expected(program):
+    """{slot: (type, rights, detail, name)} of one program."""
+    slots = {1: ("TCB", ALL, "", "self"), 3: ("Notification", ALL, "", "signals")}
+    if program.provides:
+        slots[2] = ("Endpoint", READ, "", "requests")
+    for i in range(program.replies):
+        slots[4 + i] = ("Reply", ALL, "", "reply")
+    bits = 0
+    for need in program.needs:
+        for i, (kind, rights, detail) in enumerate(granted(program, need, bits)):
+            slots[need.slot + i] = (kind, rights, detail, need.name)
+        bits += need.kind in ("irq", "doorbell")
+    return slots
+
+
+SYSTEM = manifest.System(ROOT)
+
+
+def compare(machine):
+    capabilities = held(machine.run("caps"))
+    equal("programs", set(capabilities), set(SYSTEM.programs) - {"root"})
+    for name, slots in capabilities.items():
+        program = SYSTEM.programs[name]
+        if program.start == "run":
+            equal(f"what {name} holds when it does not run", slots, {})
+            continue
+        wanted = expected(program)
+        for slot in sorted(slots.keys() | wanted.keys()):
+            got, want = slots.get(slot), wanted.get(slot)
+            if want and want[2] is None and got:
+                want = (*want[:2], got[2], want[3])
+            equal(f"slot {slot:#x} of {name}", got, want)
+
+
+def test_caps_are_those_of_the_manifests():
+    with booted() as machine:
+        compare(machine)
+        machine.halt()
+
+
+def test_caps_after_use_and_restarts():
+    """Nothing is collected by working, dying, or being attacked."""
+    with booted() as machine:
+        machine.run("write /a b; cat /a; rm /a; sleep 0; log; attack flood; attack rights; attack badge")
+        compare(machine)
+        for server in SERVERS:
+            machine.run(f"kill {server}")
+        machine.run("attack null")
+        compare(machine)
+        machine.halt()
