@@ -1,0 +1,31 @@
+"""scripts/run as a person uses it: the answers of a batch, and its exit status.
+SPDX-License-Identifier: BSD-2-Clause
+"""
+
+import re
+import subprocess
+
+from build import ROOT
+
+
+def batch(commands, *options):
+    """(exit status, standard output, standard error) of `scripts/run --batch`."""
+    done = subprocess.run([ROOT / "scripts/run", "--no-build", *options, "--batch", commands], check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_first_batch():
+    """Acceptance line 1, as it is typed there."""
+    status, output, errors = batch("help; ps; mem; caps; ls /; cat /etc/motd; uptime")
+    assert status == 0, errors
+    for answer in (r"^attack +run a hostile program", r"^ +1 console +200 ", r"^free \d{8,} bytes",
+                   r"^  IoPort +rwg +at 0x\w+  ports 0x3f8 to 0x3ff  \(uart\)$", r"^etc/$",
+                   r"^Welcome to TRustOs", r"^up 0:\d\d:\d\d\.\d{3}$"):
+        assert re.search(answer, output, re.M), f"no line matches {answer!r} in:\n{output}"
+
+
+def test_a_failing_command_fails_the_batch():
+    status, output, errors = batch("cat /nowhere; echo goes on")
+    assert status == 1 and "`cat /nowhere` ended with status 1" in errors, (status, errors)
+    assert output == "error: cat: /nowhere: no such name\ngoes on\n", output
