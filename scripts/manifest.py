@@ -15,7 +15,7 @@ import re
 import struct
 import sys
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 PAGE = 4096
@@ -95,6 +95,7 @@ class Need:
     kind: str            # A protocol, or a word of GIVEN or OWN.
     argument: str = ""   # Of an OWN kind, behind the colon.
     give: bool = False   # The client may send capabilities along.
+    many: bool = False   # One of a list.
     grant: str = ""
     slot: int = 0
     slots: int = 1
@@ -112,6 +113,7 @@ class Program:
     needs: list = field(default_factory=list)
     number: int = 0
     slots: int = 0
+    lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*": name to protocol.
 
     @property
     def priority(self):
@@ -272,9 +274,7 @@ class System:
                        f"is given, but {program.path} does not ask for it")
         slot = SLOT_REPLIES + program.replies
         window, bit = WINDOW_BASE, 0
-        for name, text in wanted.items():
-            need = split_need(name, text)
-            need.grant = program.given.get(name, "")
+        for need in self._expand(program, wanted):
             need.slot = slot
             try:
                 if need.kind in OWN:
@@ -283,11 +283,28 @@ class System:
                     window, bit = self._given(program, need, window, bit)
             except Mistake as mistake:
                 path = program.path if need.kind in OWN or not need.grant else SYSTEM
-                where = f"needs.{name}" if path != SYSTEM else f"{program.name}.needs.{name}"
+                where = f"needs.{need.name}"
+                where = where if path != SYSTEM else f"{program.name}.{where}"
                 self.wrong(path, where, str(mistake))
             program.needs.append(need)
             slot += need.slots
         program.slots = slot
+
+    def _expand(self, program, wanted):
+        """The needs one by one; those with a `*` as often as system.toml lists servers."""
+        for name, text in wanted.items():
+            need = split_need(name, text)
+            given = program.given.get(name, [] if need.many else "")
+            if not need.many:
+                need.grant = given
+                yield need
+            elif isinstance(given, list):
+                program.lists[name] = need.kind
+                for server in given:
+                    yield replace(need, grant=server)
+            else:
+                self.wrong(SYSTEM, f"{program.name}.needs.{name}",
+                           f"is {given!r}, expected a list of servers")
 
     def _own(self, program, need, bit):
         if need.grant:
@@ -405,6 +422,8 @@ class System:
 
 def split_need(name, text):
     kind, plus, give = text.partition("+")
+    if text.endswith("*"):
+        return Need(name, text[:-1], many=True)
     word, _, argument = kind.partition(":")
     if word in OWN:
         return Need(name, word, argument)
@@ -442,11 +461,12 @@ def declaration(system, need):
 def header(system, name):
     program = system.programs[name]
     headers = {"sel/server.hpp"}
-    for need in program.needs:
-        if need.values[0] == CLIENT:
-            headers |= {"sel/client.hpp", system.protocol(need.kind)[0]}
+    kinds = [need.kind for need in program.needs if need.values[0] == CLIENT]
+    for kind in kinds + list(program.lists.values()):
+        headers |= {"sel/client.hpp", system.protocol(kind)[0]}
     lines = [f"// What {name} holds: made from {program.path} and {SYSTEM}. Do not edit.",
              "// SPDX-License-Identifier: BSD-2-Clause", "#pragma once", ""]
+    lines += ["#include <array>", ""] if program.lists else []
     lines += [f'#include "{h}"' for h in sorted(headers)]
     lines += ["", "namespace caps {", "",
               f"inline constexpr sel::Tcb self{{{SLOT_SELF}}};"]
@@ -454,7 +474,13 @@ def header(system, name):
         lines.append(f"inline constexpr sel::Service service{{sel::Endpoint{{{SLOT_ENDPOINT}}}, self, "
                      f"{{{SLOT_REPLIES}, {program.replies}}}}};")
     lines.append(f"inline constexpr sel::Notification signals{{{SLOT_NOTIFICATION}}};")
-    lines += [f"inline constexpr {declaration(system, need)};" for need in program.needs]
+    lines += [f"inline constexpr {declaration(system, need)};" for need in program.needs
+              if not need.many]
+    for listed, kind in program.lists.items():
+        needs = [need for need in program.needs if need.many and need.name == listed]
+        inside = ", ".join(f'{{"{need.grant}", {need.slot}}}' for need in needs)
+        lines.append(f"inline constexpr std::array<sel::Named<{system.protocol(kind)[1]}>, "
+                     f"{len(needs)}> {listed}{{{{{inside}}}}};")
     return "\n".join(lines + ["", "} // namespace caps", ""])
 
 

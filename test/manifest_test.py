@@ -134,6 +134,18 @@ class ManifestTest(unittest.TestCase):
         grant = struct.unpack_from("<16sQQQHHHH", data, 16 + 2 * 64)
         self.assertEqual(grant, (b"server".ljust(16, b"\0"), 1, 0, 0, manifest.CLIENT, 5, 1, 6))
 
+    def test_lists(self):
+        self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nall = "alpha*"')
+        text = manifest.header(self.project.system(), "beta")
+        self.assertIn("std::array<sel::Named<alphabet::Api>, 0> all{{}};", text)
+        self.assertEqual(self.project.change("boot/system.toml", "needs.irq",
+                                             'needs.all = ["alpha"]\nneeds.irq'), "")
+        text = manifest.header(self.project.system(), "beta")
+        self.assertIn('std::array<sel::Named<alphabet::Api>, 1> all{{{"alpha", 5}}};', text)
+        self.refused("boot/system.toml", '["alpha"]', '["alpha", "root"]', "beta.needs.all",
+                     "root provides root")
+        self.refused("boot/system.toml", '["alpha", "root"]', '"alpha"', "expected a list")
+
     def test_nothing_missing(self):
         self.refused("boot/system.toml", 'needs.irq = "irq:4/level"\n', "",
                      "apps/beta/manifest.toml: needs.irq", "gives nothing")

@@ -94,6 +94,7 @@ int command_restart(Context &c);
 int command_trace(Context &c);
 int command_why(Context &c);
 
+int command_ask(Context &c);
 int command_attack(Context &c);
 int command_bench(Context &c);
 int command_clear(Context &c);

@@ -6,6 +6,8 @@ namespace shell {
 namespace {
 
 constexpr CommandInfo kCommands[] = {
+    {"ask", "SERVER [WORD]...", "say something to a server, and show what it answers", 1,
+     kAnyNumber, Argument::Program, command_ask},
     {"attack", "NAME | all", "run a hostile program and see it contained", 0, 1, Argument::None,
      command_attack},
     {"bench", "[ROW]", "measure the kernel's paths", 0, 1, Argument::None, command_bench},

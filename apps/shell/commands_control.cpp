@@ -10,13 +10,18 @@ namespace {
 
 constexpr u64 kSecond = 1'000'000'000;
 
+sel::Text<kLineMax> join(std::span<const std::string_view> words) {
+    sel::Text<kLineMax> line;
+    for (std::string_view word : words) {
+        line.append(line.size == 0 ? "" : " ");
+        line.append(word);
+    }
+    return line;
+}
+
 // Starts a program with words as its arguments; what its end means for the exit code.
 int run_program(Context &c, std::string_view name, std::span<const std::string_view> words) {
-    sel::Text<kLineMax> arguments;
-    for (std::string_view word : words) {
-        arguments.append(arguments.size == 0 ? "" : " ");
-        arguments.append(word);
-    }
+    sel::Text<kLineMax> arguments = join(words);
     c.out.flush();
     sel::Result<Ending> ending = c.system.run(name, arguments, System::kNoLimit);
     if (!ending) {
@@ -81,6 +86,22 @@ int show_command(Context &c, const CommandInfo &command) {
 }
 
 } // namespace
+
+int command_ask(Context &c) {
+    sel::Text<kLineMax> line = join(c.args.subspan(1));
+    if (line.size > talk::kTextMax) {
+        return c.fail("a line has at most {} bytes, this one has {}", talk::kTextMax, line.size);
+    }
+    sel::Result<talk::Text> answer = c.system.talk(c.args[0], line);
+    if (answer.error() == ERR_NAME) {
+        return c.fail("no server called {} answers (see talkers in boot/system.toml)", c.args[0]);
+    }
+    if (!answer) {
+        return c.fail_on(c.args[0], answer.error());
+    }
+    c.out.print("{}\n", answer->data);
+    return 0;
+}
 
 int command_attack(Context &c) {
     if (c.args.empty()) {

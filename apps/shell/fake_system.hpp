@@ -164,6 +164,14 @@ class FakeSystem final : public System {
         return static_cast<u32>(count);
     }
     u64 trace_ns(u64 tsc) override { return tsc; }
+    sel::Result<talk::Text> talk(std::string_view server, std::string_view line) override {
+        if (server != "parrot") {
+            return ERR_NAME;
+        }
+        talk::Text text;
+        text.data.append(line);
+        return text;
+    }
     sel::Result<u64> uptime_ns() override { return 3'723'004'000'000; }
     sel::Result<u64> date() override { return 1'000'000'000; }
     sel::Result<> sleep(u64 ns) override {

@@ -176,6 +176,14 @@ class Servers final : public shell::System {
         return sel::TraceRing{caps::trace.at<const trace_event_t>(0)}.read(out);
     }
     u64 trace_ns(u64 tsc) override { return clock_.nanoseconds(tsc >> CLOCK_SHIFT); }
+    sel::Result<talk::Text> talk(std::string_view server, std::string_view line) override {
+        for (const auto &named : caps::talkers) {
+            if (named.name == server) {
+                return ask(named.client, talk::Line{.data = line});
+            }
+        }
+        return ERR_NAME;
+    }
     sel::Result<u64> uptime_ns() override { return ask(caps::timer, timer::Uptime{}); }
     sel::Result<u64> date() override { return ask(caps::timer, timer::Date{}); }
     sel::Result<> sleep(u64 ns) override { return ask(caps::timer, timer::Sleep{.ns = ns}); }

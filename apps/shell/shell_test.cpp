@@ -157,6 +157,13 @@ TEST_CASE_METHOD(Fixture, "programs, capabilities, denials", "[shell]") {
     CHECK(run("mem").starts_with("ram  1048576 bytes (1024 K)\nfree 1000 bytes (1 K)\n"));
 }
 
+TEST_CASE_METHOD(Fixture, "ask brings back what a server answers", "[shell]") {
+    CHECK(run("ask parrot 'a  b' c") == "a  b c\n");
+    CHECK(run("ask nobody x") ==
+          "error: ask: no server called nobody answers (see talkers in boot/system.toml)\n");
+    CHECK(run("ask") == "error: ask: expected at least 1 argument; usage: ask SERVER [WORD]...\n");
+}
+
 TEST_CASE_METHOD(Fixture, "log and trace", "[shell]") {
     CHECK(run("log") == "");
     for (u64 i = 0; i < 30; i++) {

@@ -9,6 +9,7 @@
 #include "servers/file/api.hpp"
 #include "servers/log/api.hpp"
 #include "servers/supervisor/api.hpp"
+#include "servers/talk/api.hpp"
 
 #include "abi/trace.h"
 
@@ -88,6 +89,9 @@ class System {
                                     u64 limit_ns) = 0;
 
     virtual sel::Result<logging::Line> log(u64 since, sel::Level level) = 0;
+
+    // The answer of a server that speaks talk::Api; ERR_NAME: there is none of this name.
+    virtual sel::Result<talk::Text> talk(std::string_view server, std::string_view line) = 0;
 
     // The newest events of the kernel, oldest first; how many there were.
     virtual u32 trace(std::span<trace_event_t> out) = 0;

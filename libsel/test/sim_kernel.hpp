@@ -80,7 +80,9 @@ class SimKernel {
         }
         Memory &m = memory_[slot_[r.cptr].object];
         u64 bytes = bytes_of(type, r.word[1]);
-        u64 align = type == CAP_UNTYPED ? PAGE_BYTES : type == CAP_CNODE ? OBJECT_ALIGN : bytes;
+        u64 align = type == CAP_UNTYPED ? u64{PAGE_BYTES}
+                    : type == CAP_CNODE ? u64{OBJECT_ALIGN}
+                                        : bytes;
         u64 from = m.mark + (type == CAP_UNTYPED ? u64{UNTYPED_BYTES} : 0);
         from = (from + align - 1) / align * align;
         if (from + bytes > m.bytes) {

@@ -45,6 +45,7 @@ struct Memory {
     u64 ram;      // Bytes of RAM that the kernel left.
     u64 programs; // Of these, given to programs.
     u64 root;     // Used by root for itself, endpoints and tables.
+    u64 lost;     // Did not come back from a program that ended: a bug of the kernel.
     u64 free;     // Not given to anybody.
 };
 struct GetMemory : sel::Asks<Memory> {};

@@ -32,7 +32,7 @@ sel::Result<> Programs::prepare() {
 
 sel::Result<> Programs::reserve(u32 number) {
     ProgramSlots &s = life_of(number).slots;
-    cptr_t first = kit_.slots(6);
+    cptr_t first = kit_.slots(sizeof(ProgramSlots) / sizeof(cptr_t));
     if (first == 0) {
         return ERR_FULL;
     }
@@ -229,16 +229,37 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
 
 // --- Stopping.
 
+// Takes the memory back and looks whether all of it came: one child must fit that takes everything
+// but the page in which its record stands.
 void Programs::empty(u32 number) {
     sel::Untyped memory{life(number).slots.untyped};
-    sel::Result<> gone = memory.revoke();
-    if (gone.ok()) {
-        gone = memory.reset();
+    u64 all = system_.program(number).memory - PAGE_BYTES;
+    sel::Result<> back = memory.revoke();
+    if (back.ok()) {
+        back = memory.reset();
     }
-    if (!gone) {
+    if (back.ok() && all != 0) {
+        back = memory.retype(CAP_UNTYPED, all, scratch_);
+    }
+    if (back.ok() && all != 0) {
+        back = memory.revoke();
+    }
+    if (back.ok()) {
+        back = memory.reset();
+    }
+    life_of(number).lost = !back.ok();
+    if (!back) {
         console_.line("the memory of {} did not come back: {}", system_.program(number).title(),
-                      sel::describe(gone.error()));
+                      sel::describe(back.error()));
     }
+}
+
+u64 Programs::lost() const {
+    u64 bytes = 0;
+    for (u32 i = 1; i <= system_.count(); i++) {
+        bytes += life(i).lost ? system_.program(i).memory : 0;
+    }
+    return bytes;
 }
 
 void Programs::stop(u32 number, s32 code, bool keep) {

@@ -21,6 +21,7 @@ struct Life {
     ProgramSlots slots{};
     State state = State::STOPPED;
     bool open = false; // Its endpoint exists.
+    bool lost = false; // Its memory did not come back at its last end.
     u32 incarnation = 0;
     s32 exit_code = 0;
     u64 used = 0;
@@ -51,6 +52,9 @@ class Programs {
     bool runs(u32 number) const { return life(number).state == State::RUNNING; }
     const System &system() const { return system_; }
     const Life &life(u32 number) const { return life_[number - 1]; }
+
+    // Bytes that programs had and that did not come back.
+    u64 lost() const;
 
     // Reads memory of its image and stack.
     sel::Result<u32> peek(u32 number, u64 address, std::span<u8> to);

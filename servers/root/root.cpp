@@ -55,7 +55,9 @@ sel::Result<u32> Root::on(const Find &m) {
 
 sel::Result<Memory> Root::on(const GetMemory &) {
     const MemoryCount &count = kit_.memory();
-    return Memory{count.ram, count.programs, count.root, count.ram - count.programs - count.root};
+    u64 lost = programs_.lost();
+    return Memory{count.ram, count.programs, count.root, lost,
+                  count.ram - count.programs - count.root - lost};
 }
 
 Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const {

@@ -11,6 +11,8 @@
 //   ERR_PROTOCOL   the two sides do not speak the same protocol
 #pragma once
 
+#include <string_view>
+
 #include "sel/protocol.hpp"
 
 namespace sel {
@@ -87,6 +89,15 @@ class Client : public Capability {
             return answer;
         }
     }
+};
+
+// One of a list of servers that speak the same protocol.
+template <typename Api>
+struct Named {
+    std::string_view name;
+    Client<Api> client;
+
+    constexpr Named(std::string_view server, cptr_t cptr) : name{server}, client{cptr} {}
 };
 
 // Where capabilities that arrive with messages are put: an empty slot of this thread's CSpace.

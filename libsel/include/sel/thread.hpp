@@ -1,0 +1,54 @@
+// Thread: another thread in the same program, with its stack, IPC buffer and Reply.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What it takes comes from the manifest: `vspace`, `cnode`, an `untyped` with `slots` for the Allocator,
+// and a `context:BUDGET/PERIOD` of its own. A fault stops the thread and is told to nobody.
+#pragma once
+
+#include "sel/allocator.hpp"
+
+namespace sel {
+
+struct ThreadSetup {
+    VSpace space;
+    CNode cspace;
+    SchedContext context;
+    u8 priority;     // At most the caller's own.
+    u64 address;     // Where its pages go: a multiple of PAGE_BYTES, nothing else is mapped there.
+    u32 stack_pages; // 1 .. kStackPagesMax. A page below them stays empty; its buffer follows them.
+};
+
+class Thread {
+  public:
+    static constexpr u32 kStackPagesMax = 16;
+    using Entry = void (*)(void *);
+
+    // `memory` must outlive the thread.
+    explicit Thread(Allocator &memory) : memory_{memory} {}
+    Thread(const Thread &) = delete;
+    Thread &operator=(const Thread &) = delete;
+
+    // Runs entry(argument). When it returns the thread stops. ERR_BUSY: it has been started already.
+    // If it cannot be started, nothing of it is left but page tables.
+    Result<> start(const ThreadSetup &setup, Entry entry, void *argument);
+
+    // Ends it wherever it is, and frees all but its page tables, which the next one may use.
+    Result<> end();
+
+    Tcb tcb() const { return tcb_; }
+
+  private:
+    static constexpr u32 kObjectsMax = kStackPagesMax + 3; // Buffer, Reply, TCB.
+
+    Result<cptr_t> make(cap_type_t type);
+    Result<Frame> map_page(VSpace space, u64 address);
+    Result<> build(const ThreadSetup &setup, Entry entry, void *argument);
+    Result<> run(const ThreadSetup &setup, Frame buffer, const regs_t &regs);
+
+    Allocator &memory_;
+    Tcb tcb_;
+    cptr_t object_[kObjectsMax];
+    u32 objects_ = 0;
+};
+
+} // namespace sel

@@ -1,0 +1,135 @@
+// Thread: pages, objects, registers, go.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sel/thread.hpp"
+
+#include "sel/kernel.hpp"
+
+namespace sel {
+
+namespace {
+
+constexpr u32 kTableLevels = 3;
+constexpr u64 kFlags = 0x202; // Interrupts on, and the bit that is always 1.
+constexpr u64 kStackAlign = 16;
+
+// Lies at the top of the thread's stack.
+struct Top {
+    ThreadBlock block;
+    Thread::Entry entry;
+    void *argument;
+    cptr_t tcb;
+};
+
+[[noreturn]] void run_thread(Top *top) {
+    top->entry(top->argument);
+    for (;;) {
+        [[maybe_unused]] auto stopped = Tcb{top->tcb}.suspend();
+    }
+}
+
+} // namespace
+
+Result<cptr_t> Thread::make(cap_type_t type) {
+    Result<cptr_t> made = memory_.make(type);
+    if (made.ok()) {
+        object_[objects_++] = *made;
+    }
+    return made;
+}
+
+Result<Frame> Thread::map_page(VSpace space, u64 address) {
+    Result<cptr_t> made = make(CAP_FRAME);
+    if (!made) {
+        return made.error();
+    }
+    Frame frame{*made};
+    Result<> mapped = frame.map(space, address, RIGHT_READ | RIGHT_WRITE);
+    for (u32 level = 0; level < kTableLevels && mapped.error() == ERR_TABLE; level++) {
+        Result<cptr_t> table = memory_.make(CAP_PAGE_TABLE);
+        if (!table) {
+            return table.error();
+        }
+        if (Result<> put = PageTable{*table}.map(space, address); !put) {
+            [[maybe_unused]] auto freed = memory_.free(*table);
+            return put.error();
+        }
+        mapped = frame.map(space, address, RIGHT_READ | RIGHT_WRITE);
+    }
+    return mapped.ok() ? Result<Frame>{frame} : mapped.error();
+}
+
+Result<> Thread::start(const ThreadSetup &setup, Entry entry, void *argument) {
+    if (objects_ != 0) {
+        return ERR_BUSY;
+    }
+    if (setup.stack_pages == 0 || setup.stack_pages > kStackPagesMax ||
+        setup.address % PAGE_BYTES != 0) {
+        return ERR_ARG;
+    }
+    Result<> built = build(setup, entry, argument);
+    if (!built) {
+        [[maybe_unused]] auto undone = end();
+    }
+    return built;
+}
+
+Result<> Thread::build(const ThreadSetup &setup, Entry entry, void *argument) {
+    u64 stack = setup.address + PAGE_BYTES, top = stack + u64{setup.stack_pages} * PAGE_BYTES;
+    for (u64 page = stack; page < top; page += PAGE_BYTES) {
+        if (Result<Frame> mapped = map_page(setup.space, page); !mapped) {
+            return mapped.error();
+        }
+    }
+    Result<Frame> buffer = map_page(setup.space, top);
+    if (!buffer) {
+        return buffer.error();
+    }
+    Result<cptr_t> tcb = make(CAP_TCB);
+    if (!tcb) {
+        return tcb.error();
+    }
+    tcb_ = Tcb{*tcb};
+    auto at = reinterpret_cast<Top *>((top - sizeof(Top)) / kStackAlign * kStackAlign);
+    *at = {{&at->block, reinterpret_cast<u64 *>(top)}, entry, argument, *tcb};
+    regs_t regs{};
+    regs.rip = reinterpret_cast<u64>(&run_thread);
+    regs.rdi = reinterpret_cast<u64>(at);
+    regs.rsp = reinterpret_cast<u64>(at) - sizeof(u64); // As if called.
+    regs.rflags = kFlags;
+    regs.fs_base = reinterpret_cast<u64>(&at->block);
+    return run(setup, *buffer, regs);
+}
+
+Result<> Thread::run(const ThreadSetup &setup, Frame buffer, const regs_t &regs) {
+    Result<cptr_t> reply = make(CAP_REPLY);
+    if (!reply) {
+        return reply.error();
+    }
+    const Result<> steps[] = {
+        tcb_.bind(TCB_SLOT_CSPACE, setup.cspace),
+        tcb_.bind(TCB_SLOT_VSPACE, setup.space),
+        tcb_.bind(TCB_SLOT_REPLY, Reply{*reply}),
+        tcb_.bind(TCB_SLOT_BUFFER, buffer),
+        tcb_.priority(setup.priority, setup.priority),
+        tcb_.context(setup.context),
+        tcb_.write(regs),
+    };
+    for (const Result<> &step : steps) {
+        if (!step) {
+            return step;
+        }
+    }
+    return tcb_.resume();
+}
+
+Result<> Thread::end() {
+    Result<> all{};
+    while (objects_ != 0) {
+        Result<> freed = memory_.free(object_[--objects_]);
+        all = all.ok() ? freed : all;
+    }
+    tcb_ = Tcb{};
+    return all;
+}
+
+} // namespace sel
