@@ -630,6 +630,9 @@ void Lockstep::random_call() {
     static const std::discrete_distribution<u32> distribution(std::begin(WEIGHT), std::end(WEIGHT));
     auto pick = distribution;
     u32 number = pick(random_);
+    if (const model::Cap *r = model_.cur->slots[TCB_SLOT_REPLY].cap; r != nullptr && chance(25))
+        if (auto *caller = static_cast<const model::Reply *>(r->object)->caller; caller != nullptr)
+            number = caller->state == STATE_REPLY ? u32{CALL_REPLY_RECV} : number;
     u64 cptr = any_cptr();
     auto arguments = arguments_of(number, cptr);
     u64 info = number <= CALL_POLL ? message_info() : 0;

@@ -130,31 +130,73 @@ TEST_CASE("a client whose server dies gets ERR_GONE and its context back") {
     CHECK(host::broken_invariant() == "");
 }
 
-TEST_CASE("a context lent twice comes back through both answers") {
-    World w;
-    u32 ep1 = w.make(CAP_ENDPOINT), ep2 = w.make(CAP_ENDPOINT), sc = w.object(World::CONTEXT);
-    auto passive = [&](u32 ep, unsigned priority) {
-        u32 t = w.thread(priority, 0), c = w.make(CAP_SCHED_CONTEXT);
-        World::must(w.call(CALL_SC_CONFIGURE, World::SCHED, 0, {c, 1000, 1000}));
-        World::must(w.call(CALL_TCB_CONTEXT, t, 0, {c}));
-        w.resume_thread(t);
-        w.call(CALL_RECV, ep);
-        World::must(w.call(CALL_TCB_CONTEXT, t, 0, {0}));
+namespace {
+
+// The first thread calls a passive server that calls another: its context is lent twice.
+struct Nested : World {
+    u32 ep1, ep2, sc, outer, inner;
+    explicit Nested(u64 info)
+        : ep1(make(CAP_ENDPOINT)), ep2(make(CAP_ENDPOINT)), sc(object(CONTEXT)),
+          outer(passive(ep1, 150)), inner(passive(ep2, 160)) {
+        word(BUFFER_TIMEOUT) = 500;
+        call(CALL_CALL, ep1, info);
+        must(runs(outer) ? OK : ERR_GONE);
+        call(CALL_CALL, ep2, 0);
+        must(runs(inner) && K.run.sc == sc ? OK : ERR_GONE);
+    }
+
+  private:
+    u32 passive(u32 ep, unsigned priority) {
+        u32 t = thread(priority, 0), c = make(CAP_SCHED_CONTEXT);
+        must(call(CALL_SC_CONFIGURE, SCHED, 0, {c, 1000, 1000}));
+        must(call(CALL_TCB_CONTEXT, t, 0, {c}));
+        resume_thread(t);
+        call(CALL_RECV, ep);
+        must(call(CALL_TCB_CONTEXT, t, 0, {0}));
         return t;
-    };
-    u32 outer = passive(ep1, 150), inner = passive(ep2, 160);
-    w.call(CALL_CALL, ep1, 0);
-    REQUIRE(w.runs(outer));
-    w.call(CALL_CALL, ep2, 0);
-    REQUIRE(w.runs(inner));
-    CHECK(K.run.sc == sc);
-    w.call(CALL_REPLY_RECV, ep2, 0);
-    REQUIRE(w.runs(outer));
-    CHECK(K.run.sc == sc);
-    w.call(CALL_REPLY_RECV, ep1, 0);
+    }
+};
+
+} // namespace
+
+TEST_CASE("a context lent twice comes back through both answers") {
+    Nested w(0);
+    w.call(CALL_REPLY_RECV, w.ep2, 0);
+    REQUIRE(w.runs(w.outer));
+    CHECK(K.run.sc == w.sc);
+    w.call(CALL_REPLY_RECV, w.ep1, 0);
     REQUIRE(w.current() == w.first);
-    CHECK(K.run.sc == sc);
-    CHECK(SC(sc).top == 0);
+    CHECK(K.run.sc == w.sc);
+    CHECK(SC(w.sc).top == 0);
+}
+
+TEST_CASE("a caller that gives up leaves its context to who runs on it, if that was lent on") {
+    Nested w(INFO_TIMEOUT);
+    w.advance(600);
+    CHECK(thread_state(w.first) == STATE_NO_TIME);
+    REQUIRE(w.runs(w.inner));
+    CHECK(K.run.sc == w.sc);
+    w.call(CALL_REPLY_RECV, w.ep2, 0);
+    REQUIRE(w.runs(w.outer));
+    CHECK(K.run.sc == w.sc);
+    CHECK(SC(w.sc).top == 0);
+    CHECK(w.call(CALL_REPLY, 0) == ERR_EMPTY);
+    CHECK(host::broken_invariant() == "");
+}
+
+TEST_CASE("an answer that finds bits pending returns at once with them") {
+    Served w(0);
+    u32 n = w.make(CAP_NOTIFICATION), bit = w.mint(n, 2);
+    World::must(w.call(CALL_TCB_NOTIFICATION, w.server, 0, {n}));
+    World::must(w.call(CALL_TCB_PRIORITY, w.server, 0, {150, 150}));
+    w.call(CALL_CALL, w.badged, 0);
+    REQUIRE(w.runs(w.server));
+    CHECK(w.call(CALL_SIGNAL, bit) == OK);
+    w.call(CALL_REPLY_RECV, w.ep, 0); // It goes back without a context: no time to take them.
+    REQUIRE(w.current() == w.first);
+    CHECK(w.state(w.server) == STATE_NO_TIME);
+    CHECK(TCB(w.object(w.server)).r[R_RDI] == 2);
+    CHECK(NOTIFICATION(w.object(n)).word == 0);
 }
 
 TEST_CASE("a fault is a message; the answer lets the thread run on with its registers") {
