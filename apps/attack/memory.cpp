@@ -27,7 +27,7 @@ void call(u64 address) {
     asm volatile("call *%0" : : "r"(address) : "memory");
 }
 
-[[gnu::noinline]] u64 recurse(u64 depth) {
+[[gnu::noinline]] u64 recurse(u64 depth) { // NOLINT(misc-no-recursion): that is the attack.
     volatile u64 frame[64] = {depth};
     return hidden(depth) == ~u64{0} ? 0 : recurse(depth + 1) + frame[depth % 64];
 }

@@ -1,0 +1,132 @@
+// Tests of who waits for the console, against a kernel of a few lines.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "console.hpp"
+
+#include <catch2/catch.hpp>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sel/host.hpp"
+
+namespace {
+
+// A chip whose transmitter is stuck until the test frees it.
+struct Chip {
+    std::deque<u8> arriving;
+    std::size_t sent = 0;
+    bool free = false;
+};
+
+struct Ports {
+    Chip *chip;
+    u8 in(unsigned reg) {
+        if (reg == 0) {
+            u8 byte = chip->arriving.front();
+            chip->arriving.pop_front();
+            return byte;
+        }
+        return static_cast<u8>((chip->arriving.empty() ? 0 : 1) | (chip->free ? 0x20 : 0));
+    }
+    void out(unsigned reg, u8) { chip->sent += reg == 0 ? 1 : 0; }
+};
+
+constexpr cptr_t kReplies = 100;
+
+struct Answer {
+    u64 reply;
+    u32 error;
+    u64 word;
+};
+
+struct Fixture {
+    Chip chip;
+    std::vector<Answer> answers;
+    sel::ReplySet replies{sel::Tcb{1}, {kReplies, 20}};
+    std::unique_ptr<console::Console<Ports>> server =
+        std::make_unique<console::Console<Ports>>(Ports{&chip});
+
+    Fixture() {
+        sel::host::kernel = [this](sel::Regs &r) {
+            if (r.number == CALL_REPLY) {
+                answers.push_back({r.cptr, r.label(), r.word[0]});
+            }
+            r.number = OK;
+        };
+        server->start();
+    }
+    ~Fixture() {
+        server.reset();
+        sel::host::kernel = nullptr;
+    }
+
+    template <typename M>
+    void send(u32 client, const M &m) {
+        sel::Regs r{};
+        sel::store(r, console::Api::label<M>(), m);
+        r.cptr = client;
+        if (!console::Api::dispatch(*server, r, replies)) {
+            replies.settle();
+        }
+    }
+    void write(u32 client, std::size_t bytes) {
+        console::Write m;
+        std::string text(bytes, 'x');
+        m.data.assign({reinterpret_cast<const u8 *>(text.data()), bytes});
+        send(client, m);
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "writers wait while the ring is full, and go on in order", "[console]") {
+    for (int i = 0; i < 20 && (answers.empty() || answers.back().word == console::kChunk); i++) {
+        write(1, console::kChunk);
+    }
+    std::size_t before = answers.size();
+    write(1, console::kChunk); // The ring is full to the last byte or two.
+    write(2, 10);
+    CHECK(answers.size() == before);
+    chip.free = true;
+    for (int i = 0; i < 2000; i++) {
+        server->interrupted();
+    }
+    REQUIRE(answers.size() == before + 2);
+    CHECK(answers[before].reply != answers[before + 1].reply);
+    CHECK(answers[before + 1].word == 10);
+    std::size_t taken = 0;
+    for (const Answer &answer : answers) {
+        CHECK(answer.error == OK);
+        taken += answer.word;
+    }
+    CHECK(chip.sent == taken + 1); // And the divisor, when it was started.
+}
+
+TEST_CASE_METHOD(Fixture, "only so many writers can wait", "[console]") {
+    for (u32 i = 0; i < 40; i++) {
+        write(i, console::kChunk);
+    }
+    CHECK(answers.back().error == ERR_FULL);
+    CHECK(replies.waiting() == console::Console<Ports>::kWriters);
+}
+
+TEST_CASE_METHOD(Fixture, "one client waits for input", "[console]") {
+    send(1, console::Read{});
+    send(2, console::Read{});
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].error == ERR_BUSY);
+    send(1, console::Read{}); // It was restarted: its first request is dropped.
+    REQUIRE(answers.size() == 2);
+    CHECK(answers[1].error == ERR_GONE);
+    chip.arriving = {'h', 'i'};
+    server->interrupted();
+    REQUIRE(answers.size() == 3);
+    CHECK(answers[2].error == OK);
+    CHECK((answers[2].word & 0xffffffff) == 2); // Bytes.
+    chip.arriving = {'!'};
+    server->interrupted();
+    send(2, console::Read{});
+    REQUIRE(answers.size() == 4);
+    CHECK(answers[3].error == OK);
+}
