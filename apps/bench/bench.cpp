@@ -15,6 +15,7 @@ constexpr u8 kOwn = 150, kAbove = 200;
 constexpr u64 kPeerBuffer = 0x600000000000;
 
 void (*print)(const char *, u64);
+std::string_view only;
 
 inline u64 counter() {
     u32 low, high;
@@ -92,7 +93,10 @@ u64 measure(Body body) {
     return s.median() - overhead();
 }
 
-void row(const char *name, u64 instructions) {
+void row(std::string_view name, u64 instructions) {
+    if (name.find(only) == std::string_view::npos) {
+        return;
+    }
     sel::Text<128> line;
     sel::format(line, "{}\t{}\n", name, instructions);
     print(line.byte, line.size);
@@ -108,11 +112,20 @@ u64 address(const char *label) {
     return reinterpret_cast<u64>(label);
 }
 
+// Priorities of this thread and of a peer that is to run at once.
+u8 own(const Ground &g) {
+    return static_cast<u8>(g.means().priority - 1);
+}
+
+u8 above(const Ground &g) {
+    return g.means().priority;
+}
+
 // --- Messages.
 
 void ipc(Ground &g, sel::VSpace other) {
     cptr_t ep = g.make(CAP_ENDPOINT);
-    g.start({other, address(peer_echo), 0, ep, 0, kAbove, true, 0, kPeerBuffer});
+    g.start({other, address(peer_echo), 0, ep, 0, above(g), true, 0, kPeerBuffer});
     u64 *buffer = sel::ipc_buffer();
     for (u64 i = 4; i < MESSAGE_WORDS; i++) {
         buffer[i] = 1000 + i;
@@ -145,7 +158,7 @@ void ipc_capability(Ground &g, sel::VSpace other) {
     g.map(g.means().space, buffer, kWindow, RIGHT_READ | RIGHT_WRITE);
     reinterpret_cast<u64 *>(kWindow)[BUFFER_CAP_RECV] = target;
     check(buffer.copy(copy), "copy buffer");
-    sel::Tcb peer = g.start({other, address(peer_echo_words), 0, ep, 0, kAbove, true, 0, 0});
+    sel::Tcb peer = g.start({other, address(peer_echo_words), 0, ep, 0, above(g), true, 0, 0});
     check(peer.bind(TCB_SLOT_BUFFER, sel::Capability{copy}), "bind buffer");
     sel::ipc_buffer()[BUFFER_CAP_SEND] = ep;
     Samples s;
@@ -166,17 +179,18 @@ void notifications(Ground &g, sel::VSpace other) {
     cptr_t ring = g.make_signal(ping, 1), echo = g.make_signal(pong, 2);
     cptr_t idle = g.make_signal(g.make(CAP_NOTIFICATION), 4);
     row("signal_no_waiter", measure([&] { trap(CALL_SIGNAL, idle); }));
-    g.start({other, address(peer_pong), 0, ping, echo, kAbove, false, 0, 0});
+    sel::Tcb peer = g.start({other, address(peer_pong), 0, ping, echo, above(g), false, 0, 0});
     row("signal_pingpong_diff_as", measure([&] {
             trap(CALL_SIGNAL, ring);
             trap(CALL_WAIT, pong);
         }));
+    g.stop(peer);
 }
 
 void yield(Ground &g, sel::VSpace other) {
-    sel::Tcb peer = g.start({other, address(peer_yield), 0, 0, 0, kOwn, false, 0, 0});
+    sel::Tcb peer = g.start({other, address(peer_yield), 0, 0, 0, own(g), false, 0, 0});
     row("yield_rt_diff_as", measure([&] { trap(CALL_YIELD, 0); }));
-    check(peer.suspend(), "suspend");
+    g.stop(peer);
 }
 
 // --- Faults: this thread is the handler; one round is answer, resume, fault, delivery.
@@ -185,13 +199,14 @@ void faults(Ground &g, sel::VSpace other) {
     cptr_t ep = g.make(CAP_ENDPOINT);
     sel::Capability badge{g.slot()};
     check(sel::Capability{ep}.mint(badge.cptr(), RIGHT_ALL, 77), "mint");
-    sel::Tcb peer = g.start({other, address(peer_fault), 0, 0, 0, kAbove, false, badge.cptr(), 0});
+    sel::Tcb peer =
+        g.start({other, address(peer_fault), 0, 0, 0, above(g), false, badge.cptr(), 0});
     check(g.means().self.bind(TCB_SLOT_REPLY, sel::Capability{g.make(CAP_REPLY)}), "reply");
     Registers r{ep, 0, 0, 0, 0, 0};
     ensure(trap(CALL_RECV, r) == OK && r.rdi == 77, "fault badge");
     ensure(r.rsi >> INFO_LABEL_SHIFT == FAULT_PAGE && r.r10 == 0x1000, "fault address");
     row("pagefault_rt_diff_as", measure([&] { trap(CALL_REPLY_RECV, ep); }));
-    check(peer.suspend(), "suspend");
+    g.stop(peer);
 }
 
 // --- Capabilities and memory.
@@ -297,15 +312,17 @@ void creation(Ground &g) {
     cptr_t never = g.make(CAP_NOTIFICATION);
     sel::VSpace space = g.make_space();
     u64 start = counter();
-    g.start({space, address(peer_first_signal), 0, never, signal, kAbove, false, 0, 0});
+    sel::Tcb thread =
+        g.start({space, address(peer_first_signal), 0, never, signal, above(g), false, 0, 0});
     ensure(trap(CALL_POLL, done) == OK, "first signal");
     row("thread_create", counter() - start - overhead());
+    g.stop(thread);
     start = counter();
     space = g.make_space();
     for (u64 i = 0; i < kPages; i++) {
         g.map_page(space, kBase + i * PAGE_BYTES, RIGHT_READ | RIGHT_WRITE);
     }
-    g.start({space, address(peer_first_signal), 0, never, signal, kAbove, false, 0, 0});
+    thread = g.start({space, address(peer_first_signal), 0, never, signal, above(g), false, 0, 0});
     ensure(trap(CALL_POLL, done) == OK, "first signal");
     row("vspace_create_48_pages", counter() - start - overhead());
 }
@@ -324,6 +341,7 @@ void fail(const char *what, error_t error) {
 void run(const Means &means) {
     u64 now = counter();
     print = means.print;
+    only = means.only;
     if (means.entry_tsc != 0) {
         row("boot_to_first_user", now - means.entry_tsc);
     }
@@ -331,7 +349,7 @@ void run(const Means &means) {
         row("kernel_text_rodata_bytes", means.kernel_bytes);
     }
     Ground g{means};
-    check(means.self.priority(kOwn, kAbove), "own priority");
+    check(means.self.priority(own(g), above(g)), "own priority");
     sel::VSpace other = g.make_space();
     ipc(g, other);
     ipc_capability(g, other);

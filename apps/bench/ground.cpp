@@ -34,10 +34,9 @@ sel::VSpace Ground::make_space() {
     return space;
 }
 
-cptr_t Ground::context(u64 budget, u64 period) {
-    sel::SchedContext context{make(CAP_SCHED_CONTEXT)};
-    check(means_.sched.configure(context, budget, period), "configure");
-    return context.cptr();
+void Ground::stop(sel::Tcb tcb) {
+    check(tcb.suspend(), "suspend");
+    check(tcb.context(sel::SchedContext{0}), "take context");
 }
 
 sel::Tcb Ground::start(const Start &start) {
@@ -59,7 +58,7 @@ sel::Tcb Ground::start(const Start &start) {
     regs.r13 = start.r13;
     check(tcb.write(regs), "write registers");
     check(tcb.priority(start.priority, start.priority), "priority");
-    check(tcb.context(sel::SchedContext{context()}), "context");
+    check(tcb.context(means_.context), "context");
     check(tcb.resume(), "resume");
     if (start.passive) {
         check(tcb.context(sel::SchedContext{0}), "take context");

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include <string_view>
+
 #include "sel/capability.hpp"
 
 namespace bench {
@@ -11,11 +13,13 @@ struct Means {
     sel::Untyped memory;
     sel::VSpace space;
     sel::Tcb self;
-    sel::SchedControl sched;
-    cptr_t cnode;      // The own CSpace.
-    cptr_t first_slot; // From here on slots are empty.
-    u64 entry_tsc;     // When the boot loader entered the kernel, 0: unknown.
-    u64 kernel_bytes;  // .text + .rodata of the kernel, 0: unknown.
+    sel::SchedContext context; // For the peers, one at a time.
+    u8 priority;               // Highest that the own TCB may have.
+    cptr_t cnode;              // The own CSpace.
+    cptr_t first_slot;         // From here on slots are empty.
+    u64 entry_tsc;             // When the boot loader entered the kernel, 0: unknown.
+    u64 kernel_bytes;          // .text + .rodata of the kernel, 0: unknown.
+    std::string_view only;     // Prints only rows whose name contains this.
     void (*print)(const char *text, u64 length);
 };
 
@@ -68,15 +72,16 @@ class Ground {
         u64 entry, stack;
         u64 r12, r13;
         u8 priority;
-        bool passive; // Takes its context away when it waits.
+        bool passive; // Its context is taken away when it waits.
         cptr_t fault_endpoint;
         u64 buffer; // Address of its IPC buffer in `space`, 0: none.
     };
 
-    // A thread that has run until it waits (its priority must be above the caller's).
+    // A thread that has run until it waits, if its priority is above the caller's.
     sel::Tcb start(const Start &start);
 
-    cptr_t context(u64 budget = 1u << 30, u64 period = 1u << 30);
+    // Stops it and takes the context back for the next one.
+    void stop(sel::Tcb tcb);
 
   private:
     Means means_;

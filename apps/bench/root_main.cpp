@@ -8,6 +8,8 @@ namespace {
 
 constexpr u16 kData = 0x3f8, kLineStatus = 0x3fd, kDebugExit = 0xf4;
 constexpr u32 kTransmitterEmpty = 0x20;
+constexpr u64 kAlways = 1u << 30; // Ticks: budget and period.
+constexpr u8 kPriority = 255;
 
 const sel::IoPort kPort{BOOT_CAP_IO_PORT};
 
@@ -40,12 +42,17 @@ int main() {
     means.memory = sel::Untyped{memory(boot)};
     means.space = sel::VSpace{BOOT_CAP_VSPACE};
     means.self = sel::Tcb{BOOT_CAP_TCB};
-    means.sched = sel::SchedControl{BOOT_CAP_SCHED_CONTROL};
     means.cnode = BOOT_CAP_CNODE;
     means.first_slot = boot.free_slot;
     means.entry_tsc = boot.entry_tsc;
     means.kernel_bytes = boot.kernel_bytes;
     means.print = print;
+    means.priority = kPriority;
+    means.context = sel::SchedContext{means.first_slot++};
+    bench::check(means.memory.retype(CAP_SCHED_CONTEXT, 0, means.context.cptr()), "context");
+    bench::check(
+        sel::SchedControl{BOOT_CAP_SCHED_CONTROL}.configure(means.context, kAlways, kAlways),
+        "configure");
     bench::run(means);
     (void)kPort.out8(kDebugExit, 0);
     return 0;

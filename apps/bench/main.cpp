@@ -1,0 +1,43 @@
+// The benchmark as a program that the shell starts.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Counts instructions only if the emulator counts them (scripts/run --icount); otherwise the rows are
+// cycles of whatever the processor's time-stamp counter counts, with everything that interrupts.
+#include "apps/bench/bench.hpp"
+#include "bench.caps.hpp"
+
+#include "sel/environment.hpp"
+
+namespace {
+
+void print(const char *text, u64 length) {
+    while (length != 0) {
+        console::Write message{};
+        message.data.assign({reinterpret_cast<const u8 *>(text), length});
+        sel::Result<u32> taken = caps::console.call(message);
+        if (!taken.ok()) {
+            return;
+        }
+        text += taken.value();
+        length -= taken.value();
+    }
+}
+
+constexpr u8 kPriority = 60; // As in manifest.toml.
+
+} // namespace
+
+int main() {
+    bench::Means means{};
+    means.memory = caps::memory;
+    means.space = caps::space;
+    means.self = caps::self;
+    means.context = caps::peer;
+    means.priority = kPriority;
+    means.cnode = caps::cspace.cptr();
+    means.first_slot = caps::empty.first;
+    means.only = sel::environment().argument_text();
+    means.print = print;
+    bench::run(means);
+    return 0;
+}
