@@ -522,14 +522,14 @@ def memory_needed(program, segments):
             objects += need.values[1] + UNTYPED_BYTES + PAGE
         if need.values[0] == CONTEXT:
             objects += CONTEXT_BYTES
-    book = (frames // PAGE + len(tables) + program.replies + len(program.needs) +
-            sum(size // PAGE for _, size in windows) + BOOK_SLOTS) * SLOT_BYTES
+    book = (frames // PAGE + sum(size // PAGE for _, size in windows) + program.slots +
+            BOOK_SLOTS) * SLOT_BYTES
     return {"image": image, "stack": stack, "page tables": (len(tables) + 1) * TABLE_BYTES,
             "objects": objects + book + (len(tables) + 4) * PAGE}
 
 
 ARCHIVE_MAX = 8 << 20  # Bytes of the boot archive that fit into a program's address space.
-BOOK_SLOTS = 32
+BOOK_SLOTS = 32  # For page tables, and what there is one of.
 
 
 def check_memory(program, path, data):

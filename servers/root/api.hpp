@@ -98,7 +98,8 @@ struct GetMachine : sel::Asks<Machine> {};
 using Arguments = sel::Text<900>;
 
 // Starts a program that is stopped. ERR_BUSY: it runs. ERR_IO, ERR_SYNTAX: its file in the archive
-// is missing, damaged or no program. ERR_MEMORY: its memory is too small for it.
+// is missing, damaged or no program. ERR_MEMORY: its memory is too small for it. After a failure its
+// clients get ERR_GONE.
 struct Start : sel::Asks<> {
     u32 number;
     Arguments data;

@@ -44,8 +44,8 @@ sel::Result<u32> Builder::make_in_book(cap_type_t type, u64 size, u64 count) {
 // --- Spaces.
 
 sel::Result<> Builder::make_spaces(const Elf &elf, u64 archive_pages) {
-    u64 slots = elf.pages() + pages_of(record_.stack) + archive_pages + record_.grant_count +
-                record_.replies + kBookReserve;
+    u64 slots =
+        elf.pages() + pages_of(record_.stack) + archive_pages + record_.slots + kBookReserve;
     if (slots > CNODE_SLOTS_MAX) {
         return ERR_MEMORY;
     }
@@ -159,10 +159,7 @@ sel::Result<> Builder::give(const Grant &grant, const boot_module_t &archive) {
     case GRANT_IRQ:
         return give_irq(grant);
     case GRANT_DEVICE:
-        if (auto made = kit_.make_device_frames(grant.a, grant.slots, to); !made) {
-            return made;
-        }
-        return map_pages(to, grant.slots, grant.c, kReadWrite);
+        return give_device(grant);
     case GRANT_ARCHIVE:
         return give_archive(grant, archive);
     case GRANT_TRACE:
@@ -184,27 +181,38 @@ sel::Result<> Builder::give(const Grant &grant, const boot_module_t &archive) {
     }
 }
 
+// `first`: in root's CSpace, or in a CNode of it.
 sel::Result<> Builder::give_frames(const Grant &grant, cptr_t first, u64 rights) {
+    u64 step = slot_step(first);
     for (u32 i = 0; i < grant.slots; i++) {
         cptr_t to = in_cspace(grant.slot + i);
-        if (sel::Result<> copied = sel::Frame{first + i}.copy(to, rights); !copied) {
+        if (sel::Result<> copied = sel::Frame{first + i * step}.copy(to, rights); !copied) {
             return copied;
         }
     }
     return map_pages(in_cspace(grant.slot), grant.slots, grant.c, rights);
 }
 
-sel::Result<> Builder::give_archive(const Grant &grant, const boot_module_t &archive) {
-    u64 pages = pages_of(archive.bytes);
+// Frames of device memory, with all rights, in the book.
+sel::Result<cptr_t> Builder::device_frames(u64 physical, u64 pages) {
     if (pages > book_slots_ - book_next_) {
         return ERR_FULL;
     }
     cptr_t first = in_book(book_next_);
     book_next_ += static_cast<u32>(pages);
-    if (auto made = kit_.make_device_frames(archive.base, pages, first); !made) {
-        return made;
-    }
-    return map_pages(first, pages, grant.c, RIGHT_READ);
+    sel::Result<> made = kit_.make_device_frames(physical, pages, first);
+    return made.ok() ? sel::Result<cptr_t>{first} : made.error();
+}
+
+sel::Result<> Builder::give_device(const Grant &grant) {
+    sel::Result<cptr_t> first = device_frames(grant.a, grant.slots);
+    return first.ok() ? give_frames(grant, *first, kReadWrite) : first.error();
+}
+
+sel::Result<> Builder::give_archive(const Grant &grant, const boot_module_t &archive) {
+    u64 pages = pages_of(archive.bytes);
+    sel::Result<cptr_t> first = device_frames(archive.base, pages);
+    return first.ok() ? map_pages(*first, pages, grant.c, RIGHT_READ) : first.error();
 }
 
 // The badge that carries the bit is made for the binding only.

@@ -51,6 +51,8 @@ class Builder {
     sel::Result<> new_region(u64 address, u64 pages, u64 rights);
     sel::Result<> new_page(u64 address, u64 rights, std::span<const u8> content, u32 &book);
     sel::Result<> give_frames(const Grant &grant, cptr_t first, u64 rights);
+    sel::Result<cptr_t> device_frames(u64 physical, u64 pages);
+    sel::Result<> give_device(const Grant &grant);
     sel::Result<> give_archive(const Grant &grant, const boot_module_t &archive);
     sel::Result<> give_irq(const Grant &grant);
     sel::Result<> give_context(const Grant &grant);

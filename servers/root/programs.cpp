@@ -177,6 +177,7 @@ sel::Result<> Programs::start(u32 number, std::string_view arguments) {
     sel::Result<> built = build(number, arguments);
     if (!built) {
         empty(number);
+        close(number); // Its clients shall not wait for it.
         return built;
     }
     l.state = State::RUNNING;
@@ -196,7 +197,12 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
         return elf.error();
     }
     Builder builder{kit_, record, l.slots};
-    u64 archive_pages = (module_.bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+    u64 archive_pages = 0;
+    for (const Grant &grant : system_.grants(number)) {
+        if (grant.kind == GRANT_ARCHIVE) {
+            archive_pages = (module_.bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+        }
+    }
     if (auto made = builder.make_spaces(*elf, archive_pages); !made) {
         return refuse(number, "spaces", made.error());
     }

@@ -32,14 +32,18 @@ constexpr u64 object_bytes(cap_type_t type, u64 size) {
     }
 }
 
+// From one slot to the next: of root's CSpace, or of a CNode in it.
+constexpr u64 slot_step(cptr_t slot) {
+    return slot >> 32 != 0 ? u64{1} << 32 : 1;
+}
+
 // Calls make(slot, done, n) until `count` objects are made, n <= RETYPE_MAX at a time, in the
 // consecutive slots from `to` on: of root's CSpace, or of a CNode in it.
 template <typename Make>
 sel::Result<> retype_runs(cptr_t to, u64 count, Make make) {
-    u64 step = to >> 32 != 0 ? u64{1} << 32 : 1;
     for (u64 done = 0; done < count;) {
         u64 n = count - done < RETYPE_MAX ? count - done : u64{RETYPE_MAX};
-        if (sel::Result<> made = make(to + done * step, done, n); !made) {
+        if (sel::Result<> made = make(to + done * slot_step(to), done, n); !made) {
             return made;
         }
         done += n;
