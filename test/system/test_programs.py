@@ -119,7 +119,7 @@ def test_new_server():
     """Made by scripts/new-server in a copy of the project: builds, passes its test, answers, restarts."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "project"
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("build*", ".git", "__pycache__"))
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("build", "build-*", ".git", "__pycache__"))
         before = {p: p.read_bytes() for p in copy.rglob("*") if p.is_file()}
         subprocess.run([copy / "scripts/new-server", "hello"], check=True)
         touched = {p.relative_to(copy).parts[:2] for p in copy.rglob("*")
