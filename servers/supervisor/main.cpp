@@ -95,14 +95,21 @@ class World {
     }
 
   private:
-    // Words from `address` on; how many could be read.
+    sel::Result<root::MemoryPart> peek(u32 number, u64 address) {
+        return caps::control.call(root::Peek{
+            .number = number, .count = root::MemoryPart{}.data.kCapacity, .address = address});
+    }
+
+    // Words from `address` on, or from the next page on if the stack has overflowed; how many could
+    // be read.
     std::size_t read_stack(u32 number, u64 address) {
         std::size_t size = 0;
         address = (address + 7) & ~7ull;
+        if (!peek(number, address)) {
+            address = (address + PAGE_BYTES - 1) & ~u64{PAGE_BYTES - 1};
+        }
         while (size < sizeof stack_) {
-            auto part = caps::control.call(root::Peek{.number = number,
-                                                      .count = root::MemoryPart{}.data.kCapacity,
-                                                      .address = address + size});
+            auto part = peek(number, address + size);
             if (!part || part->data.size == 0) {
                 break;
             }
