@@ -107,9 +107,9 @@ refuse: // Print the text at esi, then stop. Works without any set-up: the UART'
     jmp 4b
 
 text_long_mode:
-    .asciz "\nTRustOS: cannot boot: the processor has no long mode (64 bit)\n"
+    .asciz "\nTRustOs: cannot boot: the processor has no long mode (64 bit)\n"
 text_nx:
-    .asciz "\nTRustOS: cannot boot: the processor has no NX (no-execute pages)\n"
+    .asciz "\nTRustOs: cannot boot: the processor has no NX (no-execute pages)\n"
 
     .balign 8
 early_gdt:

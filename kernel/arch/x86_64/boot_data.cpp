@@ -208,10 +208,10 @@ Refusal read_pvh(const Memory &memory, u64 address, BootData &out) {
     }
     u64 root = page_up(elf_extent(module));
     root = root != 0 && root < size ? root : size;
-    Bytes no_name;
-    Refusal wrong = add_module(base, base + root, no_name, out);
+    constexpr u8 ROOT[] = "root", ARCHIVE[] = "archive"; // As boot/grub.cfg calls them.
+    Refusal wrong = add_module(base, base + root, {ROOT, sizeof ROOT}, out);
     if (wrong == nullptr && root < size) {
-        wrong = add_module(base + root, base + size, no_name, out);
+        wrong = add_module(base + root, base + size, {ARCHIVE, sizeof ARCHIVE}, out);
     }
     return wrong != nullptr ? wrong : check(out);
 }

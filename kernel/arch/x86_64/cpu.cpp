@@ -133,7 +133,7 @@ void cpu_check() {
     bool complete = true;
     for (const Feature &feature : REQUIRED) {
         if (!has(feature)) {
-            print(complete ? "\nTRustOS: cannot boot: the processor lacks " : ", ", feature.name);
+            print(complete ? "\nTRustOs: cannot boot: the processor lacks " : ", ", feature.name);
             complete = false;
         }
     }

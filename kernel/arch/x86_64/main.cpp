@@ -98,7 +98,7 @@ void list_devices() {
 
 extern "C" [[noreturn]] void kernel_main(u32 magic, u32 address) {
     serial_init();
-    print("\nTRustOS\n");
+    print("\nTRustOs\n");
     cpu_load_tables();
     cpu_check();
     read_boot_data(magic, address);

@@ -34,7 +34,7 @@ void print_registers(const Frame &f) {
 
 extern "C" [[noreturn]] void panic_exception(const Frame &frame) {
     constexpr u32 TAIL = 16;
-    print("\nTRustOS panic: exception ", frame.vector, (frame.cs & 3) == 0 ? " in the kernel" : "",
+    print("\nTRustOs panic: exception ", frame.vector, (frame.cs & 3) == 0 ? " in the kernel" : "",
           ", error code ", Hex{frame.error}, "\n");
     print_registers(frame);
     print("thread ", Hex{K.run.tcb}, " context ", Hex{K.run.sc}, "\n");

@@ -24,10 +24,10 @@ void print(T... items) {
 // Ends the machine: the debug-exit device if there is one, then cli; hlt.
 [[noreturn]] void stop();
 
-// "TRustOS: cannot boot: WHAT", then stop().
+// "TRustOs: cannot boot: WHAT", then stop().
 template <typename... T>
 [[noreturn]] void boot_stop(T... what) {
-    print("\nTRustOS: cannot boot: ", what..., "\n");
+    print("\nTRustOs: cannot boot: ", what..., "\n");
     stop();
 }
 
