@@ -1,0 +1,147 @@
+"""A damaged boot archive, damaged programs in it, memory that is too small: one line says what is wrong.
+SPDX-License-Identifier: BSD-2-Clause
+
+The kernel is booted directly, with one module: the root task, padded to whole pages, and the archive.
+Manifests that ask for too much never come so far: the build refuses them (test/manifest_test.py).
+"""
+
+import struct
+import sys
+import tempfile
+from pathlib import Path
+
+from build import BUILD, ROOT
+from machine import Machine
+from scene import SERVERS, equal, programs
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import pack_archive  # noqa: E402
+
+KERNEL = BUILD / "kernel/kernel.elf"
+PAGE = 4096
+STARTING = "root: starting the programs"
+
+
+def original():
+    return (BUILD / "apps/archive.bin").read_bytes()
+
+
+def unpack(archive):
+    """{name: bytes} of an archive that is not damaged."""
+    files = {}
+    for i in range(pack_archive.HEADER.unpack_from(archive)[2]):
+        entry = pack_archive.HEADER.size + i * pack_archive.ENTRY.size
+        name, start, size, _ = pack_archive.ENTRY.unpack_from(archive, entry)
+        files[name.rstrip(b"\0").decode()] = archive[start:start + size]
+    return files
+
+
+def repacked(**changed):
+    """The archive with other contents of bin/NAME, and with right sums."""
+    files = unpack(original())
+    equal("the archive packed again", pack_archive.pack(files), original())
+    return pack_archive.pack(files | {f"bin/{name}": data for name, data in changed.items()})
+
+
+class DirectMachine(Machine):
+    def __init__(self, archive, memory=256):
+        root = (BUILD / "apps/root.elf").read_bytes()
+        self.module = tempfile.NamedTemporaryFile()
+        Path(self.module.name).write_bytes(root + bytes(-len(root) % PAGE) + archive)
+        super().__init__(memory=memory, extra=["-kernel", str(KERNEL), "-initrd", self.module.name])
+
+    def stop(self):
+        super().stop()
+        self.module.close()
+
+
+def says_and_stops(archive, message, memory=256):
+    """Root says this one line and nothing runs: the processor is idle for ever."""
+    with DirectMachine(archive, memory) as machine:
+        machine.expect(f"root: {message}", 60)
+        while "HLT=1" not in machine.control.call(
+                "human-monitor-command", **{"command-line": "info registers"}):
+            pass  # The runner's limit ends it.
+        assert STARTING not in machine.log, machine.log
+        equal("lines of root", machine.log.count("root: "), 1)
+
+
+def test_undamaged():
+    """The control: with the archive as it was built, this way of booting works."""
+    with DirectMachine(original()) as machine:
+        machine.boot()
+        equal("servers", [name for name in SERVERS if programs(machine)[name].starts != 1], [])
+        machine.halt()
+
+
+def test_archive_is_cut_off():
+    archive = original()
+    says_and_stops(archive[:len(archive) // 2], f"archive: is cut off after {len(archive) // 2} bytes")
+    says_and_stops(archive[:-1], f"archive: is cut off after {len(archive) - 1} bytes")
+
+
+def test_archive_is_something_else():
+    says_and_stops(b"not an archive " * 1000, "archive: the module is not an archive made by "
+                                              "scripts/pack_archive.py")
+    says_and_stops(original()[:10], "archive: ")
+
+
+def test_archive_table_is_damaged():
+    archive = bytearray(original())
+    archive[pack_archive.HEADER.size + 45] ^= 0x10
+    says_and_stops(bytes(archive), "archive: its table is damaged (wrong sum)")
+
+
+def test_system_table_is_damaged():
+    archive = bytearray(original())
+    start = archive.index(b"TSYSTEM1")
+    archive[start + 40] ^= 1
+    says_and_stops(bytes(archive), "archive file system: is damaged (wrong sum)")
+    files = unpack(original())
+    says_and_stops(pack_archive.pack(files | {"system": b"TSYSTEM1 and nothing more"}),
+                   "archive file system: is not a table made by scripts/manifest.py")
+    says_and_stops(pack_archive.pack({n: d for n, d in files.items() if n != "system"}),
+                   "archive file system: is missing")
+
+
+def test_too_little_memory():
+    says_and_stops(original(), "too little memory for ", memory=8)
+
+
+def elf_with(data, offset, layout, value):
+    changed = bytearray(data)
+    struct.pack_into(layout, changed, offset, value)
+    return bytes(changed)
+
+
+def goes_on_without(name, archive, message):
+    """One line names the file, all other programs run, and the damaged one cannot be started by hand."""
+    with DirectMachine(archive) as machine:
+        log = machine.boot()
+        assert f"root: archive file bin/{name}: {message}" in log, log
+        equal("lines about it", log.count("archive file"), 1)
+        states = {program.name: program.state for program in programs(machine).values()}
+        equal("programs that do not run", {n for n in SERVERS if states[n] == "ended"}, {name})
+        status, _ = machine.status(f"restart {name}")
+        assert status != 0, f"a damaged {name} was started"
+        machine.halt()
+
+
+def test_damaged_programs():
+    program = unpack(original())["bin/log"]
+    phoff, = struct.unpack_from("<Q", program, 32)
+    damaged = bytearray(original())
+    start = damaged.index(program)
+    damaged[start + len(program) // 2] ^= 0x40
+    goes_on_without("log", bytes(damaged), "is damaged (wrong sum)")
+    for changed, message in (
+            (program[:50], "is shorter than an ELF header"),
+            (b"#!" + program[2:], "is not a static ELF executable for x86_64"),
+            (program[:5000], "has a segment outside the file (truncated?)"),
+            (elf_with(program, 24, "<Q", 0x7FFFFFFFF000), "has its entry point outside"),
+            (elf_with(program, phoff + 16, "<Q", 0xFFFFFFFF80000000), "has a segment outside a program's"),
+    ):
+        goes_on_without("log", repacked(log=changed), message)
+
+
+test_damaged_programs.limit = 240

@@ -1,0 +1,65 @@
+"""The kernel's last words: registers, the running thread, the tail of the trace, then silence.
+SPDX-License-Identifier: BSD-2-Clause
+
+An NMI is the one event from outside that the kernel never expects.
+"""
+
+import re
+import subprocess
+
+from build import BUILD
+from scene import booted
+
+REGISTERS = ("rip", "rsp", "rflags", "cr2", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp",
+             *(f"r{i}" for i in range(8, 16)))
+TAIL = 16  # Events.
+
+
+def panic(machine):
+    """Inject the NMI; the panic message. The machine must stop by itself."""
+    machine.control.call("inject-nmi")
+    machine.expect("panic: exception 2", 30)
+    machine.wait_end(30)
+    machine.drain()
+    message = machine.log[machine.log.index("panic: exception 2"):]
+    for register in REGISTERS:
+        assert re.search(rf"\b{register} 0x[0-9a-f]+\b", message), f"no {register} in:\n{message}"
+    assert re.search(r"^thread 0x\w+ context 0x\w+$", message, re.M), message
+    events = message[message.index("trace: "):].splitlines()
+    assert len(events) == 1 + TAIL, message
+    times = [int(line.split()[0]) for line in events[1:]]
+    assert times == sorted(times), message
+    return message
+
+
+def registers(machine):
+    return machine.control.call("human-monitor-command", **{"command-line": "info registers"})
+
+
+def test_while_idle():
+    with booted() as machine:
+        while "HLT=1" not in registers(machine):  # The runner's limit ends it.
+            pass
+        message = panic(machine)
+        assert " in the kernel" in message, message
+        assert "thread 0x0 context 0x0" in message, message
+
+
+def loop_of_starve():
+    """Addresses of the function that runs for ever."""
+    symbols = subprocess.run(["nm", "--print-size", "--demangle", BUILD / "apps/attack.elf"], check=True,
+                             stdout=subprocess.PIPE, text=True).stdout
+    start, size = re.search(r"^(\w+) (\w+) \w attack::run_for_ever\(\)$", symbols, re.M).groups()
+    return range(int(start, 16), int(start, 16) + int(size, 16))
+
+
+def test_while_a_program_runs():
+    with booted() as machine:
+        machine.send("run attack starve\n")
+        place, seen = loop_of_starve(), 0
+        while seen < 5:  # Others pass through the same addresses, but do not stay.
+            text = registers(machine)
+            inside = "CPL=3" in text and int(re.search(r"RIP=(\w+)", text)[1], 16) in place
+            seen = seen + 1 if inside else 0
+        message = panic(machine)
+        assert re.search(r"^thread 0x[1-9a-f]\w* context 0x[1-9a-f]\w*$", message, re.M), message

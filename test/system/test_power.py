@@ -1,0 +1,37 @@
+"""halt and reboot.
+SPDX-License-Identifier: BSD-2-Clause
+"""
+
+import json
+
+from scene import BOOT_SECONDS, booted, equal
+
+
+def events(machine):
+    """What QEMU told through its control socket since the last call, and until its end."""
+    return [json.loads(line) for line in machine.control.lines]
+
+
+def test_halt():
+    with booted() as machine:
+        machine.halt()
+        equal("exit status of isa-debug-exit for code 0", machine.process.returncode, 1)
+
+
+def test_reboot_resets_the_machine():
+    with booted() as machine:
+        machine.send("reboot\n")
+        machine.wait_end()
+        reasons = [e["data"]["reason"] for e in events(machine) if e["event"] == "SHUTDOWN"]
+        equal("why QEMU ended (-no-reboot)", reasons, ["guest-reset"])
+
+
+def test_reboot_boots_again():
+    with booted() as machine:
+        machine.control.call("set-action", reboot="reset")
+        machine.run("write /note text")
+        machine.send("reboot\n")
+        machine.expect("reboot\n")
+        machine.boot(BOOT_SECONDS)
+        equal("files", machine.run("ls"), "system\nbin/\netc/\n")
+        machine.halt()
