@@ -79,7 +79,7 @@
 typedef u64 (*call_function_t)(u64 cptr, u64 info);
 #define ENTRY(number, function) [number] = (function),
 const call_function_t call_table[CALL_COUNT] = {CALLS(ENTRY)};
-#define ONE(number, function) +1
+#define ONE(number, function) +1 // NOLINT(bugprone-macro-parentheses): a term of the sum below.
 static_assert(0 CALLS(ONE) == CALL_COUNT, "a call without a function");
 
 // Where kernel.ld puts it is where the indices of objects.h point.
