@@ -33,9 +33,8 @@ void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
     time_stop(to);
     message_deliver(cur, to, badge, info, may & MAY_GRANT);
     if (state == STATE_CALL) {
-        reply_arm(r, cur, to);
-        thread_wait(0, STATE_REPLY);
         thread_arm_timeout(info);
+        reply_arm(r, cur, to);
     } else {
         reply_release(r);
     }
@@ -50,7 +49,6 @@ static void take(u32 ep, u32 from, u32 r) {
                     TCB(from).sending & MAY_GRANT);
     if (is_call) {
         reply_arm(r, from, cur);
-        TCB(from).state = (u8)(STATE_REPLY | (TCB(from).state & STATE_SPECIAL));
     } else {
         time_stop(from);
         thread_ready(from);

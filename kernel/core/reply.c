@@ -4,6 +4,7 @@
 
 #include "core/sched_context.h"
 #include "core/thread.h"
+#include "core/time.h"
 
 void reply_release(u32 r) {
     if (r == 0) {
@@ -32,7 +33,10 @@ void reply_arm(u32 r, u32 c, u32 t) {
         lend_push(sc, r);
         TCB(c).sc = 0;
         thread_give_context(t, sc);
+        time_stop(c);
     }
+    u32 special = TCB(c).fault != FAULT_NONE || wheel_has(c + TCB_TIMER);
+    TCB(c).state = special ? STATE_REPLY | STATE_SPECIAL : STATE_REPLY;
 }
 
 void reply_return_context(u32 t) {

@@ -30,8 +30,8 @@ static inline u32 reply_is_armed(u32 r) {
 // was the youngest loan, else it stays with its user. The caller's state is not changed.
 void reply_release(u32 r);
 
-// Caller c (not running, or running and about to wait) waits for its answer through r, which server
-// `t` claimed; lends its context if t has none.
+// Caller c begins to wait for its answer through r, which server t claimed. It lends its context if
+// t has none; its wait is then bounded no longer, so that it cannot take away what t runs on.
 void reply_arm(u32 r, u32 c, u32 t);
 
 // Thread t ends: the context that it was lent goes to the youngest caller, who gets ERR_GONE.

@@ -36,9 +36,7 @@ void thread_take_context(u32 t) {
 
 void thread_wait(u32 q, u32 state) {
     u32 cur = K.run.tcb;
-    if (q != 0) {
-        queue_append(q, cur);
-    }
+    queue_append(q, cur);
     TCB(cur).state = (u8)state;
 }
 

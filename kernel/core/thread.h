@@ -58,7 +58,7 @@ void thread_take_context(u32 t);
 // Lets t compete for the processor: READY if it has budget, else NO_TIME. It is in no queue.
 void thread_ready(u32 t);
 
-// Begins a wait of the running thread in queue q (0: for an answer).
+// Begins a wait of the running thread in queue q.
 void thread_wait(u32 q, u32 state);
 
 // Ends any wait of t (removed from its queue, timer off); its registers hold the result already.

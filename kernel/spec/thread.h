@@ -46,13 +46,28 @@
 
 // The invariants as single clauses, for contracts.
 #define ENSURES_QUEUES                                                                             \
-    ensures q0: queue_in; ensures q1: queue_next; ensures q2: queue_prev; ensures q3: queue_order;  \
-    ensures q4: queue_first; ensures q5: queue_distinct; ensures q6: queue_ends; ensures q7: queue_alone;
+    ensures q0 : queue_in;                                                                         \
+    ensures q1 : queue_next;                                                                       \
+    ensures q2 : queue_prev;                                                                       \
+    ensures q3 : queue_order;                                                                      \
+    ensures q4 : queue_first;                                                                      \
+    ensures q5 : queue_distinct;                                                                   \
+    ensures q6 : queue_ends;                                                                       \
+    ensures q7 : queue_alone;
 #define ENSURES_LOANS                                                                              \
-    ensures l1: lend_in; ensures l2: lend_below; ensures l3: lend_above; ensures l4: lend_order;    \
-    ensures l5: lend_top; ensures l6: lend_distinct; ensures l7: lend_ends; ensures l8: lend_free;  \
-    ensures l9: lend_bond;
+    ensures l1 : lend_in;                                                                          \
+    ensures l2 : lend_below;                                                                       \
+    ensures l3 : lend_above;                                                                       \
+    ensures l4 : lend_order;                                                                       \
+    ensures l5 : lend_top;                                                                         \
+    ensures l6 : lend_distinct;                                                                    \
+    ensures l7 : lend_ends;                                                                        \
+    ensures l8 : lend_free;                                                                        \
+    ensures l9 : lend_bond;
 #define ENSURES_REPLIES                                                                            \
-    ensures r1: reply_thread; ensures r2: reply_caller; ensures r3: reply_null; ensures r4: reply_loan;
+    ensures r1 : reply_thread;                                                                     \
+    ensures r2 : reply_caller;                                                                     \
+    ensures r3 : reply_null;                                                                       \
+    ensures r4 : reply_loan;
 
 #endif

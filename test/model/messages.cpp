@@ -23,8 +23,8 @@ void Model::wait(Endpoint *queue, thread_state_t state) {
         queue->queue.push_back(cur);
 }
 
-void Model::arm_timeout() {
-    if ((info_ & INFO_TIMEOUT) != 0)
+void Model::arm_timeout(u64 info) {
+    if ((info & INFO_TIMEOUT) != 0)
         start_timer(*cur, pages[*buffer(*cur)][BUFFER_TIMEOUT]);
 }
 
@@ -91,6 +91,7 @@ void Model::arm_reply(Reply &r, Thread &caller, Thread &server) {
     c.loans.push_back(&r);
     caller.context = nullptr;
     give_context(server, c);
+    stop_timer(caller); // It may not take back what the server runs on.
 }
 
 // A context lent through it goes back if that was the youngest loan, else it stays with its user.
@@ -120,6 +121,7 @@ void Model::send(Endpoint &ep, const Cap &through, u64 info, thread_state_t stat
         cur->send_badge = through.data;
         cur->send_info = info;
         wait(&ep, state);
+        arm_timeout(info);
         return;
     }
     Thread &to = *ep.queue.front();
@@ -131,8 +133,9 @@ void Model::send(Endpoint &ep, const Cap &through, u64 info, thread_state_t stat
     r.caller = nullptr;
     deliver(*cur, to, through.data, info, grant);
     if (state == STATE_CALL) {
-        arm_reply(r, *cur, to);
         wait(nullptr, STATE_REPLY);
+        arm_timeout(info);
+        arm_reply(r, *cur, to);
     }
     make_ready(to);
 }
@@ -161,7 +164,7 @@ u64 Model::receive(Endpoint &ep, Reply &r) {
         r.caller = cur;
         cur->reply = &r;
         wait(&ep, STATE_RECV);
-        arm_timeout();
+        arm_timeout(info_);
     }
     return finish();
 }
@@ -184,8 +187,6 @@ u64 Model::send_call(u32 number) {
     if (!info_ok(*cur))
         return refuse_argument(ERR_ARG, info_);
     send(ep, *c, info_, number == CALL_CALL ? STATE_CALL : STATE_SEND);
-    if (cur->state != STATE_RUNNING)
-        arm_timeout();
     return finish();
 }
 
@@ -277,7 +278,7 @@ u64 Model::notification_call(u32 number) {
     if (!info_ok(*cur))
         return refuse_argument(ERR_ARG, info_);
     wait(&n, STATE_WAIT);
-    arm_timeout();
+    arm_timeout(info_);
     schedule();
     return OK;
 }

@@ -160,7 +160,7 @@ class Model {
     // Messages.
     bool info_ok(const Thread &t) const;
     void wait(Endpoint *queue, thread_state_t state);
-    void arm_timeout();
+    void arm_timeout(u64 info);
     void send(Endpoint &ep, const Cap &through, u64 info, thread_state_t state);
     u64 receive(Endpoint &ep, Reply &r);
     void take(Endpoint &ep, Reply &r);
