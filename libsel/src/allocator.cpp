@@ -51,8 +51,8 @@ Result<> Allocator::free_slot(cptr_t slot) {
 // --- Chunks.
 
 // Cuts a new chunk off the pool.
-Result<u16> Allocator::cut() {
-    for (u16 c = 0; c < chunks_.size(); c++) {
+Result<u32> Allocator::cut() {
+    for (u32 c = 0; c < chunks_.size(); c++) {
         if (chunks_[c].untyped != 0) {
             continue;
         }
@@ -71,14 +71,14 @@ Result<u16> Allocator::cut() {
 }
 
 // A chunk with room for one more, as far as is known.
-Result<u16> Allocator::choose(cap_type_t type, u64 size) {
-    for (u16 c = 0; c < chunks_.size(); c++) {
+Result<u32> Allocator::choose(cap_type_t type, u64 size) {
+    for (u32 c = 0; c < chunks_.size(); c++) {
         const Chunk &k = chunks_[c];
         if (k.live != 0 && k.type == type && k.size == size && !k.full) {
             return c;
         }
     }
-    for (u16 c = 0; c < chunks_.size(); c++) {
+    for (u32 c = 0; c < chunks_.size(); c++) {
         if (chunks_[c].untyped != 0 && chunks_[c].live == 0) {
             return c;
         }
@@ -101,7 +101,7 @@ Result<cptr_t> Allocator::make(cap_type_t type, u64 size) {
     }
     error_t error = ERR_MEMORY;
     for (std::size_t tries = 0; tries <= chunks_.size() && error == ERR_MEMORY; tries++) {
-        Result<u16> chosen = choose(type, size);
+        Result<u32> chosen = choose(type, size);
         if (!chosen) {
             error = chosen.error();
             break;

@@ -113,11 +113,11 @@ Result<u32> IoPort::in(u16 port, u32 bytes) const {
 }
 
 Result<u8> IoPort::in8(u16 port) const {
-    Result<u32> value = in(port, 1);
-    if (!value) {
-        return value.error();
+    Regs r = call(CALL_PORT_IN, cptr(), 0, port, 1);
+    if (r.error() != OK) {
+        return r.error();
     }
-    return static_cast<u8>(*value);
+    return static_cast<u8>(r.word[0]);
 }
 
 Result<u64> TraceControl::start() const {

@@ -59,8 +59,8 @@ class Allocator {
 
     u32 count() const;
     u32 place(cptr_t slot) const;
-    Result<u16> choose(cap_type_t type, u64 size);
-    Result<u16> cut();
+    Result<u32> choose(cap_type_t type, u64 size);
+    Result<u32> cut();
     Result<> release(Chunk &chunk);
 
     Untyped pool_;
