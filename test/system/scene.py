@@ -3,13 +3,16 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 
 import re
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from build import ISO
+from build import BUILD, ISO
 from machine import Machine
 
 BOOT_SECONDS = 100
+PAGE = 4096
 SERVERS = ("console", "timer", "log", "supervisor", "ramfs", "shell")
 PS_ROW = re.compile(r"^ *(\d+) (\S+) +(\d+) (.{9}) (.{12}) (\S+ ?\S*) +(\d+)$")
 
@@ -21,6 +24,22 @@ class Program:
     state: str
     memory: str
     starts: int
+
+
+class DirectMachine(Machine):
+    """The kernel booted by QEMU itself, with one module: the root task, padded to pages, and an archive."""
+
+    def __init__(self, archive=None, **options):
+        root = (BUILD / "apps/root.elf").read_bytes()
+        archive = (BUILD / "apps/archive.bin").read_bytes() if archive is None else archive
+        self.module = tempfile.NamedTemporaryFile()
+        Path(self.module.name).write_bytes(root + bytes(-len(root) % PAGE) + archive)
+        kernel = ["-kernel", str(BUILD / "kernel/kernel.elf"), "-initrd", self.module.name]
+        super().__init__(extra=kernel, **options)
+
+    def stop(self):
+        super().stop()
+        self.module.close()
 
 
 @contextmanager

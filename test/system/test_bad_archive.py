@@ -7,18 +7,13 @@ Manifests that ask for too much never come so far: the build refuses them (test/
 
 import struct
 import sys
-import tempfile
-from pathlib import Path
 
 from build import BUILD, ROOT
-from machine import Machine
-from scene import SERVERS, equal, programs
+from scene import SERVERS, DirectMachine, equal, programs
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import pack_archive  # noqa: E402
 
-KERNEL = BUILD / "kernel/kernel.elf"
-PAGE = 4096
 STARTING = "root: starting the programs"
 
 
@@ -43,21 +38,9 @@ def repacked(**changed):
     return pack_archive.pack(files | {f"bin/{name}": data for name, data in changed.items()})
 
 
-class DirectMachine(Machine):
-    def __init__(self, archive, memory=256):
-        root = (BUILD / "apps/root.elf").read_bytes()
-        self.module = tempfile.NamedTemporaryFile()
-        Path(self.module.name).write_bytes(root + bytes(-len(root) % PAGE) + archive)
-        super().__init__(memory=memory, extra=["-kernel", str(KERNEL), "-initrd", self.module.name])
-
-    def stop(self):
-        super().stop()
-        self.module.close()
-
-
 def says_and_stops(archive, message, memory=256):
     """Root says this one line and nothing runs: the processor is idle for ever."""
-    with DirectMachine(archive, memory) as machine:
+    with DirectMachine(archive, memory=memory) as machine:
         machine.expect(f"root: {message}", 60)
         while "HLT=1" not in machine.control.call(
                 "human-monitor-command", **{"command-line": "info registers"}):
