@@ -16,6 +16,7 @@ struct Experiment {
 constexpr Experiment kExperiments[] = {
     {"budget", measure_budget},     {"priority", measure_priority}, {"turns", measure_turns},
     {"timeouts", measure_timeouts}, {"passive", measure_passive},   {"vectors", measure_vectors},
+    {"restarts", measure_restarts},
 };
 
 void print(std::string_view text) {
@@ -38,6 +39,7 @@ int main() {
             return done ? 0 : 1;
         }
     }
-    probe::print("probe: expected budget, priority, turns, timeouts, passive or vectors\n");
+    probe::print(
+        "probe: expected budget, priority, turns, timeouts, passive, vectors or restarts\n");
     return 2;
 }

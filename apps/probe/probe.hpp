@@ -19,20 +19,21 @@ bool measure_turns(Line &line);
 bool measure_timeouts(Line &line);
 bool measure_passive(Line &line);
 bool measure_vectors(Line &line);
+bool measure_restarts(Line &line);
 
 extern sel::AllocatorOf<24, 96> memory;
 
 inline constexpr u8 kPriority = 60; // As in the manifest.
 
+// `place`: 0, 1. `priority`: at most kPriority, so it runs when the caller waits.
 inline bool start(sel::Thread &thread, u32 place, sel::SchedContext context, u8 priority,
                   sel::Thread::Entry entry, void *argument) {
     constexpr u64 kRoom = 0x10000;
     constexpr u32 kStackPages = 4;
-    return thread
-        .start({caps::space, caps::cspace, context, priority, sel::kWindowBase + place * kRoom,
-                kStackPages},
-               entry, argument)
-        .ok();
+    sel::ThreadSetup setup{
+        caps::space, caps::cspace, context, priority, sel::kWindowBase + place * kRoom,
+        kStackPages};
+    return thread.start(setup, entry, argument).ok() && thread.tcb().vector(true).ok();
 }
 
 inline void sleep(u64 ms) {

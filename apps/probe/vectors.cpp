@@ -60,19 +60,14 @@ void run_for_ever(void *worker) {
     }
 }
 
-// Without vector = true a thread faults at its first vector instruction.
-bool start_vectors(sel::Thread &thread, u32 place, sel::SchedContext context, Worker &worker) {
-    return start(thread, place, context, kPriority, run_for_ever, &worker) &&
-           thread.tcb().vector(true).ok();
-}
-
 } // namespace
 
 // Rounds of the three threads, and how many of them found other values than they had put there.
 bool measure_vectors(Line &line) {
     Worker own{1, 0, 0}, first{101, 0, 0}, second{201, 0, 0};
     sel::Thread a{memory}, b{memory};
-    if (!start_vectors(a, 0, caps::slice, first) || !start_vectors(b, 1, caps::other, second)) {
+    if (!start(a, 0, caps::slice, kPriority, run_for_ever, &first) ||
+        !start(b, 1, caps::other, kPriority, run_for_ever, &second)) {
         return false;
     }
     u64 end = sel::now() + sel::milliseconds(kMilliseconds);

@@ -4,6 +4,7 @@ SPDX-License-Identifier: BSD-2-Clause
 
 import re
 
+from build import ROOT
 from scene import SERVERS, booted, equal, free_bytes, programs
 
 USE = {  # Server: a command that needs it, and what it answers.
@@ -86,6 +87,22 @@ def test_files_of_an_earlier_life():
         status, output = machine.status("cat /note")
         equal("a file of an earlier life", (status, output), (1, "error: cat: /note: no such name\n"))
         equal("a boot file", machine.run("ls /etc"), "motd\n")
+        machine.halt()
+
+
+def test_requests_in_hand():
+    """Clients whose server is restarted while they wait are told so, and are served again at once."""
+    errors = (ROOT / "kernel/abi/error.h").read_text()
+    restarted = re.findall(r"^ *(ERR_\w+|OK)\b", errors, re.M).index("ERR_RESTARTED")
+    with booted() as machine:
+        free = free_bytes(machine)
+        for start in (2, 3):
+            output = machine.run("run probe restarts")
+            equal("timer and console: ended, first and second error", output,
+                  f"restarts 1 {restarted} 0 1 {restarted} 0\n")
+            after = programs(machine)
+            equal("starts", (after["timer"].starts, after["console"].starts), (start, start))
+        equal("free memory", free_bytes(machine), free)
         machine.halt()
 
 
