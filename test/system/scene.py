@@ -68,6 +68,11 @@ def free_bytes(machine):
     return int(match[1])
 
 
+def registers(machine):
+    """QEMU's view of the processor."""
+    return machine.control.call("human-monitor-command", **{"command-line": "info registers"})
+
+
 def snapshot(machine):
     """All that `mem`, `ps` (without the time used) and `ls` show."""
     return machine.run("mem"), programs(machine), machine.run("ls -l")

@@ -7,9 +7,13 @@ Manifests that ask for too much never come so far: the build refuses them (test/
 
 import struct
 import sys
+import tempfile
+from pathlib import Path
 
 from build import BUILD, ROOT
-from scene import SERVERS, DirectMachine, equal, programs
+from image import make_iso
+from machine import Machine
+from scene import SERVERS, DirectMachine, equal, programs, registers
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import pack_archive  # noqa: E402
@@ -38,15 +42,18 @@ def repacked(**changed):
     return pack_archive.pack(files | {f"bin/{name}": data for name, data in changed.items()})
 
 
+def stays_idle(machine):
+    """Nothing was started, and the processor halts. The runner's limit ends the wait."""
+    while "HLT=1" not in registers(machine):
+        pass
+    assert STARTING not in machine.log, machine.log
+    equal("lines of root", machine.log.count("root: "), 1)
+
+
 def says_and_stops(archive, message, memory=256):
-    """Root says this one line and nothing runs: the processor is idle for ever."""
     with DirectMachine(archive, memory=memory) as machine:
         machine.expect(f"root: {message}", 60)
-        while "HLT=1" not in machine.control.call(
-                "human-monitor-command", **{"command-line": "info registers"}):
-            pass  # The runner's limit ends it.
-        assert STARTING not in machine.log, machine.log
-        equal("lines of root", machine.log.count("root: "), 1)
+        stays_idle(machine)
 
 
 def test_undamaged():
@@ -91,6 +98,19 @@ def test_too_little_memory():
     says_and_stops(original(), "too little memory for ", memory=8)
 
 
+def test_no_module_of_that_name():
+    """The same through GRUB, whose configuration names the modules."""
+    config = (ROOT / "boot/grub.cfg").read_text().replace("archive.bin archive", "archive.bin files")
+    files = {"kernel.elf": BUILD / "kernel/kernel.elf", "root.elf": BUILD / "apps/root.elf",
+             "archive.bin": BUILD / "apps/archive.bin"}
+    with tempfile.TemporaryDirectory() as folder:
+        iso = Path(folder) / "renamed.iso"
+        make_iso(iso, config, files)
+        with Machine(iso) as machine:
+            machine.expect("root: no boot module is called `archive` (see boot/grub.cfg); there are 2", 60)
+            stays_idle(machine)
+
+
 def elf_with(data, offset, layout, value):
     changed = bytearray(data)
     struct.pack_into(layout, changed, offset, value)
@@ -117,6 +137,8 @@ def test_damaged_programs():
     start = damaged.index(program)
     damaged[start + len(program) // 2] ^= 0x40
     goes_on_without("log", bytes(damaged), "is damaged (wrong sum)")
+    others = {name: data for name, data in unpack(original()).items() if name != "bin/log"}
+    goes_on_without("log", pack_archive.pack(others), "is missing")
     for changed, message in (
             (program[:50], "is shorter than an ELF header"),
             (b"#!" + program[2:], "is not a static ELF executable for x86_64"),
