@@ -42,25 +42,51 @@ static inline void slot_write(u32 s, u32 type, u32 rights, u32 object, u64 data)
     SLOT(s).data = data;
 }
 
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures read: (\result & RIGHT_READ) != 0 <==> (have & RIGHT_READ) != 0 && (mask & RIGHT_READ) != 0;
+    ensures write: (\result & RIGHT_WRITE) != 0 <==> (have & RIGHT_WRITE) != 0 && (mask & RIGHT_WRITE) != 0;
+    ensures grant: (\result & RIGHT_GRANT) != 0 <==> (have & RIGHT_GRANT) != 0 && (mask & RIGHT_GRANT) != 0;
+    ensures range: \result <= RIGHT_ALL;
+*/
+static inline u32 rights_mask(u32 have, u32 mask) {
+    return have & mask & RIGHT_ALL;
+}
+
 void capability_new(u32 parent, u32 dst, u32 type, u32 rights, u32 object, u64 data) {
     cdt_insert_child(parent, dst);
     slot_write(dst, type, rights, object, data);
     //@ assert inj: inj{Pre};
+    //@ assert others: \forall integer s; 0 <= s < 0x100000000 && s != dst ==> slot_view[s] == \at(slot_view[s],Pre);
     //@ assert same: same_but{Pre,Here}(dst);
+    //@ assert full: ty(dst) != CAP_NULL && dst != 0;
+    //@ assert empty: \forall integer s; slot(s) && s != dst && ty(s) == CAP_NULL ==> null_slot(s);
     //@ assert rel: ins_rel{Pre,Here}(parent, dst);
+    //@ assert head: parent == CDT_HEAD ==> \at(po(parent),Pre) == 0;
+    //@ assert parent: parent != dst && !copyable(\at(ty(parent),Pre)) && \at(in_tree(parent),Pre) && \at(ty(dst),Pre) == CAP_NULL;
+    //@ assert fresh: \forall integer s; slot(s) ==> !names{Pre}(s, ty(dst), ob(dst));
+    //@ assert above: \forall integer a; slot(a) && a != dst && ty(a) != CAP_NULL && desc(a,dst) ==> !copyable(ty(a));
+    //@ assert below: \forall integer b; slot(b) && ty(b) != CAP_NULL ==> !desc(dst,b);
+    //@ assert first: \forall integer s; slot(s) && s != dst ==> !names(s, type, object);
 }
 
 void capability_copy(u32 src, u32 dst, u32 rights, u64 data) {
     cdt_insert_child(src, dst);
-    slot_write(dst, SLOT(src).type, SLOT(src).rights & rights & RIGHT_ALL, SLOT(src).object, data);
+    slot_write(dst, SLOT(src).type, rights_mask(SLOT(src).rights, rights), SLOT(src).object, data);
     //@ assert inj: inj{Pre};
+    //@ assert others: \forall integer s; 0 <= s < 0x100000000 && s != dst ==> slot_view[s] == \at(slot_view[s],Pre);
     //@ assert same: same_but{Pre,Here}(dst);
+    //@ assert full: ty(dst) != CAP_NULL && dst != 0;
+    //@ assert empty: \forall integer s; slot(s) && s != dst && ty(s) == CAP_NULL ==> null_slot(s);
     //@ assert rel: ins_rel{Pre,Here}(src, dst);
+    //@ assert le: cap_le(dst, src);
+    //@ assert far: \forall integer a; slot(a) && a != dst && copyable(ty(a)) && \at(desc(a,src),Pre) ==> cap_le(dst,a);
+    //@ assert above: \forall integer a; slot(a) && a != dst && copyable(ty(a)) && desc(a,dst) ==> cap_le(dst,a);
+    //@ assert below: \forall integer b; slot(b) && ty(b) != CAP_NULL ==> !desc(dst,b);
 }
 
 void capability_bind(u32 src, u32 dst) {
     capability_copy(src, dst, RIGHT_ALL, capability_copy_data(src));
-    SLOT(dst).rights += RIGHT_BOUND;
+    SLOT(dst).rights |= RIGHT_BOUND;
 }
 
 /*@ terminates \true; exits \false;
@@ -106,6 +132,8 @@ void capability_remove(u32 s) {
     cdt_remove(s);
     slot_clear(s);
     //@ assert inj: inj{Pre};
+    //@ assert others: \forall integer t; 0 <= t < 0x100000000 && t != s ==> slot_view[t] == \at(slot_view[t],Pre);
+    //@ assert nulls: \forall integer t; slot(t) && t != s && ty(t) == CAP_NULL ==> null_slot(t);
     //@ assert same: same_but{Pre,Here}(s);
     //@ assert rel: rem_rel{Pre,Here}(s);
 }
@@ -139,8 +167,19 @@ u32 capability_other(u32 s) {
         return left;
     if (same_object(right, s))
         return right;
-    //@ assert inside: \forall integer t; names(t, ty(s), ob(s)) && po(s) < po(t) < pc(s) ==> \false;
+    //@ assert inj: inj;
+    //@ assert one: !copyable(ty(s)) ==> \forall integer t; names(t, ty(s), ob(s)) ==> t == s;
+    //@ assert others: (child == s || !same(child, s)) && !same(left, s) && !same(right, s);
+    //@ assert full: (child != CDT_HEAD && ty(child) != CAP_NULL) && (left != CDT_HEAD ==> ty(left) != CAP_NULL) && (right != CDT_HEAD ==> ty(right) != CAP_NULL);
+    //@ assert last: right == CDT_HEAD ==> pc(s) + 1 == g_n - 1;
+    //@ assert first: left == CDT_HEAD ==> po(s) == 1;
+    //@ assert place: \forall integer t; names(t, ty(s), ob(s)) ==> 0 < po(t) < pc(t) < g_n;
+    //@ assert inside: \forall integer t; t != s && names(t, ty(s), ob(s)) && po(s) < po(t) < pc(s) ==> \false;
+    //@ assert before_close: pc(left) == po(s) - 1 ==> \forall integer t; names(t, ty(s), ob(s)) && po(t) < po(s) ==> po(t) < pc(left);
+    //@ assert before_open: po(left) == po(s) - 1 ==> \forall integer t; names(t, ty(s), ob(s)) && po(t) < po(s) ==> po(t) < po(left);
     //@ assert before: \forall integer t; names(t, ty(s), ob(s)) && po(t) < po(s) ==> \false;
+    //@ assert after_close: pc(right) == pc(s) + 1 ==> \forall integer t; names(t, ty(s), ob(s)) && po(t) > pc(s) ==> pc(right) < pc(t);
+    //@ assert after_open: po(right) == pc(s) + 1 ==> \forall integer t; names(t, ty(s), ob(s)) && po(t) > pc(s) ==> po(right) < pc(t);
     //@ assert after: \forall integer t; names(t, ty(s), ob(s)) && po(t) > pc(s) ==> \false;
     return 0;
 }

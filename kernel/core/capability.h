@@ -4,7 +4,7 @@
 // A slot is in the derivation tree exactly while its type is not CAP_NULL; an empty slot has all
 // fields 0. Only these functions and those of vspace.h write the fields of a slot.
 // Capabilities to one object are contiguous in the tree (spec/adr/0021), so whether one is the last
-// shows in its neighbours. Keeps INV-5 .. INV-11 (kernel/spec/README.md).
+// shows in its neighbours. Keeps INV-5 .. INV-10 (kernel/spec/README.md).
 #ifndef CORE_CAPABILITY_H
 #define CORE_CAPABILITY_H
 
@@ -13,18 +13,28 @@
 #include "core/mapping.h"
 #include "spec/capability.h"
 
-// The parts of wf_caps, one a goal. In contracts.
-#define ENSURES_CAPS                                                                               \
+// The parts of wf_slots and wf_caps, one a goal. In contracts.
+#define ENSURES_SLOTS                                                                              \
     ensures seq : wf_seq;                                                                          \
     ensures room : wf_room;                                                                        \
     ensures next : wf_next;                                                                        \
     ensures prev : wf_prev;                                                                        \
     ensures brackets : wf_brackets;                                                                \
-    ensures scratch : po(SCRATCH_SLOT) == -1;                                                      \
     ensures tree : cap_tree;                                                                       \
     ensures null : cap_null;                                                                       \
     ensures one : cap_one;                                                                         \
-    ensures contiguous : contig;
+    ensures contiguous : contig;                                                                   \
+    ensures authority : authority;                                                                 \
+    ensures may_all : cap_may;
+#define ENSURES_CAPS ENSURES_SLOTS ensures scratch : po(SCRATCH_SLOT) == -1;
+#define ENSURES_MAP                                                                                \
+    ensures map_owner : map_owner;                                                                 \
+    ensures map_slot : map_slot;                                                                   \
+    ensures map_present : map_present;                                                             \
+    ensures map_fits : map_fits;                                                                   \
+    ensures map_left : map_left;                                                                   \
+    ensures map_one : map_one;                                                                     \
+    ensures map_free : map_free;
 
 // The MAY_* bits of a capability.
 /*@ requires type: type < CAP_TYPE_COUNT;
@@ -138,18 +148,38 @@ void capability_copy(u32 src, u32 dst, u32 rights, u64 data);
 void capability_bind(u32 src, u32 dst);
 
 // The capability, with its place in the tree and where it is mapped, moves to the empty slot `dst`.
-/*@ requires wf: wf_caps;
+/*@ requires wf: wf_slots;
+    requires map: wf_map;
     requires src: slot(src) && ty(src) != CAP_NULL;
-    requires dst: slot(dst) && ty(dst) == CAP_NULL && dst != CDT_HEAD && (dst == SCRATCH_SLOT || src == SCRATCH_SLOT || po(SCRATCH_SLOT) == -1);
+    requires dst: slot(dst) && ty(dst) == CAP_NULL && dst != CDT_HEAD;
     terminates \true; exits \false;
-    assigns item_view[..], CDT_GHOST, slot_view[src], slot_view[dst], table_view[map_table(dt(src))].owner[map_entry(dt(src))];
-    ensures cap: slot_view[dst].object == \old(ob(src)) && ty(dst) == \old(ty(src)) && rt(dst) == \old(rt(src)) &&
+    assigns item_view[..], CDT_GHOST, slot_view[src], slot_view[dst], table_view[map_table(slot_view[src].data)].owner[map_entry(slot_view[src].data)];
+    ENSURES_SLOTS
+    ENSURES_MAP
+    ensures cap: ob(dst) == \old(ob(src)) && ty(dst) == \old(ty(src)) && rt(dst) == \old(rt(src)) &&
        dt(dst) == \old(dt(src)) && slot_view[dst].may == \old(slot_view[src].may);
     ensures empty: null_slot(src);
+    ensures rel: mov_rel{Pre,Post}(src, dst);
+    ensures in: \forall integer t; in_tree(t) <==> (t == dst || (t != src && \old(in_tree(t))));
 */
 void capability_move(u32 src, u32 dst);
 
 // Two capabilities change slots.
+/*@ requires wf: wf_caps;
+    requires map: wf_map;
+    requires a: slot(a) && ty(a) != CAP_NULL;
+    requires b: slot(b) && ty(b) != CAP_NULL && a != b;
+    terminates \true; exits \false;
+    assigns item_view[..], CDT_GHOST, slot_view[a], slot_view[b], slot_view[SCRATCH_SLOT],
+       table_view[..];
+    ENSURES_CAPS
+    ENSURES_MAP
+    ensures to_a: ob(a) == \old(ob(b)) && ty(a) == \old(ty(b)) && rt(a) == \old(rt(b)) && dt(a) == \old(dt(b));
+    ensures to_b: ob(b) == \old(ob(a)) && ty(b) == \old(ty(a)) && rt(b) == \old(rt(a)) && dt(b) == \old(dt(a));
+    ensures places: po(a) == \old(po(b)) && po(b) == \old(po(a)) && pc(a) == \old(pc(b)) && pc(b) == \old(pc(a));
+    ensures others: \forall integer t; slot(t) && t != a && t != b && t != SCRATCH_SLOT ==>
+       slot_view[t] == \old(slot_view[t]) && po(t) == \old(po(t)) && pc(t) == \old(pc(t));
+*/
 void capability_swap(u32 a, u32 b);
 
 // Empties the slot. What the capability is mapped at has been unmapped before.

@@ -9,9 +9,19 @@
 #define CORE_CSPACE_H
 
 #include "core/capability.h"
+#include "spec/cspace.h"
 
 // The slot at `cptr`, or 0 (the null slot, which allows nothing). An index of 0 in the low half gives
 // the header of the root CNode, which holds no capability either (type CAP_NULL, may 0).
+/*@ requires tcb: tcb <= 0xffffffff - 4 * TCB_SLOTS;
+    requires root: cspace_root(tcb + 4 * TCB_SLOT_CSPACE);
+    requires null: ty(0) == CAP_NULL;
+    requires range: cnode_range;
+    requires may: cnode_lookup;
+    terminates \true; exits \false; assigns \nothing;
+    ensures resolve: \result == resolve(tcb + 4 * TCB_SLOT_CSPACE, cptr % 0x100000000, cptr / 0x100000000);
+    ensures slot: \result == 0 || slot(\result);
+*/
 static inline u32 cspace_lookup(u32 tcb, u64 cptr) {
     if (cptr < TCB_SLOT(tcb, TCB_SLOT_CSPACE).data)
         return TCB_SLOT(tcb, TCB_SLOT_CSPACE).object + 4u * (u32)cptr;
@@ -25,6 +35,15 @@ static inline u32 cspace_lookup(u32 tcb, u64 cptr) {
 }
 
 // The slot at `cptr` as the destination of a capability, or 0: never a header.
+/*@ requires tcb: tcb <= 0xffffffff - 4 * TCB_SLOTS;
+    requires root: cspace_root(tcb + 4 * TCB_SLOT_CSPACE);
+    requires null: ty(0) == CAP_NULL;
+    requires range: cnode_range;
+    requires may: cnode_lookup;
+    terminates \true; exits \false; assigns \nothing;
+    ensures resolve: \result == (cptr % 0x100000000 == 0 ? 0 : resolve(tcb + 4 * TCB_SLOT_CSPACE, cptr % 0x100000000, cptr / 0x100000000));
+    ensures slot: \result == 0 || slot(\result);
+*/
 static inline u32 cspace_destination(u32 tcb, u64 cptr) {
     return cptr % 0x100000000 == 0 ? 0 : cspace_lookup(tcb, cptr);
 }

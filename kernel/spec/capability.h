@@ -11,13 +11,12 @@
     logic integer dt{L}(integer s) = \at(slot_view[s].data,L);
     logic integer rt{L}(integer s) = \at(slot_view[s].rights,L);
     predicate names{L}(integer s, integer t, integer o) = slot(s) && ty{L}(s) == t && ob{L}(s) == o;
-    predicate null_slot{L}(integer s) = ty{L}(s) == CAP_NULL && ob{L}(s) == 0 && dt{L}(s) == 0 && rt{L}(s) == 0 &&
-       \at(slot_view[s].may,L) == 0;
+    predicate null_slot{L}(integer s) = ty{L}(s) == CAP_NULL && dt{L}(s) == 0 && rt{L}(s) == 0 && \at(slot_view[s].may,L) == 0;
 
     // --- INV-5: in the tree exactly if not empty (and the head).
     predicate cap_tree{L} = ty(0) == CAP_NULL && ty(CDT_HEAD) == CAP_NULL &&
        (\forall integer s; slot(s) && s != CDT_HEAD ==> (in_tree(s) <==> ty(s) != CAP_NULL));
-    // --- INV-6: an empty slot is all zero.
+    // --- INV-6: nothing is found through an empty slot, and it allows nothing.
     predicate cap_null{L} = null_slot(0) && (\forall integer s; slot(s) && ty(s) == CAP_NULL ==> null_slot(s));
     // --- INV-7: there is one capability to an object whose type is not copyable.
     predicate copyable(integer t) =
@@ -28,8 +27,6 @@
     predicate same{L}(integer a, integer b) = ty{L}(a) == ty{L}(b) && ob{L}(a) == ob{L}(b);
     predicate contig{L} = \forall integer a, b, c; slot(a) && slot(b) && slot(c) && copyable(ty(a)) && ty(b) != CAP_NULL &&
        same(a, c) && (po(a) < po(b) < pc(c) || po(a) < pc(b) < pc(c)) ==> same(b, a);
-    predicate wf_caps{L} = wf_cdt{L} && cap_tree{L} && cap_null{L} && cap_one{L} && contig{L};
-
     // --- INV-9: a capability has no more authority than any of its ancestors of a copyable type.
     predicate rights_le(integer a, integer b) = ((a & RIGHT_READ) != 0 ==> (b & RIGHT_READ) != 0) &&
        ((a & RIGHT_WRITE) != 0 ==> (b & RIGHT_WRITE) != 0) && ((a & RIGHT_GRANT) != 0 ==> (b & RIGHT_GRANT) != 0);
@@ -51,6 +48,10 @@
        t == CAP_NOTIFICATION ? ((r & RIGHT_READ) != 0 ? MAY_WAIT : 0) + ((r & RIGHT_WRITE) != 0 && d != 0 ? MAY_SIGNAL : 0) :
        t == CAP_REPLY ? MAY_REPLY : t == CAP_CNODE ? MAY_LOOKUP : 0;
     predicate cap_may{L} = \forall integer s; slot(s) ==> slot_view[s].may == may_of(ty(s), rt(s), dt(s));
+
+    // All of it; during an exchange the scratch slot is in the tree.
+    predicate wf_slots{L} = wf_tree{L} && cap_tree{L} && cap_null{L} && cap_one{L} && contig{L} && authority{L} && cap_may{L};
+    predicate wf_caps{L} = wf_slots{L} && po(SCRATCH_SLOT) == -1;
 */
 
 #endif

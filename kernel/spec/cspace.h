@@ -1,0 +1,24 @@
+// Vocabulary of capability addresses: which slot an address means.
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef SPEC_CSPACE_H
+#define SPEC_CSPACE_H
+
+#include "spec/capability.h"
+
+/*@ // INV-11: a CNode capability names slots that exist; only one leads further.
+    predicate cnode_range{L} = \forall integer s; slot(s) && ty(s) == CAP_CNODE ==>
+       slot(ob(s)) && dt(s) <= CNODE_SLOTS_MAX && ob(s) + 4 * dt(s) <= 0x100000000;
+    predicate cnode_lookup{L} = \forall integer s; 0 <= s < 0x100000000 ==>
+       ((slot_view[s].may & MAY_LOOKUP) != 0 <==> ty(s) == CAP_CNODE);
+    // A thread's CSpace is a CNode, or nothing is found in it.
+    predicate cspace_root{L}(integer s) = slot(s) && (ty(s) == CAP_CNODE || dt(s) == 0);
+
+    // The slot with index i in the CNode that the capability in s names; 0: none.
+    logic integer cnode_slot{L}(integer s, integer i) = i < dt{L}(s) ? ob{L}(s) + 4 * i : 0;
+    // The slot that address `high`:`low` means, from the root capability in s.
+    logic integer resolve{L}(integer s, integer low, integer high) =
+       high == 0 ? cnode_slot{L}(s, low) :
+       ty{L}(cnode_slot{L}(s, low)) != CAP_CNODE ? 0 : cnode_slot{L}(cnode_slot{L}(s, low), high);
+*/
+
+#endif
