@@ -85,7 +85,7 @@ def test_files_of_an_earlier_life():
         assert machine.run("cat /note") == "remember me\n"
         machine.run("kill ramfs")
         status, output = machine.status("cat /note")
-        equal("a file of an earlier life", (status, output), (1, "error: cat: /note: no such name\n"))
+        assert status == 1 and re.fullmatch("error: cat: /note: .*no such name\n", output), output
         equal("a boot file", machine.run("ls /etc"), "motd\n")
         machine.halt()
 

@@ -75,8 +75,8 @@ ANSWERS = [  # (line, exit status, output)
                         "|some words.|\n"),
     ("write /script 'echo in a script' 'false'", 0, ""),
     ("run /script", 0, "in a script false\n"),
-    ("echo 'echo one' > /script; echo 'cat /nowhere' >> /script; run /script", 1,
-     "one\nerror: cat: /nowhere: no such name\n"),
+    ("echo 'echo one' > /script; echo 'nonsense' >> /script; run /script", 127,
+     "one\nerror: unknown command 'nonsense'; 'help' lists all commands\n"),
     ("rm /d/f /d/g /d/e /d /x /script; ls", 0, "system\nbin/\netc/\n"),
     ("date | count -l", 0, "1\n"),
 ]
@@ -102,6 +102,7 @@ def test_commands():
 
 
 BAD_ARGUMENTS = {  # Command: lines that are wrong.
+    "ask": ["ask", "ask nobody", "ask console"],
     "attack": ["attack nothing", "attack a b"],
     "bench": ["bench a b"],
     "caps": ["caps nobody", "caps console log"],
