@@ -16,6 +16,7 @@ constexpr u64 kPeerBuffer = 0x600000000000;
 
 void (*print)(const char *, u64);
 std::string_view only;
+u32 printed;
 
 inline u64 counter() {
     u32 low, high;
@@ -100,6 +101,7 @@ void row(std::string_view name, u64 instructions) {
     sel::Text<128> line;
     sel::format(line, "{}\t{}\n", name, instructions);
     print(line.byte, line.size);
+    printed++;
 }
 
 void ensure(bool right, const char *what) {
@@ -338,7 +340,7 @@ void fail(const char *what, error_t error) {
     }
 }
 
-void run(const Means &means) {
+u32 run(const Means &means) {
     u64 now = counter();
     print = means.print;
     only = means.only;
@@ -361,6 +363,7 @@ void run(const Means &means) {
     retype(g);
     mapping(g);
     creation(g);
+    return printed;
 }
 
 } // namespace bench

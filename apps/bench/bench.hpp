@@ -10,6 +10,7 @@
 
 namespace bench {
 
-void run(const Means &means);
+// Returns the number of rows printed.
+u32 run(const Means &means);
 
 } // namespace bench

@@ -7,6 +7,7 @@
 #include "bench.caps.hpp"
 
 #include "sel/environment.hpp"
+#include "sel/format.hpp"
 
 namespace {
 
@@ -38,6 +39,11 @@ int main() {
     means.first_slot = caps::empty.first;
     means.only = sel::environment().argument_text();
     means.print = print;
-    bench::run(means);
+    if (bench::run(means) == 0) {
+        sel::Text<128> line;
+        sel::format(line, "error: bench: no row is called like `{}`\n", means.only);
+        print(line.byte, line.size);
+        return 1;
+    }
     return 0;
 }
