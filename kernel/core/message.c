@@ -48,7 +48,7 @@ static inline void copy_words(u32 from, u32 to, u64 n) {
 }
 
 // Passes the capability that `from` names to the slot that `to` names. 0: nothing was passed.
-static u32 transfer(u32 from, u32 to) {
+__attribute__((noinline, flatten)) static u32 transfer(u32 from, u32 to) {
     u32 s = cspace_lookup(from, BUFFER(message_buffer(from)).word[BUFFER_CAP_SEND]);
     u32 d = cspace_destination(to, BUFFER(message_buffer(to)).word[BUFFER_CAP_RECV]);
     if (d == 0 || SLOT(d).type != CAP_NULL || !capability_copyable(SLOT(s).type)) {
