@@ -8,6 +8,7 @@ import re
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 CONTRACT = r"(/\*@(?:(?!\*/).)*\*/|(?://@[^\n]*\n\s*)+)\s*(?:[A-Za-z_][\w ]*\s+)?\b{}\s*\("
+ATTRIBUTE = re.compile(r"__attribute__\(\([^()]*\)\)\s*")
 DEFINITION = re.compile(r"^(?:[A-Za-z_][\w ]*?[ *])(\w+)\s*\([^;{}()]*\)\s*\{", re.M)
 ENTRY = re.compile(r"^- (?:\*\*([^*]+)\*\*|`([^`]+)`): \S", re.M)
 
@@ -16,7 +17,7 @@ def functions_in(text):
     """Names of the functions that a C source defines, in order (ghost code does not count)."""
     code = COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
     code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", code, flags=re.M)
-    return DEFINITION.findall(code)
+    return DEFINITION.findall(ATTRIBUTE.sub("", code))
 
 
 def body_of(text, function):
