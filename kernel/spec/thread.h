@@ -19,7 +19,7 @@
         \at(tcb_view[to].r[R_R8],L2) == \at(tcb_view[from].r[R_R8],L1) &&
         \at(tcb_view[to].r[R_R9],L2) == \at(tcb_view[from].r[R_R9],L1);
 
-    // --- INV-NOTIFY: a notification and its bound thread name each other; the thread's attention
+    // --- INV-50: a notification and its bound thread name each other; the thread's attention
     // tells whether there are bits; nobody waits beside bits.
     predicate notify_bound{L} = \forall integer n; index(n) && notification_view[n].bound != 0 ==>
         tcb_view[notification_view[n].bound].bound == n;
@@ -32,7 +32,7 @@
         tcb_view[0].bound == 0 && tcb_view[0].attention == 0;
     predicate notifications{L} = notify_bound{L} && notify_thread{L} && notify_attention{L} && notify_null{L};
 
-    // --- INV-REPLY: a Reply and the thread that receives or waits with it name each other.
+    // --- INV-51: a Reply and the thread that receives or waits with it name each other.
     predicate has_reply{L}(integer t) = state_of{L}(t) == STATE_RECV || state_of{L}(t) == STATE_REPLY;
     predicate reply_thread{L} = \forall integer t; index(t) && has_reply(t) ==>
         tcb_view[t].reply != 0 && reply_view[tcb_view[t].reply].caller.tcb == t;
