@@ -1,0 +1,79 @@
+# Builds the system and boots it in QEMU through GRUB; `scripts/run --help` says how.
+# SPDX-License-Identifier: BSD-2-Clause
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts/lib"))
+sys.dont_write_bytecode = True
+
+import build  # noqa: E402
+from machine import Machine, MachineError, command_line  # noqa: E402
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="scripts/run", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Install what is missing, build, and boot the ISO in QEMU through GRUB.\n"
+                    "The first run takes some minutes (packages, build), later ones seconds.",
+        epilog="Without --batch the shell is on this terminal; Ctrl-A X ends QEMU.\n"
+               "Everything after -- goes to QEMU as it is.")
+    parser.add_argument("--firmware", choices=["bios", "uefi"], default="bios")
+    parser.add_argument("--display", default="none", help="QEMU's -display (gtk, sdl, vnc=:0; default none)")
+    parser.add_argument("--disk", action="append", default=[], metavar="FILE", help="attach a raw image (virtio)")
+    parser.add_argument("--memory", type=int, default=256, metavar="MB")
+    parser.add_argument("--usb", action="store_true", help="boot the ISO as a USB stick instead of a CD")
+    parser.add_argument("--icount", action="store_true", help="count instructions: one tick each, repeatable")
+    parser.add_argument("--batch", metavar="'COMMAND; COMMAND'",
+                        help="type these at the shell, print the answers, power off; exits 1 if one fails")
+    parser.add_argument("--timeout", type=int, default=120, metavar="SECONDS", help="for the boot and each command")
+    parser.add_argument("--no-build", action="store_true", help="boot the image that is there")
+    parser.add_argument("qemu", nargs="*", metavar="-- QEMU-ARGUMENT")
+    return parser.parse_args()
+
+
+def batch(machine, commands, timeout):
+    """Type the commands; the number of those that failed."""
+    failures = 0
+    machine.boot(timeout)
+    for command in commands:
+        status, output = machine.status(command, timeout)
+        print(output, end="", flush=True)
+        if status:
+            print(f"run: `{command}` ended with status {status}", file=sys.stderr)
+            failures += 1
+    machine.halt()
+    return failures
+
+
+def main():
+    options = arguments()
+    if not options.no_build:
+        build.image()
+    machine_options = {
+        "firmware": options.firmware, "usb": options.usb, "icount": options.icount,
+        "memory": options.memory, "display": options.display, "disks": options.disk,
+        "extra": options.qemu,
+    }
+    if options.batch is None:
+        command = command_line(build.ISO, **machine_options) + ["-serial", "mon:stdio"]
+        os.execvp(command[0], command)
+    commands = [part.strip() for part in options.batch.split(";") if part.strip()]
+    try:
+        with Machine(build.ISO, **machine_options) as machine:
+            return int(batch(machine, commands, options.timeout) > 0)
+    except MachineError as error:
+        print(f"run: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"run: {' '.join(map(str, error.cmd))} failed")
+    except KeyboardInterrupt:
+        sys.exit(130)
