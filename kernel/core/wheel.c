@@ -314,10 +314,9 @@ static u32 wheel_advance(u64 now) {
     requires room: wheel_room;
     terminates \true; exits \false;
     assigns timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev,
-        timer_view[0 .. 0xffffffff].due, timer_view[0 .. 0xffffffff].queue,
+        timer_view[K.wheel.queue[q].head].due, timer_view[K.wheel.queue[q].head].queue,
         K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
-        g_level[0 .. 0xffffffff], g_slot[0 .. 0xffffffff],
-        g_age[0 .. 0xffffffff], g_ages, g_moved;
+        g_level[K.wheel.queue[q].head], g_slot[K.wheel.queue[q].head], g_age[K.wheel.queue[q].head], g_ages, g_moved;
     ensures s0: slots_in;
     ensures s1: slots_next;
     ensures s2: slots_prev;
@@ -336,6 +335,7 @@ static u32 wheel_advance(u64 now) {
     ensures w9: wheel_marks;
     ensures room: g_ages <= \old(g_ages) + 1;
     ensures result: \result == WHEEL_MORE || timer(\result);
+    ensures which: g_moved == \old(K.wheel.queue[q].head);
     ensures frame: \forall integer n; timer(n) && n != g_moved ==>
         TIMER(n).due == \old(TIMER(n).due) && TIMER(n).queue == \old(TIMER(n).queue);
     ensures expired: \result != WHEEL_MORE ==> \let n = \result;
@@ -346,6 +346,7 @@ static u32 wheel_advance(u64 now) {
     ensures lower: \result == WHEEL_MORE ==> \let n = g_moved; g_level[n] < \old(g_level[n]); */
 static u32 wheel_move(u32 q) {
     u32 n = K.wheel.queue[q].head;
+    //@ assert n: timer(n);
     u64 due = TIMER(n).due;
     //@ ghost g_moved = n;
     wheel_cancel(n);
