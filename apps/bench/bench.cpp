@@ -11,7 +11,6 @@ namespace bench {
 namespace {
 
 constexpr u32 kSamples = 33, kWarmUps = 4;
-constexpr u8 kOwn = 150, kAbove = 200;
 constexpr u64 kPeerBuffer = 0x600000000000;
 
 void (*print)(const char *, u64);

@@ -45,7 +45,7 @@ void hold(const Vectors &in, Vectors &out) {
 }
 
 void run_round(Worker &worker) {
-    Vectors in, out;
+    Vectors in{}, out{};
     for (u32 r = 0; r < kRegisters; r++) {
         std::memset(in.byte[r], static_cast<u8>(worker.seed + r * 7 + worker.rounds), 32);
     }
