@@ -36,18 +36,23 @@ WINDOW_BASE, ARCHIVE_BASE = 0x7FFE00000000, 0x7FFE80000000
 ENVIRONMENT, BUFFER, STACK_TOP = 0x7FFF00000000, 0x7FFF00001000, 0x7FFF00200000
 STACK_MAX = 1 << 20
 TRACE_BYTES = 4 * PAGE
+POOL_MAX, POOLS_MAX = 1 << 20, 16
+PCI_PAGES = 64  # Of a device's registers, at most; servers/root/system.hpp has it, too.
+PART_MAX = 255
 
 # Grant kinds (servers/root/system.hpp).
 (CLIENT, IO, IRQ, DEVICE, ARCHIVE, TRACE, TRACE_CONTROL, UNTYPED, CONTEXT, VSPACE, CNODE, DOORBELL,
- SLOTS) = range(1, 14)
+ SLOTS, POOL, PCI) = range(1, 16)
 RIGHT_WRITE, RIGHT_GRANT = 2, 4
+PCI_CLASS = 0xFFFF << 48  # There is no vendor 0xffff.
 
-GIVEN = {"io", "irq", "device", "archive", "trace", "trace-control"}  # By system.toml.
+GIVEN = {"io", "irq", "device", "archive", "trace", "trace-control", "pool", "pci"}  # By system.toml.
 OWN = {"untyped", "context", "vspace", "cnode", "doorbell", "slots"}  # From the own memory.
 RESTART = {"never": 0, "always": 1, "backoff": 2}
 FLAG_BOOT, FLAG_VECTOR, FLAG_SERVES, FLAG_FAULTS = 1, 2, 4, 8
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,14}$")
+PROGRAM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,14}$")
 KEYS = {"about": str, "priority": int, "memory": str, "stack": str, "replies": int, "budget": str,
         "period": str, "vector": bool, "restart": str, "tries": int, "provides": dict,
         "needs": dict}
@@ -136,6 +141,7 @@ class System:
         self.mistakes = []
         self.programs = {}
         self.owners = []  # (kind, first, last, "program.need") of exclusive devices.
+        self.pools = {}   # Name: (number, bytes, "program.need" that named it first).
         self._load()
         if not self.mistakes:
             for program in self.programs.values():
@@ -170,8 +176,8 @@ class System:
                 self._add(name, part)
 
     def _add(self, name, part):
-        if not NAME.fullmatch(name):
-            self.wrong(SYSTEM, name, "expected a name of at most 15 letters a-z, digits and _")
+        if not PROGRAM_NAME.fullmatch(name):
+            self.wrong(SYSTEM, name, "expected a name of at most 15 letters a-z, digits, _ and -")
             return
         folders = [f"{top}/{name}" for top in ("servers", "apps")
                    if (self.project / top / name / "manifest.toml").exists()]
@@ -255,7 +261,7 @@ class System:
         folder, _, name = kind.partition(".")
         header = f"servers/{folder}/api.hpp"
         path = self.project / header
-        if not NAME.fullmatch(folder) or not path.exists():
+        if not PROGRAM_NAME.fullmatch(folder) or not path.exists():
             raise Mistake(f"is {kind!r}, expected a protocol (no {header}) or one of "
                           f"{', '.join(sorted(GIVEN | OWN))}")
         text = path.read_text()
@@ -367,6 +373,18 @@ class System:
             need.values = (DEVICE, first, count, window)
             self._own_device(program, need, "device", first, first + count - 1)
             window += count + PAGE
+        elif kind == "pool":
+            number, size = self._pool(program, need, rest)
+            need.slots = size // PAGE
+            need.values = (POOL, number, size, window)
+            window += size + PAGE
+        elif kind == "pci":
+            if any(other.kind == "pci" for other in program.needs):
+                raise Mistake("is a second pci device: expected one for each program")
+            need.slots = 1 + PCI_PAGES
+            need.values = (PCI, self._pci_match(program, need, rest), 1 << bit, window)
+            window += (PCI_PAGES + 1) * PAGE
+            bit += 1
         elif rest:
             raise Mistake(f"is given {need.grant!r}, expected {kind!r}")
         elif kind == "archive":
@@ -392,6 +410,42 @@ class System:
                           f"at {limit:#x} at most")
         return first, count
 
+    def _pool(self, program, need, text):
+        """Number and size of the pool "NAME/SIZE": the same for all that name it."""
+        name, slash, size = text.partition("/")
+        if not slash or not NAME.fullmatch(name):
+            raise Mistake(f'is given {need.grant!r}, expected "pool:NAME/SIZE"')
+        size = parse_size(size)
+        if size > POOL_MAX:
+            raise Mistake(f"is given {need.grant!r}, expected at most 1M")
+        mine = f"{program.name}.{need.name}"
+        number, first, owner = self.pools.setdefault(name, (len(self.pools), size, mine))
+        if first != size:
+            raise Mistake(f"is given {need.grant!r}, but {owner} has pool {name} with "
+                          f"{first // 1024}K: expected the same size")
+        if number >= POOLS_MAX:
+            raise Mistake(f"is given {need.grant!r}, expected at most {POOLS_MAX} pools")
+        return number, size
+
+    def _pci_match(self, program, need, text):
+        """The devices "VVVV:DDDD|VVVV:DDDD" or "class=CC.SS.PP" as one number (DeviceMatch in
+        servers/root/api.hpp)."""
+        by_class = re.fullmatch(r"class=([0-9a-f]{2})\.([0-9a-f]{2})\.([0-9a-f]{2})", text)
+        if by_class:
+            value = int("".join(by_class.groups()), 16)
+            self._own_device(program, need, "pci class", value, value)
+            return PCI_CLASS | value
+        ids = [re.fullmatch(r"([0-9a-f]{4}):([0-9a-f]{4})", part) for part in text.split("|")]
+        if len(ids) > 2 or not all(ids) or any(found[1] == "ffff" for found in ids):
+            raise Mistake(f'is given {need.grant!r}, expected "pci:VVVV:DDDD", two of them with | '
+                          'between, or "pci:class=CC.SS.PP", all in lower-case hexadecimal')
+        value = 0
+        for i, found in enumerate(ids):
+            one = int(found[1] + found[2], 16)
+            self._own_device(program, need, "pci", one, one)
+            value |= one << 32 * i
+        return value
+
     def _own_device(self, program, need, kind, first, last):
         mine = f"{program.name}.{need.name}"
         for other_kind, low, high, owner in self.owners:
@@ -400,16 +454,17 @@ class System:
         self.owners.append((kind, first, last, mine))
 
     def _client(self, program, need):
-        server = self.programs.get(need.grant)
+        name, part = split_part(need.grant)
+        server = self.programs.get(name)
         if server is None:
             raise Mistake(f"is given {need.grant!r}, expected a program of boot/system.toml")
         if need.kind not in server.provides:
             offered = ", ".join(server.provides) or "nothing"
-            raise Mistake(f"needs {need.kind}, but {need.grant} provides {offered}")
+            raise Mistake(f"needs {need.kind}, but {name} provides {offered}")
         if server.priority <= program.priority:
-            raise Mistake(f"{program.name} has priority {program.priority} and {need.grant} "
+            raise Mistake(f"{program.name} has priority {program.priority} and {name} "
                           f"{server.priority}: calls go to a higher priority only")
-        need.values = (CLIENT, server.number, server.provides.index(need.kind), 0)
+        need.values = (CLIENT, server.number, server.provides.index(need.kind) | part << 8, 0)
 
     def _check_faults(self):
         takers = [p for p in self.programs.values() if "fault" in p.provides]
@@ -418,6 +473,15 @@ class System:
         for program in self.programs.values():
             if "fault" in program.provides[:-1]:
                 self.wrong(program.path, "provides", "expected `fault` as the last one")
+
+
+def split_part(grant):
+    """Server and part of "SERVER" (part 0) or "SERVER/PART"."""
+    name, slash, part = grant.partition("/")
+    number = parse_number(part) if slash else 0
+    if not 0 <= number <= PART_MAX:
+        raise Mistake(f"is given {grant!r}, expected a part of 0 to {PART_MAX} behind the slash")
+    return name, number
 
 
 def split_need(name, text):
@@ -448,7 +512,9 @@ def declaration(system, need):
         bits = b if kind == IRQ else a
         word = "Interrupt" if kind == IRQ else "Doorbell"
         return f"sel::{word} {need.name}{{{need.slot}, {bits:#x}}}"
-    if kind in (DEVICE, TRACE, ARCHIVE):
+    if kind == PCI:
+        return f"sel::PciDevice {need.name}{{{{{need.slot}, {need.slots}}}, {c:#x}, {b:#x}}}"
+    if kind in (DEVICE, TRACE, ARCHIVE, POOL):
         first = need.slot if need.slots else 0
         return f"sel::Window {need.name}{{{c:#x}, {b:#x}, {{{first}, {need.slots}}}}}"
     if kind == SLOTS:
@@ -466,6 +532,7 @@ def header(system, name):
         headers |= {"sel/client.hpp", system.protocol(kind)[0]}
     lines = [f"// What {name} holds: made from {program.path} and {SYSTEM}. Do not edit.",
              "// SPDX-License-Identifier: BSD-2-Clause", "#pragma once", ""]
+    headers |= {"sel/device.hpp"} if any(need.kind == "pci" for need in program.needs) else set()
     lines += ["#include <array>", ""] if program.lists else []
     lines += [f'#include "{h}"' for h in sorted(headers)]
     lines += ["", "namespace caps {", "",
@@ -506,10 +573,10 @@ def memory_needed(program, segments):
     regions = list(segments) + [(ENVIRONMENT, PAGE), (BUFFER, PAGE), (STACK_TOP - stack, stack)]
     image = sum(size for _, size in segments)
     frames = sum(size for _, size in regions)
-    windows = [(need.values[3], need.values[2]) for need in program.needs
-               if need.values[0] in (DEVICE, TRACE)]
-    if any(need.values[0] == ARCHIVE for need in program.needs):
-        windows.append((ARCHIVE_BASE, ARCHIVE_MAX))
+    windows = [(need.values[3], PCI_PAGES * PAGE if need.values[0] == PCI else need.values[2])
+               for need in program.needs if need.values[0] in (DEVICE, TRACE, POOL, PCI)]
+    archive = any(need.values[0] == ARCHIVE for need in program.needs) * ARCHIVE_MAX
+    windows += [(ARCHIVE_BASE, archive)] if archive else []
     tables = set()
     for address, size in regions + windows:
         for shift in (39, 30, 21):
@@ -522,8 +589,7 @@ def memory_needed(program, segments):
             objects += need.values[1] + UNTYPED_BYTES + PAGE
         if need.values[0] == CONTEXT:
             objects += CONTEXT_BYTES
-    book = (frames // PAGE + sum(size // PAGE for _, size in windows) + program.slots +
-            BOOK_SLOTS) * SLOT_BYTES
+    book = (frames // PAGE + archive // PAGE + program.slots + BOOK_SLOTS) * SLOT_BYTES
     return {"image": image, "stack": stack, "page tables": (len(tables) + 1) * TABLE_BYTES,
             "objects": objects + book + (len(tables) + 4) * PAGE}
 

@@ -195,6 +195,116 @@ class ManifestTest(unittest.TestCase):
             self.fresh()
             self.refused("boot/system.toml", old, new, word)
 
+    def give(self, kind, grant, program="beta", manifest_file="apps/beta/manifest.toml"):
+        """Adds a need of this kind, called `extra`, to a program; the mistakes."""
+        path = self.project.path
+        self.project.write(manifest_file, (path / manifest_file).read_text() + f'extra = "{kind}"\n')
+        system = (path / "boot/system.toml").read_text()
+        return self.project.change("boot/system.toml", system,
+                                   system.replace(f"[{program}]\n",
+                                                  f'[{program}]\nneeds.extra = {grant}\n'))
+
+    def test_names_with_a_hyphen(self):
+        self.project.write("servers/al-pha/manifest.toml", SERVER.replace("alpha", "al-pha"))
+        self.project.write("servers/al-pha/api.hpp", API.format("al_pha"))
+        self.project.change("boot/system.toml", "[alpha]", "[al-pha]\n[alpha]")
+        self.assertEqual(self.give("al-pha.Other", '"al-pha"'), "")
+        text = manifest.header(self.project.system(), "beta")
+        self.assertIn('#include "servers/al-pha/api.hpp"', text)
+        self.assertIn("sel::Client<al_pha::Other> extra{17};", text)
+        for name in ("-alpha", "Al-pha", "al.pha"):
+            self.fresh()
+            self.refused("boot/system.toml", "[alpha]", f'["{name}"]\n[alpha]', name, "letters a-z")
+        self.fresh()  # The name of a need becomes one of C++.
+        self.refused("apps/beta/manifest.toml", "uart =", "ua-rt =", "needs.ua-rt")
+
+    def test_parts(self):
+        self.assertEqual(self.project.change("boot/system.toml", 'second = "alpha"',
+                                             'second = "alpha/3"'), "")
+        need = self.project.system().programs["beta"].needs[1]
+        self.assertEqual(need.values, (manifest.CLIENT, 1, 1 | 3 << 8, 0))
+        self.fresh()
+        self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nall = "alpha*"')
+        self.project.change("boot/system.toml", "needs.irq",
+                            'needs.all = ["alpha/1", "alpha/255"]\nneeds.irq')
+        text = manifest.header(self.project.system(), "beta")
+        self.assertIn('{"alpha/1", 5}, {"alpha/255", 6}', text)
+        for part in ("256", "-1", "x", ""):
+            self.fresh()
+            self.refused("boot/system.toml", 'second = "alpha"', f'second = "alpha/{part}"',
+                         "beta.needs.second", "expected")
+        self.fresh()
+        self.refused("boot/system.toml", 'second = "alpha"', 'second = "gamma/1"', "'gamma/1'",
+                     "expected a program")
+
+    def test_pools(self):
+        self.assertEqual(self.give("pool", '"pool:disk/512K"'), "")
+        need = self.project.system().programs["beta"].needs[-1]
+        self.assertEqual((need.slots, need.values), (128, (manifest.POOL, 0, 512 << 10,
+                                                           0x7ffe00003000)))
+        text = manifest.header(self.project.system(), "beta")
+        self.assertIn("sel::Window extra{0x7ffe00003000, 0x80000, {17, 128}};", text)
+        server = "servers/alpha/manifest.toml"
+        self.project.write(server, SERVER + "[needs]\n")
+        self.assertEqual(self.give("pool", '"pool:disk/512K"', "alpha", server), "")
+        programs = self.project.system().programs
+        self.assertEqual([programs[name].needs[-1].values[1] for name in ("alpha", "beta")], [0, 0])
+        self.refused("boot/system.toml", '[alpha]\nneeds.extra = "pool:disk/512K"',
+                     '[alpha]\nneeds.extra = "pool:disk/256K"', "beta.needs.extra",
+                     "alpha.extra has pool disk with 256K", "same size")
+        for grant in ("pool:disk", "pool:/64K", "pool:Disk/64K", "pool:disk/63", "pool:disk/2M",
+                      "pool:disk/0", "pool:"):
+            self.fresh()
+            mistakes = self.give("pool", f'"{grant}"')
+            self.assertEqual(len(mistakes.splitlines()), 1, mistakes)
+            self.assertIn("beta.needs.extra", mistakes)
+            self.assertIn("expected", mistakes)
+
+    def test_too_many_pools(self):
+        names = [f"p{i}" for i in range(17)]
+        self.project.write("apps/gamma/manifest.toml",
+                           'about = "x"\npriority = 1\nmemory = "64K"\n[needs]\n' +
+                           "".join(f'{name} = "pool"\n' for name in names))
+        self.refused("boot/system.toml", "[alpha]", "[gamma]\n" +
+                     "".join(f'needs.{name} = "pool:{name}/4K"\n' for name in names) + "[alpha]",
+                     "gamma.needs.p16", "at most 16 pools")
+
+    def test_pci(self):
+        self.assertEqual(self.give("pci", '"pci:1af4:1042|1af4:1001"'), "")
+        need = self.project.system().programs["beta"].needs[-1]
+        self.assertEqual((need.slots, need.values), (
+            65, (manifest.PCI, 0x1af410011af41042, 4, 0x7ffe00003000)))
+        text = manifest.header(self.project.system(), "beta")
+        self.assertIn('#include "sel/device.hpp"', text)
+        self.assertIn("sel::PciDevice extra{{17, 65}, 0x7ffe00003000, 0x4};", text)
+        self.fresh()
+        self.assertEqual(self.give("pci", '"pci:class=01.08.02"'), "")
+        need = self.project.system().programs["beta"].needs[-1]
+        self.assertEqual(need.values[1], 0xffff000000010802)
+        for grant in ("pci:", "pci:1af4", "pci:1af4:10420", "pci:1AF4:1042", "pci:ffff:0001",
+                      "pci:1af4:1042|", "pci:1:2", "pci:0001:0001|0001:0002|0001:0003",
+                      "pci:class=01.08", "pci:class=1.8.2", "pci:class=01.08.02|1af4:1001"):
+            self.fresh()
+            mistakes = self.give("pci", f'"{grant}"')
+            self.assertEqual(len(mistakes.splitlines()), 1, mistakes)
+            self.assertIn("beta.needs.extra", mistakes)
+            self.assertIn("expected", mistakes)
+
+    def test_pci_devices_have_one_owner(self):
+        server = "servers/alpha/manifest.toml"
+        for first, second in (("1af4:1042|1af4:1001", "1af4:1001"),
+                              ("class=01.08.02", "class=01.08.02")):
+            self.fresh()
+            self.project.write(server, SERVER + "[needs]\n")
+            self.assertEqual(self.give("pci", f'"pci:{first}"', "alpha", server), "")
+            mistakes = self.give("pci", f'"pci:{second}"')
+            self.assertIn("which alpha.extra has already", mistakes)
+        self.fresh()
+        self.assertEqual(self.give("pci", '"pci:1af4:1042"'), "")
+        self.project.change("apps/beta/manifest.toml", "extra =", 'other = "pci"\nextra =')
+        self.refused("boot/system.toml", "needs.extra", 'needs.other = "pci:1af4:1001"\nneeds.extra',
+                     "a second pci device")
+
     def test_own_kinds_are_not_given(self):
         self.refused("boot/system.toml", "needs.irq", 'needs.pool = "untyped:4M"\nneeds.irq',
                      "needs.pool", "own memory")
@@ -250,6 +360,22 @@ class ManifestTest(unittest.TestCase):
                       str(refused.exception))
         with self.assertRaises(manifest.Mistake):
             manifest.check_memory(program, "alpha.elf", b"no ELF")
+
+    def test_memory_of_windows(self):
+        def parts():
+            program = self.project.system().programs["beta"]
+            return manifest.memory_needed(program, [(0x400000, 0x5000)])
+
+        before = parts()
+        self.assertEqual(self.give("pool", '"pool:disk/1M"'), "")
+        after = parts()  # 256 slots, in the CNode and in the book; the frames are root's.
+        self.assertEqual(after["objects"] - before["objects"], 2 * 256 * 32)
+        self.assertEqual(after["page tables"], before["page tables"])
+        self.fresh()
+        self.assertEqual(self.give("pci", '"pci:1af4:1042"'), "")
+        after = parts()
+        self.assertEqual(after["objects"] - before["objects"], 2 * 65 * 32)
+        self.assertEqual(after["page tables"], before["page tables"])
 
 
 class ArchiveTest(unittest.TestCase):

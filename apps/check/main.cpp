@@ -1,15 +1,17 @@
-// Check: tries libsel's allocator, threads, channels and time-outs on the real kernel.
+// Check: tries libsel's allocator, threads, channels, time-outs and DMA pools on the real kernel.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "check.caps.hpp"
 
 #include "sel/channel.hpp"
 #include "sel/clock.hpp"
+#include "sel/device.hpp"
+#include "sel/environment.hpp"
 #include "sel/format.hpp"
 #include "sel/thread.hpp"
 
 namespace {
 
-constexpr u64 kThreadAddress = sel::kWindowBase;
+constexpr u64 kThreadAddress = sel::kWindowBase + (1 << 20); // Behind the pool.
 constexpr u8 kPriority = 60;
 constexpr u32 kSlots = 16;
 constexpr u64 kItems = 100'000;
@@ -149,6 +151,22 @@ bool check_timeout() {
     return error == ERR_TIMEOUT && after - before >= time && after - before < 50 * time;
 }
 
+// Every page lies elsewhere, and keeps what an earlier life wrote: here, how often that happened.
+bool check_pool() {
+    static sel::DmaPool shared{caps::shared};
+    u64 lives = sel::environment().incarnation;
+    bool good = shared.pages() == caps::shared.bytes / PAGE_BYTES && shared.pages() > 1;
+    for (u32 i = 0; i < shared.pages(); i++) {
+        for (u32 k = 0; k < i; k++) {
+            good = good && shared.physical(i) != shared.physical(k);
+        }
+        u64 &count = *shared.at<u64>(i);
+        good = good && shared.physical(i) % PAGE_BYTES == 0 && count == lives - 1;
+        count = lives;
+    }
+    return good;
+}
+
 struct Part {
     const char *name;
     bool (*run)();
@@ -157,7 +175,8 @@ struct Part {
 constexpr Part kParts[] = {{"allocator", check_allocator},
                            {"threads", check_threads},
                            {"channel", check_channel},
-                           {"timeout", check_timeout}};
+                           {"timeout", check_timeout},
+                           {"pool", check_pool}};
 
 } // namespace
 

@@ -45,6 +45,17 @@ int for_programs(Context &c, Show show) {
     }
 }
 
+// "line 4", or "msi": a message of the device, without a line.
+sel::Text<16> irq_text(u32 line) {
+    sel::Text<16> text;
+    if ((line & IRQ_MSI) != 0) {
+        text.append("msi");
+    } else {
+        sel::format(text, "line {}", line & IRQ_LINE);
+    }
+    return text;
+}
+
 // What stands in `data`, in the words of the type.
 void put_data(sel::Text<160> &line, const CapabilityRow &row) {
     switch (row.type) {
@@ -64,7 +75,7 @@ void put_data(sel::Text<160> &line, const CapabilityRow &row) {
         sel::format(line, "  ports 0x{:x} to 0x{:x}", row.data & 0xffff, row.data >> 16 & 0xffff);
         break;
     case CAP_IRQ_HANDLER:
-        sel::format(line, "  line {}", row.data & IRQ_LINE);
+        sel::format(line, "  {}", irq_text(static_cast<u32>(row.data)).view());
         break;
     default:
         break;
@@ -234,8 +245,12 @@ int command_irq(Context &c) {
         if (!row) {
             return row.error() == ERR_NAME ? 0 : c.fail("{}", sel::describe(row.error()));
         }
-        c.out.print("{:4} {} ({})\n", row->line & IRQ_LINE, name_of(c, row->program).view(),
-                    row->name.view());
+        if ((row->line & IRQ_MSI) != 0) {
+            c.out.write(" msi");
+        } else {
+            c.out.print("{:4}", row->line & IRQ_LINE);
+        }
+        c.out.print(" {} ({})\n", name_of(c, row->program).view(), row->name.view());
     }
 }
 

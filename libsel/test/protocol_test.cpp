@@ -16,6 +16,7 @@ struct Add : sel::Asks<u64> {
 };
 struct Who : sel::Asks<u32> {};
 struct Fail : sel::Asks<> {};
+struct Part : sel::Asks<u32> {};
 struct Line {
     u32 number;
     sel::Text<300> data;
@@ -29,7 +30,7 @@ struct Block : sel::Asks<u64> {
 };
 struct Foreign : sel::Asks<> {};
 
-using Api = sel::Protocol<Add, Who, Fail, Echo, Block>;
+using Api = sel::Protocol<Add, Who, Fail, Echo, Block, Part>;
 using Other = sel::Protocol<Foreign>;
 
 struct Server {
@@ -40,6 +41,7 @@ struct Server {
 
     sel::Result<u64> on(const Add &m) { return total += m.amount; }
     sel::Result<u32> on(const Who &, sel::Caller c) { return c.client; }
+    sel::Result<u32> on(const Part &, sel::Caller c) { return u32{c.part}; }
     sel::Result<> on(const Fail &) { return ERR_NAME; }
     sel::Result<Line> on(const Echo &m) {
         Line line;
@@ -133,7 +135,7 @@ TEST_CASE("a message of the wrong shape is refused") {
         return static_cast<error_t>(r.label());
     };
     CHECK(raw(0, 0, 0) == ERR_PROTOCOL);
-    CHECK(raw(6, 0, 0) == ERR_PROTOCOL);
+    CHECK(raw(7, 0, 0) == ERR_PROTOCOL);
     CHECK(raw(~0u, 0, 0) == ERR_PROTOCOL);
     CHECK(raw(1, 0, 0) == ERR_PROTOCOL); // Add without its word
     CHECK(raw(1, 2, 0) == ERR_PROTOCOL); // with one too many
@@ -155,6 +157,14 @@ TEST_CASE("the badge says which protocol a client may speak") {
     CHECK(client.call(Add{{}, 5}).error() == ERR_PROTOCOL);
     m.badge = 7 | u64{2} << sel::BADGE_SERVICE_SHIFT;
     CHECK(other.call(Foreign{}).error() == ERR_PROTOCOL);
+}
+
+TEST_CASE("the badge says which part of a server a client has") {
+    Machine m;
+    CHECK(client.call(Part{}).value() == 0);
+    m.badge = 7 | u64{255} << sel::BADGE_PART_SHIFT;
+    CHECK(client.call(Part{}).value() == 255);
+    CHECK(client.call(Who{}).value() == 7);
 }
 
 TEST_CASE("what the kernel refuses becomes an error of the client") {

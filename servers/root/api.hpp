@@ -87,11 +87,54 @@ struct GetIrq : sel::Asks<Irq> {
     u32 place;
 };
 
+// Which PCI devices a program may have: scripts/manifest.py makes it from "pci:1af4:1042|1af4:1001" or
+// "pci:class=01.08.02".
+struct DeviceMatch {
+    static constexpr u64 kByClass = u64{0xffff} << 48; // There is no vendor 0xffff.
+    u64 value;
+
+    // `id`: vendor << 16 | device. `code`: class << 16 | subclass << 8 | programming interface.
+    constexpr bool fits(u32 id, u32 code) const {
+        return (value & kByClass) == kByClass
+                   ? (value & 0xffffff) == code
+                   : id != 0 && (id == static_cast<u32>(value) || id == value >> 32);
+    }
+};
+struct DeviceGrant {
+    DeviceMatch match;
+    u64 physical; // Of the first registers that it has been given in this life; 0: none.
+};
+// The `pci` need of a program. ERR_EMPTY: it has none.
+struct GetDeviceGrant : sel::Asks<DeviceGrant> {
+    u32 number;
+};
+
 // What the boot loader and the kernel found.
 struct Machine {
     u64 tsc_hz, ram_bytes, kernel_bytes, boot_tsc;
 };
 struct GetMachine : sel::Asks<Machine> {};
+
+// --- Devices: for the server that finds them. ERR_RIGHT: the manifest of the program has no `pci` need.
+// ERR_EMPTY: it does not run.
+
+// Maps registers in the program's window, and puts their Frames into its slots. Answer: the page of the
+// window where they begin. ERR_FULL: no room there (64 pages, 6 parts). ERR_ARG: no device memory.
+// ERR_OCCUPIED: they are those of another program, or of this one already, or a boot module.
+inline constexpr u32 kDeviceParts = 6;
+struct GiveMemory : sel::Asks<u32> {
+    u32 number;
+    u32 pages;
+    u64 physical;
+};
+
+// Puts an IrqHandler into the program's slot, bound to its notification. `line`: as abi/call.h
+// (CALL_IRQ_GET) says. Answer: what the device must write where, if `line` is IRQ_MSI. ERR_OCCUPIED: it
+// has one already, or somebody else has the line.
+struct GiveInterrupt : sel::Asks<sel::MsiInfo> {
+    u32 number;
+    u32 line;
+};
 
 // --- Control: power over all programs.
 
@@ -147,7 +190,9 @@ struct SetPower : sel::Asks<> {
     u32 code;
 };
 
-using View = sel::Protocol<GetProgram, Find, GetMemory, GetSlots, GetDenial, GetIrq, GetMachine>;
+using View = sel::Protocol<GetProgram, Find, GetMemory, GetSlots, GetDenial, GetIrq, GetMachine,
+                           GetDeviceGrant>;
+using Devices = sel::Protocol<GiveMemory, GiveInterrupt>;
 using Control = sel::Protocol<Start, Stop, Again, Wait, GetRegisters, Peek, SetPower>;
 
 } // namespace root

@@ -30,14 +30,14 @@ sel::Result<> Builder::make(cap_type_t type, u64 size, cptr_t to, u64 count) {
 }
 
 sel::Result<u32> Builder::make_in_book(cap_type_t type, u64 size, u64 count) {
-    if (count > book_slots_ - book_next_) {
+    if (count > book_.slots - book_.next) {
         return ERR_FULL;
     }
-    u32 slot = book_next_;
+    u32 slot = book_.next;
     if (sel::Result<> made = make(type, size, in_book(slot), count); !made) {
         return made.error();
     }
-    book_next_ += static_cast<u32>(count);
+    book_.next += static_cast<u32>(count);
     return slot;
 }
 
@@ -49,7 +49,7 @@ sel::Result<> Builder::make_spaces(const Elf &elf, u64 archive_pages) {
     if (slots > CNODE_SLOTS_MAX) {
         return ERR_MEMORY;
     }
-    book_slots_ = static_cast<u32>(slots);
+    book_.slots = static_cast<u32>(slots);
     if (sel::Result<> made = make(CAP_CNODE, slots, slots_.book); !made) {
         return made;
     }
@@ -60,14 +60,14 @@ sel::Result<> Builder::make_spaces(const Elf &elf, u64 archive_pages) {
         return made;
     }
     sel::Result<u32> space = make_in_book(CAP_VSPACE, 0);
-    space_ = space.value_or(0);
+    book_.space = space.value_or(0);
     return space.error();
 }
 
 // --- Memory of the program.
 
 sel::Result<> Builder::map(sel::Frame frame, u64 address, u64 rights) {
-    sel::VSpace space{in_book(space_)};
+    sel::VSpace space{in_book(book_.space)};
     sel::Result<> mapped = frame.map(space, address, rights);
     for (u32 level = 0; level < kTableLevels && mapped.error() == ERR_TABLE; level++) {
         sel::Result<u32> table = make_in_book(CAP_PAGE_TABLE, 0);
@@ -164,6 +164,8 @@ sel::Result<> Builder::give(const Grant &grant, const boot_module_t &archive) {
         return give_archive(grant, archive);
     case GRANT_TRACE:
         return give_frames(grant, BOOT_CAP_TRACE, RIGHT_READ);
+    case GRANT_POOL:
+        return give_frames(grant, kit_.pool(grant.a), kReadWrite);
     case GRANT_TRACE_CONTROL:
         return sel::TraceControl{BOOT_CAP_TRACE_CONTROL}.copy(to);
     case GRANT_UNTYPED:
@@ -171,12 +173,12 @@ sel::Result<> Builder::give(const Grant &grant, const boot_module_t &archive) {
     case GRANT_CONTEXT:
         return give_context(grant);
     case GRANT_VSPACE:
-        return sel::VSpace{in_book(space_)}.copy(to);
+        return sel::VSpace{in_book(book_.space)}.copy(to);
     case GRANT_CNODE:
         return sel::CNode{slots_.cnode}.copy(to);
     case GRANT_DOORBELL:
         return sel::Notification{in_cspace(SLOT_NOTIFICATION)}.mint(to, RIGHT_WRITE, grant.a);
-    default: // Clients: programs.hpp. Free slots: nothing to do.
+    default: // Clients: programs.hpp. Free slots, devices: nothing yet.
         return {};
     }
 }
@@ -195,11 +197,11 @@ sel::Result<> Builder::give_frames(const Grant &grant, cptr_t first, u64 rights)
 
 // Frames of device memory, with all rights, in the book.
 sel::Result<cptr_t> Builder::device_frames(u64 physical, u64 pages) {
-    if (pages > book_slots_ - book_next_) {
+    if (pages > book_.slots - book_.next) {
         return ERR_FULL;
     }
-    cptr_t first = in_book(book_next_);
-    book_next_ += static_cast<u32>(pages);
+    cptr_t first = in_book(book_.next);
+    book_.next += static_cast<u32>(pages);
     sel::Result<> made = kit_.make_device_frames(physical, pages, first);
     return made.ok() ? sel::Result<cptr_t>{first} : made.error();
 }
@@ -215,21 +217,52 @@ sel::Result<> Builder::give_archive(const Grant &grant, const boot_module_t &arc
     return first.ok() ? map_pages(*first, pages, grant.c, RIGHT_READ) : first.error();
 }
 
-// The badge that carries the bit is made for the binding only.
 sel::Result<> Builder::give_irq(const Grant &grant) {
     cptr_t to = in_cspace(grant.slot);
     if (auto got = sel::IrqControl{BOOT_CAP_IRQ_CONTROL}.get(to, grant.a); !got) {
         return got;
     }
-    if (book_next_ == book_slots_) {
+    return bind_irq(sel::IrqHandler{to}, grant.b);
+}
+
+// The badge that carries the bit is made for the binding only.
+sel::Result<> Builder::bind_irq(sel::IrqHandler handler, u64 bit) {
+    if (book_.next == book_.slots) {
         return ERR_FULL;
     }
-    sel::Notification bell{in_book(book_next_++)};
+    sel::Notification bell{in_book(book_.next++)};
     sel::Notification own{in_cspace(SLOT_NOTIFICATION)};
-    if (auto minted = own.mint(bell.cptr(), RIGHT_WRITE, grant.b); !minted) {
+    if (auto minted = own.mint(bell.cptr(), RIGHT_WRITE, bit); !minted) {
         return minted;
     }
-    return sel::IrqHandler{to}.bind(bell);
+    return handler.bind(bell);
+}
+
+// --- What the pci server asks for.
+
+sel::Result<> Builder::give_registers(const Grant &grant, u64 physical, u32 pages, u32 at) {
+    Grant part = grant;
+    part.a = physical;
+    part.c = grant.c + u64{at} * PAGE_BYTES;
+    part.slot = static_cast<u16>(grant.slot + 1 + at);
+    part.slots = static_cast<u16>(pages);
+    return give_device(part);
+}
+
+sel::Result<sel::MsiInfo> Builder::give_interrupt(const Grant &grant, u32 line) {
+    sel::IrqControl control{BOOT_CAP_IRQ_CONTROL};
+    cptr_t to = in_cspace(grant.slot);
+    sel::Result<sel::MsiInfo> message = sel::MsiInfo{};
+    if (line == IRQ_MSI) {
+        message = control.get_msi(to);
+    } else if (auto got = control.get(to, line); !got) {
+        message = got.error();
+    }
+    if (message.ok()) {
+        sel::Result<> bound = bind_irq(sel::IrqHandler{to}, grant.b);
+        message = bound.ok() ? message : bound.error();
+    }
+    return message;
 }
 
 sel::Result<> Builder::give_context(const Grant &grant) {
@@ -265,7 +298,7 @@ sel::Result<> Builder::make_thread(u64 entry, cptr_t endpoint, cptr_t fault_endp
                       : sel::Endpoint{endpoint}.copy(in_cspace(SLOT_ENDPOINT), RIGHT_READ),
         tcb.copy(in_cspace(SLOT_SELF)),
         tcb.bind(TCB_SLOT_CSPACE, sel::CNode{slots_.cnode}),
-        tcb.bind(TCB_SLOT_VSPACE, sel::VSpace{in_book(space_)}),
+        tcb.bind(TCB_SLOT_VSPACE, sel::VSpace{in_book(book_.space)}),
         tcb.bind(TCB_SLOT_REPLY, sel::Reply{in_cspace(SLOT_REPLIES)}),
         tcb.bind(TCB_SLOT_BUFFER, sel::Frame{in_book(buffer_)}),
         tcb.bind(TCB_SLOT_FAULT, sel::Endpoint{fault_endpoint}),

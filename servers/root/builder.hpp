@@ -29,18 +29,29 @@ struct Region {
     u32 book = 0; // Slot of the first.
 };
 
+// How far the book of a program is filled.
+struct Book {
+    u32 next = 1, slots = 0;
+    u32 space = 0; // Slot of its VSpace.
+};
+
 class Builder {
   public:
-    Builder(Kit &kit, const ProgramRecord &record, const ProgramSlots &slots)
-        : kit_{kit}, record_{record}, slots_{slots} {}
+    // `book`: of a program that runs, to give it more.
+    Builder(Kit &kit, const ProgramRecord &record, const ProgramSlots &slots, const Book &book = {})
+        : kit_{kit}, record_{record}, slots_{slots}, book_{book} {}
 
     sel::Result<> make_spaces(const Elf &elf, u64 archive_pages);
     sel::Result<> load(const Elf &elf, const sel::Environment &environment);
     sel::Result<> give(const Grant &grant, const boot_module_t &archive);
+    // Of a GRANT_PCI: `pages` of registers as pages `at` on of its window; its interrupt.
+    sel::Result<> give_registers(const Grant &grant, u64 physical, u32 pages, u32 at);
+    sel::Result<sel::MsiInfo> give_interrupt(const Grant &grant, u32 line);
     // Ready to be resumed.
     sel::Result<> make_thread(u64 entry, cptr_t endpoint, cptr_t fault_endpoint);
 
     u64 used() const { return used_; }
+    const Book &book() const { return book_; }
     const sel::StaticVector<Region, Elf::kSegments + 1> &regions() const { return regions_; }
 
   private:
@@ -55,6 +66,7 @@ class Builder {
     sel::Result<> give_device(const Grant &grant);
     sel::Result<> give_archive(const Grant &grant, const boot_module_t &archive);
     sel::Result<> give_irq(const Grant &grant);
+    sel::Result<> bind_irq(sel::IrqHandler handler, u64 bit);
     sel::Result<> give_context(const Grant &grant);
     sel::Result<> context(cptr_t context, u32 budget_us, u32 period_us);
 
@@ -64,8 +76,8 @@ class Builder {
     Kit &kit_;
     const ProgramRecord &record_;
     const ProgramSlots &slots_;
-    u32 book_next_ = 1, book_slots_ = 0;
-    u32 space_ = 0, buffer_ = 0; // In the book.
+    Book book_;
+    u32 buffer_ = 0; // In the book.
     u64 used_ = 0;
     sel::StaticVector<Region, Elf::kSegments + 1> regions_;
 };

@@ -56,6 +56,19 @@ sel::Result<> Kit::make_device_frames(u64 physical, u64 pages, cptr_t to) const 
     return ERR_ARG;
 }
 
+sel::Result<> Kit::make_pool(u64 number, u64 pages) {
+    if (pool(number) != 0) {
+        return {};
+    }
+    cptr_t book = slots();
+    sel::Result<> made = make(CAP_CNODE, pages + 1, book);
+    for (u32 i = 1; i <= pages && made.ok(); i++) {
+        made = make(CAP_FRAME, FRAME_4K, sel::in_cnode(book, i));
+    }
+    pools_[number] = made.ok() ? sel::in_cnode(book, 1) : 0;
+    return made;
+}
+
 sel::Result<> Kit::map(sel::Frame frame, u64 address, u64 rights) {
     sel::VSpace space{BOOT_CAP_VSPACE};
     sel::Result<> mapped = frame.map(space, address, rights);

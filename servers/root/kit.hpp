@@ -7,6 +7,8 @@
 
 #include <span>
 
+#include "system.hpp"
+
 #include "sel/capability.hpp"
 
 namespace root {
@@ -46,6 +48,12 @@ class Kit {
     sel::Result<> fill(sel::Frame frame, u64 offset, std::span<const u8> from);
     sel::Result<> look(sel::Frame frame, u64 offset, std::span<u8> to);
 
+    // Frames that programs share with devices. Made once, and never taken back: whatever a device
+    // still writes there hits nobody else.
+    sel::Result<> make_pool(u64 number, u64 pages);
+    // Its first frame, 0: it was not made. The others follow.
+    cptr_t pool(u64 number) const { return number < POOL_MAX ? pools_[number] : 0; }
+
   private:
     sel::Result<> open_page(sel::Frame frame, u64 rights);
     sel::Result<> from_ram(cap_type_t type, u64 size, cptr_t to);
@@ -54,6 +62,7 @@ class Kit {
     MemoryCount count_;
     cptr_t next_slot_;
     cptr_t page_slot_ = 0;
+    cptr_t pools_[POOL_MAX] = {};
 };
 
 inline constexpr u64 kPageWindow = 0x7ffd00000000; // Where fill() and look() map.

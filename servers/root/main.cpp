@@ -130,5 +130,5 @@ int main() {
     console.line("starting the programs of boot/system.toml; there are {}", system.count());
     programs.start_all();
     static Root root{programs, kit, console};
-    sel::serve<View, Control>(service, root);
+    sel::serve<View, Control, Devices>(service, root);
 }

@@ -11,6 +11,7 @@ namespace root {
 namespace {
 
 constexpr u64 kImageEnd = sel::kWindowBase;
+constexpr u64 kPhysicalEnd = u64{1} << 46;
 
 } // namespace
 
@@ -25,6 +26,22 @@ sel::Result<> Programs::prepare() {
                           system_.program(i).title(), system_.program(i).memory >> 10,
                           (m.programs + m.root) >> 10, m.ram >> 10);
             return done;
+        }
+    }
+    return prepare_pools();
+}
+
+sel::Result<> Programs::prepare_pools() {
+    for (u32 i = 1; i <= system_.count(); i++) {
+        for (const Grant &grant : system_.grants(i)) {
+            if (grant.kind != GRANT_POOL) {
+                continue;
+            }
+            if (auto made = kit_.make_pool(grant.a, grant.slots); !made) {
+                console_.line("too little memory for {} of {}: it has {}K", grant.title(),
+                              system_.program(i).title(), grant.b >> 10);
+                return made;
+            }
         }
     }
     return {};
@@ -226,11 +243,101 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
         return refuse(number, "thread", made.error());
     }
     l.used = builder.used();
+    l.book = builder.book();
+    l.device = {};
     l.regions = 0;
     for (const Region &region : builder.regions()) {
         l.region[l.regions++] = region;
     }
     return {};
+}
+
+// --- Devices that the pci server has found.
+
+const Grant *Programs::device_grant(u32 number) const {
+    for (const Grant &grant : system_.grants(number)) {
+        if (grant.kind == GRANT_PCI) {
+            return &grant;
+        }
+    }
+    return nullptr;
+}
+
+// Memory that somebody has, or that the boot loader filled.
+bool Programs::is_taken(u64 physical, u64 bytes) const {
+    auto meets = [&](u64 base, u64 size) {
+        return physical < base + size && base < physical + bytes;
+    };
+    for (u32 i = 0; i < kit_.boot().module_count; i++) {
+        if (meets(kit_.boot().module[i].base, kit_.boot().module[i].bytes)) {
+            return true;
+        }
+    }
+    for (u32 i = 1; i <= system_.count(); i++) {
+        for (const Grant &grant : system_.grants(i)) {
+            if (grant.kind == GRANT_DEVICE && meets(grant.a, grant.b)) {
+                return true;
+            }
+        }
+        const DeviceGiven &device = life(i).device;
+        for (u32 k = 0; k < device.parts && runs(i); k++) {
+            const DevicePart &part = device.part[k];
+            if (meets(part.physical, u64{part.pages} * PAGE_BYTES)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+sel::Result<u32> Programs::give_registers(u32 number, u64 physical, u32 pages) {
+    const Grant *grant = device_grant(number);
+    Life &l = life_of(number);
+    if (grant == nullptr) {
+        return ERR_RIGHT;
+    }
+    if (!runs(number)) {
+        return ERR_EMPTY;
+    }
+    if (pages == 0 || physical % PAGE_BYTES != 0 || physical > kPhysicalEnd) {
+        return ERR_ARG;
+    }
+    if (pages > PCI_PAGES - l.device.pages || l.device.parts == kDeviceParts) {
+        return ERR_FULL;
+    }
+    if (is_taken(physical, u64{pages} * PAGE_BYTES)) {
+        return ERR_OCCUPIED;
+    }
+    u32 at = l.device.pages;
+    Builder builder{kit_, system_.program(number), l.slots, l.book};
+    sel::Result<> given = builder.give_registers(*grant, physical, pages, at);
+    l.book = builder.book();
+    l.used += builder.used();
+    if (!given) {
+        return given.error();
+    }
+    l.device.part[l.device.parts++] = {physical, pages};
+    l.device.pages += pages;
+    return at;
+}
+
+sel::Result<sel::MsiInfo> Programs::give_interrupt(u32 number, u32 line) {
+    const Grant *grant = device_grant(number);
+    Life &l = life_of(number);
+    if (grant == nullptr) {
+        return ERR_RIGHT;
+    }
+    if (!runs(number)) {
+        return ERR_EMPTY;
+    }
+    Builder builder{kit_, system_.program(number), l.slots, l.book};
+    sel::Result<sel::MsiInfo> message = builder.give_interrupt(*grant, line);
+    l.book = builder.book();
+    if (message.ok()) {
+        l.device.interrupt = true;
+        l.device.line = line;
+    }
+    return message;
 }
 
 // --- Stopping.

@@ -17,6 +17,19 @@
 
 namespace root {
 
+// What a program with a GRANT_PCI has been given of its device in this life.
+struct DevicePart {
+    u64 physical = 0;
+    u32 pages = 0;
+};
+struct DeviceGiven {
+    DevicePart part[kDeviceParts];
+    u32 parts = 0;
+    u32 pages = 0; // Of all parts.
+    bool interrupt = false;
+    u32 line = 0; // With IRQ_* flags.
+};
+
 struct Life {
     ProgramSlots slots{};
     State state = State::STOPPED;
@@ -27,6 +40,8 @@ struct Life {
     u64 used = 0;
     Region region[Elf::kSegments + 1];
     u32 regions = 0;
+    Book book;
+    DeviceGiven device;
     Arguments arguments;
 };
 
@@ -53,6 +68,13 @@ class Programs {
     const System &system() const { return system_; }
     const Life &life(u32 number) const { return life_[number - 1]; }
 
+    // What its manifest asks for as `pci`; nullptr: nothing.
+    const Grant *device_grant(u32 number) const;
+
+    // root::GiveMemory and root::GiveInterrupt in api.hpp.
+    sel::Result<u32> give_registers(u32 number, u64 physical, u32 pages);
+    sel::Result<sel::MsiInfo> give_interrupt(u32 number, u32 line);
+
     // Bytes that programs had and that did not come back.
     u64 lost() const;
 
@@ -73,6 +95,8 @@ class Programs {
     sel::Result<> mint_fault(u32 number, cptr_t to) const;
     sel::Environment environment(u32 number, std::string_view arguments) const;
     void empty(u32 number);
+    sel::Result<> prepare_pools();
+    bool is_taken(u64 physical, u64 bytes) const;
 
     Kit &kit_;
     const EarlyConsole &console_;

@@ -78,6 +78,9 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
             grant.kind != GRANT_SLOTS) {
             std::memcpy(out.name, grant.name, sizeof out.name);
             out.data = grant.kind == GRANT_IRQ ? grant.a : out.data;
+            if (grant.kind == GRANT_PCI && info.type == CAP_IRQ_HANDLER) {
+                out.data = programs_.life(number).device.line;
+            }
         }
     }
     return out;
@@ -145,10 +148,12 @@ sel::Result<denial_t> Root::on(const GetDenial &m) {
 sel::Result<Irq> Root::on(const GetIrq &m) {
     u32 place = 0;
     for (u32 i = 1; i <= programs_.system().count(); i++) {
+        const DeviceGiven &device = programs_.life(i).device;
         for (const Grant &grant : programs_.system().grants(i)) {
-            if (grant.kind == GRANT_IRQ && place++ == m.place) {
+            bool found = grant.kind == GRANT_PCI && programs_.runs(i) && device.interrupt;
+            if ((grant.kind == GRANT_IRQ || found) && place++ == m.place) {
                 Irq irq{};
-                irq.line = static_cast<u32>(grant.a);
+                irq.line = found ? device.line : static_cast<u32>(grant.a);
                 irq.program = i;
                 irq.data.append(grant.title());
                 return irq;
@@ -161,6 +166,30 @@ sel::Result<Irq> Root::on(const GetIrq &m) {
 sel::Result<Machine> Root::on(const GetMachine &) {
     const boot_info_t &boot = kit_.boot();
     return Machine{boot.tsc_hz, boot.ram_bytes, boot.kernel_bytes, boot.entry_tsc};
+}
+
+sel::Result<DeviceGrant> Root::on(const GetDeviceGrant &m) {
+    if (!programs_.is_program(m.number)) {
+        return ERR_NAME;
+    }
+    const Grant *grant = programs_.device_grant(m.number);
+    if (grant == nullptr) {
+        return ERR_EMPTY;
+    }
+    const DeviceGiven &device = programs_.life(m.number).device;
+    bool given = programs_.runs(m.number) && device.parts != 0;
+    return DeviceGrant{{grant->a}, given ? device.part[0].physical : 0};
+}
+
+// --- Devices.
+
+sel::Result<u32> Root::on(const GiveMemory &m) {
+    return programs_.is_program(m.number) ? programs_.give_registers(m.number, m.physical, m.pages)
+                                          : ERR_NAME;
+}
+
+sel::Result<sel::MsiInfo> Root::on(const GiveInterrupt &m) {
+    return programs_.is_program(m.number) ? programs_.give_interrupt(m.number, m.line) : ERR_NAME;
 }
 
 // --- Control.

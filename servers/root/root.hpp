@@ -21,6 +21,11 @@ class Root {
     sel::Result<denial_t> on(const GetDenial &m);
     sel::Result<Irq> on(const GetIrq &m);
     sel::Result<Machine> on(const GetMachine &m);
+    sel::Result<DeviceGrant> on(const GetDeviceGrant &m);
+
+    // Devices
+    sel::Result<u32> on(const GiveMemory &m);
+    sel::Result<sel::MsiInfo> on(const GiveInterrupt &m);
 
     // Control
     sel::Result<> on(const Start &m);

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "system.hpp"
 
+#include <bit>
+
 #include "abi/capability.h"
 
 namespace root {
@@ -14,6 +16,7 @@ constexpr u64 kMemoryMax = u64{1} << 32;
 constexpr u32 kStackMax = 1 << 20;
 constexpr u64 kUserEnd = 0x7fffffff0000;
 constexpr u64 kDeviceMax = 1 << 20;
+constexpr u64 kPoolMax = 1 << 20;
 constexpr u64 kPhysicalEnd = u64{1} << 46;
 
 bool is_text(const char (&name)[16]) {
@@ -46,6 +49,9 @@ sel::Result<System> System::open(std::span<const u8> bytes) {
             return ERR_SYNTAX;
         }
     }
+    if (!s.pools_ok()) {
+        return ERR_SYNTAX;
+    }
     return s;
 }
 
@@ -75,7 +81,7 @@ bool System::grant_ok(const ProgramRecord &p, const Grant &g) const {
     switch (g.kind) {
     case GRANT_CLIENT:
         return g.slots == 1 && (g.a == 0 || (is_program(g.a) && program(g.a).has(FLAG_SERVES))) &&
-               g.b < 256;
+               g.b < 65536;
     case GRANT_IO:
         return g.slots == 1 && g.a <= g.b && g.b <= 0xffff;
     case GRANT_DEVICE:
@@ -87,11 +93,33 @@ bool System::grant_ok(const ProgramRecord &p, const Grant &g) const {
         return g.slots == 1 && g.a != 0 && is_page_multiple(g.a) && g.a < p.memory;
     case GRANT_ARCHIVE:
         return is_page_multiple(g.c) && g.c < kUserEnd;
+    case GRANT_POOL:
+        return g.a < POOL_MAX && g.b != 0 && g.b <= kPoolMax && is_page_multiple(g.b | g.c) &&
+               g.b == u64{g.slots} * PAGE_BYTES && g.c < kUserEnd;
+    case GRANT_PCI:
+        return g.slots == 1 + PCI_PAGES && std::has_single_bit(g.b) && is_page_multiple(g.c) &&
+               g.c < kUserEnd;
     case GRANT_SLOTS:
         return g.slots == g.a;
     default:
         return g.slots == 1;
     }
+}
+
+// All that name a pool agree on its size.
+bool System::pools_ok() const {
+    u64 bytes[POOL_MAX] = {};
+    for (u32 i = 0; i < header_->grants; i++) {
+        const Grant &g = grants_[i];
+        if (g.kind != GRANT_POOL) {
+            continue;
+        }
+        if (g.a >= POOL_MAX || (bytes[g.a] != 0 && bytes[g.a] != g.b)) {
+            return false;
+        }
+        bytes[g.a] = g.b;
+    }
+    return true;
 }
 
 u32 System::find(std::string_view name) const {

@@ -13,7 +13,8 @@
 
 namespace root {
 
-enum { PROGRAM_MAX = 64, GRANT_MAX = 512, CNODE_MAX = 8192 };
+enum { PROGRAM_MAX = 64, GRANT_MAX = 512, CNODE_MAX = 8192, POOL_MAX = 16 };
+enum { PCI_PAGES = 64 }; // Of a device's registers, at most; also in scripts/manifest.py.
 
 // Slots that every program has.
 enum { SLOT_SELF = 1, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES };
@@ -39,7 +40,7 @@ struct ProgramRecord {
 };
 
 enum GrantKind : u16 {
-    GRANT_CLIENT = 1, // a program, b number of its protocol
+    GRANT_CLIENT = 1, // a program, b number of its protocol | part << 8
     GRANT_IO,         // a first port, b last
     GRANT_IRQ,        // a line and flags, b bit in the notification
     GRANT_DEVICE,     // a physical address, b bytes, c where mapped
@@ -52,6 +53,9 @@ enum GrantKind : u16 {
     GRANT_CNODE,
     GRANT_DOORBELL, // a bit in the notification
     GRANT_SLOTS,    // a count
+    GRANT_POOL,     // a number of the pool, b bytes, c where mapped
+    GRANT_PCI, // a DeviceMatch (api.hpp), b bit in the notification, c where registers are mapped;
+               // the first slot is for the interrupt, PCI_PAGES follow for the registers
     GRANT_KIND_END
 };
 
@@ -98,6 +102,7 @@ class System {
   private:
     bool program_ok(const ProgramRecord &p) const;
     bool grant_ok(const ProgramRecord &p, const Grant &g) const;
+    bool pools_ok() const;
 
     const SystemHeader *header_ = nullptr;
     const ProgramRecord *programs_ = nullptr;

@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "api.hpp"
 #include "system.hpp"
 
 using namespace root;
@@ -113,7 +114,8 @@ TEST_CASE("a grant that cannot be is refused") {
     CHECK(with([](Table &t) { t.grant[0].a = 1; }) == ERR_SYNTAX);     // Serves nothing.
     CHECK(with([](Table &t) { t.grant[0].a = 0; }) == OK);             // Root.
     CHECK(with([](Table &t) { t.grant[0].a = 3; }) == ERR_SYNTAX);
-    CHECK(with([](Table &t) { t.grant[0].b = 256; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.grant[0].b = 0xff01; }) == OK); // Protocol 1, part 255.
+    CHECK(with([](Table &t) { t.grant[0].b = 0x10000; }) == ERR_SYNTAX);
     CHECK(with([](Table &t) { t.grant[1].a++; }) == ERR_SYNTAX);
     CHECK(with([](Table &t) { t.grant[1].b = 4096; }) == ERR_SYNTAX); // For two slots.
     CHECK(with([](Table &t) { t.grant[1].c = u64{1} << 47; }) == ERR_SYNTAX);
@@ -138,6 +140,72 @@ TEST_CASE("a grant that cannot be is refused") {
     CHECK(untyped(0) == ERR_SYNTAX);
     CHECK(untyped(100) == ERR_SYNTAX);
     CHECK(untyped(65536) == ERR_SYNTAX); // All of its memory.
+}
+
+TEST_CASE("a pool is one of few, and of one size") {
+    auto pools = [](auto change) {
+        return with([=](Table &t) {
+            for (Grant &g : t.grant) {
+                g.kind = GRANT_POOL;
+                g.a = 3;
+                g.b = 8192;
+                g.c = 0x7ffe00000000;
+                g.slot = 10;
+                g.slots = 2;
+            }
+            change(t.grant[1]);
+        });
+    };
+    CHECK(pools([](Grant &) {}) == OK);
+    CHECK(pools([](Grant &g) { g.a = POOL_MAX; }) == ERR_SYNTAX);
+    CHECK(pools([](Grant &g) { g.a = ~u64{0}; }) == ERR_SYNTAX);
+    CHECK(pools([](Grant &g) { g.slots = 1; }) == ERR_SYNTAX);
+    CHECK(pools([](Grant &g) { g.c = u64{1} << 47; }) == ERR_SYNTAX);
+    CHECK(pools([](Grant &g) { g.c++; }) == ERR_SYNTAX);
+    auto half = [](Grant &g) {
+        g.b = 4096;
+        g.slots = 1;
+    };
+    CHECK(pools(half) == ERR_SYNTAX);
+    CHECK(pools([=](Grant &g) {
+              half(g);
+              g.a = 2;
+          }) == OK);
+    CHECK(pools([](Grant &g) { g.b = g.slots = 0; }) == ERR_SYNTAX);
+}
+
+TEST_CASE("a PCI device has its slots, a bit and a window") {
+    auto device = [](auto change) {
+        return with([=](Table &t) {
+            Grant &g = t.grant[0];
+            t.program[0].slots = 80;
+            g.kind = GRANT_PCI;
+            g.b = 4;
+            g.c = 0x7ffe00000000;
+            g.slots = 1 + PCI_PAGES;
+            change(g);
+        });
+    };
+    CHECK(device([](Grant &) {}) == OK);
+    CHECK(device([](Grant &g) { g.slots--; }) == ERR_SYNTAX);
+    CHECK(device([](Grant &g) { g.slot = 16; }) == ERR_SYNTAX);
+    CHECK(device([](Grant &g) { g.b = 0; }) == ERR_SYNTAX);
+    CHECK(device([](Grant &g) { g.b = 6; }) == ERR_SYNTAX);
+    CHECK(device([](Grant &g) { g.c = 100; }) == ERR_SYNTAX);
+    CHECK(device([](Grant &g) { g.c = u64{1} << 47; }) == ERR_SYNTAX);
+}
+
+TEST_CASE("a device is matched by its ids or its class") {
+    DeviceMatch one{0x1af41042}, two{0x1af410011af41042}, nvme{0xffff000000010802};
+    CHECK(one.fits(0x1af41042, 0));
+    CHECK(!one.fits(0x1af41001, 0));
+    CHECK(!one.fits(0, 0x1af41042));
+    CHECK(two.fits(0x1af41042, 0x010000));
+    CHECK(two.fits(0x1af41001, 0x010000));
+    CHECK(!two.fits(0x1af41000, 0x010000));
+    CHECK(nvme.fits(0x1b360010, 0x010802));
+    CHECK(!nvme.fits(0x00010802, 0x010801));
+    CHECK(!nvme.fits(0xffff0000, 0));
 }
 
 TEST_CASE("whatever the bytes are, grants and names stay inside") {

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import manifest  # noqa: E402
 
 CAP_ROW = re.compile(r"^  ( *)(\w+) +([rwg-]*) +at 0x([0-9a-f]+)(?: to 0x([0-9a-f]+))?"
-                     r"(?:  (badge 0x[0-9a-f]+|ports 0x[0-9a-f]+ to 0x[0-9a-f]+|line \d+|\d+ slots|"
+                     r"(?:  (badge 0x[0-9a-f]+|ports 0x[0-9a-f]+ to 0x[0-9a-f]+|line \d+|msi|\d+ slots|"
                      r"[\d.]+ [KM]))?(?:  \((\w+)\))?$")
 ALL, READ, WRITE = "rwg", "r", "w"
 
@@ -44,19 +44,23 @@ def granted(program, need, bits):
         return [("IrqHandler", ALL, f"line {int(need.grant[4:].split('/')[0], 0)}")]
     if need.kind == "device":
         return [("Frame", READ + WRITE, "")] * (int(need.grant.split("/")[1], 0) // 4096)
+    if need.kind == "pool":
+        pages = manifest.parse_size(need.grant.split("/")[1]) // 4096
+        return [("Frame", READ + WRITE, "")] * pages
     if need.kind == "trace":
         return [("Frame", READ, "")] * 4
     if need.kind == "trace-control":
         return [("TraceControl", ALL, "")]
     if need.kind == "doorbell":
         return [("Notification", WRITE, f"badge {1 << bits:#x}")]
-    if need.kind in ("archive", "slots"):
+    if need.kind in ("archive", "slots", "pci"):  # The slots for a device: see filled().
         return []
     if need.kind in ("untyped", "cnode", "vspace", "context"):
         return [({"untyped": "Untyped", "cnode": "CNode", "vspace": "VSpace",
                   "context": "SchedContext"}[need.kind], ALL, None)]
-    server = SYSTEM.programs[need.grant]
-    badge = program.number | server.provides.index(need.kind) << 32
+    name, _, part = need.grant.partition("/")
+    server = SYSTEM.programs[name]
+    badge = program.number | server.provides.index(need.kind) << 32 | int(part or "0", 0) << 40
     return [("Endpoint", WRITE + "g" * need.give, f"badge {badge:#x}")]
 
 
@@ -71,7 +75,18 @@ def expected(program):
     for need in program.needs:
         for i, (kind, rights, detail) in enumerate(granted(program, need, bits)):
             slots[need.slot + i] = (kind, rights, detail, need.name)
-        bits += need.kind in ("irq", "doorbell")
+        bits += need.kind in ("irq", "doorbell", "pci")
+    return slots
+
+
+def filled(program):
+    """Slots that the pci server may have had filled, as {slot: (type, rights, details, name)}."""
+    slots = {}
+    for need in program.needs:
+        if need.kind == "pci":
+            slots[need.slot] = ("IrqHandler", ALL, re.compile(r"msi|line \d+"), need.name)
+            for slot in range(need.slot + 1, need.slot + need.slots):
+                slots[slot] = ("Frame", READ + WRITE, re.compile(""), need.name)
     return slots
 
 
@@ -86,9 +101,11 @@ def compare(machine):
         if program.start == "run":
             equal(f"what {name} holds when it does not run", slots, {})
             continue
-        wanted = expected(program)
+        wanted, devices = expected(program), filled(program)
         for slot in sorted(slots.keys() | wanted.keys()):
             got, want = slots.get(slot), wanted.get(slot)
+            if got and slot in devices and devices[slot][2].fullmatch(got[2]):
+                want = (*devices[slot][:2], got[2], devices[slot][3])
             if want and want[2] is None and got:
                 want = (*want[:2], got[2], want[3])
             equal(f"slot {slot:#x} of {name}", got, want)

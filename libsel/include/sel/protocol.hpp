@@ -32,6 +32,7 @@ concept Request = Plain<M> && requires {
 struct Caller {
     u32 client;      // Number of the program (a place in boot/system.toml).
     bool capability; // One came along, into the slot named by receive_slot().
+    u8 part = 0;     // Of the server, for this client: a partition; 0: all, or there are none.
 };
 
 // Bits of a badge.
@@ -39,6 +40,7 @@ enum : u64 {
     BADGE_CLIENT = 0xffffffff,
     BADGE_SERVICE_SHIFT = 32, // Which of the server's protocols the client may speak.
     BADGE_SERVICE = 0xff,
+    BADGE_PART_SHIFT = 40,     // Which part of what the server has: 8 bits.
     BADGE_SIGNAL = 1ull << 62, // Bits of the bound notification, not a message.
     BADGE_FAULT = 1ull << 63   // A fault of the program `client`.
 };
@@ -63,7 +65,8 @@ struct Protocol {
     // keeps it for later. Messages that are not of this protocol are answered ERR_PROTOCOL.
     template <typename Server>
     static bool dispatch(Server &server, Regs &r, ReplySet &replies) {
-        Caller caller{static_cast<u32>(r.badge() & BADGE_CLIENT), r.has_capability()};
+        Caller caller{static_cast<u32>(r.badge() & BADGE_CLIENT), r.has_capability(),
+                      static_cast<u8>(r.badge() >> BADGE_PART_SHIFT)};
         bool now = true;
         u32 label = r.label();
         bool known = ((label == Protocol::label<Ms>() &&
