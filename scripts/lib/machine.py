@@ -75,9 +75,13 @@ class Control:
         json.loads(self.lines.readline())  # Greeting.
         self.call("qmp_capabilities")
 
-    def call(self, name, **arguments):
+    def tell(self, name, **arguments):
+        """Send a command that may end QEMU: no answer is awaited."""
         request = {"execute": name, "arguments": arguments}
         self.socket.sendall(json.dumps(request).encode() + b"\n")
+
+    def call(self, name, **arguments):
+        self.tell(name, **arguments)
         for line in self.lines:
             answer = json.loads(line)
             if "error" in answer:

@@ -16,9 +16,9 @@ TAIL = 16  # Events.
 
 
 def panic(machine):
-    """Inject the NMI; the panic message. The machine must stop by itself."""
+    """Inject the NMI into the halted machine; the panic message. The kernel must end the machine."""
     machine.control.call("inject-nmi")
-    machine.control.call("cont")
+    machine.control.tell("cont")
     machine.expect("panic: exception 2", 30)
     machine.wait_end(30)
     machine.drain()
@@ -37,6 +37,7 @@ def test_while_idle():
     with booted() as machine:
         while "HLT=1" not in registers(machine):  # The runner's limit ends it.
             pass
+        machine.control.call("stop")
         message = panic(machine)
         assert " in the kernel" in message, message
         assert "thread 0x0 context 0x0" in message, message
