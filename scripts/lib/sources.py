@@ -14,8 +14,8 @@ LICENSED = CODE | {".S", ".ld", ".py", ".toml", ".cfg", ".build"}
 
 LISTS = {"manifest.toml", "meson.build"}  # Of a program: a few lines of data.
 
-# Who may include whom (design: layers). Servers and apps: their own folder, and servers/*/api.hpp;
-# apps also apps/*/api.hpp.
+# Who may include whom (design: layers). Servers and apps: their own folder, servers/*/api.hpp, and
+# libraries of servers (folders without a manifest); apps also apps/*/api.hpp.
 LAYERS = {
     "kernel/abi": {"kernel/abi"},
     "kernel/spec": {"kernel/abi", "kernel/core", "kernel/spec"},
@@ -62,7 +62,8 @@ def include_problem(path, name, quoted):
     if layer in ("servers", "apps"):
         own = target.parts[:2] == path.parts[:2]
         api = target.parts[0] in ("servers", layer) and target.name == "api.hpp"
-        return None if own or api else f"{layer} may include of others only api.hpp, not {target}"
+        library = target.parts[0] == "servers" and not (ROOT / target.parent / "manifest.toml").exists()
+        return None if own or api or library else f"{layer} may include of others only api.hpp, not {target}"
     return f"{layer} may not include {target}"
 
 

@@ -1,0 +1,89 @@
+// Block: the protocol of disks. The only header for clients besides client.hpp.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// A client and its driver share a pool: pages of memory whose frames never move or go away, so that
+// a device may write to them at any time. Page 0 is a ring of 64 requests; the others hold data,
+// and requests name them by number: nothing is copied. Request number k stands in slot k % 64.
+//
+//   Attach{}                    begin anew: both counts are 0, nothing is in flight
+//   write requests 0 to n-1     status = kPending, then
+//   Submit{n, n}                one message for the batch; answered when all n are done
+//   look at each status         OK, or what failed
+//
+// Requests of a batch may be done in any order and at the same time; only what is acknowledged
+// before another one is submitted is ordered. A write that is acknowledged may still be lost with
+// the power until a Flush submitted after it is acknowledged, or if it has kFua.
+//
+// Errors: ERR_NAME no such device or partition, ERR_RIGHT read-only, ERR_ARG sectors outside the
+// partition, a page that is not in the pool or a malformed request, ERR_IO the device reported an
+// error, ERR_TIMEOUT it did not answer and was reset. Submit: ERR_BUSY not attached, or
+// already waiting; ERR_ARG `submitted` runs backwards or more than 64 ahead.
+// ERR_RESTARTED: the driver died; Attach, and repeat what was not acknowledged.
+#pragma once
+
+#include <atomic>
+
+#include "sel/client.hpp"
+
+namespace block {
+
+inline constexpr u32 kSectorBytes = 512;
+inline constexpr u32 kPageBytes = 4096;
+inline constexpr u32 kPageSectors = kPageBytes / kSectorBytes;
+inline constexpr u32 kRequests = 64;     // Slots of the ring.
+inline constexpr u32 kRequestPages = 16; // At most in one request.
+inline constexpr u32 kPending = ~u32{0}; // Not an error_t.
+
+enum class Op : u8 { Read, Write, Flush, Discard };
+
+enum RequestFlags : u8 { kFua = 1 }; // A write is acknowledged when it is on the medium.
+
+// The data begins `skip` bytes (whole sectors) into page[0], goes on at the start of each next page
+// and ends in the last one. Flush has no sectors; Flush and Discard have no pages.
+struct Request {
+    u64 sector; // First one, counted in the partition.
+    u32 sectors;
+    Op op;
+    u8 flags;
+    u16 pages;
+    u16 page[kRequestPages]; // In the pool, from 1.
+    u16 skip;
+    u16 unused;
+    std::atomic<u32> status; // kPending, then an error_t.
+    u32 reserved[2];
+};
+
+struct Ring {
+    Request slot[kRequests];
+};
+static_assert(sizeof(Request) == 64 && sizeof(Ring) == kPageBytes);
+
+struct Disk {
+    u64 sectors;
+    u32 sector_bytes;   // kSectorBytes.
+    u32 read_only;      // 0 or 1.
+    u32 pages_max;      // Data pages in one request, at most kRequestPages.
+    u32 discard;        // 1: Discard does something.
+    sel::Text<40> data; // Name of the device, for people.
+};
+
+// What the client's partition is.
+struct Info : sel::Asks<Disk> {};
+
+// Answered when nothing of this client is in flight any more.
+struct Attach : sel::Asks<> {};
+
+// `completed`: requests 0 to completed-1 are done.
+struct Progress {
+    u64 completed;
+};
+
+// `submitted`: requests written to the ring since Attach, at most 64 more than are completed.
+// Answered when `completed` is at least `until` (at most `submitted`; 0: at once).
+struct Submit : sel::Asks<Progress> {
+    u64 submitted, until;
+};
+
+using Api = sel::Protocol<Info, Attach, Submit>;
+
+} // namespace block
