@@ -74,6 +74,7 @@ typedef enum {
     CALL_TCB_INFO,     // r0 state | priority<<8 | max<<16 | vector<<24, r1 ticks used, r2 object.
     CALL_TCB_NOTIFICATION, // a0 cptr of the Notification to bind (0 unbinds).
     CALL_TCB_CONTEXT,      // a0 cptr of the SchedContext it runs on (0 takes it away).
+                           // ERR_OCCUPIED: it has one, or has lent one with a call.
     CALL_TCB_VECTOR,       // a0 1: it may use SSE/AVX; 0: it may not.
     CALL_TCB_DENIAL,       // cptr 0: own. The last refusal: r0..r3 as denial_t.
 

@@ -221,6 +221,11 @@ u64 call_tcb_notification(u64 cptr, u64 info) {
     return call_done();
 }
 
+// t waits for an answer, and the context that it lent with its call may come back to it.
+static inline u32 has_lent(u32 t) {
+    return thread_state(t) == STATE_REPLY && REPLY(TCB(t).reply).caller.sc != 0;
+}
+
 u64 call_tcb_context(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr), s = cspace_lookup(K.run.tcb, ARG0);
@@ -236,7 +241,7 @@ u64 call_tcb_context(u64 cptr, u64 info) {
         return call_finish();
     }
     u32 sc = SLOT(s).object;
-    if (TCB(t).sc != 0 || SC(sc).tcb != 0 || SC(sc).top != 0) {
+    if (TCB(t).sc != 0 || has_lent(t) || SC(sc).tcb != 0 || SC(sc).top != 0) {
         return call_refuse_argument(CALL_TCB_CONTEXT, ERR_OCCUPIED, ARG0);
     }
     thread_give_context(t, sc);

@@ -97,6 +97,9 @@ std::string check_thread(u32 t) {
 
 std::string check_context(u32 sc) {
     const sched_context_t &c = SC(sc);
+    bool runs = sc == K.run.sc || c.tcb == K.run.tcb; // Then the bond is stale.
+    if (c.tcb != 0 && !runs && TCB(c.tcb).sc != sc)
+        return broken("a context's user runs on another", sc);
     u64 pending = 0;
     for (u32 i = 0; i < REFILL_COUNT && c.amount[i] != 0; i++)
         pending += c.amount[i];

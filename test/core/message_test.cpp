@@ -319,3 +319,18 @@ TEST_CASE("a context never gives more than its budget in any period") {
     }
     CHECK(SC(TCB(w.object(t)).sc).used > 0);
 }
+
+TEST_CASE("who has lent its context gets no other one before it is back") {
+    Served w(0);
+    u32 other = w.make(CAP_SCHED_CONTEXT), lent = World::CONTEXT;
+    w.must(w.call(CALL_SC_CONFIGURE, World::SCHED, 0, {other, 1000, 1000}));
+    w.call(CALL_CALL, w.badged, 0);
+    REQUIRE(w.runs(w.server));
+    CHECK(w.call(CALL_TCB_CONTEXT, World::TCB_CAP, 0, {other}) == ERR_OCCUPIED);
+    w.call(CALL_REPLY_RECV, w.ep, 0);
+    REQUIRE(w.current() == w.first);
+    CHECK(K.run.sc == w.object(lent));
+    CHECK(SC(w.object(other)).tcb == 0); // Free: another thread may have it.
+    CHECK(w.call(CALL_TCB_CONTEXT, w.server, 0, {other}) == OK);
+    CHECK(host::broken_invariant() == "");
+}

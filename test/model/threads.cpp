@@ -562,7 +562,8 @@ u64 Model::tcb_context(Thread &t) {
     auto *c = object_at<Context>(arg(0), CAP_SCHED_CONTEXT);
     if (c == nullptr)
         return refuse(ERR_TYPE, arg(0), CAP_SCHED_CONTEXT, 0);
-    if (t.context != nullptr || c->user != nullptr || !c->loans.empty())
+    bool lent = t.reply != nullptr && t.reply->lent != nullptr; // It may come back.
+    if (t.context != nullptr || lent || c->user != nullptr || !c->loans.empty())
         return refuse_argument(ERR_OCCUPIED, arg(0));
     give_context(t, *c);
     if (t.state == STATE_NO_TIME)
