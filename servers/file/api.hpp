@@ -3,12 +3,16 @@
 //
 // Paths are absolute ("/etc/motd"), at most 255 bytes, each name at most 63. A file is read and
 // written through a handle that belongs to the client which opened it; positions are explicit, so
-// nothing but the handle is lost when the server restarts (ERR_RESTARTED: open again).
+// only the handle and what has not been synced is lost when the server restarts.
+//
+// A handle and the answers of CloseAll and SyncAll say in which of its lives the server gave them.
+// ERR_RESTARTED, also for a handle of an earlier life: open again, and repeat what was written since
+// the last Sync. A SyncAll whose answer differs from the last one: the same for all that was changed.
 //
 // Errors: ERR_SYNTAX not a path, ERR_NAME no such file, ERR_DIRECTORY a file where a directory was
 // expected or the reverse, ERR_EXISTS, ERR_CHILDREN directory not empty, ERR_RIGHT read-only,
 // ERR_FULL no room or too many open files, ERR_ARG no such handle or a rename into itself,
-// ERR_GONE the file was removed meanwhile.
+// ERR_TYPE a rename into another file system, ERR_GONE the file was removed meanwhile.
 #pragma once
 
 #include "sel/client.hpp"
@@ -48,8 +52,8 @@ struct Close : sel::Asks<> {
     u32 handle;
 };
 
-// Closes all handles of this client: what a program does first.
-struct CloseAll : sel::Asks<> {};
+// Closes all handles of this client: what a program does first. Answer: the server's life.
+struct CloseAll : sel::Asks<u32> {};
 
 struct Content {
     Chunk data; // Empty at the end of the file.
@@ -108,7 +112,42 @@ struct Usage {
 };
 struct GetUsage : sel::Asks<Usage> {};
 
+// The content of the file is on the disk, if there is one.
+struct Sync : sel::Asks<> {
+    u32 handle;
+};
+
+// Everything is. Answer: the server's life.
+struct SyncAll : sel::Asks<u32> {};
+
+// Looks at everything in the file system that holds the path; changes nothing.
+struct Checked {
+    u32 files, directories;
+    u32 damaged; // Of these, and of the structures between them.
+    u64 bytes;   // In files that are whole.
+};
+struct Check : sel::Asks<Checked> {
+    Path data;
+};
+
 using Api = sel::Protocol<Stat, Open, Close, CloseAll, Read, Write, Append, Truncate, List,
-                          MakeDirectory, Remove, Rename, GetUsage>;
+                          MakeDirectory, Remove, Rename, GetUsage, Sync, SyncAll, Check>;
+
+// Seals handles with the life of the server, of which the low bits count.
+class Life {
+  public:
+    explicit constexpr Life(u32 incarnation) : life_{incarnation & kMask} {}
+
+    constexpr u32 number() const { return life_; }
+    // `index` < 65536.
+    constexpr u32 seal(u32 index) const { return life_ << kShift | index; }
+    constexpr sel::Result<u32> open(u32 handle) const {
+        return handle >> kShift == life_ ? sel::Result<u32>{handle & kMask} : ERR_RESTARTED;
+    }
+
+  private:
+    static constexpr u32 kShift = 16, kMask = 0xffff;
+    u32 life_;
+};
 
 } // namespace file

@@ -42,7 +42,8 @@ u64 date_at_boot(u64 uptime_ns) {
 int main() {
     alignas(PAGE_BYTES) static u8 memory[kMemory];
     sel::Clock clock = sel::clock();
-    static ramfs::FileServer server{memory, clock, date_at_boot(clock.nanoseconds(sel::now()))};
+    static ramfs::FileServer server{memory, clock, date_at_boot(clock.nanoseconds(sel::now())),
+                                    sel::environment().incarnation};
     add_archive(server.files(), sel::Log<logging::Writer>{caps::log});
     sel::serve<file::Api>(caps::service, server);
 }

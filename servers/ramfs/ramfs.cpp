@@ -409,6 +409,32 @@ Usage RamFs::usage() const {
             u64{block_count_} * kBlockBytes};
 }
 
+// It stands in a directory, and has as many blocks as its size says.
+bool RamFs::whole(const Node &node) const {
+    u64 blocks = node.kind == Kind::File ? blocks_for(node.bytes) : 0;
+    u32 block = node.first_block;
+    for (; blocks > 0 && block < block_count_; blocks--) {
+        block = next_block_[block];
+    }
+    return blocks == 0 && block == kNone && node.parent < kNodes &&
+           node_[node.parent].kind == Kind::Directory;
+}
+
+Check RamFs::check() const {
+    Check found{};
+    for (const Node &node : node_) {
+        if (node.kind == Kind::Free) {
+            continue;
+        }
+        bool directory = node.kind == Kind::Directory, good = whole(node);
+        found.files += directory ? 0 : 1;
+        found.directories += directory ? 1 : 0;
+        found.damaged += good ? 0 : 1;
+        found.bytes += good ? node.bytes : 0;
+    }
+    return found;
+}
+
 // --- Blocks.
 
 // Block number `index` of the file; the caller knows that it exists.

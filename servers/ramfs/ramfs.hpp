@@ -30,6 +30,12 @@ struct Usage {
     u64 bytes, bytes_max;
 };
 
+struct Check {
+    u32 files, directories;
+    u32 damaged;
+    u64 bytes;
+};
+
 class RamFs {
   public:
     static constexpr std::size_t kBlockBytes = 4096;
@@ -38,7 +44,7 @@ class RamFs {
     static constexpr u32 kNodes = 1024;
     static constexpr u32 kBlocks = 4096;
     static constexpr u32 kHandles = 256;
-    static constexpr u32 kHandlesPerClient = 32;
+    static constexpr u32 kHandlesPerClient = 128; // A vfs opens files for others.
 
     // `memory`: where the content of writable files is kept.
     explicit RamFs(std::span<u8> memory);
@@ -73,7 +79,10 @@ class RamFs {
     sel::Result<u32> append(u64 client, u32 handle, std::span<const u8> data);
     error_t truncate(u64 client, u32 handle, u64 bytes);
 
+    error_t is_open(u64 client, u32 handle) const { return checked(client, handle, false).error(); }
+
     Usage usage() const;
+    Check check() const;
     void set_time(u64 seconds) { time_ = seconds; }
 
   private:
@@ -118,6 +127,7 @@ class RamFs {
     sel::Result<u32> make_node(u32 directory, std::string_view name, Kind kind);
     void free_node(u32 node);
     NodeInfo info(u32 node) const;
+    bool whole(const Node &node) const;
     error_t make_directories(std::string_view path);
 
     sel::Result<u32> checked(u64 client, u32 handle, bool for_writing) const;

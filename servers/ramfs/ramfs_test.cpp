@@ -1,6 +1,6 @@
 // Tests of RamFs: names, handles, content, limits.
 // SPDX-License-Identifier: BSD-2-Clause
-#include "ramfs.hpp"
+#include "server.hpp"
 
 #include <catch2/catch.hpp>
 #include <memory>
@@ -202,4 +202,37 @@ TEST_CASE_METHOD(Fixture, "random operations agree with a model", "[ramfs]") {
     for (unsigned f = 0; f < 3; f++) {
         CHECK(get(handle[f]) == model[f]);
     }
+}
+
+TEST_CASE_METHOD(Fixture, "a check counts what there is", "[ramfs]") {
+    u32 handle = create("/f");
+    REQUIRE(put(handle, 5000, "x") == OK);
+    REQUIRE(fs->make_directory("/d") == OK);
+    Check found = fs->check();
+    CHECK(found.files == 1);
+    CHECK(found.directories == 2);
+    CHECK(found.damaged == 0);
+    CHECK(found.bytes == 5001);
+    CHECK(fs->is_open(kMe, handle) == OK);
+    CHECK(fs->is_open(kOther, handle) == ERR_ARG);
+}
+
+TEST_CASE("handles of an earlier life are told apart") {
+    std::vector<u8> memory(16 * RamFs::kBlockBytes);
+    auto life = [&](u32 incarnation) {
+        return std::make_unique<FileServer>(memory, sel::Clock{0}, 0, incarnation);
+    };
+    sel::Caller me{kMe, false};
+    file::Open open{.flags = file::kWrite | file::kCreate, .data = "/f"};
+    auto first = life(1), second = life(2);
+    u32 old = first->on(open, me).value(), now = second->on(open, me).value();
+    CHECK(first->on(file::CloseAll{}, me).value() != second->on(file::SyncAll{}).value());
+    file::Write write{.handle = old, .offset = 0, .data = {}};
+    CHECK(second->on(write, me).error() == ERR_RESTARTED);
+    CHECK(second->on(file::Read{.handle = old, .count = 1, .offset = 0}, me).error() ==
+          ERR_RESTARTED);
+    CHECK(second->on(file::Sync{.handle = old}, me).error() == ERR_RESTARTED);
+    CHECK(second->on(file::Close{.handle = old}, me).error() == ERR_RESTARTED);
+    CHECK(second->on(file::Sync{.handle = now}, me).ok());
+    CHECK(second->on(file::Sync{.handle = now + 1}, me).error() == ERR_ARG);
 }

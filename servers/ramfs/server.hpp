@@ -13,9 +13,9 @@ static_assert(RamFs::kPathMax == file::kPathMax && RamFs::kNameMax == file::kNam
 
 class FileServer {
   public:
-    // `boot_seconds`: the date at boot, 0: unknown.
-    FileServer(std::span<u8> memory, sel::Clock clock, u64 boot_seconds)
-        : fs_{memory}, clock_{clock}, boot_seconds_{boot_seconds} {}
+    // `boot_seconds`: the date at boot, 0: unknown. `incarnation`: as the environment says.
+    FileServer(std::span<u8> memory, sel::Clock clock, u64 boot_seconds, u32 incarnation)
+        : fs_{memory}, clock_{clock}, boot_seconds_{boot_seconds}, life_{incarnation} {}
 
     RamFs &files() { return fs_; }
 
@@ -28,37 +28,42 @@ class FileServer {
     }
     sel::Result<u32> on(const file::Open &m, sel::Caller caller) {
         tell_time();
-        return fs_.open(caller.client, m.data, m.flags);
+        sel::Result<u32> handle = fs_.open(caller.client, m.data, m.flags);
+        return handle.ok() ? sel::Result<u32>{life_.seal(*handle)} : handle;
     }
     sel::Result<> on(const file::Close &m, sel::Caller caller) {
-        return fs_.close(caller.client, m.handle);
+        return with(m.handle, [&](u32 handle) { return fs_.close(caller.client, handle); });
     }
-    sel::Result<> on(const file::CloseAll &, sel::Caller caller) {
+    sel::Result<u32> on(const file::CloseAll &, sel::Caller caller) {
         fs_.close_all(caller.client);
-        return {};
+        return life_.number();
     }
     sel::Result<file::Content> on(const file::Read &m, sel::Caller caller) {
         file::Content content;
         u32 most = m.count < file::kChunk ? m.count : file::kChunk;
-        sel::Result<u32> count =
-            fs_.read(caller.client, m.handle, m.offset, {content.data.byte, most});
-        if (!count) {
+        error_t error = with(m.handle, [&](u32 handle) {
+            auto count = fs_.read(caller.client, handle, m.offset, {content.data.byte, most});
+            content.data.size = count.value_or(0);
             return count.error();
-        }
-        content.data.size = *count;
-        return content;
+        });
+        return error == OK ? sel::Result<file::Content>{content} : error;
     }
     sel::Result<> on(const file::Write &m, sel::Caller caller) {
         tell_time();
-        return fs_.write(caller.client, m.handle, m.offset, m.data.span()).error();
+        return with(m.handle, [&](u32 handle) {
+            return fs_.write(caller.client, handle, m.offset, m.data.span()).error();
+        });
     }
     sel::Result<> on(const file::Append &m, sel::Caller caller) {
         tell_time();
-        return fs_.append(caller.client, m.handle, m.data.span()).error();
+        return with(m.handle, [&](u32 handle) {
+            return fs_.append(caller.client, handle, m.data.span()).error();
+        });
     }
     sel::Result<> on(const file::Truncate &m, sel::Caller caller) {
         tell_time();
-        return fs_.truncate(caller.client, m.handle, m.bytes);
+        return with(m.handle,
+                    [&](u32 handle) { return fs_.truncate(caller.client, handle, m.bytes); });
     }
     sel::Result<file::Entry> on(const file::List &m) {
         sel::Result<RamFs::ListEntry> entry = fs_.list(m.data, m.position);
@@ -77,8 +82,27 @@ class FileServer {
         Usage used = fs_.usage();
         return file::Usage{used.bytes, used.bytes_max, used.nodes, used.nodes_max};
     }
+    // There is no disk: all is as safe as it gets.
+    sel::Result<> on(const file::Sync &m, sel::Caller caller) {
+        return with(m.handle, [&](u32 handle) { return fs_.is_open(caller.client, handle); });
+    }
+    sel::Result<u32> on(const file::SyncAll &) { return life_.number(); }
+    sel::Result<file::Checked> on(const file::Check &m) {
+        sel::Result<NodeInfo> node = fs_.stat(m.data);
+        Check found = fs_.check();
+        return node.ok() ? sel::Result{file::Checked{found.files, found.directories, found.damaged,
+                                                     found.bytes}}
+                         : node.error();
+    }
 
   private:
+    // Does `action` to the handle inside, unless it comes from an earlier life.
+    template <typename Action>
+    error_t with(u32 sealed, Action action) {
+        sel::Result<u32> handle = life_.open(sealed);
+        return handle.ok() ? action(*handle) : handle.error();
+    }
+
     static file::Info info(const NodeInfo &node) {
         bool directory = node.kind == Kind::Directory;
         return {directory ? file::Kind::Directory : file::Kind::File,
@@ -94,6 +118,7 @@ class FileServer {
     RamFs fs_;
     sel::Clock clock_;
     u64 boot_seconds_;
+    file::Life life_;
 };
 
 } // namespace ramfs
