@@ -87,6 +87,7 @@ int command_caps(Context &c);
 int command_irq(Context &c);
 int command_kill(Context &c);
 int command_log(Context &c);
+int command_lspci(Context &c);
 int command_mem(Context &c);
 int command_ps(Context &c);
 int command_report(Context &c);

@@ -37,6 +37,7 @@ constexpr CommandInfo kCommands[] = {
      Argument::None, command_log},
     {"ls", "[-l] [PATH]...", "list directories (-l sizes and dates)", 0, kAnyNumber, Argument::Path,
      command_ls},
+    {"lspci", "", "devices on PCI, and who has them", 0, 0, Argument::None, command_lspci},
     {"mem", "", "how much memory there is, and who has it", 0, 0, Argument::None, command_mem},
     {"mkdir", "PATH...", "make directories", 1, kAnyNumber, Argument::Path, command_mkdir},
     {"mv", "FROM TO", "move or rename a file or directory", 2, 2, Argument::Path, command_mv},

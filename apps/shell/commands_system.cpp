@@ -1,5 +1,5 @@
-// Commands about programs, memory, capabilities and events: caps irq kill log mem ps report restart trace
-// why.
+// Commands about programs, memory, capabilities, devices and events: caps irq kill log lspci mem ps
+// report restart trace why.
 // SPDX-License-Identifier: BSD-2-Clause
 #include <algorithm>
 
@@ -252,6 +252,33 @@ int command_irq(Context &c) {
         }
         c.out.print(" {} ({})\n", name_of(c, row->program).view(), row->name.view());
     }
+}
+
+int command_lspci(Context &c) {
+    constexpr std::string_view kSignals[] = {"no interrupt", "line", "msi", "msi-x"};
+    for (u32 place = 0;; place++) {
+        sel::Result<pci::Device> device = c.system.device(place);
+        if (!device && device.error() != ERR_NAME) {
+            return c.fail("{}", sel::describe(device.error()));
+        }
+        if (!device) {
+            break;
+        }
+        u32 at = device->address, signal = static_cast<u32>(device->signal);
+        c.out.print("{:02x}:{:02x}.{} {:04x}:{:04x} ", at >> 8, at >> 3 & 31, at & 7,
+                    device->id >> 16, device->id & 0xffff);
+        if (device->program == 0) {
+            c.out.print("{}\n", device->data.view());
+        } else {
+            c.out.print("{:<32} {} ({})\n", device->data.view(), name_of(c, device->program).view(),
+                        kSignals[signal & 3]);
+        }
+    }
+    sel::Result<u32> left_out = c.system.devices_left_out();
+    if (left_out && *left_out != 0) {
+        c.out.print("and {} more, that are left alone\n", *left_out);
+    }
+    return 0;
 }
 
 int command_why(Context &c) {

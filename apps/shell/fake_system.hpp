@@ -118,6 +118,12 @@ class FakeSystem final : public System {
         }
         return IrqRow{4, 2, "irq"};
     }
+    std::vector<pci::Device> pci;
+    u32 pci_left_out = 0;
+    sel::Result<pci::Device> device(u32 place) override {
+        return place < pci.size() ? sel::Result<pci::Device>{pci[place]} : ERR_NAME;
+    }
+    sel::Result<u32> devices_left_out() override { return pci_left_out; }
     sel::Result<denial_t> denial(u32 program) override {
         return program == 3 ? refused : denial_t{};
     }

@@ -130,6 +130,10 @@ class Servers final : public shell::System {
         }
         return shell::IrqRow{irq->line, irq->program, irq->data.view()};
     }
+    sel::Result<pci::Device> device(u32 place) override {
+        return ask(caps::pci, pci::GetDevice{.place = place});
+    }
+    sel::Result<u32> devices_left_out() override { return ask(caps::pci, pci::GetLeftOut{}); }
     sel::Result<denial_t> denial(u32 program) override {
         return ask(caps::view, root::GetDenial{.number = program});
     }

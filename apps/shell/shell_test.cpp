@@ -138,6 +138,14 @@ TEST_CASE_METHOD(Fixture, "programs, capabilities, denials", "[shell]") {
                                  "    Endpoint       wg   at 0xa  badge 0x2\n");
     CHECK(run("caps nobody") == "error: caps: there is no program nobody; 'ps' lists them\n");
     CHECK(run("irq") == "LINE HANDLED BY\n   4 console (irq)\n");
+    CHECK(run("lspci").empty());
+    pci::Device disk{0x105, pci::Signal::MSIX, 0, 0x1af41042, 0x010000, 0, "virtio disk"};
+    system.pci = {disk, disk};
+    system.pci[1].program = 2;
+    system.pci_left_out = 3;
+    CHECK(run("lspci") == "01:00.5 1af4:1042 virtio disk\n"
+                          "01:00.5 1af4:1042 virtio disk                      console (msi-x)\n"
+                          "and 3 more, that are left alone\n");
     CHECK(run("kill ramfs; restart console") == "ramfs was ended\nconsole was started again\n");
     CHECK(system.calls == std::vector<std::string>{"kill ramfs", "restart console"});
     CHECK(run("why") == "the kernel has refused nothing\n");

@@ -8,6 +8,7 @@
 
 #include "servers/file/api.hpp"
 #include "servers/log/api.hpp"
+#include "servers/pci/api.hpp"
 #include "servers/supervisor/api.hpp"
 #include "servers/talk/api.hpp"
 
@@ -77,6 +78,9 @@ class System {
     virtual sel::Result<CapabilityRow> capability(u32 program, u32 index) = 0;
     // Handled line number `place`; ERR_NAME: there are no more.
     virtual sel::Result<IrqRow> irq(u32 place) = 0;
+    // Device number `place` on PCI; ERR_NAME: there are no more.
+    virtual sel::Result<pci::Device> device(u32 place) = 0;
+    virtual sel::Result<u32> devices_left_out() = 0;
     virtual sel::Result<denial_t> denial(u32 program) = 0;
     virtual sel::Result<> kill(u32 program) = 0;
     virtual sel::Result<> restart(u32 program) = 0;

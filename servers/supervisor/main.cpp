@@ -16,6 +16,7 @@ namespace supervisor {
 namespace {
 
 constexpr u64 kPatienceMs = 2000; // With a console that does not answer.
+constexpr u64 kQuietMs = 200;     // With a pci server that does not answer.
 constexpr u32 kStackBytes = 2048; // Of the ended program, that are searched.
 constexpr u32 kTraceEvents = 16;
 constexpr u32 kWritesMost = 64; // Of a report, which may be taken in small pieces.
@@ -41,6 +42,7 @@ class World {
     u64 ticks(u64 ns) { return clock_.ticks(ns) + 1; }
 
     void stop(u32 number, s32 code, bool keep) {
+        quieten(number);
         sel::Result<> stopped =
             caps::control.call(root::Stop{.number = number, .code = code, .keep = keep ? 1u : 0u});
         if (!stopped) {
@@ -95,6 +97,19 @@ class World {
     }
 
   private:
+    // The pci server cannot answer at its own end, nor if it faults now: then it waits for us.
+    void quieten(u32 number) {
+        if (pci_.ok() && number == *pci_) {
+            return;
+        }
+        auto quiet =
+            caps::pci.call_within(sel::milliseconds(kQuietMs), pci::Quiet{.program = number});
+        if (!quiet) {
+            note(sel::Level::ERROR, "the device of program {} may still run: {}", number,
+                 sel::describe(quiet.error()));
+        }
+    }
+
     sel::Result<root::MemoryPart> peek(u32 number, u64 address) {
         return caps::control.call(root::Peek{
             .number = number, .count = root::MemoryPart{}.data.kCapacity, .address = address});
@@ -121,6 +136,7 @@ class World {
     }
 
     sel::Clock clock_ = sel::clock();
+    sel::Result<u32> pci_ = caps::view.call(root::Find{.data = "pci"});
     sel::Log<logging::Writer> log_{caps::log};
     sel::TraceRing ring_{caps::trace.at<const trace_event_t>(0)};
     u64 stack_[kStackBytes / sizeof(u64)];

@@ -124,6 +124,7 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
     "kill": ["kill", "kill nobody", "kill 3", "kill root", "kill attack"],
     "log": ["log x", "log 99999", "log -x"],
     "ls": ["ls /nowhere", "ls -x"],
+    "lspci": ["lspci 1"],
     "mem": ["mem x"],
     "mkdir": ["mkdir", "mkdir /etc", "mkdir /no/where", "mkdir /" + "n" * 64],
     "mv": ["mv", "mv /nowhere /x", "mv /etc /etc/motd", "mv / /x"],

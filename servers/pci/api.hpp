@@ -1,0 +1,108 @@
+// pci: which devices there are, and giving a driver the one that its manifest names. The only header
+// for its clients.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// A driver has `device = "pci"` and `pci = "pci.Claim"` among its needs, and does, in this order:
+//   auto taken = pci::take(caps::pci, caps::device);   registers and interrupt are there, DMA is off
+//   ...resets its device, so that it forgets all addresses of an earlier life...
+//   caps::pci.call(pci::Start{});                      DMA and interrupts are on
+// Sources: PCI Local Bus Specification 3.0; PCI Express Base Specification 4.0.
+#pragma once
+
+#include "sel/client.hpp"
+#include "sel/device.hpp"
+
+namespace pci {
+
+// How a device interrupts. MSI and MSI-X carry one message: vector 0.
+enum class Signal : u8 { NONE, LINE, MSI, MSIX };
+
+// --- View: looking.
+
+struct Device {
+    u16 address; // bus << 8 | device << 3 | function
+    Signal signal;
+    u8 reserved;
+    u32 id;             // vendor << 16 | device
+    u32 code;           // class << 16 | subclass << 8 | programming interface
+    u32 program;        // Who has it; 0: nobody.
+    sel::Text<43> data; // Maker and kind in words.
+};
+// Device number `place`, from 0 on. ERR_NAME behind the last one.
+struct GetDevice : sel::Asks<Device> {
+    u32 place;
+};
+
+// How many devices there are beyond those: they are too many, and are left alone.
+struct GetLeftOut : sel::Asks<u32> {};
+
+// --- Claim: for drivers.
+
+// Where the registers of a base address register are in the window of sel::PciDevice.
+struct Bar {
+    u32 offset, bytes; // bytes 0: none, ports, or no room. Less than it has: all that fits.
+};
+inline constexpr u32 kBars = 6;
+
+struct Taken {
+    u32 id, code; // As in Device.
+    u16 address;
+    Signal signal;
+    u8 table_bar;        // Of the MSI-X table,
+    u32 table_offset;    // in bytes; take() fills it.
+    u32 table_entries;   //
+    u32 message_data;    // What the device writes where, to interrupt.
+    u64 message_address; //
+    Bar bar[kBars];
+};
+// Gives the caller the first free device that its manifest names. If it had one in an earlier life,
+// that device is quietened and given again; this may take 100 ms. DMA stays off.
+// ERR_NAME: there is no such device. ERR_RIGHT: its manifest names none. Others: as root.Devices has
+// them for its registers or its interrupt; ERR_OCCUPIED also if this life of it has had a device already.
+struct Take : sel::Asks<Taken> {};
+
+// Switches DMA and interrupts on. ERR_EMPTY: the caller has no device.
+struct Start : sel::Asks<> {};
+
+// Four bytes of the device's configuration space. ERR_ARG: `offset` is no multiple of 4 below 256.
+struct ReadConfig : sel::Asks<u32> {
+    u32 offset;
+};
+
+// --- Control: for the supervisor.
+
+// Ends what the device of a program does: no DMA, no interrupts, and a reset of the function if it can
+// do that. The device is free again. A program without a device: nothing happens.
+struct Quiet : sel::Asks<> {
+    u32 program;
+};
+
+using View = sel::Protocol<GetDevice, GetLeftOut>;
+using Claim = sel::Protocol<Take, Start, ReadConfig>;
+using Control = sel::Protocol<Quiet>;
+
+// --- The driver's side.
+
+// MSI-X table (PCI 3.0, section 6.8.2.6): message 0 is ours, the others stay masked.
+inline void fill_table(const sel::PciDevice &device, const Taken &taken) {
+    constexpr u32 kEntry = 16, kAddressHigh = 4, kData = 8, kControl = 12, kMasked = 1;
+    u64 table = u64{taken.bar[taken.table_bar].offset} + taken.table_offset;
+    for (u32 i = 0; i < taken.table_entries; i++) {
+        device.at<u32>(table + i * kEntry + kControl) = kMasked;
+    }
+    device.at<u32>(table) = static_cast<u32>(taken.message_address);
+    device.at<u32>(table + kAddressHigh) = static_cast<u32>(taken.message_address >> 32);
+    device.at<u32>(table + kData) = taken.message_data;
+    device.at<u32>(table + kControl) = 0;
+}
+
+// Take, and the table that only the driver can reach.
+inline sel::Result<Taken> take(const sel::Client<Claim> &client, const sel::PciDevice &device) {
+    sel::Result<Taken> taken = client.call(Take{});
+    if (taken.ok() && taken->signal == Signal::MSIX) {
+        fill_table(device, *taken);
+    }
+    return taken;
+}
+
+} // namespace pci

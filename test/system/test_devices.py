@@ -1,0 +1,75 @@
+"""Devices on PCI are found and named, whoever set them up: BIOS or UEFI, on an old board or a new one.
+SPDX-License-Identifier: BSD-2-Clause
+"""
+
+import re
+import tempfile
+
+from scene import booted, equal, programs
+
+ROW = re.compile(r"^([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) ([0-9a-f]{4}:[0-9a-f]{4}) (.*)$")
+DISKS = {"1af4:1042": "virtio disk", "1b36:0010": "QEMU NVMe disk"}
+PC = {"8086:1237": "Intel host bridge", "8086:7000": "Intel ISA bridge", "8086:7010": "Intel IDE controller",
+      "1234:1111": "QEMU graphics card (VGA)", "8086:100e": "Intel network card"}
+Q35 = {"8086:29c0": "Intel host bridge", "8086:2922": "Intel SATA controller (AHCI)",
+       "8086:2930": "Intel SMBus controller", "1234:1111": "QEMU graphics card (VGA)"}
+BRIDGES = ["-device", "pci-bridge,id=near,chassis_nr=1", "-device", "pci-bridge,id=far,chassis_nr=2,bus=near",
+           "-device", "virtio-rng-pci,bus=far,addr=5"]
+
+
+def listed(machine):
+    """{address: (ids, rest of the line)} from `lspci`."""
+    rows = [ROW.match(line) for line in machine.run("lspci").splitlines()]
+    assert all(rows), machine.run("lspci")
+    return {row[1]: (row[2], row[3]) for row in rows}
+
+
+def names(machine):
+    return dict(listed(machine).values())
+
+
+def disks(image):
+    """QEMU's arguments for two disks with the same image."""
+    drive = f"if=none,format=raw,read-only=on,file.locking=off,file={image.name},id="
+    return ["-drive", drive + "one", "-device", "virtio-blk-pci,disable-legacy=on,drive=one",
+            "-drive", drive + "two", "-device", "nvme,serial=1,drive=two"]
+
+
+def check(board, expected, firmware):
+    with tempfile.NamedTemporaryFile() as image:
+        image.truncate(1 << 20)
+        with booted(firmware=firmware, extra=["-machine", board, *disks(image)]) as machine:
+            found = names(machine)
+            for ids, name in {**expected, **DISKS}.items():
+                equal(ids, found.get(ids), name)
+            machine.halt()
+
+
+def test_pc_with_bios():
+    check("pc", PC, "bios")
+
+
+def test_pc_with_uefi():
+    check("pc", PC, "uefi")
+
+
+def test_q35_with_bios():
+    check("q35", Q35, "bios")
+
+
+def test_q35_with_uefi():
+    check("q35", Q35, "uefi")
+
+
+def test_behind_bridges():
+    with booted(extra=BRIDGES) as machine:
+        found = listed(machine)
+        far = [address for address, (ids, _) in found.items() if ids == "1af4:1005"]
+        equal("places of the device", len(far), 1)
+        assert not far[0].startswith("00:") and far[0].endswith(":05.0"), far
+        equal("its name", found[far[0]][1], "virtio random number source")
+        before = machine.run("lspci")
+        machine.run("restart pci")
+        equal("lspci after a restart", machine.run("lspci"), before)
+        equal("starts", programs(machine)["pci"].starts, 2)
+        machine.halt()
