@@ -105,6 +105,7 @@ class Need:
     slot: int = 0
     slots: int = 1
     values: tuple = (0, 0, 0)
+    client: tuple = (0, 0)  # Of a pool in a list: number and part of the one that it is shared with.
 
 
 @dataclass
@@ -118,7 +119,7 @@ class Program:
     needs: list = field(default_factory=list)
     number: int = 0
     slots: int = 0
-    lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*": name to protocol.
+    lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*" and "pool*": name to kind.
 
     @property
     def priority(self):
@@ -147,6 +148,8 @@ class System:
             for program in self.programs.values():
                 self._check_needs(program)
             self._check_faults()
+        if not self.mistakes:
+            self._check_pools()
 
     def wrong(self, path, key, text):
         self.mistakes.append(f"{path}: {key}: {text}" if key else f"{path}: {text}")
@@ -309,8 +312,8 @@ class System:
                 for server in given:
                     yield replace(need, grant=server)
             else:
-                self.wrong(SYSTEM, f"{program.name}.needs.{name}",
-                           f"is {given!r}, expected a list of servers")
+                self.wrong(SYSTEM, f"{program.name}.needs.{name}", f"is {given!r}, expected a list of "
+                           f"{'pools' if need.kind == 'pool' else 'servers'}")
 
     def _own(self, program, need, bit):
         if need.grant:
@@ -466,6 +469,34 @@ class System:
                           f"{server.priority}: calls go to a higher priority only")
         need.values = (CLIENT, server.number, server.provides.index(need.kind) | part << 8, 0)
 
+    def _check_pools(self):
+        """Each pool of a list belongs to one client, and to one part if it has several of this server."""
+        for program in self.programs.values():
+            listed = [need for need in program.needs if need.kind == "pool" and need.many]
+            for client in {owner.name: owner for need in listed
+                           for owner in self._pool_clients(program, need)}.values():
+                parts = [need.values[2] >> 8 for need in client.needs
+                         if need.values[:2] == (CLIENT, program.number)]
+                pools = [need for need in listed if client in self._pool_clients(program, need)]
+                if len(parts) != len(pools):
+                    self.wrong(SYSTEM, f"{client.name}.needs", f"{len(parts)} parts of {program.name}, "
+                               f"and {len(pools)} of its pools: expected a pool for each part")
+                for need, part in zip(pools, parts):
+                    need.client = (client.number, part)
+            for need in listed:
+                found = [client.name for client in self._pool_clients(program, need)]
+                if len(found) != 1:
+                    self.wrong(SYSTEM, f"{program.name}.needs.{need.name}",
+                               f"{need.grant} is shared with {' and '.join(found) or 'no client'}, "
+                               "expected one client that has the same pool")
+
+    def _pool_clients(self, program, pool):
+        """Other programs that have this pool, and may call this one."""
+        def has(other, *values):
+            return any(need.values[:2] == values for need in other.needs)
+        return [other for other in self.programs.values() if other is not program and
+                has(other, *pool.values[:2]) and has(other, CLIENT, program.number)]
+
     def _check_faults(self):
         takers = [p for p in self.programs.values() if "fault" in p.provides]
         if len(takers) > 1:
@@ -504,6 +535,11 @@ def period(data):
 
 # --- The header with typed names.
 
+def window(need):
+    _, _, size, address = need.values
+    return f"{{{address:#x}, {size:#x}, {{{need.slot if need.slots else 0}, {need.slots}}}}}"
+
+
 def declaration(system, need):
     kind, a, b, c = need.values
     if kind == CLIENT:
@@ -515,8 +551,7 @@ def declaration(system, need):
     if kind == PCI:
         return f"sel::PciDevice {need.name}{{{{{need.slot}, {need.slots}}}, {c:#x}, {b:#x}}}"
     if kind in (DEVICE, TRACE, ARCHIVE, POOL):
-        first = need.slot if need.slots else 0
-        return f"sel::Window {need.name}{{{c:#x}, {b:#x}, {{{first}, {need.slots}}}}}"
+        return f"sel::Window {need.name}{window(need)}"
     if kind == SLOTS:
         return f"sel::SlotRange {need.name}{{{need.slot}, {need.slots}}}"
     word = {IO: "IoPort", TRACE_CONTROL: "TraceControl", UNTYPED: "Untyped",
@@ -528,11 +563,12 @@ def header(system, name):
     program = system.programs[name]
     headers = {"sel/server.hpp"}
     kinds = [need.kind for need in program.needs if need.values[0] == CLIENT]
-    for kind in kinds + list(program.lists.values()):
+    for kind in kinds + [kind for kind in program.lists.values() if kind != "pool"]:
         headers |= {"sel/client.hpp", system.protocol(kind)[0]}
     lines = [f"// What {name} holds: made from {program.path} and {SYSTEM}. Do not edit.",
              "// SPDX-License-Identifier: BSD-2-Clause", "#pragma once", ""]
-    headers |= {"sel/device.hpp"} if any(need.kind == "pci" for need in program.needs) else set()
+    if "pool" in program.lists.values() or any(need.kind == "pci" for need in program.needs):
+        headers.add("sel/device.hpp")
     lines += ["#include <array>", ""] if program.lists else []
     lines += [f'#include "{h}"' for h in sorted(headers)]
     lines += ["", "namespace caps {", "",
@@ -545,9 +581,14 @@ def header(system, name):
               if not need.many]
     for listed, kind in program.lists.items():
         needs = [need for need in program.needs if need.many and need.name == listed]
-        inside = ", ".join(f'{{"{need.grant}", {need.slot}}}' for need in needs)
-        lines.append(f"inline constexpr std::array<sel::Named<{system.protocol(kind)[1]}>, "
-                     f"{len(needs)}> {listed}{{{{{inside}}}}};")
+        if kind == "pool":
+            element = "sel::ClientPool"
+            inside = [f"{{{need.client[0]}, {need.client[1]}, {window(need)}}}" for need in needs]
+        else:
+            element = f"sel::Named<{system.protocol(kind)[1]}>"
+            inside = [f'{{"{need.grant}", {need.slot}}}' for need in needs]
+        lines.append(f"inline constexpr std::array<{element}, {len(needs)}> {listed}"
+                     f"{{{{{', '.join(inside)}}}}};")
     return "\n".join(lines + ["", "} // namespace caps", ""])
 
 

@@ -260,6 +260,37 @@ class ManifestTest(unittest.TestCase):
             self.assertIn("beta.needs.extra", mistakes)
             self.assertIn("expected", mistakes)
 
+    def test_pools_of_clients(self):
+        def give(alpha):
+            self.fresh()
+            self.project.write("servers/alpha/manifest.toml", SERVER + '[needs]\npools = "pool*"\n')
+            self.project.change("apps/beta/manifest.toml", CLIENT[CLIENT.index("[needs]"):],
+                                '[needs]\nserver = "alpha"\nsecond = "alpha.Other"\n'
+                                'a = "pool"\nb = "pool"\n')
+            self.project.write("boot/system.toml", f'[alpha]\nneeds.pools = {alpha}\n[beta]\n'
+                               'needs.server = "alpha/1"\nneeds.second = "alpha/2"\n'
+                               'needs.a = "pool:a/8K"\nneeds.b = "pool:b/4K"\n')
+            return self.project.mistakes()
+
+        self.assertEqual(give('["pool:a/8K", "pool:b/4K"]'), "")
+        text = manifest.header(self.project.system(), "alpha")
+        self.assertIn('#include "sel/device.hpp"', text)
+        self.assertIn("std::array<sel::ClientPool, 2> pools{{{2, 1, {0x7ffe00000000, 0x2000, {7, 2}}}, "
+                      "{2, 2, {0x7ffe00003000, 0x1000, {9, 1}}}}};", text)
+        self.assertEqual(give("[]"), "")
+        for pools, expected in (('["pool:a/8K"]', "2 parts of alpha, and 1 of its pools"),
+                                ('["pool:a/8K", "pool:b/4K", "pool:c/4K"]', "pool:c/4K is shared with no"),
+                                ('"pool:a/8K"', "expected a list of pools"),
+                                ('["alpha"]', "asks for pool")):
+            mistakes = give(pools)
+            self.assertEqual(len(mistakes.splitlines()), 1, mistakes)
+            self.assertIn(expected, mistakes)
+        give('["pool:a/8K", "pool:b/4K"]')
+        self.project.write("apps/gamma/manifest.toml", 'about = "x"\npriority = 1\nmemory = "64K"\n'
+                           '[needs]\nserver = "alpha"\npool = "pool"\n')
+        self.refused("boot/system.toml", "[beta]", '[gamma]\nneeds.server = "alpha"\n'
+                     'needs.pool = "pool:a/8K"\n[beta]', "alpha.needs.pools", "gamma and beta")
+
     def test_too_many_pools(self):
         names = [f"p{i}" for i in range(17)]
         self.project.write("apps/gamma/manifest.toml",

@@ -3,6 +3,7 @@
 //
 //   constexpr sel::PciDevice caps::device{...};      need "pci"; servers/pci/api.hpp claims it
 //   constexpr sel::Window caps::pool{...};           need "pool"
+//   std::array<sel::ClientPool, N> caps::pools{...}; need "pool*"
 //   static sel::DmaPool pool{caps::pool};            asks the kernel once where the pages are
 //   *pool.at<u64>(3, 0) = 1;                         the processor's view of page 3
 //   command.address = pool.physical(3);              the device's view of it
@@ -25,6 +26,13 @@ struct PciDevice {
     volatile T &at(u64 offset) const {
         return *reinterpret_cast<volatile T *>(window + offset);
     }
+};
+
+// A pool that a server shares with one client (need "pool*"), in its part of the server.
+struct ClientPool {
+    u32 program; // Caller::client
+    u8 part;     // Caller::part
+    Window window;
 };
 
 // A pool, page by page. Its pages may lie anywhere in RAM, and stay there as long as the machine runs.

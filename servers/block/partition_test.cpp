@@ -1,0 +1,362 @@
+// Partition tables: good ones, damaged ones, and such as nobody would make in good faith.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "servers/block/partition.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <map>
+#include <random>
+
+using namespace block;
+
+namespace {
+
+struct Image {
+    u64 sectors = 100'000;
+    std::map<u64, Sector> written;
+    std::map<u64, bool> broken;
+    u32 reads = 0;
+    bool strayed = false;
+
+    Sector &at(u64 sector) { return written[sector]; }
+    template <typename T>
+    void put(u64 sector, u32 offset, T value) {
+        std::memcpy(at(sector).data() + offset, &value, sizeof value);
+    }
+    Table table() {
+        return read_table(sectors, [&](u64 sector, Sector &to) {
+            reads++;
+            strayed = strayed || sector >= sectors;
+            auto found = written.find(sector);
+            to = found == written.end() ? Sector{} : found->second;
+            return !broken.contains(sector);
+        });
+    }
+
+    void sign(u64 sector) { put<u16>(sector, 510, 0xaa55); }
+    void mbr(u64 sector, u32 i, u8 type, u32 first, u32 count) {
+        sign(sector);
+        put<u8>(sector, 446 + i * 16 + 4, type);
+        put<u32>(sector, 446 + i * 16 + 8, first);
+        put<u32>(sector, 446 + i * 16 + 12, count);
+    }
+
+    // A GPT header in `header` whose entries are in `entries`.
+    void seal(u64 header, u64 entries, u32 count = 128, u32 bytes = 128) {
+        u32 crc = ~0u;
+        for (u64 i = 0; i < u64{count} * bytes / kSectorBytes; i++) {
+            crc = detail::crc32(crc, at(entries + i));
+        }
+        put(header, 0, u64{0x5452415020494645});
+        put<u32>(header, 8, 0x10000);
+        put<u32>(header, 12, 92);
+        put<u64>(header, 24, header);
+        put<u64>(header, 40, first);
+        put<u64>(header, 48, last);
+        put<u64>(header, 72, entries);
+        put<u32>(header, 80, count);
+        put<u32>(header, 84, bytes);
+        put<u32>(header, 88, ~crc);
+        check_sum(header);
+    }
+    void check_sum(u64 header) {
+        put<u32>(header, 16, 0);
+        put<u32>(header, 16, ~detail::crc32(~0u, {at(header).data(), 92}));
+    }
+    void entry(u64 entries, u32 i, u64 from, u64 to, u32 bytes = 128) {
+        u64 sector = entries + u64{i} * bytes / kSectorBytes;
+        u32 offset = i * bytes % kSectorBytes;
+        put<u64>(sector, offset, 0x1234);
+        put<u64>(sector, offset + 32, from);
+        put<u64>(sector, offset + 40, to);
+    }
+    u64 first = 34, last = sectors - 34;
+};
+
+struct Gpt : Image {
+    Gpt() {
+        mbr(0, 0, 0xee, 1, 99'999);
+        for (u64 entries : {u64{2}, sectors - 33}) {
+            entry(entries, 0, 2048, 4095);
+            entry(entries, 1, 4096, 50'000);
+            entry(entries, 5, 60'000, last);
+        }
+        seal_both();
+    }
+    void seal_both() {
+        seal(1, 2);
+        seal(sectors - 1, sectors - 33);
+    }
+    void spoil_backup() { at(sectors - 1)[3] ^= 1; }
+};
+
+bool is(const Partition *p, u64 first, u64 sectors) {
+    return p != nullptr && p->first == first && p->sectors == sectors;
+}
+
+} // namespace
+
+TEST_CASE("an empty disk has no partitions, and is not refused", "[partition]") {
+    Image disk;
+    Table table = disk.table();
+    CHECK(table.count() == 0);
+    CHECK(table.refused.empty());
+    CHECK(table.find(0) == nullptr);
+    CHECK(table.find(1) == nullptr);
+    CHECK(table.find(255) == nullptr);
+    disk.sectors = 0;
+    CHECK_FALSE(disk.table().refused.empty());
+    disk.sectors = 1;
+    CHECK(disk.table().refused.empty());
+}
+
+TEST_CASE("the CRC is that of IEEE 802.3", "[partition]") {
+    const u8 digits[] = {'1', '2', '3', '4', '5', '6', '7', '8', '9'};
+    CHECK(~detail::crc32(~0u, digits) == 0xcbf43926);
+}
+
+TEST_CASE_METHOD(Gpt, "GPT entries keep their numbers", "[partition]") {
+    Table t = table();
+    CHECK(t.refused.empty());
+    CHECK(t.kind == "GPT");
+    CHECK(t.count() == 3);
+    CHECK(is(t.find(1), 2048, 2048));
+    CHECK(is(t.find(2), 4096, 45'905));
+    CHECK(is(t.find(6), 60'000, last - 60'000 + 1));
+    CHECK(t.find(3) == nullptr);
+}
+
+TEST_CASE_METHOD(Gpt, "the backup is used when the primary GPT is damaged", "[partition]") {
+    SECTION("header") {
+        at(1)[50] ^= 1;
+    }
+    SECTION("entries") {
+        at(2)[40] ^= 1;
+    }
+    SECTION("cannot be read") {
+        broken[1] = true;
+    }
+    SECTION("an entry cannot be read") {
+        broken[9] = true;
+    }
+    SECTION("moved") {
+        put<u64>(1, 24, 2);
+        check_sum(1);
+    }
+    Table t = table();
+    CHECK(t.refused.empty());
+    CHECK(t.kind == "backup GPT");
+    CHECK(t.count() == 3);
+    spoil_backup();
+    t = table();
+    CHECK_FALSE(t.refused.empty());
+    CHECK(t.count() == 0);
+}
+
+TEST_CASE_METHOD(Gpt, "hostile GPTs are refused", "[partition]") {
+    spoil_backup();
+    std::string_view reason;
+    SECTION("overlap") {
+        entry(2, 3, 50'000, 50'001);
+        reason = "partitions overlap";
+    }
+    SECTION("outside the disk") {
+        entry(2, 3, 99'000, 200'000);
+        reason = "a partition lies outside the disk";
+    }
+    SECTION("over the table") {
+        entry(2, 3, 1, 30);
+        reason = "a partition lies outside the disk";
+    }
+    SECTION("backwards") {
+        entry(2, 3, 55'000, 54'000);
+        reason = "a partition ends before it begins";
+    }
+    SECTION("everything") {
+        entry(2, 3, 0, ~u64{0});
+        reason = "a partition ends before it begins";
+    }
+    SECTION("far away") {
+        entry(2, 3, ~u64{0} - 1, ~u64{0});
+        reason = "a partition lies outside the disk";
+    }
+    SECTION("number 65") {
+        entry(2, 64, 55'000, 55'001);
+        reason = "there are too many partitions";
+    }
+    seal(1, 2);
+    CHECK(table().refused == reason);
+    CHECK(table().count() == 0);
+    CHECK_FALSE(strayed);
+}
+
+TEST_CASE_METHOD(Gpt, "hostile GPT headers are refused", "[partition]") {
+    spoil_backup();
+    SECTION("entries of no size") {
+        put<u32>(1, 84, 0);
+    }
+    SECTION("entries of an odd size") {
+        put<u32>(1, 84, 200);
+    }
+    SECTION("entries larger than a sector") {
+        put<u32>(1, 84, 1024);
+    }
+    SECTION("no entries") {
+        put<u32>(1, 80, 0);
+    }
+    SECTION("too many entries") {
+        put<u32>(1, 80, ~0u);
+    }
+    SECTION("entries in a partition") {
+        put<u64>(1, 72, 5000);
+    }
+    SECTION("entries that reach into a partition") {
+        put<u64>(1, 72, 30);
+    }
+    SECTION("entries over the header") {
+        put<u64>(1, 72, 1);
+    }
+    SECTION("entries outside the disk") {
+        put<u64>(1, 72, ~u64{0} - 2);
+    }
+    SECTION("usable part outside the disk") {
+        put<u64>(1, 48, 100'000);
+    }
+    SECTION("usable part over the header") {
+        put<u64>(1, 40, 1);
+    }
+    SECTION("no usable part") {
+        put<u64>(1, 40, 99'990);
+    }
+    check_sum(1);
+    SECTION("a short header") {
+        put<u32>(1, 12, 20);
+        put<u32>(1, 16, ~detail::crc32(~0u, {at(1).data(), 20}));
+    }
+    SECTION("a long header") {
+        put<u32>(1, 12, 5000);
+    }
+    Table t = table();
+    CHECK_FALSE(t.refused.empty());
+    CHECK(t.count() == 0);
+    CHECK(reads < 300);
+    CHECK_FALSE(strayed);
+}
+
+TEST_CASE_METHOD(Image, "GPT with entries of 256 bytes", "[partition]") {
+    mbr(0, 2, 0xee, 1, 99'999);
+    entry(2, 3, 2048, 4095, 256);
+    seal(1, 2, 64, 256);
+    CHECK(is(table().find(4), 2048, 2048));
+}
+
+TEST_CASE_METHOD(Image, "MBR with primary and logical partitions", "[partition]") {
+    mbr(0, 0, 0x83, 2048, 1000);
+    mbr(0, 2, 0x0f, 10'000, 50'000);
+    mbr(10'000, 0, 0x83, 63, 500);
+    mbr(10'000, 1, 0x05, 20'000, 1000);
+    mbr(30'000, 0, 0x83, 63, 100);
+    Table t = table();
+    CHECK(t.refused.empty());
+    CHECK(t.kind == "MBR");
+    CHECK(t.count() == 3);
+    CHECK(is(t.find(1), 2048, 1000));
+    CHECK(is(t.find(5), 10'063, 500));
+    CHECK(is(t.find(6), 30'063, 100));
+    CHECK(t.find(3) == nullptr);
+}
+
+TEST_CASE_METHOD(Image, "hostile MBRs are refused", "[partition]") {
+    mbr(0, 0, 0x83, 2048, 1000);
+    mbr(0, 2, 0x0f, 10'000, 50'000);
+    mbr(10'000, 0, 0x83, 63, 500);
+    mbr(10'000, 1, 0x05, 20'000, 1000);
+    mbr(30'000, 0, 0x83, 63, 100);
+    REQUIRE(table().refused.empty());
+    SECTION("overlap") {
+        mbr(0, 1, 0x83, 3000, 100);
+    }
+    SECTION("overlap with the extended partition") {
+        mbr(0, 1, 0x83, 9000, 2000);
+    }
+    SECTION("outside the disk") {
+        mbr(0, 1, 0x83, 99'000, 1001);
+    }
+    SECTION("over the table") {
+        mbr(0, 1, 0x83, 0, 10);
+    }
+    SECTION("far outside") {
+        mbr(0, 1, 0x83, ~0u, ~0u);
+    }
+    SECTION("a loop of one") {
+        mbr(10'000, 1, 0x05, 0, 1000);
+    }
+    SECTION("a loop of two") {
+        mbr(30'000, 1, 0x05, 20'000, 1000);
+    }
+    SECTION("a logical partition outside") {
+        mbr(30'000, 0, 0x83, 63, 40'000);
+    }
+    SECTION("logical partitions overlap") {
+        mbr(10'000, 0, 0x83, 63, 25'000);
+    }
+    SECTION("a logical partition over a table") {
+        mbr(30'000, 0, 0x83, 0, 10);
+    }
+    SECTION("the chain leaves the partition") {
+        mbr(10'000, 1, 0x05, 60'000, 1000);
+    }
+    SECTION("the chain ends in nothing") {
+        mbr(10'000, 1, 0x05, 21'000, 1000);
+    }
+    SECTION("two extended partitions") {
+        mbr(0, 3, 0x05, 70'000, 1000);
+        sign(70'000);
+    }
+    SECTION("a chain without end") {
+        for (u32 i = 0; i < 200; i++) {
+            mbr(10'000 + i, 0, 0, 0, 0);
+            mbr(10'000 + i, 1, 0x05, i + 1, 1);
+        }
+    }
+    Table t = table();
+    CHECK_FALSE(t.refused.empty());
+    CHECK(t.count() == 0);
+    CHECK(reads < 200);
+    CHECK_FALSE(strayed);
+}
+
+TEST_CASE_METHOD(Image, "the boot sector of a file system is no table", "[partition]") {
+    mbr(0, 0, 0x20, 0x6e6f6e20, 0x73797374);
+    put<u8>(0, 446, 0x6d);
+    Table t = table();
+    CHECK(t.refused.empty());
+    CHECK(t.count() == 0);
+}
+
+TEST_CASE("noise does no harm", "[partition]") {
+    std::mt19937 random{1};
+    for (u32 round = 0; round < 2000; round++) {
+        Gpt disk;
+        if (round % 2 != 0) {
+            disk.written.clear();
+            disk.mbr(0, 0, 0x0f, 5000, 50'000);
+            disk.mbr(5000, 0, 0x83, 10, 100);
+            disk.mbr(5000, 1, 0x05, 1000, 100);
+            disk.sign(6000);
+        }
+        for (u32 i = 0; i < 4; i++) {
+            auto chosen = disk.written.begin();
+            std::advance(chosen, random() % disk.written.size());
+            chosen->second[random() % kSectorBytes] = static_cast<u8>(random());
+        }
+        if (random() % 2 != 0) {
+            disk.check_sum(1);
+        }
+        Table t = disk.table();
+        CHECK_FALSE(disk.strayed);
+        for (const Partition &p : t.partition) {
+            CHECK((p.sectors == 0 || (p.first != 0 && p.first + p.sectors <= disk.sectors)));
+        }
+    }
+}

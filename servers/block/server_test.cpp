@@ -1,0 +1,495 @@
+// Server: what clients may do, turns, time-outs and resets, against a device in memory.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "servers/block/server.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "sel/host.hpp"
+
+using namespace block;
+
+namespace {
+
+constexpr u32 kPages = 20;
+constexpr u64 kPatience = 1000;
+
+// Page n lies at `base` + n * 3 pages.
+struct FakePool {
+    explicit FakePool(u64 at) : base{at} {}
+    u64 base;
+    alignas(4096) u8 memory[kPages * kPageBytes] = {};
+
+    u32 pages() const { return kPages; }
+    u64 physical(u32 page) const { return page < kPages ? base + page * 3 * kPageBytes : 0; }
+    template <typename T>
+    T *at(u32 page) const {
+        return reinterpret_cast<T *>(const_cast<u8 *>(memory) + page * kPageBytes);
+    }
+    Request &slot(u64 k) { return at<Ring>(0)->slot[k % kRequests]; }
+};
+
+struct FakeDevice {
+    struct Sent {
+        u32 tag;
+        Command command;
+    };
+    Geometry shape;
+    std::vector<Sent> sent; // In flight, in their order.
+    std::vector<Command> log;
+    Outcomes ready;
+    bool sane = true, alive = true;
+    u32 resets = 0;
+
+    FakeDevice() {
+        shape.sectors = 10'000;
+        shape.depth = 4;
+        shape.flush = shape.discard = true;
+        shape.name = "fake";
+    }
+    const Geometry &geometry() const { return shape; }
+    void submit(u32 tag, const Command &command) {
+        for (const Sent &s : sent) {
+            REQUIRE(s.tag != tag);
+        }
+        REQUIRE(tag < shape.depth);
+        sent.push_back({tag, command});
+        log.push_back(command);
+    }
+    bool collect(Outcomes &out) {
+        out = ready;
+        ready = {};
+        return sane;
+    }
+    bool reset() {
+        resets++;
+        sane = true;
+        sent.clear();
+        return alive;
+    }
+    void end(std::size_t i = 0, error_t error = OK) {
+        ready.add(sent.at(i).tag, error);
+        sent.erase(sent.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+};
+
+using TestServer = Server<FakeDevice, FakePool>;
+
+struct Fixture {
+    FakeDevice device;
+    FakePool one{0x100'000}, two{0x900'000};
+    std::vector<std::pair<u64, u64>> late; // Answers: label, first word.
+    std::vector<u64> answered;             // Their Reply objects.
+    sel::ReplySet replies{sel::Tcb{1}, {100, 9}};
+    std::unique_ptr<TestServer> server = std::make_unique<TestServer>(device, kPatience);
+    u64 word = 0;
+
+    Fixture() {
+        sel::host::time = 1;
+        sel::host::kernel = [this](sel::Regs &r) {
+            if (r.number == CALL_REPLY) {
+                late.push_back({r.label(), r.word[0]});
+                answered.push_back(r.cptr);
+            }
+            r.number = OK;
+        };
+        REQUIRE(server->add_client(7, 0, one));
+        REQUIRE(server->add_client(8, 2, two));
+        start();
+    }
+    ~Fixture() {
+        server.reset();
+        sel::host::kernel = nullptr;
+    }
+    void start() {
+        Table table;
+        table.partition[1] = {1000, 500};
+        server->start(table);
+    }
+
+    static constexpr error_t kWaits = ERR_COUNT;
+
+    // The label of the answer, or kWaits.
+    template <typename M>
+    error_t send(u32 program, u8 part, const M &m) {
+        u64 reply = 100 + replies.current();
+        std::size_t before = late.size();
+        sel::Regs r{};
+        sel::store(r, Api::label<M>(), m);
+        r.cptr = program | u64{part} << sel::BADGE_PART_SHIFT;
+        if (Api::dispatch(*server, r, replies)) {
+            word = r.word[0];
+            return static_cast<error_t>(r.label());
+        }
+        replies.settle();
+        if (late.size() == before || answered.back() != reply) {
+            return kWaits;
+        }
+        word = late.back().second;
+        return static_cast<error_t>(late.back().first);
+    }
+    error_t attach(u32 program = 7, u8 part = 0) { return send(program, part, Attach{}); }
+    error_t submit(u64 submitted, u64 until) { return send(7, 0, Submit{{}, submitted, until}); }
+
+    static void ask(FakePool &pool, u64 k, Op op, u64 sector, u32 sectors,
+                    std::vector<u16> pages = {}, u16 skip = 0, u8 flags = 0) {
+        Request &r = pool.slot(k);
+        r.op = op;
+        r.sector = sector;
+        r.sectors = sectors;
+        r.pages = static_cast<u16>(pages.size());
+        std::copy_n(pages.begin(), std::min<std::size_t>(pages.size(), 16), r.page);
+        r.skip = skip;
+        r.flags = flags;
+        r.status = kPending;
+    }
+    u32 status(u64 k) { return one.slot(k).status; }
+    // One request of the first client that is refused; its outcome.
+    u32 refused(Op op, u64 sector, u32 sectors, std::vector<u16> pages = {}, u16 skip = 0) {
+        REQUIRE(attach() == OK);
+        ask(one, 0, op, sector, sectors, pages, skip);
+        CHECK(submit(1, 1) == OK);
+        CHECK(device.log.empty());
+        return status(0);
+    }
+    void pass(u64 ticks) {
+        sel::host::time += ticks;
+        server->on_timeout();
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "Info tells of disk and partitions", "[block]") {
+    CHECK(send(7, 0, Info{}) == OK);
+    CHECK(word == 10'000);
+    CHECK(send(99, 2, Info{}) == OK);
+    CHECK(word == 500);
+    CHECK(send(8, 1, Info{}) == ERR_NAME);
+    CHECK(send(8, 255, Info{}) == ERR_NAME);
+}
+
+TEST_CASE_METHOD(Fixture, "without a device there is no name", "[block]") {
+    device.shape = {};
+    start();
+    server = std::make_unique<TestServer>(device, kPatience);
+    CHECK(send(7, 0, Info{}) == ERR_NAME);
+    CHECK(attach() == ERR_NAME);
+    CHECK(server->deadline() == sel::kForever);
+}
+
+TEST_CASE_METHOD(Fixture, "only clients with a pool may send requests", "[block]") {
+    CHECK(attach(9, 0) == ERR_RIGHT);
+    CHECK(attach(7, 2) == ERR_RIGHT);
+    CHECK(attach(8, 1) == ERR_NAME);
+    CHECK(submit(1, 1) == ERR_BUSY);
+    CHECK(send(9, 0, Submit{{}, 1, 1}) == ERR_RIGHT);
+}
+
+TEST_CASE_METHOD(Fixture, "a request becomes pieces of the pool, inside the partition", "[block]") {
+    CHECK(attach(8, 2) == OK);
+    ask(two, 0, Op::Read, 490, 10, {5, 3}, 1024);
+    CHECK(send(8, 2, Submit{{}, 1, 1}) == kWaits);
+    REQUIRE(device.sent.size() == 1);
+    const Command &c = device.sent[0].command;
+    CHECK(c.op == Op::Read);
+    CHECK(c.sector == 1490);
+    CHECK(c.sectors == 10);
+    REQUIRE(c.pieces == 2);
+    CHECK(c.piece[0].physical == two.physical(5) + 1024);
+    CHECK(c.piece[0].bytes == 3072);
+    CHECK(c.piece[1].physical == two.physical(3));
+    CHECK(c.piece[1].bytes == 2048);
+    CHECK(two.slot(0).status == kPending);
+    device.end();
+    server->on_interrupt();
+    CHECK(late.back() == std::pair<u64, u64>{OK, 1});
+    CHECK(two.slot(0).status == OK);
+    CHECK(server->deadline() == sel::kForever);
+}
+
+TEST_CASE_METHOD(Fixture, "malformed requests never reach the device", "[block]") {
+    u32 error = ERR_ARG;
+    std::vector<u16> many(17, 1);
+    CHECK(refused(Op::Read, 0, 0, {1}) == error);
+    CHECK(refused(Op::Read, 9'999, 2, {1}) == error);
+    CHECK(refused(Op::Read, ~u64{0}, 2, {1}) == error);
+    CHECK(refused(Op::Read, 0, ~0u, {1}) == error);
+    CHECK(refused(Op::Read, 0, 8, {}) == error);
+    CHECK(refused(Op::Read, 0, 8, {0}) == error);
+    CHECK(refused(Op::Read, 0, 8, {kPages}) == error);
+    CHECK(refused(Op::Read, 0, 8, {0xffff}) == error);
+    CHECK(refused(Op::Read, 0, 9, {1}) == error);
+    CHECK(refused(Op::Read, 0, 8, {1, 2}) == error);
+    CHECK(refused(Op::Write, 0, 8, {1}, 512) == error);
+    CHECK(refused(Op::Write, 0, 1, {1}, 100) == error);
+    CHECK(refused(Op::Write, 0, 1, {1}, 4096) == error);
+    CHECK(refused(Op::Write, 0, 136, many) == error);
+    CHECK(refused(Op::Flush, 0, 1) == error);
+    CHECK(refused(Op::Flush, 0, 0, {1}) == error);
+    CHECK(refused(Op::Discard, 0, 1, {1}) == error);
+    CHECK(refused(Op::Discard, 10'000, 1) == error);
+    CHECK(refused(static_cast<Op>(4), 0, 8, {1}) == error);
+    device.shape.pages_max = 1;
+    CHECK(refused(Op::Read, 0, 16, {1, 2}) == error);
+    device.shape.read_only = true;
+    CHECK(refused(Op::Write, 0, 8, {1}) == ERR_RIGHT);
+    CHECK(refused(Op::Discard, 0, 8) == ERR_RIGHT);
+    device.shape.flush = device.shape.discard = device.shape.read_only = false;
+    CHECK(refused(Op::Flush, 0, 0) == OK);
+    CHECK(refused(Op::Discard, 0, 8) == OK);
+}
+
+TEST_CASE_METHOD(Fixture, "counts that run wild are refused", "[block]") {
+    REQUIRE(attach() == OK);
+    CHECK(submit(65, 1) == ERR_ARG);
+    CHECK(submit(~u64{0}, 1) == ERR_ARG);
+    CHECK(submit(1, 2) == ERR_ARG);
+    ask(one, 0, Op::Read, 0, 8, {1});
+    ask(one, 1, Op::Read, 8, 8, {2});
+    CHECK(submit(2, 0) == OK);
+    CHECK(word == 0);
+    CHECK(submit(1, 0) == ERR_ARG);
+    CHECK(submit(2, 2) == kWaits);
+    CHECK(submit(2, 2) == ERR_BUSY);
+    CHECK(device.log.size() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "outcomes may come in any order", "[block]") {
+    device.shape.depth = 8;
+    REQUIRE(attach() == OK);
+    for (u16 k = 0; k < 4; k++) {
+        ask(one, k, Op::Read, k * 8u, 8, {u16(k + 1)});
+    }
+    CHECK(submit(4, 3) == kWaits);
+    device.end(1, ERR_IO);
+    device.end(1);
+    server->on_interrupt();
+    CHECK(late.size() == 1);
+    CHECK(status(1) == ERR_IO);
+    CHECK(status(0) == kPending);
+    device.end(0);
+    server->on_interrupt();
+    CHECK(late.back() == std::pair<u64, u64>{OK, 3});
+}
+
+TEST_CASE_METHOD(Fixture, "the ring goes round", "[block]") {
+    REQUIRE(attach() == OK);
+    u64 k = 0;
+    for (u32 round = 0; round < 10; round++) {
+        for (u32 i = 0; i < 40; i++) {
+            ask(one, k++, Op::Write, i, 1, {1});
+        }
+        CHECK(submit(k, k) == kWaits);
+        while (!device.sent.empty()) {
+            device.end(device.sent.size() - 1);
+            server->on_interrupt();
+        }
+        CHECK(late.back() == std::pair<u64, u64>{OK, k});
+    }
+    CHECK(device.log.size() == 400);
+}
+
+TEST_CASE_METHOD(Fixture, "clients take turns, and none has all of the device", "[block]") {
+    REQUIRE(attach() == OK);
+    REQUIRE(attach(8, 2) == OK);
+    for (u32 k = 0; k < 60; k++) {
+        ask(one, k, Op::Read, 5000, 1, {1});
+        ask(two, k, Op::Read, 0, 1, {1});
+    }
+    CHECK(submit(60, 60) == kWaits);
+    CHECK(device.sent.size() == 2);
+    CHECK(send(8, 2, Submit{{}, 60, 60}) == kWaits);
+    CHECK(device.sent.size() == 4);
+    for (u32 i = 0; i < 50; i++) {
+        device.end();
+        server->on_interrupt();
+        CHECK(device.sent.size() == 4);
+    }
+    auto first = std::count_if(device.log.begin(), device.log.end(),
+                               [](const Command &c) { return c.sector == 5000; });
+    CHECK((first >= 26 && first <= 28));
+    CHECK(device.log.size() == 54);
+}
+
+TEST_CASE_METHOD(Fixture, "Attach waits for what is in flight, and forgets the rest", "[block]") {
+    REQUIRE(attach() == OK);
+    for (u32 k = 0; k < 10; k++) {
+        ask(one, k, Op::Write, k, 1, {1});
+    }
+    CHECK(submit(10, 10) == kWaits);
+    CHECK(attach() == kWaits);
+    CHECK(late.back().first == ERR_BUSY); // The Submit.
+    CHECK(attach() == kWaits);
+    CHECK(late.size() == 3); // The first Attach.
+    device.end();
+    device.end();
+    server->on_interrupt();
+    CHECK(late.back() == std::pair<u64, u64>{OK, 0});
+    CHECK(device.log.size() == 2);
+    CHECK(status(0) == kPending);
+    ask(one, 0, Op::Read, 77, 1, {1});
+    CHECK(submit(1, 1) == kWaits);
+    CHECK(device.log.back().sector == 77);
+}
+
+TEST_CASE_METHOD(Fixture, "a durable write is followed by a flush if the device has none",
+                 "[block]") {
+    REQUIRE(attach() == OK);
+    ask(one, 0, Op::Write, 5, 1, {1}, 0, kFua);
+    CHECK(submit(1, 1) == kWaits);
+    device.end();
+    server->on_interrupt();
+    CHECK(status(0) == kPending);
+    REQUIRE(device.sent.size() == 1);
+    CHECK(device.sent[0].command.op == Op::Flush);
+    device.end();
+    server->on_interrupt();
+    CHECK(status(0) == OK);
+    device.shape.fua = true;
+    ask(one, 1, Op::Write, 5, 1, {1}, 0, kFua);
+    CHECK(submit(2, 2) == kWaits);
+    CHECK(device.sent[0].command.fua);
+    device.end();
+    server->on_interrupt();
+    CHECK(status(1) == OK);
+    ask(one, 2, Op::Write, 5, 1, {1}, 0, 2);
+    CHECK(submit(3, 3) == OK);
+    CHECK(status(2) == ERR_ARG);
+}
+
+TEST_CASE_METHOD(Fixture, "a lost interrupt costs time only", "[block]") {
+    REQUIRE(attach() == OK);
+    ask(one, 0, Op::Read, 5, 1, {1});
+    CHECK(submit(1, 1) == kWaits);
+    device.end();
+    CHECK(server->deadline() == 1 + kPatience);
+    pass(kPatience);
+    CHECK(late.back() == std::pair<u64, u64>{OK, 1});
+    CHECK(device.resets == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "what is late fails, what was in flight with it is repeated", "[block]") {
+    REQUIRE(attach() == OK);
+    ask(one, 0, Op::Read, 5, 1, {1});
+    ask(one, 1, Op::Write, 6, 1, {1}, 0, kFua);
+    CHECK(submit(1, 0) == OK);
+    sel::host::time += 100;
+    CHECK(submit(2, 2) == kWaits);
+    device.end(1);
+    server->on_interrupt();
+    CHECK(device.sent[1].command.op == Op::Flush);
+    pass(kPatience - 100);
+    CHECK(device.resets == 1);
+    CHECK(status(0) == ERR_TIMEOUT);
+    REQUIRE(device.sent.size() == 1);
+    CHECK(device.sent[0].command.op == Op::Write); // From the start: who knows what was lost.
+    device.end();
+    server->on_interrupt();
+    device.end();
+    server->on_interrupt();
+    CHECK(status(1) == OK);
+    CHECK(late.back() == std::pair<u64, u64>{OK, 2});
+}
+
+TEST_CASE_METHOD(Fixture, "a request that was in flight at three resets is given up", "[block]") {
+    REQUIRE(attach() == OK);
+    ask(one, 0, Op::Read, 5, 1, {1});
+    CHECK(submit(1, 1) == kWaits);
+    for (u32 i = 0; i < 3; i++) {
+        CHECK(status(0) == kPending);
+        device.sane = false;
+        server->on_interrupt();
+    }
+    CHECK(device.resets == 3);
+    CHECK(status(0) == ERR_TIMEOUT);
+    CHECK_FALSE(server->dead());
+}
+
+TEST_CASE_METHOD(Fixture, "outcomes of what was not asked are nonsense", "[block]") {
+    REQUIRE(attach() == OK);
+    ask(one, 0, Op::Read, 5, 1, {1});
+    CHECK(submit(1, 1) == kWaits);
+    SECTION("a free tag") {
+        device.ready.add(3, OK);
+    }
+    SECTION("no tag") {
+        device.ready.add(77, OK);
+    }
+    SECTION("twice") {
+        device.ready.add(0, OK);
+        device.end();
+    }
+    server->on_interrupt();
+    CHECK(device.resets == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a device that cannot be reset is given up", "[block]") {
+    REQUIRE(attach() == OK);
+    ask(one, 0, Op::Read, 5, 1, {1});
+    ask(one, 1, Op::Read, 5, 1, {1});
+    CHECK(submit(2, 2) == kWaits);
+    device.alive = false;
+    pass(kPatience);
+    CHECK(server->dead());
+    CHECK(late.back() == std::pair<u64, u64>{OK, 2});
+    CHECK(status(1) == ERR_TIMEOUT);
+    ask(one, 2, Op::Read, 5, 1, {1});
+    CHECK(submit(3, 3) == OK);
+    CHECK(status(2) == ERR_TIMEOUT);
+    CHECK(attach() == ERR_TIMEOUT);
+    CHECK(send(7, 0, Info{}) == ERR_TIMEOUT);
+    CHECK(server->deadline() == sel::kForever);
+}
+
+TEST_CASE_METHOD(Fixture, "a device that never answers between resets is given up", "[block]") {
+    REQUIRE(attach() == OK);
+    for (u64 k = 0; !server->dead(); k++) {
+        REQUIRE(k < 10);
+        ask(one, k, Op::Read, 5, 1, {1});
+        CHECK(submit(k + 1, k + 1) == kWaits);
+        pass(kPatience);
+        CHECK(status(k) == ERR_TIMEOUT);
+    }
+    CHECK(device.resets == TestServer::kResets);
+}
+
+TEST_CASE_METHOD(Fixture, "a hostile client never gets a foreign byte", "[block]") {
+    std::mt19937 random{2};
+    REQUIRE(attach(8, 2) == OK);
+    u64 k = 0;
+    for (u32 round = 0; round < 3000; round++) {
+        u32 sectors = random() % 128 + 1;
+        std::vector<u16> pages((sectors + 7) / 8, static_cast<u16>(random() % 19 + 1));
+        ask(two, k, static_cast<Op>(random() % 2), random() % 400, sectors, pages);
+        for (u32 i = random() % 4; i != 0; i--) {
+            u32 value = random() % 2 == 0 ? static_cast<u32>(random()) : random() % 30;
+            reinterpret_cast<u16 *>(&two.slot(k))[random() % 26] = static_cast<u16>(value);
+        }
+        std::size_t before = late.size();
+        send(8, 2, Submit{{}, k + 1, k + 1});
+        k++;
+        while (!device.sent.empty()) {
+            const Command &c = device.sent[0].command;
+            if (c.op != Op::Flush) {
+                CHECK((c.sector >= 1000 && c.sector + c.sectors <= 1500));
+            }
+            u64 bytes = 0;
+            for (u32 i = 0; i < c.pieces; i++) {
+                u64 page = (c.piece[i].physical - two.base) / (3 * kPageBytes);
+                CHECK((page >= 1 && page < kPages));
+                CHECK((c.piece[i].physical % kPageBytes + c.piece[i].bytes <= kPageBytes));
+                bytes += c.piece[i].bytes;
+            }
+            CHECK((c.pieces == 0 || bytes == c.sectors * kSectorBytes));
+            device.end();
+            server->on_interrupt();
+        }
+        CHECK(late.size() == before + 1);
+    }
+    CHECK(device.log.size() > 500);
+    CHECK(device.log.size() < 2500);
+}
