@@ -4,14 +4,26 @@
 
 #define WAIT_LIMIT 0x7ffffffffffeu // Ticks: the longest wait.
 
-// Charges sc, which has run; if that exhausts it, it waits. Not 0: its budget or slice is over.
+/*@ requires wf: time_clock && time_budgets && time_bare;
+    terminates \true; exits \false;
+    assigns g_clock;
+    ensures t1: time_clock;
+    ensures t2: time_budgets;
+    ensures t4: time_bare;
+    ensures now: \old(g_clock) <= \result == g_clock; */
+static u64 time_read(void) {
+    return clock_now();
+}
+
+// Charges sc (0: nothing), which has run; if that exhausts it, it waits. Not 0: its budget or slice is
+// over.
 /*@ requires wf: wheel && time;
-    requires sc: configured(sc);
+    requires sc: sc == 0 || configured(sc);
     requires now: now == g_clock;
     requires room: wheel_room;
     terminates \true; exits \false;
     assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3], g_spent[sc], g_before[sc],
-        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].due, timer_view[sc + SC_TIMER].queue, K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
+        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].due, timer_view[sc + SC_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
         g_level[sc + SC_TIMER], g_slot[sc + SC_TIMER], g_age[sc + SC_TIMER], g_ages;
     ensures w: wheel;
     ensures t1: time_clock;
@@ -22,9 +34,12 @@
     ensures t6: time_owners;
     ensures t7: time_exhausted;
     ensures t8: time_waiting;
-    ensures charged: SC(sc).last == now;
-    ensures over: exhausted(sc) ==> \result != 0; */
+    ensures charged: sc != 0 ==> SC(sc).last == now;
+    ensures over: sc != 0 && exhausted(sc) ==> \result != 0; */
 static u32 time_charge(u32 sc, u64 now) {
+    if (sc == 0) {
+        return 0;
+    }
     sc_charge(sc, now);
     u32 over = !time_has_budget(sc);
     if (over && !wheel_has(sc + SC_TIMER)) {
@@ -34,6 +49,27 @@ static u32 time_charge(u32 sc, u64 now) {
         }
     }
     return over;
+}
+
+// sc (0: nothing), which has budget, begins to run.
+/*@ requires wf: wheel && time;
+    requires sc: sc == 0 || (configured(sc) && !exhausted(sc));
+    requires now: now == g_clock;
+    terminates \true; exits \false;
+    assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3];
+    ensures t1: time_clock;
+    ensures t2: time_budgets;
+    ensures t3: time_windows;
+    ensures t4: time_bare;
+    ensures t5: time_kinds;
+    ensures t6: time_owners;
+    ensures t7: time_exhausted;
+    ensures t8: time_waiting;
+    ensures begins: sc != 0 ==> SC(sc).last == now && !exhausted(sc); */
+static void time_enter(u32 sc, u64 now) {
+    if (sc != 0) {
+        sc_replenish(sc, now);
+    }
 }
 
 /*@ requires wf: wheel && time;
@@ -51,22 +87,17 @@ static void time_set_alarm(u32 sc) {
 }
 
 void time_switch(u32 from, u32 to) {
-    u64 now = clock_now();
-    if (from != 0) {
-        time_charge(from, now);
-    }
-    //@ assert to: to != 0 ==> configured(to) && !exhausted(to) && SC(to).last <= now;
-    if (to != 0) {
-        sc_replenish(to, now);
-    }
+    u64 now = time_read();
+    time_charge(from, now);
+    //@ assert to: to != 0 ==> configured(to) && !exhausted(to);
+    time_enter(to, now);
     time_set_alarm(to);
     K.run.sc = to;
 }
 
 u32 time_charge_running(void) {
-    u32 sc = K.run.sc;
-    u64 now = clock_now();
-    return sc == 0 ? 0 : time_charge(sc, now);
+    u64 now = time_read();
+    return time_charge(K.run.sc, now);
 }
 
 void time_alarm(void) {
@@ -82,7 +113,7 @@ void time_alarm(void) {
     requires room: wheel_room;
     terminates \true; exits \false;
     assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3], g_spent[sc], g_before[sc],
-        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].due, timer_view[sc + SC_TIMER].queue, K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
+        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].due, timer_view[sc + SC_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
         g_level[sc + SC_TIMER], g_slot[sc + SC_TIMER], g_age[sc + SC_TIMER], g_ages;
     ensures w: wheel;
     ensures t1: time_clock;
@@ -104,34 +135,102 @@ static void time_refill(u32 sc, u64 now) {
     }
 }
 
+// n is what wheel_step(now) returned.
+/*@ requires wf: wheel && time_clock && time_budgets && time_windows && time_bare && time_kinds &&
+        time_owners && time_waiting;
+    requires others: \forall integer s; configured(s) && s + 15 != n && exhausted(s) ==> waits(s);
+    requires n: n > WHEEL_MORE ==> timer(n) && TIMER(n).queue == 0 && (TIMER(n).kind == 1 ==> configured(n - 15));
+    requires now: now == g_clock;
+    requires room: wheel_room;
+    terminates \true; exits \false;
+    assigns sc_view[0 .. 0xffffffff],
+        g_spent[0 .. 0xffffffff], g_before[0 .. 0xffffffff],
+        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[0 .. 0xffffffff].due,
+        timer_view[0 .. 0xffffffff].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[0 .. 0xffffffff],
+        g_slot[0 .. 0xffffffff], g_age[0 .. 0xffffffff], g_ages;
+    ensures w: wheel;
+    ensures t1: time_clock;
+    ensures t2: time_budgets;
+    ensures t3: time_windows;
+    ensures t4: time_bare;
+    ensures t5: time_kinds;
+    ensures t6: time_owners;
+    ensures t7: time_exhausted;
+    ensures t8: time_waiting;
+    ensures same: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).budget == \old(SC(s).budget) &&
+        SC(s).period == \old(SC(s).period) && SC(s).tcb == \old(SC(s).tcb) && SC(s).top == \old(SC(s).top);
+    ensures thread: n > WHEEL_MORE && TIMER(n).kind != 1 ==> TIMER(n).queue == 0;
+    ensures done: n <= WHEEL_MORE ==> (\forall integer m; timer(m) ==>
+        TIMER(m).queue == \old(TIMER(m).queue) && TIMER(m).due == \old(TIMER(m).due)); */
+static void time_expire(u32 n, u64 now) {
+    if (n > WHEEL_MORE && timer_is_context(n)) {
+        time_refill(timer_context(n), now);
+    }
+}
+
 u32 time_step(void) {
-    u64 now = clock_now();
+    u64 now = time_read();
     u32 n = wheel_step(now);
     //@ assert same: \forall integer s; context(s) && s + 15 != g_moved ==> (waits(s) <==> \at(waits(s), Pre)) && TIMER(s + 15).due == \at(TIMER(s + 15).due, Pre);
     //@ assert owners: time_owners;
     //@ assert waiting: time_waiting;
-    if (n > TIME_MORE && timer_is_context(n)) {
-        time_refill(timer_context(n), now);
-    }
+    time_expire(n, now);
     return n;
 }
 
 void time_start(u32 t, u64 ticks) {
-    u64 now = clock_now();
+    u64 now = time_read();
     u64 wait = ticks < WAIT_LIMIT ? ticks : WAIT_LIMIT;
     wheel_insert(t + TCB_TIMER, now + wait + 1u);
+    //@ assert same: \forall integer s; configured(s) ==> s + 15 != t + 54 && (waits(s) <==> \at(waits(s), Pre)) && TIMER(s + 15).due == \at(TIMER(s + 15).due, Pre);
+    //@ assert kinds: time_kinds;
+    //@ assert owners: time_owners;
+    //@ assert exhausted: time_exhausted;
+    //@ assert waiting: time_waiting;
     time_alarm();
 }
 
-void time_configure(u32 sc, u64 budget, u64 period) {
-    u64 now = clock_now();
-    if (sc == K.run.sc) {
-        sc_charge(sc, now);
-    }
+// Takes the timer of sc off and makes it one of a context.
+/*@ requires wf: wheel;
+    requires sc: context(sc);
+    terminates \true; exits \false;
+    assigns timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev,
+        timer_view[sc + SC_TIMER].queue, timer_view[sc + SC_TIMER].kind, WHEEL.queue[0 .. 575],
+        WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[sc + SC_TIMER];
+    ensures s0: slots_in;
+    ensures s1: slots_next;
+    ensures s2: slots_prev;
+    ensures s3: slots_order;
+    ensures s4: slots_first;
+    ensures s5: slots_distinct;
+    ensures s6: slots_ends;
+    ensures w1: wheel_shape;
+    ensures w2: wheel_upper;
+    ensures w3: wheel_lower;
+    ensures w4: wheel_current;
+    ensures w5: wheel_clock;
+    ensures w6: wheel_summary;
+    ensures w7: wheel_high;
+    ensures w8: wheel_marked;
+    ensures w9: wheel_marks;
+    ensures off: TIMER(sc + SC_TIMER).queue == 0 && TIMER(sc + SC_TIMER).kind == TIMER_CONTEXT;
+    ensures frame: \forall integer m; timer(m) && m != sc + SC_TIMER ==>
+        TIMER(m).queue == \old(TIMER(m).queue) && TIMER(m).due == \old(TIMER(m).due) &&
+        TIMER(m).kind == \old(TIMER(m).kind); */
+static void time_reset_timer(u32 sc) {
+    TIMER(sc + SC_TIMER).kind = TIMER_CONTEXT;
+    //@ assert wf: wheel;
     if (wheel_has(sc + SC_TIMER)) {
         wheel_cancel(sc + SC_TIMER);
     }
-    TIMER(sc + SC_TIMER).kind = TIMER_CONTEXT;
+}
+
+void time_configure(u32 sc, u64 budget, u64 period) {
+    u64 now = time_read();
+    if (sc == K.run.sc) {
+        sc_charge(sc, now);
+    }
+    time_reset_timer(sc);
     //@ ghost g_spent[sc] = 0; g_before[sc] = 0;
     sc_init(sc, budget, period, now);
     if (sc == K.run.sc) {

@@ -63,7 +63,7 @@ static inline u32 time_has_budget(u32 sc) {
     assigns g_clock, K.run.sc, sc_view[from].left, sc_view[from].last, sc_view[from].used, sc_view[from].amount[0 .. 3], sc_view[from].due[0 .. 3],
         g_spent[from], g_before[from],
         sc_view[to].left, sc_view[to].last, sc_view[to].used, sc_view[to].amount[0 .. 3], sc_view[to].due[0 .. 3],
-        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[from + SC_TIMER].due, timer_view[from + SC_TIMER].queue, K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
+        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[from + SC_TIMER].due, timer_view[from + SC_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
         g_level[from + SC_TIMER], g_slot[from + SC_TIMER], g_age[from + SC_TIMER], g_ages;
     ensures s0: slots_in;
     ensures s1: slots_next;
@@ -102,7 +102,7 @@ void time_switch(u32 from, u32 to);
     terminates \true; exits \false;
     assigns g_clock, sc_view[K.run.sc].left, sc_view[K.run.sc].last, sc_view[K.run.sc].used, sc_view[K.run.sc].amount[0 .. 3], sc_view[K.run.sc].due[0 .. 3],
         g_spent[K.run.sc], g_before[K.run.sc],
-        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[K.run.sc + SC_TIMER].due, timer_view[K.run.sc + SC_TIMER].queue, K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
+        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[K.run.sc + SC_TIMER].due, timer_view[K.run.sc + SC_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
         g_level[K.run.sc + SC_TIMER], g_slot[K.run.sc + SC_TIMER], g_age[K.run.sc + SC_TIMER], g_ages;
     ensures w: wheel;
     ensures t1: time_clock;
@@ -123,11 +123,11 @@ u32 time_charge_running(void);
     requires room: g_ages < 0xfffffffffffffff0;
     requires sc: time_running;
     terminates \true; exits \false;
-    assigns g_clock, sc_view[0 .. 0xffffffff].left, sc_view[0 .. 0xffffffff].last, sc_view[0 .. 0xffffffff].used, sc_view[0 .. 0xffffffff].amount[0 .. 3], sc_view[0 .. 0xffffffff].due[0 .. 3],
+    assigns g_clock, sc_view[0 .. 0xffffffff],
         g_spent[0 .. 0xffffffff], g_before[0 .. 0xffffffff],
-        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[0 .. 0xffffffff].due, timer_view[0 .. 0xffffffff].queue, K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
+        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[0 .. 0xffffffff].due, timer_view[0 .. 0xffffffff].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
         g_level[0 .. 0xffffffff], g_slot[0 .. 0xffffffff], g_age[0 .. 0xffffffff], g_ages,
-        K.wheel.now, K.wheel.level, K.wheel.slot, g_moved;
+        WHEEL.now, WHEEL.level, WHEEL.slot, g_moved;
     ensures w: wheel;
     ensures t1: time_clock;
     ensures t2: time_budgets;
@@ -137,6 +137,8 @@ u32 time_charge_running(void);
     ensures t6: time_owners;
     ensures t7: time_exhausted;
     ensures t8: time_waiting;
+    ensures same: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).budget == \old(SC(s).budget) &&
+        SC(s).period == \old(SC(s).period) && SC(s).tcb == \old(SC(s).tcb) && SC(s).top == \old(SC(s).top);
     ensures done: \result == TIME_DONE ==> (\forall integer n; on(n) ==> g_clock < TIMER(n).due);
     ensures late: \result > TIME_MORE ==> \let n = \result; \old(on(n)) && \old(TIMER(n).due) <= g_clock;
     ensures context: \result > TIME_MORE && TIMER(\result).kind == TIMER_CONTEXT ==> configured(\result - SC_TIMER);
@@ -156,7 +158,7 @@ void time_alarm(void);
     requires sc: time_running;
     requires room: wheel_room;
     terminates \true; exits \false;
-    assigns g_clock, timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[t + TCB_TIMER].due, timer_view[t + TCB_TIMER].queue, K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
+    assigns g_clock, timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[t + TCB_TIMER].due, timer_view[t + TCB_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
         g_level[t + TCB_TIMER], g_slot[t + TCB_TIMER], g_age[t + TCB_TIMER], g_ages;
     ensures w: wheel;
     ensures t1: time_clock;
@@ -174,7 +176,7 @@ void time_start(u32 t, u64 ticks);
 /*@ requires wf: wheel && time;
     requires t: t != 0 && t < 0xfffffff0 - TCB_TIMER && TIMER(t + TCB_TIMER).kind == TIMER_THREAD;
     terminates \true; exits \false;
-    assigns timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[t + TCB_TIMER].queue, K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary, g_level[t + TCB_TIMER];
+    assigns timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[t + TCB_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[t + TCB_TIMER];
     ensures w: wheel;
     ensures t1: time_clock;
     ensures t2: time_budgets;
@@ -200,7 +202,7 @@ static inline void time_stop(u32 t) {
     terminates \true; exits \false;
     assigns g_clock, sc_view[sc].budget, sc_view[sc].period, sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3],
         g_spent[sc], g_before[sc], timer_view[sc + SC_TIMER].kind,
-        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].queue, K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary, g_level[sc + SC_TIMER];
+        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[sc + SC_TIMER];
     ensures w: wheel;
     ensures t1: time_clock;
     ensures t2: time_budgets;

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // 8 levels of 64 slots cover 2^48 ticks. A timer is at the level of the first base-64 digit in which
-// its due time differs from K.wheel.now, in the slot of that digit; so nothing wraps around, and the
+// its due time differs from WHEEL.now, in the slot of that digit; so nothing wraps around, and the
 // first slot in time is the lowest bit of the lowest level. When the clock reaches a slot above level
 // 0, its timers move down one a step: at most 8 steps in the life of a timer.
-// The queue of level l (0..7), slot s is K.wheel.queue[64 * (l + 1) + s].
+// The queue of level l (0..7), slot s is WHEEL.queue[64 * (l + 1) + s].
 // Keeps INV-42 (kernel/spec/wheel.h).
 #ifndef CORE_WHEEL_H
 #define CORE_WHEEL_H
@@ -17,14 +17,14 @@
 #define WHEEL_NEVER 0xffffffffffffffffu
 enum { WHEEL_DONE = 0, WHEEL_MORE = 1 }; // No timer has these indices.
 
-// Timer n, which is off, expires at `due`: later than K.wheel.now, below WHEEL_LIMIT.
+// Timer n, which is off, expires at `due`: later than WHEEL.now, below WHEEL_LIMIT.
 /*@ requires wf: wheel;
     requires n: timer(n) && TIMER(n).queue == 0;
-    requires due: K.wheel.now < due < 281474976710656;
+    requires due: WHEEL.now < due < 281474976710656;
     requires room: wheel_room;
     terminates \true; exits \false;
     assigns timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev,
-        timer_view[n].due, timer_view[n].queue, K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
+        timer_view[n].due, timer_view[n].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
         g_level[n], g_slot[n], g_age[n], g_ages;
     ensures s0: slots_in;
     ensures s1: slots_next;
@@ -42,10 +42,10 @@ enum { WHEEL_DONE = 0, WHEEL_MORE = 1 }; // No timer has these indices.
     ensures w7: wheel_high;
     ensures w8: wheel_marked;
     ensures w9: wheel_marks;
-    ensures in: on(n) && !emptying(n) && TIMER(n).due == due && at_level(due, g_level[n], K.wheel.now);
+    ensures in: on(n) && !emptying(n) && TIMER(n).due == due && at_level(due, g_level[n], WHEEL.now);
     ensures frame: \forall integer m; timer(m) && m != n ==>
         TIMER(m).queue == \old(TIMER(m).queue) && TIMER(m).due == \old(TIMER(m).due);
-    ensures lower: \forall integer k; 0 <= k < g_level[n] ==> sh(due, k) != sh(K.wheel.now, k);
+    ensures lower: \forall integer k; 0 <= k < g_level[n] ==> sh(due, k) != sh(WHEEL.now, k);
     ensures once: g_ages == \old(g_ages) + 1; */
 void wheel_insert(u32 n, u64 due);
 
@@ -54,7 +54,7 @@ void wheel_insert(u32 n, u64 due);
     requires n: on(n);
     terminates \true; exits \false;
     assigns timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[n].queue,
-        K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary, g_level[n];
+        WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[n];
     ensures s0: slots_in;
     ensures s1: slots_next;
     ensures s2: slots_prev;
@@ -79,13 +79,13 @@ void wheel_cancel(u32 n);
 // Otherwise a timer that has expired; it is off.
 //@ ghost u32 g_moved; // The timer that a step took out or moved, 0: none.
 /*@ requires wf: wheel;
-    requires now: K.wheel.now <= now < 281474976710656;
+    requires now: WHEEL.now <= now < 281474976710656;
     requires room: wheel_room;
     terminates \true; exits \false;
     assigns timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev,
         timer_view[0 .. 0xffffffff].due, timer_view[0 .. 0xffffffff].queue,
-        K.wheel.queue[0 .. 575], K.wheel.bitmap[0 .. 7], K.wheel.summary,
-        K.wheel.now, K.wheel.level, K.wheel.slot, g_level[0 .. 0xffffffff], g_slot[0 .. 0xffffffff],
+        WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
+        WHEEL.now, WHEEL.level, WHEEL.slot, g_level[0 .. 0xffffffff], g_slot[0 .. 0xffffffff],
         g_age[0 .. 0xffffffff], g_ages, g_moved;
     ensures s0: slots_in;
     ensures s1: slots_next;
@@ -103,17 +103,17 @@ void wheel_cancel(u32 n);
     ensures w7: wheel_high;
     ensures w8: wheel_marked;
     ensures w9: wheel_marks;
-    ensures clock: \old(K.wheel.now) <= K.wheel.now <= now;
+    ensures clock: \old(WHEEL.now) <= WHEEL.now <= now;
     ensures room: g_ages <= \old(g_ages) + 1;
     ensures result: \result == WHEEL_DONE || \result == WHEEL_MORE || timer(\result);
     ensures frame: \forall integer n; timer(n) && n != g_moved ==>
         TIMER(n).due == \old(TIMER(n).due) && TIMER(n).queue == \old(TIMER(n).queue);
     ensures done: \result == WHEEL_DONE ==>
-        g_moved == 0 && K.wheel.now == now && (\forall integer n; on(n) ==> now < TIMER(n).due);
+        g_moved == 0 && WHEEL.now == now && (\forall integer n; on(n) ==> now < TIMER(n).due);
     ensures expired: \result != WHEEL_DONE && \result != WHEEL_MORE ==> \let n = \result;
-        g_moved == n && \old(on(n)) && TIMER(n).queue == 0 && \old(TIMER(n).due) == K.wheel.now;
+        g_moved == n && \old(on(n)) && TIMER(n).queue == 0 && \old(TIMER(n).due) == WHEEL.now;
     ensures order: \result != WHEEL_DONE && \result != WHEEL_MORE ==>
-        (\forall integer n; on(n) ==> K.wheel.now <= TIMER(n).due);
+        (\forall integer n; on(n) ==> WHEEL.now <= TIMER(n).due);
     ensures moved: \result == WHEEL_MORE ==> \let n = g_moved;
         on(n) && \old(on(n)) && TIMER(n).due == \old(TIMER(n).due);
     ensures lower: \result == WHEEL_MORE ==> \let n = g_moved; g_level[n] < \old(g_level[n]); */
@@ -124,7 +124,7 @@ u32 wheel_step(u64 now);
     terminates \true; exits \false; assigns \nothing;
     ensures early: \forall integer n; on(n) ==> \result <= TIMER(n).due;
     ensures never: \result == WHEEL_NEVER <==> (\forall integer n; !on(n));
-    ensures later: K.wheel.now <= \result; */
+    ensures later: WHEEL.now <= \result; */
 u64 wheel_next(void);
 
 /*@ terminates \true; exits \false; assigns \nothing;

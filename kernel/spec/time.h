@@ -11,7 +11,7 @@
     predicate exhausted{L}(integer s) = SC(s).left < 16;
     predicate waits{L}(integer s) = on{L}(s + 15);
 
-    predicate time_clock{L} = K.wheel.now <= g_clock < 0x800000000000 && g_T1 < 0x800000000000;
+    predicate time_clock{L} = WHEEL.now <= g_clock < 0x800000000000 && g_T1 < 0x800000000000;
     predicate time_budgets{L} = \forall integer s; configured(s) ==> budget(s) && SC(s).last <= g_clock;
     predicate time_windows{L} = \forall integer s; configured(s) ==> window(s);
     // The null context and those that are not configured have nothing to run on and no timer.

@@ -28,26 +28,26 @@
 
     // The queue of each slot, as spec/queue.h.
     predicate slots_in{L} = \forall integer n; on(n) ==>
-        slot_queue(TIMER(n).queue) && K.wheel.queue[TIMER(n).queue].head != 0 && g_age[n] < g_ages;
+        slot_queue(TIMER(n).queue) && WHEEL.queue[TIMER(n).queue].head != 0 && g_age[n] < g_ages;
     predicate slots_next{L} = \forall integer n; on(n) ==>
-        (TIMER(n).next == 0 ? K.wheel.queue[TIMER(n).queue].tail == n :
+        (TIMER(n).next == 0 ? WHEEL.queue[TIMER(n).queue].tail == n :
             on(TIMER(n).next) && TIMER(TIMER(n).next).queue == TIMER(n).queue &&
             TIMER(TIMER(n).next).prev == n && g_age[n] < g_age[TIMER(n).next]);
     predicate slots_prev{L} = \forall integer n; on(n) ==>
-        (TIMER(n).prev == 0 ? K.wheel.queue[TIMER(n).queue].head == n :
+        (TIMER(n).prev == 0 ? WHEEL.queue[TIMER(n).queue].head == n :
             on(TIMER(n).prev) && TIMER(TIMER(n).prev).queue == TIMER(n).queue &&
             TIMER(TIMER(n).prev).next == n && g_age[TIMER(n).prev] < g_age[n]);
     predicate slots_order{L} = \forall integer n, m; on(n) && on(m) &&
         TIMER(n).queue == TIMER(m).queue && g_age[n] < g_age[m] ==>
         TIMER(n).next != 0 && g_age[TIMER(n).next] <= g_age[m];
     predicate slots_first{L} = \forall integer n; on(n) ==>
-        g_age[K.wheel.queue[TIMER(n).queue].head] <= g_age[n] <= g_age[K.wheel.queue[TIMER(n).queue].tail];
+        g_age[WHEEL.queue[TIMER(n).queue].head] <= g_age[n] <= g_age[WHEEL.queue[TIMER(n).queue].tail];
     predicate slots_distinct{L} = \forall integer n, m; on(n) && on(m) &&
         TIMER(n).queue == TIMER(m).queue && g_age[n] == g_age[m] ==> n == m;
-    predicate slots_ends{L} = \forall integer q; slot_queue(q) && K.wheel.queue[q].head != 0 ==>
-        on(K.wheel.queue[q].head) && TIMER(K.wheel.queue[q].head).queue == q &&
-        TIMER(K.wheel.queue[q].head).prev == 0 && on(K.wheel.queue[q].tail) &&
-        TIMER(K.wheel.queue[q].tail).queue == q && TIMER(K.wheel.queue[q].tail).next == 0;
+    predicate slots_ends{L} = \forall integer q; slot_queue(q) && WHEEL.queue[q].head != 0 ==>
+        on(WHEEL.queue[q].head) && TIMER(WHEEL.queue[q].head).queue == q &&
+        TIMER(WHEEL.queue[q].head).prev == 0 && on(WHEEL.queue[q].tail) &&
+        TIMER(WHEEL.queue[q].tail).queue == q && TIMER(WHEEL.queue[q].tail).next == 0;
     predicate slots{L} = slots_in{L} && slots_next{L} && slots_prev{L} && slots_order{L} &&
         slots_first{L} && slots_distinct{L} && slots_ends{L};
 
@@ -55,29 +55,29 @@
     predicate at_level(integer due, integer level, integer now) =
         sh(due, level) == sh(now, level) && sh(now, level - 1) < sh(due, level - 1);
     // In the slot that is being emptied, at whose beginning the wheel's clock stands.
-    predicate emptying{L}(integer n) = g_level[n] == K.wheel.level && g_slot[n] == K.wheel.slot;
+    predicate emptying{L}(integer n) = g_level[n] == WHEEL.level && g_slot[n] == WHEEL.slot;
 
     predicate wheel_shape{L} = \forall integer n; on(n) ==>
         1 <= g_level[n] <= 8 && 0 <= g_slot[n] < 64 && TIMER(n).queue == 64 * g_level[n] + g_slot[n] &&
         TIMER(n).due < 281474976710656 && g_slot[n] == sh(TIMER(n).due, g_level[n] - 1) % 64;
     predicate wheel_upper{L} = \forall integer n; on(n) ==>
-        sh(TIMER(n).due, g_level[n]) == sh(K.wheel.now, g_level[n]);
+        sh(TIMER(n).due, g_level[n]) == sh(WHEEL.now, g_level[n]);
     predicate wheel_lower{L} = \forall integer n; on(n) && !emptying(n) ==>
-        sh(K.wheel.now, g_level[n] - 1) < sh(TIMER(n).due, g_level[n] - 1);
+        sh(WHEEL.now, g_level[n] - 1) < sh(TIMER(n).due, g_level[n] - 1);
     predicate wheel_current{L} = \forall integer n; on(n) && emptying(n) ==>
-        sh(K.wheel.now, g_level[n] - 1) == sh(TIMER(n).due, g_level[n] - 1) &&
-        K.wheel.now <= TIMER(n).due;
-    predicate wheel_clock{L} = K.wheel.now < 281474976710656 && 0 <= K.wheel.level <= 8 &&
-        0 <= K.wheel.slot < 64 &&
-        (K.wheel.level != 0 ==> K.wheel.slot == sh(K.wheel.now, K.wheel.level - 1) % 64);
+        sh(WHEEL.now, g_level[n] - 1) == sh(TIMER(n).due, g_level[n] - 1) &&
+        WHEEL.now <= TIMER(n).due;
+    predicate wheel_clock{L} = WHEEL.now < 281474976710656 && 0 <= WHEEL.level <= 8 &&
+        0 <= WHEEL.slot < 64 &&
+        (WHEEL.level != 0 ==> WHEEL.slot == sh(WHEEL.now, WHEEL.level - 1) % 64);
 
     predicate wheel_summary{L} = \forall integer l; 0 <= l < 8 ==>
-        (bit(K.wheel.summary, l) <==> (\exists integer i; 0 <= i < 64 && bit(K.wheel.bitmap[l], i)));
-    predicate wheel_high{L} = \forall integer l; 8 <= l < 64 ==> !bit(K.wheel.summary, l);
+        (bit(WHEEL.summary, l) <==> (\exists integer i; 0 <= i < 64 && bit(WHEEL.bitmap[l], i)));
+    predicate wheel_high{L} = \forall integer l; 8 <= l < 64 ==> !bit(WHEEL.summary, l);
     predicate wheel_marked{L} = \forall integer l, s; 0 <= l < 8 && 0 <= s < 64 &&
-        bit(K.wheel.bitmap[l], s) ==> K.wheel.queue[64 * (l + 1) + s].head != 0;
+        bit(WHEEL.bitmap[l], s) ==> WHEEL.queue[64 * (l + 1) + s].head != 0;
     predicate wheel_marks{L} = \forall integer n; on(n) ==>
-        bit(K.wheel.bitmap[g_level[n] - 1], g_slot[n]);
+        bit(WHEEL.bitmap[g_level[n] - 1], g_slot[n]);
 
     predicate wheel{L} = slots{L} && wheel_shape{L} && wheel_upper{L} && wheel_lower{L} &&
         wheel_current{L} && wheel_clock{L} && wheel_summary{L} && wheel_high{L} && wheel_marked{L} &&
@@ -85,6 +85,6 @@
     predicate wheel_room{L} = g_ages < 0xffffffffffffffff;
     // No slot is being emptied.
     predicate wheel_quiet{L} = \forall integer n; on(n) ==>
-        sh(K.wheel.now, g_level[n] - 1) < sh(TIMER(n).due, g_level[n] - 1); */
+        sh(WHEEL.now, g_level[n] - 1) < sh(TIMER(n).due, g_level[n] - 1); */
 
 #endif
