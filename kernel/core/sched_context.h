@@ -175,7 +175,8 @@ void lend_remove(u32 sc, u32 reply);
 // thread with its context is exact (thread_park).
 /*@ requires wf: loans && queues && ready_queues && wheel;
     requires sc: context(sc);
-    requires lent: lend_bond && (\forall integer r; reply(r) && REPLY(r).caller.sc == sc ==> g_lent[r] == sc);
+    requires bond: lend_bond;
+    requires lent: \forall integer r; reply(r) && REPLY(r).caller.sc == sc ==> g_lent[r] == sc;
     requires user: SC(sc).tcb != 0 ==> TCB(SC(sc).tcb).sc == sc;
     requires users: \forall integer t; 0 <= t < 0x100000000 && TCB(t).sc == sc ==> t != 0 && SC(sc).tcb == t;
     requires null: TCB(0).sc == 0;
@@ -185,8 +186,8 @@ void lend_remove(u32 sc, u32 reply);
         link_view[0 .. 0xffffffff], tcb_view[SC(sc).tcb].state, tcb_view[SC(sc).tcb].sc,
         queue_view[READY_BASE + TCB(SC(sc).tcb).priority], K.ready_bitmap[0 .. 3], K.ready_summary,
         K.top, g_queue[SC(sc).tcb], timer_view[0 .. 0xffffffff].next,
-        timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].queue, K.wheel.queue[0 .. 575],
-        K.wheel.bitmap[0 .. 7], K.wheel.summary, g_level[sc + SC_TIMER];
+        timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].queue, WHEEL.queue[0 .. 575],
+        WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[sc + SC_TIMER];
     ensures l1: lend_in;
     ensures l2: lend_below;
     ensures l3: lend_above;
@@ -197,7 +198,8 @@ void lend_remove(u32 sc, u32 reply);
     ensures l8: lend_free;
     ensures l9: lend_bond;
     ensures q: queues;
-    ensures r1: ready_map;
+    ensures r0: ready_words;
+    ensures r1: ready_high && ready_best;
     ensures r2: ready_bits;
     ensures r3: ready_states;
     ensures r4: ready_places;
@@ -218,6 +220,8 @@ void lend_remove(u32 sc, u32 reply);
     ensures w8: wheel_marked;
     ensures w9: wheel_marks;
     ensures step: \result != 0 ==> \let r = \old(SC(sc).top); r != 0 && g_lent[r] == 0 && REPLY(r).caller.sc == 0;
+    ensures more: \result != 0 ==> (\forall integer r; reply(r) && REPLY(r).caller.sc == sc ==> g_lent[r] == sc) &&
+        SC(sc).tcb == \old(SC(sc).tcb);
     ensures loans: \result == 0 ==> (\forall integer r; reply(r) ==> REPLY(r).caller.sc != sc);
     ensures user: \result == 0 ==> SC(sc).tcb == 0 && K.run.sc != sc &&
         (\forall integer t; index(t) ==> TCB(t).sc != sc);
