@@ -103,7 +103,9 @@ void show_capabilities(Context &c, const CapabilityRow &row, u64 last) {
 }
 
 bool same_but_address(const CapabilityRow &a, const CapabilityRow &b) {
-    return a.depth == b.depth && a.type == b.type && a.rights == b.rights && a.data == b.data &&
+    // Where a Frame is mapped is not shown.
+    bool same_data = a.data == b.data || a.type == CAP_FRAME;
+    return a.depth == b.depth && a.type == b.type && a.rights == b.rights && same_data &&
            a.name.view() == b.name.view();
 }
 

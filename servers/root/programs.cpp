@@ -302,11 +302,11 @@ sel::Result<u32> Programs::give_registers(u32 number, u64 physical, u32 pages) {
     if (pages == 0 || physical % PAGE_BYTES != 0 || physical > kPhysicalEnd) {
         return ERR_ARG;
     }
-    if (pages > PCI_PAGES - l.device.pages || l.device.parts == kDeviceParts) {
-        return ERR_FULL;
-    }
     if (is_taken(physical, u64{pages} * PAGE_BYTES)) {
         return ERR_OCCUPIED;
+    }
+    if (pages > PCI_PAGES - l.device.pages || l.device.parts == kDeviceParts) {
+        return ERR_FULL;
     }
     u32 at = l.device.pages;
     Builder builder{kit_, system_.program(number), l.slots, l.book};

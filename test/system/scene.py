@@ -54,6 +54,16 @@ def booted(iso=ISO, **options):
             raise
 
 
+@contextmanager
+def disks():
+    """QEMU's arguments for two empty disks that cannot be written: virtio and NVMe."""
+    with tempfile.NamedTemporaryFile() as image:
+        image.truncate(1 << 20)
+        drive = f"if=none,format=raw,read-only=on,file.locking=off,file={image.name},id="
+        yield ["-drive", drive + "one", "-device", "virtio-blk-pci,disable-legacy=on,drive=one",
+               "-drive", drive + "two", "-device", "nvme,serial=1,drive=two"]
+
+
 def programs(machine):
     """{name: Program} from `ps`."""
     rows = machine.run("ps").splitlines()[1:]

@@ -9,7 +9,7 @@ import re
 import sys
 
 from build import ROOT
-from scene import SERVERS, booted, equal
+from scene import SERVERS, booted, disks, equal
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import manifest  # noqa: E402
@@ -113,6 +113,15 @@ def compare(machine):
 
 def test_caps_are_those_of_the_manifests():
     with booted() as machine:
+        compare(machine)
+        machine.halt()
+
+
+def test_caps_with_disks():
+    """What the pci server finds fills no slots but those that a manifest keeps for it."""
+    with disks() as drives, booted(extra=drives) as machine:
+        compare(machine)
+        machine.run("restart pci")
         compare(machine)
         machine.halt()
 

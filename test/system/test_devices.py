@@ -3,9 +3,8 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 
 import re
-import tempfile
 
-from scene import booted, equal, programs
+from scene import booted, disks, equal, free_bytes, programs
 
 ROW = re.compile(r"^([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) ([0-9a-f]{4}:[0-9a-f]{4}) (.*)$")
 DISKS = {"1af4:1042": "virtio disk", "1b36:0010": "QEMU NVMe disk"}
@@ -28,21 +27,12 @@ def names(machine):
     return dict(listed(machine).values())
 
 
-def disks(image):
-    """QEMU's arguments for two disks with the same image."""
-    drive = f"if=none,format=raw,read-only=on,file.locking=off,file={image.name},id="
-    return ["-drive", drive + "one", "-device", "virtio-blk-pci,disable-legacy=on,drive=one",
-            "-drive", drive + "two", "-device", "nvme,serial=1,drive=two"]
-
-
 def check(board, expected, firmware):
-    with tempfile.NamedTemporaryFile() as image:
-        image.truncate(1 << 20)
-        with booted(firmware=firmware, extra=["-machine", board, *disks(image)]) as machine:
-            found = names(machine)
-            for ids, name in {**expected, **DISKS}.items():
-                equal(ids, found.get(ids), name)
-            machine.halt()
+    with disks() as drives, booted(firmware=firmware, extra=["-machine", board, *drives]) as machine:
+        found = names(machine)
+        for ids, name in {**expected, **DISKS}.items():
+            equal(ids, found.get(ids), name)
+        machine.halt()
 
 
 def test_pc_with_bios():
@@ -72,4 +62,29 @@ def test_behind_bridges():
         machine.run("restart pci")
         equal("lspci after a restart", machine.run("lspci"), before)
         equal("starts", programs(machine)["pci"].starts, 2)
+        machine.halt()
+
+
+def test_driver():
+    """Registers, interrupt and DMA reach a driver, in each of its lives; its device stops with it."""
+    with booted(extra=["-device", "edu"]) as machine:
+        free = free_bytes(machine)
+        for _ in range(3):
+            output = machine.run("run edu")
+            assert output.count("good") == 4 and "FAILED" not in output, output
+            machine.run("run edu die")
+            machine.run("sleep 1")
+            equal("look", machine.run("run edu look"), "edu: untouched  good\n")
+            equal("a device whose driver has ended", names(machine)["1234:11e8"], "QEMU educational device")
+        machine.run("restart pci")
+        assert machine.run("run edu").count("good") == 4
+        equal("free memory", free_bytes(machine), free)
+        assert "edu" not in machine.run("irq")
+        machine.halt()
+
+
+def test_no_device():
+    with booted() as machine:
+        status, output = machine.status("run edu")
+        assert status != 0 and output.startswith("edu: no device: "), output
         machine.halt()
