@@ -1,0 +1,382 @@
+// Fat: the calls of oofatfs, each bounded, and what it calls.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "servers/volume/fat.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <diskio.h>
+
+namespace volume {
+namespace {
+
+// Room for what one operation may do: far more than a sound disk needs.
+constexpr u32 kCallsPerOperation = 100'000;
+constexpr u32 kCallsPerCluster = 4;
+
+constexpr u64 kGapMax = 4 << 20; // What one call may fill with zeroes.
+constexpr u32 kZeroes = 4096;
+constexpr u64 kDay = 86400;
+
+u64 time_now; // For get_fattime(), which is told nothing.
+
+// Days since 1970 of a date, after Howard Hinnant's days_from_civil (public domain).
+u64 days_of(u32 year, u32 month, u32 day) {
+    u32 y = month <= 2 ? year - 1 : year;
+    u32 era = y / 400, of_era = y % 400;
+    u32 of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return u64{era} * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+u64 seconds_of(WORD date, WORD time) {
+    u32 month = date >> 5 & 15, day = date & 31;
+    if (month < 1 || month > 12 || day < 1) {
+        return 0;
+    }
+    return days_of(1980 + (date >> 9), month, day) * kDay + (time >> 11) * 3600u +
+           (time >> 5 & 63) * 60u + (time & 31) * 2u;
+}
+
+NodeInfo info_of(const FILINFO &info) {
+    bool directory = (info.fattrib & AM_DIR) != 0;
+    return {directory, directory ? 0 : u64{info.fsize}, seconds_of(info.fdate, info.ftime)};
+}
+
+error_t to_error(FRESULT result, error_t denied) {
+    switch (result) {
+    case FR_OK:
+        return OK;
+    case FR_NO_FILE:
+    case FR_NO_PATH:
+    case FR_NO_FILESYSTEM:
+        return ERR_NAME;
+    case FR_INVALID_NAME:
+        return ERR_SYNTAX;
+    case FR_DENIED:
+        return denied;
+    case FR_EXIST:
+        return ERR_EXISTS;
+    case FR_LOCKED:
+        return ERR_BUSY;
+    case FR_TOO_MANY_OPEN_FILES:
+        return ERR_FULL;
+    case FR_WRITE_PROTECTED:
+        return ERR_RIGHT;
+    default:
+        return ERR_IO;
+    }
+}
+
+} // namespace
+
+// --- What the library calls.
+
+extern "C" DWORD get_fattime() {
+    u64 days = time_now / kDay, second = time_now % kDay;
+    u32 year = 1980;
+    while (year < 2107 && days_of(year + 1, 1, 1) <= days) {
+        year++;
+    }
+    u32 month = 1;
+    while (month < 12 && days_of(year, month + 1, 1) <= days) {
+        month++;
+    }
+    u64 first = days_of(year, month, 1);
+    u64 day = days >= first ? std::min<u64>(days - first + 1, 31) : 1;
+    return static_cast<DWORD>((year - 1980) << 25 | month << 21 | day << 16 | second / 3600 << 11 |
+                              second / 60 % 60 << 5 | second % 60 / 2);
+}
+
+extern "C" DRESULT disk_read(void *drive, BYTE *to, DWORD sector, UINT count) {
+    auto &cache = static_cast<Fat *>(drive)->cache();
+    std::span<u8> out{to, std::size_t{count} * Cache::kSectorBytes};
+    return cache.read(u64{sector} * Cache::kSectorBytes, out).ok() ? RES_OK : RES_ERROR;
+}
+
+extern "C" DRESULT disk_write(void *drive, const BYTE *from, DWORD sector, UINT count) {
+    auto &cache = static_cast<Fat *>(drive)->cache();
+    std::span<const u8> data{from, std::size_t{count} * Cache::kSectorBytes};
+    return cache.write(u64{sector} * Cache::kSectorBytes, data).ok() ? RES_OK : RES_ERROR;
+}
+
+// CTRL_SYNC does nothing: commit() and sync() flush, not every call.
+extern "C" DRESULT disk_ioctl(void *drive, BYTE command, void *out) {
+    if (command == IOCTL_INIT || command == IOCTL_STATUS) {
+        bool locked = static_cast<Fat *>(drive)->cache().read_only();
+        *static_cast<DSTATUS *>(out) = locked ? STA_PROTECT : 0;
+    }
+    return RES_OK;
+}
+
+// --- Names.
+
+void Fat::begin() {
+    u64 calls = kCallsPerOperation + u64{kCallsPerCluster} * fs_.n_fatent;
+    cache_.allow(static_cast<u32>(std::min<u64>(calls, Cache::kUnlimited - 1)));
+    time_now = time_;
+}
+
+// `denied`: what FR_DENIED means here. A file in the middle of a path is told from a missing name.
+sel::Result<> Fat::done(FRESULT result, const Path &path, error_t denied) {
+    if (result == FR_NO_PATH) {
+        Path part = path;
+        while (!part.is_root()) {
+            part = *Path::parse(part.parent());
+            FILINFO info;
+            if (!part.is_root() && f_stat(&fs_, part.c_str(), &info) == FR_OK &&
+                (info.fattrib & AM_DIR) == 0) {
+                result = FR_OK;
+                denied = ERR_DIRECTORY;
+                break;
+            }
+        }
+        cache_.allow(Cache::kUnlimited);
+        return result == FR_OK ? denied : ERR_NAME;
+    }
+    cache_.allow(Cache::kUnlimited);
+    return to_error(result, denied);
+}
+
+sel::Result<> Fat::mount() {
+    begin();
+    return done(f_mount(&fs_), {}, ERR_IO);
+}
+
+sel::Result<NodeInfo> Fat::stat(const Path &path) {
+    if (path.is_root()) {
+        return NodeInfo{true, 0, 0};
+    }
+    begin();
+    FILINFO info;
+    sel::Result<> found = done(f_stat(&fs_, path.c_str(), &info), path, ERR_IO);
+    if (!found) {
+        return found.error();
+    }
+    return info_of(info);
+}
+
+sel::Result<> Fat::make_directory(const Path &path) {
+    close_cursor();
+    begin();
+    return done(f_mkdir(&fs_, path.c_str()), path, ERR_FULL);
+}
+
+sel::Result<> Fat::remove(const Path &path) {
+    close_cursor();
+    begin();
+    FILINFO info;
+    FRESULT found = f_stat(&fs_, path.c_str(), &info);
+    if (found != FR_OK) {
+        return done(found, path, ERR_IO);
+    }
+    error_t denied = (info.fattrib & AM_RDO) != 0 ? ERR_RIGHT : ERR_CHILDREN;
+    return done(f_unlink(&fs_, path.c_str()), path, denied);
+}
+
+sel::Result<> Fat::rename(const Path &from, const Path &to) {
+    close_cursor();
+    begin();
+    FRESULT result = f_rename(&fs_, from.c_str(), to.c_str());
+    if (result == FR_EXIST) {
+        result = f_unlink(&fs_, to.c_str());
+        if (result == FR_OK) {
+            result = f_rename(&fs_, from.c_str(), to.c_str());
+        }
+    }
+    return done(result, from, ERR_RIGHT);
+}
+
+// --- Listing: the library's open directory is kept where it is for the next call.
+
+void Fat::close_cursor() {
+    if (listing_) {
+        listing_ = false;
+        f_closedir(&cursor_);
+    }
+}
+
+// Positions are counts of entries read.
+sel::Result<> Fat::point_cursor(const Path &path, u32 position) {
+    if (listing_ && position != 0 && listed_ == position && listed_path_.view() == path.view()) {
+        return {};
+    }
+    close_cursor();
+    FRESULT opened = f_opendir(&fs_, &cursor_, path.c_str());
+    if (opened != FR_OK) {
+        return opened == FR_NO_PATH ? ERR_DIRECTORY : to_error(opened, ERR_IO);
+    }
+    listing_ = true;
+    listed_path_ = path;
+    for (listed_ = 0; listed_ < position; listed_++) {
+        FILINFO info;
+        FRESULT read = f_readdir(&cursor_, &info);
+        if (read != FR_OK || info.fname[0] == 0) {
+            return read != FR_OK ? to_error(read, ERR_IO) : ERR_EMPTY;
+        }
+    }
+    return {};
+}
+
+sel::Result<Listed> Fat::list(const Path &path, u32 position) {
+    sel::Result<NodeInfo> directory = stat(path);
+    if (!directory || !directory->directory) {
+        return directory.ok() ? ERR_DIRECTORY : directory.error();
+    }
+    begin();
+    sel::Result<> pointed = point_cursor(path, position);
+    FILINFO info{};
+    if (pointed.ok()) {
+        pointed = to_error(f_readdir(&cursor_, &info), ERR_IO);
+    }
+    cache_.allow(Cache::kUnlimited);
+    if (!pointed) {
+        return pointed.error();
+    }
+    if (info.fname[0] == 0) {
+        return ERR_EMPTY;
+    }
+    std::string_view name{info.fname};
+    if (name.size() > file::kNameMax && info.altname[0] != 0) {
+        name = info.altname;
+    }
+    listed_++;
+    return Listed{listed_, info_of(info), {name}};
+}
+
+// --- Content.
+
+sel::Result<> Fat::open(u32 object, const Path &path, Mode mode) {
+    begin();
+    BYTE flags = mode == Mode::Read ? FA_READ : FA_READ | FA_WRITE;
+    flags |= mode == Mode::Create ? FA_OPEN_ALWAYS : FA_OPEN_EXISTING;
+    error_t denied = mode == Mode::Create ? ERR_FULL : ERR_RIGHT;
+    return done(f_open(&fs_, &object_[object], path.c_str(), flags), path, denied);
+}
+
+sel::Result<> Fat::close(u32 object) {
+    begin();
+    FRESULT synced = f_sync(&object_[object]);
+    drop(object);
+    return done(synced, {}, ERR_IO);
+}
+
+void Fat::drop(u32 object) {
+    object_[object].flag = 0; // Nothing to be written: closing cannot fail.
+    f_close(&object_[object]);
+}
+
+sel::Result<u32> Fat::read(u32 object, u64 offset, std::span<u8> out) {
+    FIL &file = object_[object];
+    if (offset >= f_size(&file)) {
+        return u32{0};
+    }
+    begin();
+    UINT count = 0;
+    FRESULT result = f_lseek(&file, static_cast<FSIZE_t>(offset));
+    if (result == FR_OK) {
+        result = f_read(&file, out.data(), static_cast<UINT>(out.size()), &count);
+    }
+    sel::Result<> read = done(result, {}, ERR_IO);
+    if (!read) {
+        return read.error();
+    }
+    return u32{count};
+}
+
+// Are there clusters for a file of `end` bytes?
+sel::Result<> Fat::make_room(FIL &file, u64 end) {
+    u64 size = f_size(&file);
+    if (end > bytes_max() || (end > size && end - size > kGapMax)) {
+        return ERR_FULL;
+    }
+    DWORD free;
+    FRESULT result = f_getfree(&fs_, &free);
+    if (result != FR_OK) {
+        return to_error(result, ERR_IO);
+    }
+    u64 cluster = u64{fs_.csize} * Cache::kSectorBytes;
+    u64 has = (size + cluster - 1) / cluster, needed = (end + cluster - 1) / cluster;
+    return needed <= has + free ? sel::Result<>{} : ERR_FULL;
+}
+
+sel::Result<> Fat::put(FIL &file, std::span<const u8> data) {
+    UINT count = 0;
+    FRESULT result = f_write(&file, data.data(), static_cast<UINT>(data.size()), &count);
+    if (result != FR_OK) {
+        return to_error(result, ERR_IO);
+    }
+    return count == data.size() ? sel::Result<>{} : ERR_FULL;
+}
+
+// Zeroes up to `bytes`. The library itself would leave what was on the disk before.
+sel::Result<> Fat::extend(FIL &file, u64 bytes) {
+    static constexpr std::array<u8, kZeroes> zeroes{};
+    if (f_size(&file) >= bytes) {
+        return {};
+    }
+    sel::Result<> result = to_error(f_lseek(&file, f_size(&file)), ERR_IO);
+    while (result.ok() && f_size(&file) < bytes) {
+        u64 count = std::min<u64>(kZeroes - f_size(&file) % kZeroes, bytes - f_size(&file));
+        result = put(file, {zeroes.data(), static_cast<std::size_t>(count)});
+    }
+    return result;
+}
+
+sel::Result<> Fat::write(u32 object, u64 offset, std::span<const u8> data) {
+    FIL &file = object_[object];
+    if (offset > bytes_max()) {
+        return ERR_FULL;
+    }
+    begin();
+    u64 size = f_size(&file);
+    sel::Result<> result = make_room(file, offset + data.size());
+    if (result.ok()) {
+        result = extend(file, offset);
+    }
+    if (result.ok()) {
+        result = to_error(f_lseek(&file, static_cast<FSIZE_t>(offset)), ERR_IO);
+    }
+    if (result.ok()) {
+        result = put(file, data);
+    }
+    if (!result && f_size(&file) > size) {
+        f_lseek(&file, static_cast<FSIZE_t>(size));
+        f_truncate(&file);
+    }
+    cache_.allow(Cache::kUnlimited);
+    return result;
+}
+
+sel::Result<> Fat::truncate(u32 object, u64 bytes) {
+    FIL &file = object_[object];
+    begin();
+    sel::Result<> result = make_room(file, bytes);
+    if (result.ok()) {
+        result = extend(file, bytes);
+    }
+    if (result.ok() && f_size(&file) > bytes) {
+        FRESULT cut = f_lseek(&file, static_cast<FSIZE_t>(bytes));
+        result = to_error(cut == FR_OK ? f_truncate(&file) : cut, ERR_IO);
+    }
+    cache_.allow(Cache::kUnlimited);
+    return result;
+}
+
+sel::Result<> Fat::commit(u32 object) {
+    begin();
+    sel::Result<> written = done(f_sync(&object_[object]), {}, ERR_IO);
+    return written.ok() ? cache_.flush() : written;
+}
+
+sel::Result<file::Usage> Fat::usage() {
+    begin();
+    DWORD free;
+    sel::Result<> counted = done(f_getfree(&fs_, &free), {}, ERR_IO);
+    if (!counted) {
+        return counted.error();
+    }
+    u64 cluster = u64{fs_.csize} * Cache::kSectorBytes, all = fs_.n_fatent - 2;
+    return file::Usage{(all - std::min<u64>(free, all)) * cluster, all * cluster, 0, 0};
+}
+
+} // namespace volume

@@ -1,0 +1,68 @@
+// Fat: FAT12, FAT16 and FAT32 with long names on a cached disk, to exchange files with others.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The library is oofatfs. FAT is not power-safe: what is written between two sync() may be lost or
+// half there after a power cut, and other systems' checkers repair it. Names are UTF-8 and compare
+// without case; one longer than file::kNameMax appears as its short name. A rename onto an
+// existing file removes that first.
+#pragma once
+
+#include <array>
+
+#include "servers/volume/cache.hpp"
+#include "servers/volume/file_system.hpp"
+
+#include <ff.h>
+
+namespace volume {
+
+class Fat final : public FileSystem {
+  public:
+    explicit Fat(Cache &cache) : cache_{cache} { fs_.drv = this; }
+    ~Fat() { f_umount(&fs_); } // The library must forget where it was.
+    Fat(const Fat &) = delete;
+    Fat &operator=(const Fat &) = delete;
+
+    sel::Result<> mount() override;
+    sel::Result<NodeInfo> stat(const Path &path) override;
+    sel::Result<> make_directory(const Path &path) override;
+    sel::Result<> remove(const Path &path) override;
+    sel::Result<> rename(const Path &from, const Path &to) override;
+    sel::Result<Listed> list(const Path &path, u32 position) override;
+    sel::Result<> open(u32 object, const Path &path, Mode mode) override;
+    sel::Result<> close(u32 object) override;
+    void drop(u32 object) override;
+    u64 size(u32 object) override { return f_size(&object_[object]); }
+    sel::Result<u32> read(u32 object, u64 offset, std::span<u8> out) override;
+    sel::Result<> write(u32 object, u64 offset, std::span<const u8> data) override;
+    sel::Result<> truncate(u32 object, u64 bytes) override;
+    sel::Result<> commit(u32 object) override;
+    sel::Result<> sync() override { return cache_.flush(); }
+    sel::Result<file::Usage> usage() override;
+    bool read_only() const override { return cache_.read_only(); }
+    u64 bytes_max() const override { return ~u32{0}; }
+
+    Cache &cache() { return cache_; }
+
+  private:
+    static_assert(FF_FS_LOCK > kObjects);
+
+    void begin();
+    sel::Result<> done(FRESULT result, const Path &path, error_t denied);
+    sel::Result<> point_cursor(const Path &path, u32 position);
+    void close_cursor();
+    sel::Result<> make_room(FIL &file, u64 end);
+    sel::Result<> extend(FIL &file, u64 bytes);
+    sel::Result<> put(FIL &file, std::span<const u8> data);
+
+    Cache &cache_;
+    FATFS fs_{};
+    std::array<FIL, kObjects> object_{};
+
+    bool listing_ = false;
+    u32 listed_ = 0;
+    Path listed_path_{};
+    FF_DIR cursor_{};
+};
+
+} // namespace volume

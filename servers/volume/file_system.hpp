@@ -1,0 +1,93 @@
+// FileSystem: what a Volume needs of littlefs or FAT. Paths are canonical and end with a 0.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// An object is an open file of the library below; there are few, and the Volume puts files into
+// them as they are used. Its content is committed by commit() and close(), and forgotten by drop().
+// Errors are those of servers/file/api.hpp; ERR_IO: the disk failed, or it holds nonsense.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "servers/file/api.hpp"
+
+namespace volume {
+
+// A canonical path: "/", or names each behind one '/'.
+class Path {
+  public:
+    // ERR_SYNTAX: not absolute, too long, a name that is too long, empty, "." or "..".
+    static sel::Result<Path> parse(std::string_view text);
+
+    const char *c_str() const { return text_; }
+    std::string_view view() const { return {text_, size_}; }
+    bool is_root() const { return size_ == 1; }
+    // The directory that it is in; "/" for the root.
+    std::string_view parent() const;
+    // It is `directory` or something below it. Both are canonical.
+    bool is_within(std::string_view directory) const;
+    // Puts `to` where `from`, which it is within, was; false if it gets too long.
+    bool move(std::string_view from, std::string_view to);
+
+  private:
+    u32 size_ = 1;
+    char text_[file::kPathMax + 1] = "/";
+};
+
+struct NodeInfo {
+    bool directory;
+    u64 bytes;
+    u64 changed; // Seconds since 1970, 0: unknown.
+};
+
+struct Listed {
+    u32 next;
+    NodeInfo info;
+    file::Name name;
+};
+
+enum class Mode { Read, Write, Create }; // Create: Write, and make it if it is not there.
+
+class FileSystem {
+  public:
+    static constexpr u32 kObjects = 16;
+
+    // ERR_NAME: what is on the disk is no such file system.
+    virtual sel::Result<> mount() = 0;
+
+    virtual sel::Result<NodeInfo> stat(const Path &path) = 0;
+    virtual sel::Result<> make_directory(const Path &path) = 0;
+    virtual sel::Result<> remove(const Path &path) = 0;
+    // `to` may be an existing file, which is replaced. Neither is open as an object.
+    virtual sel::Result<> rename(const Path &from, const Path &to) = 0;
+    // The entry at `position`; ERR_EMPTY behind the last one. Names longer than file::kNameMax
+    // are left out.
+    virtual sel::Result<Listed> list(const Path &path, u32 position) = 0;
+
+    // ERR_BUSY: the file is open in another object, under another name.
+    virtual sel::Result<> open(u32 object, const Path &path, Mode mode) = 0;
+    virtual sel::Result<> close(u32 object) = 0;
+    virtual void drop(u32 object) = 0;
+    virtual u64 size(u32 object) = 0;
+    virtual sel::Result<u32> read(u32 object, u64 offset, std::span<u8> out) = 0;
+    // All or, with ERR_FULL, nothing. `offset` may be behind the end.
+    virtual sel::Result<> write(u32 object, u64 offset, std::span<const u8> data) = 0;
+    virtual sel::Result<> truncate(u32 object, u64 bytes) = 0;
+    // The object's content is on the disk.
+    virtual sel::Result<> commit(u32 object) = 0;
+    // Everything but uncommitted objects is on the disk.
+    virtual sel::Result<> sync() = 0;
+
+    virtual sel::Result<file::Usage> usage() = 0;
+    virtual bool read_only() const = 0;
+    virtual u64 bytes_max() const = 0; // Of a file.
+
+    // What is to be the time of changes from now on.
+    void set_time(u64 seconds) { time_ = seconds; }
+
+  protected:
+    ~FileSystem() = default;
+    u64 time_ = 0;
+};
+
+} // namespace volume

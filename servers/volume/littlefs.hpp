@@ -1,0 +1,112 @@
+// LittleFs: a power-safe file system on a cached disk.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The library is littlefs 2.8. Every change of its metadata is one commit, written and flushed
+// before the call that made it answers; the content of a file is written first, flushed, and then
+// named by such a commit. So after a power cut each file has the content of its last commit, and a
+// rename has happened or not. The last block of the disk is kept out of it: it says so while the
+// disk is being formatted, which happens once, if all that would be looked at is zero.
+//
+// A damaged disk gives errors: calls of the cache are counted for each operation, and an assertion
+// of the library (damage that it had not expected) ends the operation with ERR_IO; from then on
+// all answers are ERR_IO (`broken()`), as what the library has in memory is not to be trusted.
+#pragma once
+
+#include <array>
+
+#include "servers/volume/cache.hpp"
+#include "servers/volume/file_system.hpp"
+
+#include "servers/volume/littlefs_config.h"
+#include <lfs2.h>
+
+namespace volume {
+
+class LittleFs final : public FileSystem {
+  public:
+    static constexpr u32 kBlockBytes = 4096;
+
+    explicit LittleFs(Cache &cache);
+
+    sel::Result<> mount() override;
+    sel::Result<NodeInfo> stat(const Path &path) override;
+    sel::Result<> make_directory(const Path &path) override;
+    sel::Result<> remove(const Path &path) override;
+    sel::Result<> rename(const Path &from, const Path &to) override;
+    sel::Result<Listed> list(const Path &path, u32 position) override;
+    sel::Result<> open(u32 object, const Path &path, Mode mode) override;
+    sel::Result<> close(u32 object) override;
+    void drop(u32 object) override;
+    u64 size(u32 object) override;
+    sel::Result<u32> read(u32 object, u64 offset, std::span<u8> out) override;
+    sel::Result<> write(u32 object, u64 offset, std::span<const u8> data) override;
+    sel::Result<> truncate(u32 object, u64 bytes) override;
+    sel::Result<> commit(u32 object) override;
+    sel::Result<> sync() override;
+    sel::Result<file::Usage> usage() override;
+    bool read_only() const override { return cache_.read_only(); }
+    u64 bytes_max() const override { return LFS2_FILE_MAX; }
+
+    bool broken() const { return broken_; }
+    bool formatted() const { return formatted_; } // By mount().
+
+  private:
+    static constexpr u32 kCacheBytes = 1024; // Not less than what a file can have inline, 1022.
+    static constexpr u32 kLookaheadBytes = 4096;
+    static constexpr u32 kReserve = 16; // Blocks that files leave free, for metadata.
+    static constexpr u8 kTimeAttribute = 't';
+
+    struct Object {
+        lfs2_file_t file;
+        lfs2_file_config config;
+        lfs2_attr attribute;
+        u64 changed;
+        bool writable;
+        alignas(8) u8 buffer[kCacheBytes];
+    };
+
+    template <typename Call>
+    int guarded(Call call);
+    template <typename Call>
+    sel::Result<> done(Call call);
+
+    static int read_block(const lfs2_config *c, lfs2_block_t block, lfs2_off_t offset, void *to,
+                          lfs2_size_t size);
+    static int write_block(const lfs2_config *c, lfs2_block_t block, lfs2_off_t offset,
+                           const void *from, lfs2_size_t size);
+    static int erase_block(const lfs2_config *c, lfs2_block_t block);
+    static int sync_disk(const lfs2_config *c);
+
+    sel::Result<bool> is_blank();
+    sel::Result<bool> is_marked();
+    sel::Result<> mark(bool formatting);
+    sel::Result<> format();
+    u64 time_of(const Path &path);
+    Listed entry(const Path &path, const lfs2_info &info);
+    bool at_cursor(const Path &path, u32 position) const;
+    void close_cursor();
+    error_t point_cursor(const Path &path, u32 position);
+    sel::Result<> make_room(Object &object, u64 offset, u64 end);
+    int move_to(Object &object, u64 offset);
+
+    Cache &cache_;
+    bool broken_ = false;
+    bool mounted_ = false;
+    bool formatted_ = false;
+    u64 free_ = 0; // Blocks, at least; counted anew when it is not enough.
+
+    // Where list() goes on.
+    bool listing_ = false;
+    u32 listed_ = 0;
+    Path listed_path_{};
+    lfs2_dir_t cursor_{};
+
+    lfs2_t fs_{};
+    lfs2_config config_{};
+    std::array<Object, kObjects> object_{};
+    alignas(8) u8 read_buffer_[kCacheBytes];
+    alignas(8) u8 write_buffer_[kCacheBytes];
+    alignas(8) u8 lookahead_[kLookaheadBytes];
+};
+
+} // namespace volume

@@ -1,0 +1,432 @@
+// Volume: handles, open files, and which of them have an object.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "servers/volume/volume.hpp"
+
+#include <algorithm>
+
+namespace volume {
+
+// --- Names.
+
+sel::Result<NodeInfo> Volume::stat(std::string_view text) {
+    sel::Result<Path> path = Path::parse(text);
+    if (!path) {
+        return path.error();
+    }
+    sel::Result<NodeInfo> info = fs_.stat(*path);
+    u32 file = find_file(*path);
+    if (!info || file == kNone) {
+        return info;
+    }
+    NodeInfo now = *info; // The object may have more than is committed.
+    now.changed = file_[file].changed != 0 ? file_[file].changed : now.changed;
+    now.bytes = file_[file].object != kNone ? fs_.size(file_[file].object) : now.bytes;
+    return now;
+}
+
+sel::Result<> Volume::make_directory(std::string_view text) {
+    sel::Result<Path> path = Path::parse(text);
+    if (!path) {
+        return path.error();
+    }
+    if (read_only()) {
+        return ERR_RIGHT;
+    }
+    if (path->is_root()) {
+        return ERR_EXISTS;
+    }
+    dirty_ = true;
+    return fs_.make_directory(*path);
+}
+
+sel::Result<> Volume::remove(std::string_view text) {
+    sel::Result<Path> path = Path::parse(text);
+    if (!path) {
+        return path.error();
+    }
+    if (read_only() || path->is_root()) {
+        return read_only() ? ERR_RIGHT : ERR_ARG;
+    }
+    dirty_ = true;
+    close_objects(*path);
+    sel::Result<> removed = fs_.remove(*path);
+    if (removed.error() == ERR_BUSY) { // Open under another name.
+        close_objects({});
+        removed = fs_.remove(*path);
+    }
+    u32 file = find_file(*path);
+    if (removed.ok() && file != kNone) {
+        file_[file].gone = true;
+    }
+    return removed;
+}
+
+sel::Result<> Volume::rename(std::string_view from_text, std::string_view to_text) {
+    sel::Result<Path> from = Path::parse(from_text), to = Path::parse(to_text);
+    if (!from || !to) {
+        return from.ok() ? to.error() : from.error();
+    }
+    if (read_only()) {
+        return ERR_RIGHT;
+    }
+    sel::Result<NodeInfo> old = fs_.stat(*from);
+    if (!old || from->view() == to->view()) {
+        return old.error();
+    }
+    if (from->is_root() || to->is_root() || to->is_within(from->view())) {
+        return ERR_ARG;
+    }
+    sel::Result<NodeInfo> present = fs_.stat(*to);
+    if (present.ok() && (present->directory || old->directory)) {
+        return ERR_EXISTS;
+    }
+    dirty_ = true;
+    close_objects(*from);
+    close_objects(*to);
+    sel::Result<> renamed = fs_.rename(*from, *to);
+    if (renamed.error() == ERR_BUSY) { // One of them is open under another name.
+        close_objects({});
+        renamed = fs_.rename(*from, *to);
+    }
+    if (!renamed) {
+        return renamed;
+    }
+    for (File &file : file_) {
+        if (file.handles == 0 || file.gone) {
+            continue;
+        }
+        if (file.path.view() == to->view()) {
+            file.gone = true;
+        } else if (file.path.is_within(from->view())) {
+            file.gone = !file.path.move(from->view(), to->view());
+        }
+    }
+    return renamed;
+}
+
+sel::Result<Listed> Volume::list(std::string_view text, u32 position) {
+    sel::Result<Path> path = Path::parse(text);
+    if (!path) {
+        return path.error();
+    }
+    return fs_.list(*path, position);
+}
+
+sel::Result<file::Usage> Volume::usage() {
+    return fs_.usage();
+}
+
+// --- Handles.
+
+sel::Result<u32> Volume::checked(u64 client, u32 handle, bool for_writing) const {
+    if (handle >= kHandles || !handle_[handle].used || handle_[handle].client != client) {
+        return ERR_ARG;
+    }
+    if (file_[handle_[handle].file].gone) {
+        return ERR_GONE;
+    }
+    if (for_writing && !handle_[handle].writable) {
+        return ERR_RIGHT;
+    }
+    return handle_[handle].file;
+}
+
+std::string_view Volume::path_of(u64 client, u32 handle) const {
+    sel::Result<u32> file = checked(client, handle, false);
+    return file.ok() ? file_[*file].path.view() : std::string_view{};
+}
+
+sel::Result<u32> Volume::free_handle(u64 client) const {
+    u32 held = 0, free = kNone;
+    for (u32 i = 0; i < kHandles; i++) {
+        held += handle_[i].used && handle_[i].client == client ? 1 : 0;
+        free = free == kNone && !handle_[i].used ? i : free;
+    }
+    return free == kNone || held >= kHandlesPerClient ? sel::Result<u32>{ERR_FULL} : free;
+}
+
+u32 Volume::find_file(const Path &path) const {
+    for (u32 i = 0; i < kFiles; i++) {
+        if (file_[i].handles != 0 && !file_[i].gone && file_[i].path.view() == path.view()) {
+            return i;
+        }
+    }
+    return kNone;
+}
+
+// The file of `path`, with one handle more.
+sel::Result<u32> Volume::make_file(const Path &path) {
+    u32 file = find_file(path);
+    if (file == kNone) {
+        auto free =
+            std::find_if(file_.begin(), file_.end(), [](const File &f) { return f.handles == 0; });
+        if (free == file_.end()) {
+            return ERR_FULL;
+        }
+        *free = {};
+        free->path = path;
+        file = static_cast<u32>(free - file_.begin());
+    }
+    file_[file].handles++;
+    return file;
+}
+
+// One handle less.
+void Volume::put_file(u32 index) {
+    File &file = file_[index];
+    file.handles--;
+    if (file.handles == 0 && file.object != kNone) {
+        close_object(file.object);
+    }
+}
+
+void Volume::put_handle(Handle &handle) {
+    put_file(handle.file);
+    handle = {};
+}
+
+// The file that open() is to open, made or cut as `flags` say.
+sel::Result<u32> Volume::prepare(const Path &path, u32 flags) {
+    bool writable = (flags & file::kWrite) != 0;
+    if (writable && read_only()) {
+        return ERR_RIGHT;
+    }
+    sel::Result<NodeInfo> info = fs_.stat(path);
+    bool create = info.error() == ERR_NAME && writable && (flags & file::kCreate) != 0;
+    if (!info && !create) {
+        return info.error();
+    }
+    if (info.ok() && info->directory) {
+        return ERR_DIRECTORY;
+    }
+    sel::Result<u32> file = make_file(path);
+    if (!file) {
+        return file;
+    }
+    sel::Result<u32> object = u32{0};
+    if (create) {
+        object = object_of(*file, Mode::Create);
+    } else if (writable && (flags & file::kTruncate) != 0) {
+        object = object_of(*file, Mode::Write);
+        object = object.ok() ? after(*file, fs_.truncate(*object, 0)).error() : object;
+    }
+    if (object.error() != OK) {
+        put_file(*file);
+        return object.error();
+    }
+    return file;
+}
+
+sel::Result<u32> Volume::open(u64 client, std::string_view text, u32 flags) {
+    sel::Result<Path> path = Path::parse(text);
+    sel::Result<u32> handle = free_handle(client);
+    if (!path || !handle) {
+        return path.ok() ? handle.error() : path.error();
+    }
+    sel::Result<u32> file = prepare(*path, flags);
+    if (!file) {
+        return file;
+    }
+    handle_[*handle] = {true, (flags & file::kWrite) != 0, client, *file};
+    return handle;
+}
+
+sel::Result<> Volume::close(u64 client, u32 handle) {
+    sel::Result<u32> file = checked(client, handle, false);
+    if (file.error() == ERR_ARG) {
+        return ERR_ARG;
+    }
+    sel::Result<> committed;
+    if (file.ok() && handle_[handle].writable) {
+        committed = commit(*file);
+    }
+    put_handle(handle_[handle]);
+    return committed;
+}
+
+void Volume::close_all(u64 client) {
+    for (Handle &handle : handle_) {
+        if (handle.used && handle.client == client) {
+            put_handle(handle);
+        }
+    }
+}
+
+// --- Objects.
+
+void Volume::close_object(u32 index) {
+    Slot &slot = slot_[index];
+    File &file = file_[slot.file];
+    file.object = kNone;
+    if (file.gone) {
+        fs_.drop(index);
+    } else if (!fs_.close(index).ok()) {
+        file.lost = true;
+    }
+    slot = {};
+}
+
+// The objects of `path` and of all below it.
+void Volume::close_objects(const Path &path) {
+    for (u32 i = 0; i < slot_.size(); i++) {
+        if (slot_[i].file != kNone && file_[slot_[i].file].path.is_within(path.view())) {
+            close_object(i);
+        }
+    }
+}
+
+// A free slot; if there is none the least recently used one is closed.
+u32 Volume::free_slot() {
+    u32 oldest = 0;
+    for (u32 i = 0; i < slot_.size(); i++) {
+        if (slot_[i].file == kNone) {
+            return i;
+        }
+        oldest = slot_[i].used < slot_[oldest].used ? i : oldest;
+    }
+    close_object(oldest);
+    return oldest;
+}
+
+sel::Result<u32> Volume::open_object(u32 file, Mode mode) {
+    u32 index = free_slot();
+    sel::Result<> opened = fs_.open(index, file_[file].path, mode);
+    if (opened.error() == ERR_BUSY) { // Open under another name.
+        close_objects({});
+        index = free_slot();
+        opened = fs_.open(index, file_[file].path, mode);
+    }
+    if (!opened) {
+        return opened.error();
+    }
+    slot_[index] = {file, mode != Mode::Read, 0};
+    file_[file].object = index;
+    return index;
+}
+
+// The object of `file`, opened if it is not, for what `mode` says.
+sel::Result<u32> Volume::object_of(u32 file, Mode mode) {
+    u32 index = file_[file].object;
+    if (index != kNone && mode != Mode::Read && !slot_[index].writable) {
+        close_object(index);
+        index = kNone;
+    }
+    if (index == kNone) {
+        sel::Result<u32> opened = open_object(file, mode);
+        if (!opened) {
+            // The name went away under another one.
+            bool gone = opened.error() == ERR_NAME && mode != Mode::Create;
+            return gone ? ERR_GONE : opened.error();
+        }
+        index = *opened;
+    }
+    slot_[index].used = ++uses_;
+    if (mode != Mode::Read) {
+        file_[file].changed = time_;
+        dirty_ = true;
+    }
+    return index;
+}
+
+// After a change that failed half way the object is what it last was on the disk.
+sel::Result<> Volume::after(u32 file, const sel::Result<> &result) {
+    u32 index = file_[file].object;
+    if (result.error() == ERR_IO && index != kNone) {
+        fs_.drop(index);
+        slot_[index] = {};
+        file_[file].object = kNone;
+        file_[file].lost = true;
+    }
+    return result;
+}
+
+// --- Content.
+
+sel::Result<u32> Volume::read(u64 client, u32 handle, u64 offset, std::span<u8> out) {
+    sel::Result<u32> file = checked(client, handle, false);
+    if (!file) {
+        return file;
+    }
+    sel::Result<u32> object = object_of(*file, Mode::Read);
+    return object.ok() ? fs_.read(*object, offset, out) : object;
+}
+
+sel::Result<> Volume::write(u64 client, u32 handle, u64 offset, std::span<const u8> data) {
+    sel::Result<u32> file = checked(client, handle, true);
+    if (!file) {
+        return file.error();
+    }
+    sel::Result<u32> object = object_of(*file, Mode::Write);
+    if (!object) {
+        return object.error();
+    }
+    return after(*file, fs_.write(*object, offset, data));
+}
+
+sel::Result<> Volume::append(u64 client, u32 handle, std::span<const u8> data) {
+    sel::Result<u32> file = checked(client, handle, true);
+    if (!file) {
+        return file.error();
+    }
+    sel::Result<u32> object = object_of(*file, Mode::Write);
+    return object.ok() ? write(client, handle, fs_.size(*object), data) : object.error();
+}
+
+sel::Result<> Volume::truncate(u64 client, u32 handle, u64 bytes) {
+    sel::Result<u32> file = checked(client, handle, true);
+    if (!file) {
+        return file.error();
+    }
+    sel::Result<u32> object = object_of(*file, Mode::Write);
+    if (!object) {
+        return object.error();
+    }
+    return after(*file, fs_.truncate(*object, bytes));
+}
+
+sel::Result<> Volume::commit(u32 file) {
+    sel::Result<> committed;
+    u32 index = file_[file].object;
+    if (index != kNone && slot_[index].writable) {
+        committed = fs_.commit(index);
+        if (!committed) {
+            after(file, ERR_IO).error();
+        }
+    }
+    if (committed.ok() && file_[file].lost) {
+        committed = ERR_IO;
+    }
+    file_[file].lost = false;
+    return committed;
+}
+
+sel::Result<> Volume::sync(u64 client, u32 handle) {
+    sel::Result<u32> file = checked(client, handle, false);
+    if (!file) {
+        return file.error();
+    }
+    sel::Result<> committed = commit(*file);
+    sel::Result<> synced = fs_.sync(); // What had no object any more was closed, not flushed.
+    return committed.ok() ? synced : committed;
+}
+
+sel::Result<> Volume::sync_all() {
+    sel::Result<> result;
+    for (u32 i = 0; i < slot_.size(); i++) {
+        if (slot_[i].file == kNone || !slot_[i].writable) {
+            continue;
+        }
+        u32 file = slot_[i].file;
+        sel::Result<> committed = fs_.commit(i);
+        if (!committed) {
+            after(file, ERR_IO).error();
+            result = result.ok() ? committed : result;
+        }
+    }
+    sel::Result<> synced = fs_.sync();
+    result = result.ok() ? synced : result;
+    dirty_ = dirty_ && !result.ok();
+    return result;
+}
+
+} // namespace volume

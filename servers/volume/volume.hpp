@@ -1,0 +1,107 @@
+// Volume: what clients have open, on top of a FileSystem. Holds no capability.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+//   handle (a client's, 256) -> file (a path that is open, 128) -> object (of the library, 16)
+//
+// All handles of a path share one file, so everybody sees the same content. A file has an object
+// only while it is used; the least recently used one gives its object up, which commits it. Before
+// a name changes the objects concerned are closed, so the library never sees a name change under
+// an open file. A file whose name is removed is `gone`: its handles answer ERR_GONE.
+//
+// If an object cannot be committed its content is what it last was on the disk; the next sync() or
+// close() of that file says ERR_IO once.
+#pragma once
+
+#include <array>
+
+#include "servers/volume/file_system.hpp"
+
+namespace volume {
+
+class Volume {
+  public:
+    static constexpr u32 kHandles = 256;
+    static constexpr u32 kHandlesPerClient = 32;
+    static constexpr u32 kFiles = 128;
+
+    // `fs` is mounted.
+    explicit Volume(FileSystem &fs) : fs_{fs} {}
+
+    // As servers/file/api.hpp says of the messages with these names.
+    sel::Result<NodeInfo> stat(std::string_view path);
+    sel::Result<> make_directory(std::string_view path);
+    sel::Result<> remove(std::string_view path);
+    sel::Result<> rename(std::string_view from, std::string_view to);
+    sel::Result<Listed> list(std::string_view path, u32 position);
+    sel::Result<file::Usage> usage();
+
+    sel::Result<u32> open(u64 client, std::string_view path, u32 flags);
+    sel::Result<> close(u64 client, u32 handle);
+    void close_all(u64 client);
+    sel::Result<u32> read(u64 client, u32 handle, u64 offset, std::span<u8> out);
+    sel::Result<> write(u64 client, u32 handle, u64 offset, std::span<const u8> data);
+    sel::Result<> append(u64 client, u32 handle, std::span<const u8> data);
+    sel::Result<> truncate(u64 client, u32 handle, u64 bytes);
+    sel::Result<> sync(u64 client, u32 handle);
+    sel::Result<> sync_all();
+
+    // The path of an open handle; empty if it is none.
+    std::string_view path_of(u64 client, u32 handle) const;
+
+    // Something has been written that sync_all() would commit.
+    bool dirty() const { return dirty_; }
+    bool read_only() const { return fs_.read_only(); }
+    void set_time(u64 seconds) {
+        time_ = seconds;
+        fs_.set_time(seconds);
+    }
+
+  private:
+    static constexpr u32 kNone = ~u32{0};
+
+    struct File {
+        u32 handles = 0; // 0: free.
+        u32 object = kNone;
+        bool gone = false;
+        u64 changed = 0;   // When it was written through these handles.
+        bool lost = false; // A commit failed, and nobody has been told.
+        Path path;
+    };
+    struct Slot { // An object of the file system.
+        u32 file = kNone;
+        bool writable = false;
+        u64 used = 0; // When, counted in uses.
+    };
+    struct Handle {
+        bool used = false;
+        bool writable = false;
+        u64 client = 0;
+        u32 file = kNone;
+    };
+
+    sel::Result<u32> checked(u64 client, u32 handle, bool for_writing) const;
+    sel::Result<u32> free_handle(u64 client) const;
+    u32 find_file(const Path &path) const;
+    sel::Result<u32> make_file(const Path &path);
+    void put_file(u32 file);
+    void put_handle(Handle &handle);
+    sel::Result<u32> prepare(const Path &path, u32 flags);
+
+    sel::Result<u32> object_of(u32 file, Mode mode);
+    sel::Result<u32> open_object(u32 file, Mode mode);
+    u32 free_slot();
+    void close_object(u32 slot);
+    void close_objects(const Path &path);
+    sel::Result<> commit(u32 file);
+    sel::Result<> after(u32 file, const sel::Result<> &result);
+
+    FileSystem &fs_;
+    bool dirty_ = false;
+    u64 time_ = 0;
+    u64 uses_ = 0;
+    std::array<File, kFiles> file_{};
+    std::array<Slot, FileSystem::kObjects> slot_{};
+    std::array<Handle, kHandles> handle_{};
+};
+
+} // namespace volume

@@ -1,0 +1,350 @@
+// Volume on littlefs and on FAT: names, content, handles, limits, faults.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "servers/volume/test_disk.hpp"
+
+#include <catch2/catch.hpp>
+#include <map>
+#include <random>
+
+using namespace volume;
+
+namespace {
+
+constexpr u64 kMe = 1, kOther = 2;
+constexpr u32 kNew = file::kWrite | file::kCreate;
+
+template <typename Fs>
+struct Fixture : TestDisk<Fs> {
+    Fixture() : TestDisk<Fs>{blank_image(static_cast<Fs *>(nullptr), 4 << 20)} {
+        REQUIRE(this->start().ok());
+    }
+    Volume &v() { return *this->files; }
+    u32 create(const std::string &path) { return v().open(kMe, path, kNew).value(); }
+    error_t put(u32 handle, u64 offset, std::string_view text) {
+        return v().write(kMe, handle, offset, bytes_of(text)).error();
+    }
+    std::string get(u32 handle, std::size_t count = 9000, u64 offset = 0) {
+        std::string text(count, '?');
+        auto out = reinterpret_cast<u8 *>(text.data());
+        text.resize(v().read(kMe, handle, offset, {out, count}).value());
+        return text;
+    }
+};
+
+} // namespace
+
+TEMPLATE_TEST_CASE("names and kinds", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    Volume &v = t.v();
+    CHECK(v.stat("").error() == ERR_SYNTAX);
+    CHECK(v.stat("etc").error() == ERR_SYNTAX);
+    CHECK(v.stat("/..").error() == ERR_SYNTAX);
+    CHECK(v.stat("/" + std::string(255, 'x')).error() == ERR_SYNTAX);
+    CHECK(v.make_directory("/" + std::string(64, 'x')).error() == ERR_SYNTAX);
+    CHECK(v.make_directory("/" + std::string(63, 'x')).ok());
+    CHECK(v.stat("/none").error() == ERR_NAME);
+    CHECK(v.stat("/none/deeper").error() == ERR_NAME);
+    CHECK(v.stat("///").value().directory);
+    t.create("/f");
+    CHECK(v.stat("/f/x").error() == ERR_DIRECTORY);
+    CHECK(v.make_directory("/f").error() == ERR_EXISTS);
+    CHECK(v.make_directory("/").error() == ERR_EXISTS);
+    CHECK(v.list("/f", 0).error() == ERR_DIRECTORY);
+    CHECK(v.make_directory("/d").ok());
+    CHECK(v.make_directory("/d").error() == ERR_EXISTS);
+    CHECK(v.open(kMe, "/d", 0).error() == ERR_DIRECTORY);
+    CHECK(v.open(kMe, "/d", kNew).error() == ERR_DIRECTORY);
+    CHECK(v.open(kMe, "/d/none", 0).error() == ERR_NAME);
+    CHECK(v.open(kMe, "/none/x", kNew).error() == ERR_NAME);
+    CHECK(v.stat("/f").value().changed == 1'700'000'000);
+}
+
+TEMPLATE_TEST_CASE("content comes back, also after a new start", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    u32 handle = t.create("/f");
+    CHECK(t.get(handle).empty());
+    CHECK(t.put(handle, 0, "hello") == OK);
+    CHECK(t.put(handle, 3, "p me") == OK);
+    CHECK(t.get(handle) == "help me");
+    CHECK(t.get(handle, 2, 5) == "me");
+    CHECK(t.get(handle, 5, 7).empty());
+    CHECK(t.put(handle, 9000, "far") == OK);
+    CHECK(t.v().stat("/f").value().bytes == 9003);
+    CHECK(t.get(handle, 8993, 7) == std::string(8993, '\0'));
+    CHECK(t.v().truncate(kMe, handle, 4).ok());
+    CHECK(t.v().truncate(kMe, handle, 6).ok());
+    CHECK(t.get(handle) == std::string("help\0\0", 6));
+    CHECK(t.v().append(kMe, handle, bytes_of("!")).ok());
+    CHECK(t.v().dirty());
+    CHECK(t.v().sync(kMe, handle).ok());
+    REQUIRE(t.start().ok());
+    CHECK(content_of(t.v(), "/f") == std::string("help\0\0!", 7));
+}
+
+TEMPLATE_TEST_CASE("all see the same content", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    u32 mine = t.create("/f");
+    u32 other = t.v().open(kOther, "/f", 0).value();
+    CHECK(t.put(mine, 0, "new") == OK);
+    u8 out[3];
+    CHECK(t.v().read(kOther, other, 0, out).value() == 3);
+    CHECK(t.v().read(kOther, mine, 0, out).error() == ERR_ARG);
+    CHECK(t.v().close(kOther, mine).error() == ERR_ARG);
+    CHECK(t.v().write(kOther, other, 0, {}).error() == ERR_RIGHT);
+    CHECK(t.v().close(kMe, ~u32{0}).error() == ERR_ARG);
+    CHECK(t.v().path_of(kMe, mine) == "/f");
+    CHECK(t.v().path_of(kOther, mine).empty());
+}
+
+TEMPLATE_TEST_CASE("more files are open than there are objects", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    u32 handle[24];
+    for (u32 i = 0; i < 24; i++) {
+        handle[i] = t.create("/f" + std::to_string(i));
+    }
+    for (u32 round = 0; round < 3; round++) {
+        for (u32 i = 0; i < 24; i++) {
+            REQUIRE(t.v().append(kMe, handle[i], bytes_of(std::to_string(i))).ok());
+        }
+    }
+    for (u32 i = 0; i < 24; i++) {
+        std::string part = std::to_string(i);
+        CHECK(t.get(handle[i]) == part + part + part);
+    }
+}
+
+TEMPLATE_TEST_CASE("handles are bounded", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    t.create("/f");
+    for (u32 i = 1; i < Volume::kHandlesPerClient; i++) {
+        CHECK(t.v().open(kMe, "/f", 0).ok());
+    }
+    CHECK(t.v().open(kMe, "/f", 0).error() == ERR_FULL);
+    CHECK(t.v().open(kMe, "/new", kNew).error() == ERR_FULL);
+    CHECK(t.v().stat("/new").error() == ERR_NAME);
+    CHECK(t.v().open(kOther, "/f", 0).ok());
+    t.v().close_all(kMe);
+    CHECK(t.v().open(kMe, "/f", 0).ok());
+}
+
+TEMPLATE_TEST_CASE("removed files are gone", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    u32 handle = t.create("/f");
+    CHECK(t.put(handle, 0, "x") == OK);
+    CHECK(t.v().remove("/f").ok());
+    u8 out[1];
+    CHECK(t.v().read(kMe, handle, 0, out).error() == ERR_GONE);
+    CHECK(t.v().sync(kMe, handle).error() == ERR_GONE);
+    CHECK(t.v().stat("/f").error() == ERR_NAME);
+    u32 again = t.create("/f");
+    CHECK(t.get(again).empty());
+    CHECK(t.v().read(kMe, handle, 0, out).error() == ERR_GONE);
+    CHECK(t.v().close(kMe, handle).ok());
+    CHECK(t.v().remove("/none").error() == ERR_NAME);
+    CHECK(t.v().remove("/").error() == ERR_ARG);
+    CHECK(t.v().make_directory("/d").ok());
+    t.create("/d/x");
+    CHECK(t.v().remove("/d").error() == ERR_CHILDREN);
+    CHECK(t.v().remove("/d/x").ok());
+    CHECK(t.v().remove("/d").ok());
+}
+
+TEMPLATE_TEST_CASE("rename moves, replaces files, makes no loops", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    Volume &v = t.v();
+    u32 a = t.create("/a"), b = t.create("/b");
+    t.put(a, 0, "A");
+    t.put(b, 0, "B");
+    CHECK(v.make_directory("/d").ok());
+    CHECK(v.make_directory("/d/e").ok());
+    CHECK(v.rename("/a", "/b").ok());
+    CHECK(t.get(a) == "A");
+    u8 out[1];
+    CHECK(v.read(kMe, b, 0, out).error() == ERR_GONE);
+    CHECK(content_of(v, "/b") == "A");
+    CHECK(v.stat("/a").error() == ERR_NAME);
+    CHECK(v.rename("/d", "/d/e/f").error() == ERR_ARG);
+    CHECK(v.rename("/d", "/d").ok());
+    CHECK(v.rename("/", "/x").error() == ERR_ARG);
+    CHECK(v.rename("/b", "/d").error() == ERR_EXISTS);
+    CHECK(v.rename("/d", "/b").error() == ERR_EXISTS);
+    CHECK(v.rename("/none", "/x").error() == ERR_NAME);
+    CHECK(v.rename("/b", "/d/e/b").ok());
+    CHECK(v.rename("/d", "/D2").ok());
+    CHECK(v.append(kMe, a, bytes_of("2")).ok());
+    CHECK(content_of(v, "/D2/e/b") == "A2");
+    CHECK(v.path_of(kMe, a) == "/D2/e/b");
+}
+
+TEMPLATE_TEST_CASE("listing visits each entry once", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    std::map<std::string, int> seen;
+    for (int i = 0; i < 100; i++) {
+        t.v().make_directory("/directory number " + std::to_string(i)).error();
+        seen["directory number " + std::to_string(i)] = 0;
+    }
+    u32 position = 0;
+    for (auto e = t.v().list("/", 0); e.ok(); e = t.v().list("/", position)) {
+        seen[std::string{e->name.view()}]++;
+        position = e->next;
+        CHECK(e->info.directory);
+        if (position % 7 == 0) {
+            t.v().list("/", 0).error(); // Somebody else lists too.
+        }
+    }
+    CHECK(seen.size() == 100);
+    CHECK(std::all_of(seen.begin(), seen.end(), [](auto &entry) { return entry.second == 1; }));
+    CHECK(t.v().list("/", ~u32{0} - 1).error() == ERR_EMPTY);
+    CHECK(t.v().list("/none", 0).error() == ERR_NAME);
+}
+
+TEMPLATE_TEST_CASE("a full disk refuses, and loses nothing", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    u32 handle = t.create("/big");
+    CHECK(t.put(handle, 0, "begin") == OK);
+    std::string part(file::kChunk, 'x');
+    error_t error = OK;
+    u64 size = 5;
+    while (error == OK && size < (8 << 20)) {
+        error = t.v().append(kMe, handle, bytes_of(part)).error();
+        size += error == OK ? part.size() : 0;
+    }
+    CHECK(error == ERR_FULL);
+    CHECK(t.v().stat("/big").value().bytes == size);
+    CHECK(t.v().sync(kMe, handle).ok());
+    CHECK(t.put(handle, ~u64{0} - 10, "x") == ERR_FULL);
+    CHECK(t.v().truncate(kMe, handle, ~u64{0}).error() == ERR_FULL);
+    u64 used = t.v().usage().value().bytes;
+    CHECK(used <= t.v().usage().value().bytes_max);
+    REQUIRE(t.start().ok());
+    CHECK(t.v().stat("/big").value().bytes == size);
+    CHECK(content_of(t.v(), "/big").substr(0, 5) == "begin");
+    CHECK(t.v().remove("/big").ok());
+    CHECK(t.v().usage().value().bytes < used / 4);
+    CHECK(put_file(t.v(), "/small", "room again").ok());
+}
+
+TEMPLATE_TEST_CASE("a read-only disk", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    REQUIRE(put_file(t.v(), "/f", "text").ok());
+    REQUIRE(t.v().sync_all().ok());
+    t.disk.read_only = true;
+    REQUIRE(t.start().ok());
+    CHECK(content_of(t.v(), "/f") == "text");
+    CHECK(t.v().open(kMe, "/f", file::kWrite).error() == ERR_RIGHT);
+    CHECK(t.v().make_directory("/d").error() == ERR_RIGHT);
+    CHECK(t.v().remove("/f").error() == ERR_RIGHT);
+    CHECK(t.v().rename("/f", "/g").error() == ERR_RIGHT);
+}
+
+TEMPLATE_TEST_CASE("a disk that fails gives errors, then works again", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    u32 handle = t.create("/f");
+    REQUIRE(t.put(handle, 0, "old") == OK);
+    REQUIRE(t.v().sync(kMe, handle).ok());
+    REQUIRE(t.put(handle, 0, "new") == OK);
+    t.disk.fault = [](const block::Request &r) { return r.op == block::Op::Read ? OK : ERR_IO; };
+    CHECK(t.v().sync(kMe, handle).error() == ERR_IO);
+    t.disk.fault = nullptr;
+    std::string content = content_of(t.v(), "/f");
+    CHECK((content == "old" || content == "new"));
+    CHECK(put_file(t.v(), "/g", "fine").ok());
+    CHECK(t.v().sync_all().ok());
+    REQUIRE(t.start().ok());
+    CHECK(content_of(t.v(), "/g") == "fine");
+}
+
+// Random operations on a few names against a map; a new start now and then.
+TEMPLATE_TEST_CASE("random operations agree with a map", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    std::mt19937 random{11};
+    std::map<std::string, std::string> model;
+    auto name = [&] { return "/name " + std::to_string(random() % 12); };
+    for (int step = 0; step < 3000; step++) {
+        std::string path = name(), to = name();
+        std::string text(random() % (step % 50 == 0 ? 30000 : 1500),
+                         static_cast<char>('a' + step % 26));
+        switch (random() % 6) {
+        case 0:
+            REQUIRE(put_file(t.v(), path, text).ok());
+            model[path] = text;
+            break;
+        case 1:
+            CHECK(t.v().remove(path).ok() == (model.erase(path) == 1));
+            break;
+        case 2:
+            if (model.count(path) != 0 && path != to) {
+                REQUIRE(t.v().rename(path, to).ok());
+                model[to] = model[path];
+                model.erase(path);
+            }
+            break;
+        case 3: {
+            u32 handle = t.create(path);
+            std::string &content = model[path];
+            std::size_t at = random() % (content.size() + 100);
+            text.resize(text.size() % file::kChunk);
+            REQUIRE(t.put(handle, at, text) == OK);
+            content.resize(std::max(content.size(), text.empty() ? 0 : at + text.size()), '\0');
+            content.replace(at < content.size() ? at : 0, text.empty() ? 0 : text.size(), text);
+            if (random() % 2 == 0) {
+                std::size_t cut = random() % 3000;
+                REQUIRE(t.v().truncate(kMe, handle, cut).ok());
+                content.resize(cut, '\0');
+            }
+            t.v().close_all(kMe);
+            break;
+        }
+        case 4:
+            if (step % 20 == 0) {
+                REQUIRE(t.v().sync_all().ok());
+                REQUIRE(t.start().ok());
+            }
+            break;
+        default:
+            if (model.count(path) != 0) {
+                REQUIRE(content_of(t.v(), path) == model[path]);
+            }
+            break;
+        }
+    }
+    for (auto &[path, content] : model) {
+        CHECK(content_of(t.v(), path) == content);
+    }
+    CHECK_FALSE(t.disk.strayed);
+}
+
+TEST_CASE("only a blank disk is formatted", "[volume]") {
+    TestDisk<LittleFs> t{std::vector<u8>(1 << 20)};
+    REQUIRE(t.start().ok());
+    CHECK(t.fs->formatted());
+    REQUIRE(put_file(t.files.operator*(), "/f", "x").ok());
+    REQUIRE(t.start().ok());
+    CHECK_FALSE(t.fs->formatted());
+    CHECK(content_of(*t.files, "/f") == "x");
+
+    TestDisk<LittleFs> foreign{fat_image(1 << 20)};
+    std::vector<u8> before = foreign.disk.image;
+    CHECK(foreign.start().error() == ERR_NAME);
+    CHECK(foreign.disk.image == before);
+    TestDisk<Fat> blank{std::vector<u8>(1 << 20)};
+    CHECK(blank.start().error() == ERR_NAME);
+    TestDisk<LittleFs> tiny{std::vector<u8>(8192)};
+    CHECK(tiny.start().error() == ERR_NAME);
+}
+
+TEST_CASE("a FAT file under two names", "[volume]") {
+    Fixture<Fat> t;
+    u32 a = t.create("/Some long name.text");
+    REQUIRE(t.put(a, 0, "one") == OK);
+    u32 b = t.v().open(kMe, "/SOME LONG NAME.TEXT", file::kWrite).value();
+    REQUIRE(t.put(b, 3, " two") == OK);
+    CHECK(t.get(a) == "one two");
+    CHECK(t.v().remove("/SOMELO~1.TEX").ok());
+    u8 out[1];
+    CHECK(t.v().read(kMe, b, 0, out).error() == ERR_GONE);
+    REQUIRE(put_file(t.v(), "/Other name.text", "text").ok());
+    CHECK(t.v().rename("/Other name.text", "/OTHER name.text").ok());
+    CHECK(t.v().list("/", 0)->name == "OTHER name.text");
+    CHECK(content_of(t.v(), "/other name.text") == "text");
+}
