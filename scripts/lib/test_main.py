@@ -63,7 +63,8 @@ def own_units():
     """What clang-tidy looks at: our own translation units as the clang build compiles them."""
     table = json.loads((BUILD_CLANG / "compile_commands.json").read_text())
     units = {str((Path(entry["directory"]) / entry["file"]).resolve()) for entry in table}
-    return sorted(u for u in units if "_test." not in u and "/test/" not in u and u.endswith((".c", ".cpp")))
+    return sorted(u for u in units if "_test." not in u and "/test/" not in u and u.endswith((".c", ".cpp"))
+                  and not u.startswith(str(ROOT / "subprojects")))
 
 
 # --- The checks, in their order. A check returns None (it counts as one test) or (passed, failed).
@@ -126,6 +127,8 @@ def host_tests(folder, compiled_only=False):
         passed, failed = passed + good, failed + bad
         print(f"    {program['name']:28} {good} cases passed, {bad} failed ({remark})"
               f"  {time.monotonic() - start:.1f} s", flush=True)
+        for line in re.findall(r"^[a-z ]+: \d+ of \d+ .*$", done.stdout, re.M):  # What a test counted.
+            print("       ", line)
         if bad:
             print(done.stdout[-6000:])
     return passed, failed
