@@ -5,8 +5,9 @@ usage: fetch_source.py [--check]     --check: get nothing; name what is missing 
 
 A temporary list is derived from the machine's own package lists (the same archive and keyring, as
 deb-src, of the suite that source.toml names), kept apart from the machine's. The .dsc must have the
-pinned SHA-256; it holds the hashes of all else, and dpkg-source checks them. What is there already
-is left alone, without touching the network.
+pinned SHA-256; it holds the hashes of all else, and dpkg-source checks them. Our patches beside
+source.toml are applied. What is there already is left alone, without touching the network; what was
+downloaded stays in packagecache.
 """
 
 import hashlib
@@ -19,7 +20,8 @@ import tomllib
 from pathlib import Path
 
 SUBPROJECTS = Path(__file__).resolve().parents[2] / "subprojects"
-STAMP = ".source"  # In a subproject that is complete: the hash of its .dsc.
+CACHE = SUBPROJECTS / "packagecache"
+STAMP = ".source"  # In a subproject that is complete: the hash of all that it is made of.
 LINE = re.compile(r"^deb(?:-src)?\s+(\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+(.*)$")
 
 
@@ -63,7 +65,7 @@ def run(words, folder):
 
 
 def download(name, source, folder):
-    """The verified .dsc of a source package, with its files beside it."""
+    """The pinned .dsc of a source package, with its files, into CACHE."""
     own = folder / "own.list"
     lines = [f"deb-src {options}{address} {source['suite']} main" for options, address in own_archives()]
     if not lines:
@@ -77,29 +79,41 @@ def download(name, source, folder):
     code, more = run([*apt, "source", "--download-only", f"{name}={source['version']}"], folder)
     if code:
         raise Missing(f"apt-get source failed:\n{said}{more}")
-    dsc = next(folder.glob(f"{name}_*.dsc"))
-    if hashlib.sha256(dsc.read_bytes()).hexdigest() != source["dsc"]:
-        raise Missing(f"{dsc.name} is not the pinned one")
-    return dsc
+    if pinned_dsc(name, source, folder) is None:
+        raise Missing("the .dsc is not the pinned one")
+    CACHE.mkdir(exist_ok=True)
+    for file in folder.glob(f"{name}_*"):
+        shutil.copyfile(file, CACHE / file.name)
 
 
-def fetch(name, source, target):
+def pinned_dsc(name, source, folder):
+    for dsc in folder.glob(f"{name}_*.dsc"):
+        if hashlib.sha256(dsc.read_bytes()).hexdigest() == source["dsc"]:
+            return dsc
+    return None
+
+
+def unpack(name, source, patches, target):
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        dsc = download(name, source, folder)
-        code, said = run(["dpkg-source", "--no-check", "-x", dsc, "tree"], folder)
-        if code:
-            raise Missing(f"dpkg-source failed:\n{said}")
+        if pinned_dsc(name, source, CACHE) is None:
+            print(f"setup: getting the Debian source package {name} {source['version']}")
+            download(name, source, folder)
+        tree = folder / "tree"
+        steps = [["dpkg-source", "--no-check", "-x", pinned_dsc(name, source, CACHE), tree],
+                 *(["patch", "-d", tree, "-p1", "-i", patch] for patch in patches)]
+        for step in steps:
+            code, said = run(step, folder)
+            if code:
+                raise Missing(f"{step[0]} failed:\n{said}")
         shutil.rmtree(target, ignore_errors=True)
         for part in source["keep"]:
             (target / part).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(folder / "tree" / part, target / part)
-    (target / STAMP).write_text(source["dsc"])
+            shutil.move(tree / part, target / part)
 
 
-def is_there(source, target):
-    stamp = target / STAMP
-    return stamp.is_file() and stamp.read_text() == source["dsc"]
+def stamp_of(packaging, patches):
+    return hashlib.sha256(b"".join(file.read_bytes() for file in [packaging, *patches])).hexdigest()
 
 
 def copy_build_file(own, target):
@@ -113,15 +127,17 @@ def main():
     for packaging in sorted((SUBPROJECTS / "packagefiles").glob("*/source.toml")):
         name = packaging.parent.name
         source = tomllib.loads(packaging.read_text())
+        patches = sorted(packaging.parent.glob("*.patch"))
         target = SUBPROJECTS / name
+        stamp = stamp_of(packaging, patches)
         try:
-            if not is_there(source, target):
+            if not (target / STAMP).is_file() or (target / STAMP).read_text() != stamp:
                 if "--check" in sys.argv[1:]:
                     raise Missing("not fetched yet")
-                print(f"setup: getting the Debian source package {name} {source['version']}")
-                fetch(name, source, target)
+                unpack(name, source, patches, target)
+                (target / STAMP).write_text(stamp)
             copy_build_file(packaging.parent / "meson.build", target / "meson.build")
-        except (Missing, OSError, StopIteration) as error:
+        except (Missing, OSError) as error:
             print(f"setup: could not get the Debian source package {name} {source['version']} "
                   f"({source['suite']}): {error}", file=sys.stderr)
             missing = 1

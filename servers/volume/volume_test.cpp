@@ -314,6 +314,22 @@ TEMPLATE_TEST_CASE("random operations agree with a map", "[volume]", LittleFs, F
     CHECK_FALSE(t.disk.strayed);
 }
 
+TEST_CASE("the check sum of littlefs is CRC-32", "[volume]") {
+    const char text[] = "123456789"; // The usual test vector, in any two parts.
+    for (std::size_t first = 0; first <= 9; first++) {
+        CHECK(~lfs2_crc(lfs2_crc(~0u, text, first), text + first, 9 - first) == 0xcbf43926);
+    }
+    std::string longer;
+    for (int i = 0; i < 5; i++) {
+        longer += text;
+    }
+    u32 whole = lfs2_crc(~0u, longer.data(), longer.size()), single = ~0u;
+    for (char c : longer) {
+        single = lfs2_crc(single, &c, 1);
+    }
+    CHECK(whole == single);
+}
+
 TEST_CASE("only a blank disk is formatted", "[volume]") {
     TestDisk<LittleFs> t{std::vector<u8>(1 << 20)};
     REQUIRE(t.start().ok());
