@@ -127,7 +127,7 @@ def host_tests(folder, compiled_only=False):
         passed, failed = passed + good, failed + bad
         print(f"    {program['name']:28} {good} cases passed, {bad} failed ({remark})"
               f"  {time.monotonic() - start:.1f} s", flush=True)
-        for line in re.findall(r"^[a-z ]+: \d+ of \d+ .*$", done.stdout, re.M):  # What a test counted.
+        for line in re.findall(r"^[\w ]+: \d+ of \d+ .*$", done.stdout, re.M):  # What a test counted.
             print("       ", line)
         if bad:
             print(done.stdout[-6000:])
