@@ -89,4 +89,35 @@ int strncmp(const char *a, const char *b, size_t n) {
     return 0;
 }
 
+char *strcpy(char *__restrict to, const char *__restrict from) {
+    memcpy(to, from, strlen(from) + 1);
+    return to;
+}
+
+const char *strchr(const char *s, int c) {
+    for (; *s != static_cast<char>(c); s++) {
+        if (*s == 0) {
+            return nullptr;
+        }
+    }
+    return s;
+}
+
+// How many characters at the start of `s` are in `set`, or are not.
+size_t strspn(const char *s, const char *set) {
+    size_t n = 0;
+    while (s[n] != 0 && strchr(set, s[n]) != nullptr) {
+        n++;
+    }
+    return n;
+}
+
+size_t strcspn(const char *s, const char *set) {
+    size_t n = 0;
+    while (s[n] != 0 && strchr(set, s[n]) == nullptr) {
+        n++;
+    }
+    return n;
+}
+
 } // extern "C"

@@ -12,7 +12,8 @@
 // Errors: ERR_SYNTAX not a path, ERR_NAME no such file, ERR_DIRECTORY a file where a directory was
 // expected or the reverse, ERR_EXISTS, ERR_CHILDREN directory not empty, ERR_RIGHT read-only,
 // ERR_FULL no room or too many open files, ERR_ARG no such handle or a rename into itself,
-// ERR_TYPE a rename into another file system, ERR_GONE the file was removed meanwhile.
+// ERR_TYPE a rename into another file system, ERR_GONE the file was removed meanwhile, ERR_IO the
+// disk failed or holds nonsense.
 #pragma once
 
 #include "sel/client.hpp"
@@ -108,7 +109,7 @@ struct Rename : sel::Asks<> {
 
 struct Usage {
     u64 bytes, bytes_max;
-    u32 files, files_max;
+    u32 files, files_max; // 0: not counted.
 };
 struct GetUsage : sel::Asks<Usage> {};
 
@@ -130,8 +131,16 @@ struct Check : sel::Asks<Checked> {
     Path data;
 };
 
+// Waits until the change count of the path is not `seen`, and answers it; 0 answers at once. A path
+// changes when it is written, made, removed or renamed, a directory when something in it does. It
+// may also be told of a change when there was none: look, and ask again with the new count.
+struct Watch : sel::Asks<u64> {
+    u64 seen;
+    Path data;
+};
+
 using Api = sel::Protocol<Stat, Open, Close, CloseAll, Read, Write, Append, Truncate, List,
-                          MakeDirectory, Remove, Rename, GetUsage, Sync, SyncAll, Check>;
+                          MakeDirectory, Remove, Rename, GetUsage, Sync, SyncAll, Check, Watch>;
 
 // Seals handles with the life of the server, of which the low bits count.
 class Life {

@@ -42,8 +42,9 @@ u64 date_at_boot(u64 uptime_ns) {
 int main() {
     alignas(PAGE_BYTES) static u8 memory[kMemory];
     sel::Clock clock = sel::clock();
-    static ramfs::FileServer server{memory, clock, date_at_boot(clock.nanoseconds(sel::now())),
+    static ramfs::Store store{memory};
+    static ramfs::FileServer server{store, clock, date_at_boot(clock.nanoseconds(sel::now())),
                                     sel::environment().incarnation};
-    add_archive(server.files(), sel::Log<logging::Writer>{caps::log});
+    add_archive(store.files(), sel::Log<logging::Writer>{caps::log});
     sel::serve<file::Api>(caps::service, server);
 }

@@ -404,6 +404,22 @@ error_t RamFs::truncate(u64 client, u32 handle, u64 bytes) {
     return error;
 }
 
+sel::Text<RamFs::kPathMax> RamFs::path_of(u64 client, u32 handle) const {
+    std::array<u32, kPathMax / 2 + 1>
+        way; // From the file upwards: a name takes two bytes at least.
+    u32 depth = 0;
+    u32 node = checked(client, handle, false).value_or(kRoot);
+    for (; node != kRoot && depth < way.size(); node = node_[node].parent) {
+        way[depth++] = node;
+    }
+    sel::Text<kPathMax> path;
+    while (depth-- > 0) {
+        path.append('/');
+        path.append(node_[way[depth]].name());
+    }
+    return path;
+}
+
 Usage RamFs::usage() const {
     return {used_nodes_, kNodes, u64{block_count_ - free_blocks_} * kBlockBytes,
             u64{block_count_} * kBlockBytes};

@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "sel/bytes.hpp"
 #include "sel/result.hpp"
 
 #include "abi/types.h"
@@ -80,6 +81,9 @@ class RamFs {
     error_t truncate(u64 client, u32 handle, u64 bytes);
 
     error_t is_open(u64 client, u32 handle) const { return checked(client, handle, false).error(); }
+
+    // Of a file that `client` has open; empty if it has not.
+    sel::Text<kPathMax> path_of(u64 client, u32 handle) const;
 
     Usage usage() const;
     Check check() const;

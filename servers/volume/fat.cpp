@@ -16,6 +16,7 @@ constexpr u32 kCallsPerCluster = 4;
 
 constexpr u64 kGapMax = 4 << 20; // What one call may fill with zeroes.
 constexpr u32 kZeroes = 4096;
+constexpr u32 kSkippedMax = 1000; // Entries that list() leaves out in a row.
 constexpr u64 kDay = 86400;
 
 u64 time_now; // For get_fattime(), which is told nothing.
@@ -223,24 +224,24 @@ sel::Result<Listed> Fat::list(const Path &path, u32 position) {
         return directory.ok() ? ERR_DIRECTORY : directory.error();
     }
     begin();
+    sel::Result<Listed> entry = ERR_IO;
     sel::Result<> pointed = point_cursor(path, position);
-    FILINFO info{};
-    if (pointed.ok()) {
+    for (u32 skipped = 0; pointed.ok() && skipped < kSkippedMax; skipped++) {
+        FILINFO info;
         pointed = to_error(f_readdir(&cursor_, &info), ERR_IO);
+        if (!pointed || info.fname[0] == 0) {
+            entry = pointed.ok() ? ERR_EMPTY : pointed.error();
+            break;
+        }
+        listed_++;
+        const char *name = Path::is_name(info.fname) ? info.fname : info.altname;
+        if (Path::is_name(name)) {
+            entry = Listed{listed_, info_of(info), {std::string_view{name}}};
+            break;
+        }
     }
     cache_.allow(Cache::kUnlimited);
-    if (!pointed) {
-        return pointed.error();
-    }
-    if (info.fname[0] == 0) {
-        return ERR_EMPTY;
-    }
-    std::string_view name{info.fname};
-    if (name.size() > file::kNameMax && info.altname[0] != 0) {
-        name = info.altname;
-    }
-    listed_++;
-    return Listed{listed_, info_of(info), {name}};
+    return pointed.ok() ? entry : pointed.error();
 }
 
 // --- Content.

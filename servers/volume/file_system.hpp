@@ -16,8 +16,11 @@ namespace volume {
 // A canonical path: "/", or names each behind one '/'.
 class Path {
   public:
-    // ERR_SYNTAX: not absolute, too long, a name that is too long, empty, "." or "..".
+    // ERR_SYNTAX: not absolute, too long, or a name that is none.
+    // Names have at most 63 bytes, none of them '\\' or a control character; "." and ".." are none.
     static sel::Result<Path> parse(std::string_view text);
+
+    static bool is_name(std::string_view name);
 
     const char *c_str() const { return text_; }
     std::string_view view() const { return {text_, size_}; }
@@ -26,6 +29,9 @@ class Path {
     std::string_view parent() const;
     // It is `directory` or something below it. Both are canonical.
     bool is_within(std::string_view directory) const;
+    // Goes to `name` in it, false and no change if that gets too long; and back.
+    bool enter(std::string_view name);
+    void leave();
     // Puts `to` where `from`, which it is within, was; false if it gets too long.
     bool move(std::string_view from, std::string_view to);
 
@@ -60,8 +66,8 @@ class FileSystem {
     virtual sel::Result<> remove(const Path &path) = 0;
     // `to` may be an existing file, which is replaced. Neither is open as an object.
     virtual sel::Result<> rename(const Path &from, const Path &to) = 0;
-    // The entry at `position`; ERR_EMPTY behind the last one. Names longer than file::kNameMax
-    // are left out.
+    // The entry at `position`; ERR_EMPTY behind the last one. What Path takes for no name is left
+    // out.
     virtual sel::Result<Listed> list(const Path &path, u32 position) = 0;
 
     // ERR_BUSY: the file is open in another object, under another name.

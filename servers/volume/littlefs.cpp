@@ -39,12 +39,6 @@ bool armed;
     return result;
 }
 
-// Not every name on a disk is one.
-bool is_shown(std::string_view name) {
-    return name != "." && name != ".." && name.size() <= file::kNameMax &&
-           name.find('/') == name.npos;
-}
-
 error_t to_error(int result) {
     switch (result) {
     case LFS2_ERR_NOENT:
@@ -299,7 +293,7 @@ sel::Result<Listed> LittleFs::list(const Path &path, u32 position) {
         if (more <= 0) {
             return more < 0 ? to_error(more) : ERR_EMPTY;
         }
-        if (!is_shown({info.name, strnlen(info.name, sizeof info.name)})) {
+        if (!Path::is_name({info.name, strnlen(info.name, sizeof info.name)})) {
             continue;
         }
         listed_ = cursor_.pos;
@@ -312,11 +306,8 @@ sel::Result<Listed> LittleFs::list(const Path &path, u32 position) {
 Listed LittleFs::entry(const Path &path, const lfs2_info &info) {
     bool directory = info.type == LFS2_TYPE_DIR;
     Listed listed{listed_, {directory, directory ? 0 : u64{info.size}, 0}, {info.name}};
-    sel::Text<file::kPathMax + 1> text{path.view()};
-    text.append('/');
-    text.append(info.name);
-    sel::Result<Path> full = Path::parse(text);
-    listed.info.changed = full.ok() ? time_of(*full) : 0;
+    Path full = path;
+    listed.info.changed = full.enter(info.name) ? time_of(full) : 0;
     return listed;
 }
 

@@ -6,39 +6,47 @@
 #include "servers/volume/file_system.hpp"
 
 namespace volume {
-namespace {
-
-bool is_name(std::string_view name) {
-    return name.size() <= file::kNameMax && name != "." && name != ".." &&
-           name.find('\0') == name.npos;
+bool Path::is_name(std::string_view name) {
+    return !name.empty() && name.size() <= file::kNameMax && name != "." && name != ".." &&
+           std::none_of(name.begin(), name.end(), [](char c) {
+               auto byte = static_cast<u8>(c);
+               return byte < ' ' || byte == 0x7f || byte == '\\' || byte == '/';
+           });
 }
-
-} // namespace
 
 sel::Result<Path> Path::parse(std::string_view text) {
     if (text.size() > file::kPathMax || !text.starts_with('/')) {
         return ERR_SYNTAX;
     }
     Path path;
-    path.size_ = 0;
-    while (!text.empty()) {
+    for (;;) {
         text.remove_prefix(std::min(text.find_first_not_of('/'), text.size()));
+        if (text.empty()) {
+            return path;
+        }
         std::string_view name = text.substr(0, text.find('/'));
-        text.remove_prefix(name.size());
-        if (!is_name(name)) {
+        if (!is_name(name) || !path.enter(name)) {
             return ERR_SYNTAX;
         }
-        if (!name.empty()) {
-            path.text_[path.size_++] = '/';
-            std::memcpy(path.text_ + path.size_, name.data(), name.size());
-            path.size_ += static_cast<u32>(name.size());
-        }
+        text.remove_prefix(name.size());
     }
-    if (path.size_ == 0) {
-        path.text_[path.size_++] = '/';
+}
+
+bool Path::enter(std::string_view name) {
+    u32 end = is_root() ? 0 : size_;
+    if (end + 1 + name.size() > file::kPathMax) {
+        return false;
     }
-    path.text_[path.size_] = '\0';
-    return path;
+    text_[end] = '/';
+    std::memcpy(text_ + end + 1, name.data(), name.size());
+    size_ = end + 1 + static_cast<u32>(name.size());
+    text_[size_] = '\0';
+    return true;
+}
+
+void Path::leave() {
+    size_ = static_cast<u32>(parent().size());
+    text_[size_] = '\0';
 }
 
 std::string_view Path::parent() const {

@@ -5,6 +5,11 @@
 #include <algorithm>
 
 namespace volume {
+namespace {
+
+constexpr u32 kEntriesMax = 1'000'000; // That check() looks at.
+
+} // namespace
 
 // --- Names.
 
@@ -114,6 +119,68 @@ sel::Result<Listed> Volume::list(std::string_view text, u32 position) {
 
 sel::Result<file::Usage> Volume::usage() {
     return fs_.usage();
+}
+
+// Can all of a file be read?
+bool Volume::whole(const Path &path, u64 bytes) {
+    u32 file = find_file(path);
+    if (file != kNone && file_[file].object != kNone) {
+        close_object(file_[file].object);
+    }
+    u32 slot = free_slot();
+    if (!fs_.open(slot, path, Mode::Read).ok()) {
+        return false;
+    }
+    static std::array<u8, 4096> part; // One thread, and no room on the stack.
+    u64 read = 0;
+    while (read < bytes) {
+        sel::Result<u32> count = fs_.read(slot, read, part);
+        if (count.value_or(0) == 0) {
+            break;
+        }
+        read += *count;
+    }
+    fs_.drop(slot);
+    return read == bytes;
+}
+
+// Walks through all directories, by their paths: no deeper than one can be long.
+sel::Result<file::Checked> Volume::check(std::string_view text) {
+    sel::Result<NodeInfo> start = stat(text);
+    if (!start) {
+        return start.error();
+    }
+    file::Checked found{0, 1, 0, 0};
+    std::array<u32, file::kPathMax / 2 + 1> position{};
+    Path path;
+    u32 depth = 0;
+    for (u32 steps = 0; steps < kEntriesMax; steps++) {
+        sel::Result<Listed> entry = fs_.list(path, position[depth]);
+        if (!entry) {
+            found.damaged += entry.error() == ERR_EMPTY ? 0 : 1;
+            if (depth == 0) {
+                found.damaged += fs_.usage().ok() ? 0 : 1; // It looks at all there is.
+                return found;
+            }
+            depth--;
+            path.leave();
+            continue;
+        }
+        position[depth] = entry->next;
+        if (!path.enter(entry->name)) {
+            found.damaged++;
+        } else if (entry->info.directory) {
+            found.directories++;
+            position[++depth] = 0;
+        } else {
+            bool good = whole(path, entry->info.bytes);
+            found.files++;
+            found.damaged += good ? 0 : 1;
+            found.bytes += good ? entry->info.bytes : 0;
+            path.leave();
+        }
+    }
+    return ERR_IO;
 }
 
 // --- Handles.

@@ -1,7 +1,7 @@
 // Volume: what clients have open, on top of a FileSystem. Holds no capability.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-//   handle (a client's, 256) -> file (a path that is open, 128) -> object (of the library, 16)
+//   handle (a client's, 256) -> file (a path that is open, 192) -> object (of the library, 16)
 //
 // All handles of a path share one file, so everybody sees the same content. A file has an object
 // only while it is used; the least recently used one gives its object up, which commits it. Before
@@ -21,8 +21,8 @@ namespace volume {
 class Volume {
   public:
     static constexpr u32 kHandles = 256;
-    static constexpr u32 kHandlesPerClient = 32;
-    static constexpr u32 kFiles = 128;
+    static constexpr u32 kHandlesPerClient = 128; // A vfs opens files for others.
+    static constexpr u32 kFiles = 192;
 
     // `fs` is mounted.
     explicit Volume(FileSystem &fs) : fs_{fs} {}
@@ -34,6 +34,7 @@ class Volume {
     sel::Result<> rename(std::string_view from, std::string_view to);
     sel::Result<Listed> list(std::string_view path, u32 position);
     sel::Result<file::Usage> usage();
+    sel::Result<file::Checked> check(std::string_view path);
 
     sel::Result<u32> open(u64 client, std::string_view path, u32 flags);
     sel::Result<> close(u64 client, u32 handle);
@@ -78,6 +79,8 @@ class Volume {
         u64 client = 0;
         u32 file = kNone;
     };
+
+    bool whole(const Path &path, u64 bytes);
 
     sel::Result<u32> checked(u64 client, u32 handle, bool for_writing) const;
     sel::Result<u32> free_handle(u64 client) const;

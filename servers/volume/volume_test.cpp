@@ -1,10 +1,13 @@
 // Volume on littlefs and on FAT: names, content, handles, limits, faults.
 // SPDX-License-Identifier: BSD-2-Clause
+#include "servers/volume/store.hpp"
 #include "servers/volume/test_disk.hpp"
 
 #include <catch2/catch.hpp>
 #include <map>
 #include <random>
+
+#include "sel/host.hpp"
 
 using namespace volume;
 
@@ -42,6 +45,8 @@ TEMPLATE_TEST_CASE("names and kinds", "[volume]", LittleFs, Fat) {
     CHECK(v.stat("/" + std::string(255, 'x')).error() == ERR_SYNTAX);
     CHECK(v.make_directory("/" + std::string(64, 'x')).error() == ERR_SYNTAX);
     CHECK(v.make_directory("/" + std::string(63, 'x')).ok());
+    CHECK(v.make_directory("/a\\b").error() == ERR_SYNTAX);
+    CHECK(v.make_directory("/a\nb").error() == ERR_SYNTAX);
     CHECK(v.stat("/none").error() == ERR_NAME);
     CHECK(v.stat("/none/deeper").error() == ERR_NAME);
     CHECK(v.stat("///").value().directory);
@@ -117,7 +122,7 @@ TEMPLATE_TEST_CASE("handles are bounded", "[volume]", LittleFs, Fat) {
     Fixture<TestType> t;
     t.create("/f");
     for (u32 i = 1; i < Volume::kHandlesPerClient; i++) {
-        CHECK(t.v().open(kMe, "/f", 0).ok());
+        REQUIRE(t.v().open(kMe, "/f", 0).ok());
     }
     CHECK(t.v().open(kMe, "/f", 0).error() == ERR_FULL);
     CHECK(t.v().open(kMe, "/new", kNew).error() == ERR_FULL);
@@ -222,6 +227,35 @@ TEMPLATE_TEST_CASE("a full disk refuses, and loses nothing", "[volume]", LittleF
     CHECK(t.v().remove("/big").ok());
     CHECK(t.v().usage().value().bytes < used / 4);
     CHECK(put_file(t.v(), "/small", "room again").ok());
+}
+
+TEMPLATE_TEST_CASE("a check reads all", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    REQUIRE(t.v().make_directory("/d").ok());
+    REQUIRE(t.v().make_directory("/d/e").ok());
+    REQUIRE(put_file(t.v(), "/d/f", std::string(70'000, 'f')).ok());
+    REQUIRE(put_file(t.v(), "/g", "g").ok());
+    u32 open = t.v().open(kMe, "/g", file::kWrite).value();
+    REQUIRE(t.put(open, 1, "more") == OK);
+    REQUIRE(t.v().sync_all().ok());
+    file::Checked found = t.v().check("/").value();
+    CHECK(found.files == 2);
+    CHECK(found.directories == 3);
+    CHECK(found.damaged == 0);
+    CHECK(found.bytes == 70'005);
+    CHECK(t.v().check("/none").error() == ERR_NAME);
+    CHECK(t.get(open) == "gmore");
+    // The sectors of the long file cannot be read.
+    REQUIRE(t.start().ok());
+    t.disk.fault = [&](const block::Request &r) {
+        auto from = t.disk.image.begin() + static_cast<std::ptrdiff_t>(r.sector * 512);
+        auto to = from + r.sectors * 512;
+        return std::search_n(from, to, 512, u8{'f'}) != to ? ERR_IO : OK;
+    };
+    found = t.v().check("/").value();
+    CHECK(found.files == 2);
+    CHECK(found.damaged >= 1);
+    CHECK(found.bytes == 5);
 }
 
 TEMPLATE_TEST_CASE("a read-only disk", "[volume]", LittleFs, Fat) {
@@ -363,4 +397,39 @@ TEST_CASE("a FAT file under two names", "[volume]") {
     CHECK(t.v().rename("/Other name.text", "/OTHER name.text").ok());
     CHECK(t.v().list("/", 0)->name == "OTHER name.text");
     CHECK(content_of(t.v(), "/other name.text") == "text");
+}
+
+// The file protocol on a disk: what is written is on it two seconds later at the latest.
+TEST_CASE("a file server on a volume", "[volume]") {
+    Fixture<LittleFs> t;
+    Store store{*t.fs};
+    file::Server<Store> server{store, sel::Clock{0}, 1'700'000'000, 7};
+    sel::Caller me{kMe, false};
+    sel::host::time = 0;
+    CHECK(server.deadline() == sel::kForever);
+    u32 handle = server.on(file::Open{.flags = kNew, .data = "/f"}, me).value();
+    CHECK(server.on(file::Write{.handle = handle, .offset = 0, .data = bytes_of("text")}, me).ok());
+    CHECK(server.on(file::Stat{.data = "/f"}).value().bytes == 4);
+    CHECK(server.on(file::Stat{.data = "/f"}).value().changed == 1'700'000'000);
+    u64 due = server.deadline();
+    CHECK(due == sel::Clock{0}.ticks(2 * sel::Clock::kSecond));
+    sel::host::time = due;
+    server.on_timeout();
+    CHECK(server.deadline() == sel::kForever);
+    TestDisk<LittleFs> later{t.disk.image};
+    REQUIRE(later.start().ok());
+    CHECK(content_of(*later.files, "/f") == "text");
+    CHECK(server.on(file::SyncAll{}).value() == 7);
+    CHECK(server.on(file::Sync{.handle = handle}, me).ok());
+    CHECK(server.on(file::Sync{.handle = handle ^ 0x10000}, me).error() == ERR_RESTARTED);
+    CHECK(server.on(file::List{.position = 0, .data = "/"}).value().data == "f");
+    CHECK(server.on(file::Rename{.from = "/f", .data = "/g"}).ok());
+    CHECK(server.on(file::Remove{.data = "/g"}).ok());
+    CHECK(server.on(file::Read{.handle = handle, .count = 9, .offset = 0}, me).error() == ERR_GONE);
+    CHECK(server.on(file::Check{.data = "/"}).value().files == 0);
+    NoFileSystem none{ERR_NAME};
+    Store empty{none};
+    CHECK(empty.stat("/").error() == ERR_NAME);
+    CHECK(empty.open(kMe, "/f", kNew).error() == ERR_NAME);
+    CHECK(empty.check("/").error() == ERR_NAME);
 }

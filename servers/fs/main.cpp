@@ -1,0 +1,60 @@
+// Fs: mounts littlefs on the disk it was given, and serves its files.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "servers/volume/littlefs.hpp"
+#include "servers/volume/mounted.hpp"
+
+#include "fs.caps.hpp"
+#include "sel/log.hpp"
+#include "sel/server.hpp"
+
+namespace {
+
+constexpr u64 kPatienceMs = 30'000; // Longer than the drivers' own time-outs.
+constexpr int kExitDamaged = 71;
+
+// A new start looks at the disk with an empty memory.
+class Server : public file::Server<volume::Store> {
+  public:
+    using file::Server<volume::Store>::Server;
+
+    void watch_over(const volume::LittleFs &fs) { fs_ = &fs; }
+    u64 deadline() {
+        if (fs_ != nullptr && fs_->broken()) {
+            sel::Log<logging::Writer>{caps::log}.error("the disk holds nonsense: starting anew");
+            sel::exit(kExitDamaged);
+        }
+        return file::Server<volume::Store>::deadline();
+    }
+
+  private:
+    const volume::LittleFs *fs_ = nullptr;
+};
+
+// Dates of files need the time of day, which is asked for once: the clock goes on by itself.
+u64 date_at_boot(u64 uptime_ns) {
+    sel::Result<u64> now = caps::timer.call(timer::Date{});
+    return now.ok() ? *now - uptime_ns / sel::Clock::kSecond : 0;
+}
+
+} // namespace
+
+int main() {
+    sel::Log<logging::Writer> log{caps::log};
+    sel::Clock clock = sel::clock();
+    static volume::Mounted<volume::LittleFs> disk;
+    sel::Result<> mounted = disk.open(caps::disks, {caps::pool.at<u8>(0), caps::pool.bytes},
+                                      sel::milliseconds(kPatienceMs));
+    report(log, disk, mounted);
+    static volume::NoFileSystem none{mounted.error()};
+    volume::FileSystem *fs = &none;
+    if (mounted.ok()) {
+        fs = &disk.fs();
+    }
+    static volume::Store store{*fs};
+    static Server server{store, clock, date_at_boot(clock.nanoseconds(sel::now())),
+                         sel::environment().incarnation};
+    if (mounted.ok()) {
+        server.watch_over(disk.fs());
+    }
+    sel::serve<file::Api>(caps::service, server);
+}
