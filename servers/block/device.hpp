@@ -7,7 +7,21 @@
 //   bool collect(Outcomes &)                  what has ended, each tag that is in flight once at most;
 //                                             false: the device talks nonsense and must be reset
 //   bool reset()                              nothing is in flight any more, or false: it is dead
+// and, for its driver (driver.hpp),
+//   static constexpr u32 kPages               of the driver's own pool, from page 0 on
+//   bool stop()                               it forgets all addresses of an earlier life
+//   bool start()                              after stop(), with DMA on; then geometry() holds
+//
+// It reaches its hardware through a Bus (driver.hpp: PciBus; tests: a model), with
+//   u32 config(u32 offset)                    configuration space
+//   u32 bytes(u32 bar)                        of a block of registers, 0: it is not there
+//   T read<T>(u32 bar, u32 offset)    void write<T>(u32 bar, u32 offset, T value)
+//   pci::Signal signal()                      how it interrupts
+//   u64 now_ms()    void pause()              a millisecond, or less if it interrupts
 #pragma once
+
+#include <algorithm>
+#include <bit>
 
 #include "servers/block/api.hpp"
 
@@ -42,6 +56,17 @@ struct Geometry {
     bool discard = false;
     sel::Text<40> name;
 };
+
+// Waits until done(), `ms` milliseconds at most; false: it never was.
+template <typename Bus, typename Done>
+bool await(Bus &bus, u32 ms, Done done) {
+    for (u64 end = bus.now_ms() + ms; !done(); bus.pause()) {
+        if (bus.now_ms() >= end) {
+            return false;
+        }
+    }
+    return true;
+}
 
 struct Outcomes {
     struct Outcome {
