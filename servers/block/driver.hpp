@@ -47,7 +47,12 @@ class PciBus {
     void acknowledge() const { [[maybe_unused]] auto done = device_.interrupt().acknowledge(); }
 
     u64 now_ms() const { return clock_.nanoseconds(sel::now()) / 1'000'000; }
-    void pause() const { [[maybe_unused]] auto woken = signals_.wait(sel::milliseconds(1)); }
+    void pause() const {
+        sel::Result<u64> woken = signals_.wait(sel::milliseconds(1));
+        if (woken && is_mine(*woken)) {
+            acknowledge();
+        }
+    }
 
   private:
     static constexpr u32 kTries = 3;

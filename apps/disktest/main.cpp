@@ -1,0 +1,285 @@
+// Disktest: tries a disk driver on its device, in a partition that is there for that.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+//   run disktest SERVER            reads, writes, flushes, discards; asks for what it may not have
+//   run disktest SERVER restarts   has the driver restarted in the middle of its work
+// It writes only to a partition whose first sector begins with kMark.
+#include "disktest.caps.hpp"
+
+#include "servers/block/client.hpp"
+
+#include "sel/clock.hpp"
+#include "sel/environment.hpp"
+#include "sel/format.hpp"
+#include "sel/thread.hpp"
+
+namespace {
+
+using block::Op;
+using block::Transfer;
+
+constexpr std::string_view kMark = "TRustOs disktest";
+constexpr u64 kPatienceMs = 60'000; // Longer than the driver's own time-outs.
+constexpr u8 kPriority = 60;        // As in the manifest.
+constexpr u32 kBatch = 16;
+constexpr u32 kSectors = 15; // Of each request: two pages but one sector.
+
+sel::AllocatorOf<24, 96> memory{caps::pool, caps::free};
+
+void print(std::string_view text) {
+    console::Write write;
+    write.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+    [[maybe_unused]] auto taken = caps::console.call(write);
+}
+
+// Counts how often it was told that the driver had died.
+class Counted final : public block::Link {
+  public:
+    explicit Counted(sel::Client<block::Api> driver)
+        : link_{driver, sel::milliseconds(kPatienceMs)} {}
+
+    sel::Result<block::Disk> info() override { return link_.info(); }
+    sel::Result<> attach() override { return link_.attach(); }
+    sel::Result<block::Progress> submit(const block::Submit &m) override {
+        sel::Result<block::Progress> answer = link_.submit(m);
+        restarted += answer.error() == ERR_RESTARTED ? 1 : 0;
+        return answer;
+    }
+
+    u32 restarted = 0;
+
+  private:
+    block::ServerLink link_;
+};
+
+class Test {
+  public:
+    Test(std::string_view name, sel::Client<block::Api> driver)
+        : name_{name}, link_{driver}, client_{link_,
+                                              {caps::shared.at<u8>(0),
+                                               static_cast<std::size_t>(caps::shared.bytes)}} {}
+
+    // False: there is no disk, or it is not meant for tests.
+    bool begin() {
+        if (sel::Result<> started = client_.start(); !started) {
+            return say(sel::describe(started.error())), false;
+        }
+        const u16 page[] = {1};
+        if (error_t error = one({.op = Op::Read, .sectors = 1, .pages = page}); error != OK) {
+            return say(sel::describe(error)), false;
+        }
+        auto first = reinterpret_cast<const char *>(client_.page(1).data());
+        if (std::string_view{first, kMark.size()} != kMark) {
+            return say("there is no mark in the partition: nothing is written"), false;
+        }
+        sel::Text<100> line;
+        sel::format(line, "{}, {} sectors", client_.disk().data.view(), client_.disk().sectors);
+        say(line);
+        return client_.disk().sectors > 1 + kBatch * kSectors;
+    }
+
+    bool all() {
+        report("data", data());
+        report("offset", offset());
+        report("durable", durable());
+        report("discard", one({.op = Op::Discard, .sector = 1, .sectors = 100}) == OK);
+        report("refused", refused());
+        return good_;
+    }
+
+    // Until the driver has died several times with a request in hand.
+    bool restarts() {
+        constexpr u32 kBatchesMost = 20'000;
+        auto number = caps::view.call(root::Find{.data = name_});
+        sel::Thread thread{memory};
+        Killer killer{*this, number.value_or(0)};
+        sel::ThreadSetup setup{caps::space, caps::cspace, caps::time, kPriority, kThreadAddress, 4};
+        if (!number || !thread.start(setup, kill, &killer)) {
+            return false;
+        }
+        bool same = true;
+        for (u32 i = 0; same && i < kBatchesMost && !load(killer.done); i++) {
+            round_++;
+            same = data();
+        }
+        sel::Text<120> line;
+        sel::format(line, "{} restarts, {} with a request in hand", killer.kills, link_.restarted);
+        say(line);
+        report("data", same && data());
+        report("restarts", load(killer.done) != 0 && link_.restarted >= kInHand);
+        return thread.end().ok() && good_;
+    }
+
+  private:
+    static constexpr u64 kThreadAddress = sel::kWindowBase + (1 << 20); // Behind the pool.
+    static constexpr u32 kInHand = 3, kKillsMost = 40;
+
+    struct Killer {
+        Test &test;
+        u32 number;
+        u32 kills = 0;
+        u32 done = 0;
+    };
+
+    static u32 load(const u32 &value) { return __atomic_load_n(&value, __ATOMIC_SEQ_CST); }
+    static void sleep(u64 ms) {
+        [[maybe_unused]] auto slept = caps::timer.call(timer::Sleep{.ns = ms * 1'000'000});
+    }
+
+    // Lets some batches go by, then has the driver restarted.
+    static void kill(void *argument) {
+        auto &killer = *static_cast<Killer *>(argument);
+        while (load(killer.test.link_.restarted) < kInHand && killer.kills < kKillsMost) {
+            constexpr u32 kBatches = 3, kPatience = 2000;
+            u32 until = load(killer.test.round_) + kBatches;
+            for (u32 i = 0; i < kPatience && load(killer.test.round_) < until; i++) {
+                sleep(5);
+            }
+            if (!caps::supervisor.call(supervisor::Restart{.number = killer.number})) {
+                break;
+            }
+            killer.kills++;
+        }
+        __atomic_store_n(&killer.done, 1, __ATOMIC_SEQ_CST);
+    }
+
+    void say(std::string_view what) {
+        sel::Text<160> line;
+        sel::format(line, "{}: {}\n", name_, what);
+        print(line);
+    }
+    void report(std::string_view what, bool good) {
+        good_ = good_ && good;
+        sel::Text<100> line;
+        sel::format(line, "{} {}", what, good ? "good" : "FAILED");
+        say(line);
+    }
+
+    error_t one(const Transfer &transfer) {
+        sel::Result<> added = client_.add(transfer);
+        return added ? client_.run().error() : added.error();
+    }
+
+    u8 pattern(u64 sector, u32 i) const {
+        return static_cast<u8>(sector * 31 + i * 7 + i / 256 + round_ * 13);
+    }
+    // A batch over neighbouring areas, pages in a strange order.
+    bool batch(Op op) {
+        for (u16 i = 0; i < kBatch; i++) {
+            u16 pages[] = {static_cast<u16>(2 * kBatch - i), static_cast<u16>(1 + i)};
+            if (!client_.add(
+                    {.op = op, .sector = first_of(i), .sectors = kSectors, .pages = pages})) {
+                return false;
+            }
+        }
+        return client_.run().ok();
+    }
+    static u64 first_of(u32 request) { return 1 + request * kSectors; }
+    u8 &byte_of(u32 request, u32 offset) {
+        u32 page = offset < block::kPageBytes ? 2 * kBatch - request : 1 + request;
+        return client_.page(static_cast<u16>(page))[offset % block::kPageBytes];
+    }
+
+    bool data() {
+        constexpr u32 kBytes = kSectors * block::kSectorBytes;
+        for (u32 i = 0; i < kBatch; i++) {
+            for (u32 k = 0; k < kBytes; k++) {
+                byte_of(i, k) = pattern(first_of(i), k);
+            }
+        }
+        if (!batch(Op::Write)) {
+            return false;
+        }
+        for (u32 i = 0; i < kBatch; i++) {
+            for (u32 k = 0; k < kBytes; k++) {
+                byte_of(i, k) = 0xee;
+            }
+        }
+        bool same = batch(Op::Read);
+        for (u32 i = 0; i < kBatch; i++) {
+            for (u32 k = 0; k < kBytes; k++) {
+                same = same && byte_of(i, k) == pattern(first_of(i), k);
+            }
+        }
+        return same;
+    }
+
+    // The data begins in the middle of a page: sectors 2 to 10 of what data() wrote.
+    bool offset() {
+        const u16 pages[] = {7, 3};
+        client_.page(7)[2047] = client_.page(3)[2560] = 0x5a;
+        bool same =
+            one({.op = Op::Read, .sector = 2, .sectors = 9, .pages = pages, .skip = 2048}) == OK;
+        for (u32 k = 0; k < 9 * block::kSectorBytes; k++) {
+            u8 got = k < 2048 ? client_.page(7)[2048 + k] : client_.page(3)[k - 2048];
+            same = same && got == pattern(1, block::kSectorBytes + k);
+        }
+        return same && client_.page(7)[2047] == 0x5a && client_.page(3)[2560] == 0x5a;
+    }
+
+    bool durable() {
+        const u16 page[] = {1};
+        client_.page(1)[511] = 0xd7;
+        bool done = one({.op = Op::Write,
+                         .sector = 5,
+                         .sectors = 1,
+                         .pages = page,
+                         .flags = block::kFua}) == OK &&
+                    one({.op = Op::Flush}) == OK;
+        client_.page(1)[511] = 0;
+        return done && one({.op = Op::Read, .sector = 5, .sectors = 1, .pages = page}) == OK &&
+               client_.page(1)[511] == 0xd7;
+    }
+
+    // What a client that does not check itself gets.
+    bool refused() {
+        u64 end = client_.disk().sectors;
+        if (!link_.attach()) {
+            return false;
+        }
+        bool right = outcome(0, end, 1, 1) == ERR_ARG && outcome(1, end - 1, 2, 1) == ERR_ARG &&
+                     outcome(2, ~u64{0}, 1, 1) == ERR_ARG && outcome(3, 0, 1, 0) == ERR_ARG &&
+                     outcome(4, 0, 1, 0x4000) == ERR_ARG && outcome(5, 0, 9, 1) == ERR_ARG &&
+                     outcome(6, end - 1, 1, 1) == OK;
+        return client_.start().ok() && right;
+    }
+    u32 outcome(u64 number, u64 sector, u32 sectors, u16 page) {
+        block::Request &r = caps::shared.at<block::Ring>(0)->slot[number];
+        r.sector = sector;
+        r.sectors = sectors;
+        r.op = Op::Read;
+        r.flags = 0;
+        r.pages = 1;
+        r.page[0] = page;
+        r.skip = 0;
+        r.status = block::kPending;
+        sel::Result<block::Progress> done =
+            link_.submit({.submitted = number + 1, .until = number + 1});
+        return done ? r.status.load() : u32{ERR_COUNT};
+    }
+
+    std::string_view name_;
+    Counted link_;
+    block::Client client_;
+    u32 round_ = 0;
+    bool good_ = true;
+};
+
+} // namespace
+
+int main() {
+    std::string_view server = sel::environment().argument_text(), mode;
+    if (std::size_t space = server.find(' '); space != server.npos) {
+        mode = server.substr(space + 1);
+        server = server.substr(0, space);
+    }
+    for (const sel::Named<block::Api> &disk : caps::disks) {
+        if (disk.name.substr(0, disk.name.find('/')) == server) {
+            static Test test{server, disk.client};
+            bool good = test.begin() && (mode == "restarts" ? test.restarts() : test.all());
+            return good ? 0 : 1;
+        }
+    }
+    print("disktest: expected the name of a disk driver, and nothing more or `restarts`\n");
+    return 2;
+}
