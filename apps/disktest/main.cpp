@@ -112,7 +112,7 @@ class Test {
 
   private:
     static constexpr u64 kThreadAddress = sel::kWindowBase + (1 << 20); // Behind the pool.
-    static constexpr u32 kInHand = 3, kKillsMost = 40;
+    static constexpr u32 kInHand = 3, kKillsMost = 60;
 
     struct Killer {
         Test &test;
@@ -126,6 +126,11 @@ class Test {
         [[maybe_unused]] auto slept = caps::timer.call(timer::Sleep{.ns = ms * 1'000'000});
     }
 
+    static bool has_request_in_hand() {
+        auto info = caps::self.thread_info();
+        return info && info->state == STATE_REPLY;
+    }
+
     // Lets some batches go by, then has the driver restarted.
     static void kill(void *argument) {
         auto &killer = *static_cast<Killer *>(argument);
@@ -134,6 +139,9 @@ class Test {
             u32 until = load(killer.test.round_) + kBatches;
             for (u32 i = 0; i < kPatience && load(killer.test.round_) < until; i++) {
                 sleep(5);
+            }
+            for (u32 i = 0; i < kPatience && !has_request_in_hand(); i++) {
+                sel::yield();
             }
             if (!caps::supervisor.call(supervisor::Restart{.number = killer.number})) {
                 break;

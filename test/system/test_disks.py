@@ -15,6 +15,7 @@ PARTITIONS = {1: (64, 1063), 2: (2048, 4095), 4: (8192, 12287)}  # Number: first
 DEVICES = {  # Driver: QEMU's arguments for its device.
     "virtio-blk": ["-device", "virtio-blk-pci,drive=disk,disable-legacy=on"],
     "nvme": ["-device", "nvme,serial=1,drive=disk"],
+    "ahci": ["-device", "ich9-ahci,id=sata", "-device", "ide-hd,bus=sata.0,drive=disk"],
 }
 LINE = {"virtio-blk": ["-device", "virtio-blk-pci,drive=disk,vectors=0"]}  # Without messages.
 LINES = ["data good", "offset good", "durable good", "discard good", "refused good"]
