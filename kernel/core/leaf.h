@@ -29,7 +29,8 @@ u32 bit_low(u64 w);
     ensures now: \old(g_clock) <= \result == g_clock < 0x800000000000; */
 u64 clock_now(void); // Ticks since power-on; never goes back.
 
-/*@ terminates \true; exits \false; assigns \nothing; */
+/*@ terminates \true; exits \false; assigns g_alarm;
+    ensures alarm: g_alarm == due; */
 void clock_alarm(u64 due); // Ask for kernel_timer() at or after `due` (~0: never).
 
 /*@ terminates \true; exits \false; assigns \nothing; */

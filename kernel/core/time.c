@@ -15,6 +15,41 @@ static u64 time_read(void) {
     return clock_now();
 }
 
+// Gives sc, which does not wait, back what is due; it waits for the rest if that is too little.
+/*@ requires wf: wheel && time_clock && time_budgets && time_windows && time_bare && time_kinds &&
+        time_owners && time_waiting;
+    requires others: \forall integer s; configured(s) && s != sc && exhausted(s) ==> waits(s);
+    requires sc: configured(sc) && !waits(sc);
+    requires now: now == g_clock;
+    requires room: wheel_room;
+    terminates \true; exits \false;
+    assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3],
+        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].due, timer_view[sc + SC_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
+        g_level[sc + SC_TIMER], g_slot[sc + SC_TIMER], g_age[sc + SC_TIMER], g_ages;
+    ensures w: wheel;
+    ensures t1: time_clock;
+    ensures t2: time_budgets;
+    ensures t3: time_windows;
+    ensures t4: time_bare;
+    ensures t5: time_kinds;
+    ensures t6: time_owners;
+    ensures t7: time_exhausted;
+    ensures t8: time_waiting;
+    ensures last: SC(sc).last == now;
+    ensures others: \forall integer m; timer(m) && m != sc + SC_TIMER ==>
+        TIMER(m).queue == \old(TIMER(m).queue) && TIMER(m).due == \old(TIMER(m).due); */
+static void time_await(u32 sc, u64 now) {
+    sc_replenish(sc, now);
+    //@ assert mine: configured(sc) && budget(sc) && window(sc);
+    //@ assert windows: time_windows;
+    //@ assert others: \forall integer s; configured(s) && s != sc && exhausted(s) ==> waits(s);
+    if (!time_has_budget(sc)) {
+        wheel_insert(sc + SC_TIMER, sc_due(sc));
+        //@ assert windows: time_windows;
+        //@ assert exhausted: time_exhausted;
+    }
+}
+
 // Charges sc (0: nothing), which has run; if that exhausts it, it waits. Not 0: its budget or slice is
 // over.
 /*@ requires wf: wheel && time;
@@ -35,18 +70,23 @@ static u64 time_read(void) {
     ensures t7: time_exhausted;
     ensures t8: time_waiting;
     ensures charged: sc != 0 ==> SC(sc).last == now;
+    ensures used: sc != 0 ==> SC(sc).used == \old(SC(sc).used) + (now - \old(SC(sc).last));
     ensures over: sc != 0 && exhausted(sc) ==> \result != 0; */
 static u32 time_charge(u32 sc, u64 now) {
     if (sc == 0) {
         return 0;
     }
     sc_charge(sc, now);
+    //@ assert budgets: time_budgets;
+    //@ assert windows: time_windows;
+    //@ assert bare: time_bare;
+    //@ assert same: \forall integer s; context(s) ==> (configured(s) <==> \at(configured(s), Pre));
+    //@ assert kinds: time_kinds;
+    //@ assert owners: time_owners;
+    //@ assert waiting: time_waiting;
     u32 over = !time_has_budget(sc);
     if (over && !wheel_has(sc + SC_TIMER)) {
-        sc_replenish(sc, now);
-        if (!time_has_budget(sc)) {
-            wheel_insert(sc + SC_TIMER, sc_due(sc));
-        }
+        time_await(sc, now);
     }
     return over;
 }
@@ -74,7 +114,9 @@ static void time_enter(u32 sc, u64 now) {
 
 /*@ requires wf: wheel && time;
     requires sc: sc == 0 || configured(sc);
-    terminates \true; exits \false; assigns \nothing; */
+    terminates \true; exits \false; assigns g_alarm;
+    ensures a1: alarm_timers;
+    ensures a2: alarm_budget(sc); */
 static void time_set_alarm(u32 sc) {
     u64 alarm = wheel_next();
     if (sc != 0) {
@@ -124,15 +166,22 @@ void time_alarm(void) {
     ensures t6: time_owners;
     ensures t7: time_exhausted;
     ensures t8: time_waiting;
-*/
+    ensures accounted: K.run.sc != 0 ==>
+        SC(K.run.sc).used - SC(K.run.sc).last == \old(SC(K.run.sc).used) - \old(SC(K.run.sc).last);
+    ensures others: \forall integer m; timer(m) && m != sc + SC_TIMER ==>
+        TIMER(m).queue == \old(TIMER(m).queue) && TIMER(m).due == \old(TIMER(m).due); */
 static void time_refill(u32 sc, u64 now) {
     if (sc == K.run.sc) {
         sc_charge(sc, now);
     }
-    sc_replenish(sc, now);
-    if (!time_has_budget(sc)) {
-        wheel_insert(sc + SC_TIMER, sc_due(sc));
-    }
+    //@ assert same: \forall integer s; context(s) ==> (configured(s) <==> \at(configured(s), Pre));
+    //@ assert budgets: time_budgets;
+    //@ assert windows: time_windows;
+    //@ assert bare: time_bare;
+    //@ assert kinds: time_kinds;
+    //@ assert owners: time_owners;
+    //@ assert waiting: time_waiting;
+    time_await(sc, now);
 }
 
 // n is what wheel_step(now) returned.
@@ -160,8 +209,10 @@ static void time_refill(u32 sc, u64 now) {
     ensures same: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).budget == \old(SC(s).budget) &&
         SC(s).period == \old(SC(s).period) && SC(s).tcb == \old(SC(s).tcb) && SC(s).top == \old(SC(s).top);
     ensures thread: n > WHEEL_MORE && TIMER(n).kind != 1 ==> TIMER(n).queue == 0;
-    ensures done: n <= WHEEL_MORE ==> (\forall integer m; timer(m) ==>
-        TIMER(m).queue == \old(TIMER(m).queue) && TIMER(m).due == \old(TIMER(m).due)); */
+    ensures accounted: K.run.sc != 0 ==>
+        SC(K.run.sc).used - SC(K.run.sc).last == \old(SC(K.run.sc).used) - \old(SC(K.run.sc).last);
+    ensures others: \forall integer m; timer(m) && m != n ==>
+        TIMER(m).queue == \old(TIMER(m).queue) && TIMER(m).due == \old(TIMER(m).due); */
 static void time_expire(u32 n, u64 now) {
     if (n > WHEEL_MORE && timer_is_context(n)) {
         time_refill(timer_context(n), now);
@@ -219,7 +270,12 @@ void time_start(u32 t, u64 ticks) {
         TIMER(m).kind == \old(TIMER(m).kind); */
 static void time_reset_timer(u32 sc) {
     TIMER(sc + SC_TIMER).kind = TIMER_CONTEXT;
-    //@ assert wf: wheel;
+    //@ assert same: \forall integer n; timer(n) ==> TIMER(n).queue == \at(TIMER(n).queue, Pre) && TIMER(n).due == \at(TIMER(n).due, Pre) && TIMER(n).next == \at(TIMER(n).next, Pre) && TIMER(n).prev == \at(TIMER(n).prev, Pre);
+    //@ assert s1: slots_in && slots_next && slots_prev;
+    //@ assert s2: slots_order && slots_first && slots_distinct && slots_ends;
+    //@ assert w1: wheel_shape && wheel_upper && wheel_lower && wheel_current;
+    //@ assert w2: wheel_clock && wheel_summary && wheel_high;
+    //@ assert w3: wheel_marked && wheel_marks;
     if (wheel_has(sc + SC_TIMER)) {
         wheel_cancel(sc + SC_TIMER);
     }
@@ -233,6 +289,15 @@ void time_configure(u32 sc, u64 budget, u64 period) {
     time_reset_timer(sc);
     //@ ghost g_spent[sc] = 0; g_before[sc] = 0;
     sc_init(sc, budget, period, now);
+    //@ assert mine: configured(sc) && budget(sc) && window(sc) && !exhausted(sc) && !waits(sc);
+    //@ assert theirs: \forall integer s; configured(s) && s != sc ==> \at(configured(s), Pre) && window(s);
+    //@ assert windows: time_windows;
+    //@ assert budgets: time_budgets && time_bare;
+    //@ assert kinds: time_kinds;
+    //@ assert owners: time_owners;
+    //@ assert exhausted: time_exhausted;
+    //@ assert waiting: time_waiting;
+    //@ assert wheel: wheel && time_clock;
     if (sc == K.run.sc) {
         time_alarm();
     }

@@ -55,12 +55,12 @@ static inline u32 time_has_budget(u32 sc) {
 // The processor goes from context `from` (which runs, or 0) to another, `to` (which has budget, or 0:
 // idle).
 /*@ requires wf: wheel && time;
-    requires from: from == 0 || configured(from);
+    requires from: from == K.run.sc && time_running;
     requires to: to == 0 || (configured(to) && !exhausted(to));
     requires different: from != to;
     requires room: wheel_room;
     terminates \true; exits \false;
-    assigns g_clock, K.run.sc, sc_view[from].left, sc_view[from].last, sc_view[from].used, sc_view[from].amount[0 .. 3], sc_view[from].due[0 .. 3],
+    assigns g_clock, g_alarm, K.run.sc, sc_view[from].left, sc_view[from].last, sc_view[from].used, sc_view[from].amount[0 .. 3], sc_view[from].due[0 .. 3],
         g_spent[from], g_before[from],
         sc_view[to].left, sc_view[to].last, sc_view[to].used, sc_view[to].amount[0 .. 3], sc_view[to].due[0 .. 3],
         timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[from + SC_TIMER].due, timer_view[from + SC_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
@@ -91,7 +91,10 @@ static inline u32 time_has_budget(u32 sc) {
     ensures t8: time_waiting;
     ensures runs: K.run.sc == to;
     ensures left: from != 0 ==> SC(from).last == g_clock;
-    ensures begins: to != 0 ==> SC(to).last == g_clock && !exhausted(to); */
+    ensures used: from != 0 ==> SC(from).used == \old(SC(from).used) + (g_clock - \old(SC(from).last));
+    ensures begins: to != 0 ==> SC(to).last == g_clock && !exhausted(to);
+    ensures a1: alarm_timers;
+    ensures a2: alarm_budget(K.run.sc); */
 void time_switch(u32 from, u32 to);
 
 // Charges the running context up to now. Not 0: its budget or time slice is over; it may run on
@@ -114,11 +117,14 @@ void time_switch(u32 from, u32 to);
     ensures t7: time_exhausted;
     ensures t8: time_waiting;
     ensures charged: K.run.sc != 0 ==> SC(K.run.sc).last == g_clock;
+    ensures used: K.run.sc != 0 ==>
+        SC(K.run.sc).used == \old(SC(K.run.sc).used) + (g_clock - \old(SC(K.run.sc).last));
     ensures over: K.run.sc != 0 && exhausted(K.run.sc) ==> \result != 0; */
 u32 time_charge_running(void);
 
 // One bounded step of expiry: TIME_DONE: nothing due is left; TIME_MORE: call again; else the timer
-// that expired. A context's has been refilled (and waits on, if that was not enough).
+// that expired. A context's has been refilled (and waits on, if that was not enough). The running
+// context loses none of the time that it has run.
 /*@ requires wf: wheel && time;
     requires room: g_ages < 0xfffffffffffffff0;
     requires sc: time_running;
@@ -142,13 +148,19 @@ u32 time_charge_running(void);
     ensures done: \result == TIME_DONE ==> (\forall integer n; on(n) ==> g_clock < TIMER(n).due);
     ensures late: \result > TIME_MORE ==> \let n = \result; \old(on(n)) && \old(TIMER(n).due) <= g_clock;
     ensures context: \result > TIME_MORE && TIMER(\result).kind == TIMER_CONTEXT ==> configured(\result - SC_TIMER);
-    ensures thread: \result > TIME_MORE && TIMER(\result).kind != TIMER_CONTEXT ==> TIMER(\result).queue == 0; */
+    ensures thread: \result > TIME_MORE && TIMER(\result).kind != TIMER_CONTEXT ==> TIMER(\result).queue == 0;
+    ensures accounted: K.run.sc != 0 ==>
+        SC(K.run.sc).used - SC(K.run.sc).last == \old(SC(K.run.sc).used) - \old(SC(K.run.sc).last);
+    ensures others: \forall integer n; timer(n) && n != \result ==>
+        (on(n) <==> \old(on(n))) && TIMER(n).due == \old(TIMER(n).due); */
 u32 time_step(void);
 
 // Sets the alarm for the running context.
 /*@ requires wf: wheel && time;
     requires sc: time_running;
-    terminates \true; exits \false; assigns \nothing; */
+    terminates \true; exits \false; assigns g_alarm;
+    ensures a1: alarm_timers;
+    ensures a2: alarm_budget(K.run.sc); */
 void time_alarm(void);
 
 // The wait of thread t, whose timer is off, ends after `ticks`.
@@ -158,7 +170,7 @@ void time_alarm(void);
     requires sc: time_running;
     requires room: wheel_room;
     terminates \true; exits \false;
-    assigns g_clock, timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[t + TCB_TIMER].due, timer_view[t + TCB_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
+    assigns g_clock, g_alarm, timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[t + TCB_TIMER].due, timer_view[t + TCB_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
         g_level[t + TCB_TIMER], g_slot[t + TCB_TIMER], g_age[t + TCB_TIMER], g_ages;
     ensures w: wheel;
     ensures t1: time_clock;
@@ -169,7 +181,9 @@ void time_alarm(void);
     ensures t6: time_owners;
     ensures t7: time_exhausted;
     ensures t8: time_waiting;
-    ensures on: on(t + TCB_TIMER) && g_clock + \min(ticks, 0x7ffffffffffe) < TIMER(t + TCB_TIMER).due; */
+    ensures on: on(t + TCB_TIMER) && g_clock + \min(ticks, 0x7ffffffffffe) < TIMER(t + TCB_TIMER).due;
+    ensures a1: alarm_timers;
+    ensures a2: alarm_budget(K.run.sc); */
 void time_start(u32 t, u64 ticks);
 
 // It ended before.
@@ -186,7 +200,8 @@ void time_start(u32 t, u64 ticks);
     ensures t6: time_owners;
     ensures t7: time_exhausted;
     ensures t8: time_waiting;
-    ensures off: TIMER(t + TCB_TIMER).queue == 0; */
+    ensures off: TIMER(t + TCB_TIMER).queue == 0;
+    ensures a1: \old(alarm_timers) ==> alarm_timers; */
 static inline void time_stop(u32 t) {
     if (wheel_has(t + TCB_TIMER)) {
         wheel_cancel(t + TCB_TIMER);
@@ -200,7 +215,7 @@ static inline void time_stop(u32 t) {
     requires timer: !configured(sc) ==> TIMER(sc + SC_TIMER).queue == 0;
     requires b: SC_MIN <= budget <= period < 0x400000000000;
     terminates \true; exits \false;
-    assigns g_clock, sc_view[sc].budget, sc_view[sc].period, sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3],
+    assigns g_clock, g_alarm, sc_view[sc].budget, sc_view[sc].period, sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3],
         g_spent[sc], g_before[sc], timer_view[sc + SC_TIMER].kind,
         timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[sc + SC_TIMER];
     ensures w: wheel;
@@ -212,7 +227,11 @@ static inline void time_stop(u32 t) {
     ensures t6: time_owners;
     ensures t7: time_exhausted;
     ensures t8: time_waiting;
-    ensures set: SC(sc).budget == budget && SC(sc).period == period && SC(sc).left == budget; */
+    ensures set: SC(sc).budget == budget && SC(sc).period == period && SC(sc).left == budget;
+    ensures a1: \old(alarm_timers) ==> alarm_timers;
+    ensures accounted: K.run.sc != 0 ==>
+        SC(K.run.sc).used - SC(K.run.sc).last == \old(SC(K.run.sc).used) - \old(SC(K.run.sc).last);
+    ensures a2: \old(alarm_budget(K.run.sc)) ==> alarm_budget(K.run.sc); */
 void time_configure(u32 sc, u64 budget, u64 period);
 
 #endif

@@ -6,5 +6,6 @@
 #include "abi/types.h"
 
 //@ ghost u64 g_clock; // The last time that clock_now() gave.
+//@ ghost u64 g_alarm; // The last time that clock_alarm() got.
 
 #endif

@@ -25,6 +25,10 @@
     predicate time_waiting{L} = \forall integer s; configured(s) && waits(s) ==> exhausted(s) &&
         SC(s).amount[0] != 0 && SC(s).due[0] == TIMER(s + 15).due;
     predicate time{L} = time_clock{L} && time_budgets{L} && time_windows{L} && time_bare{L} &&
-        time_kinds{L} && time_owners{L} && time_exhausted{L} && time_waiting{L}; */
+        time_kinds{L} && time_owners{L} && time_exhausted{L} && time_waiting{L};
+
+    // The alarm rings no later than the first timer and the end of the running context's budget.
+    predicate alarm_timers{L} = \forall integer n; on(n) ==> g_alarm <= TIMER(n).due;
+    predicate alarm_budget{L}(integer s) = s != 0 ==> g_alarm <= SC(s).last + SC(s).left; */
 
 #endif
