@@ -37,8 +37,7 @@
     ensures map_free : map_free;
 
 // The MAY_* bits of a capability.
-/*@ requires type: type < CAP_TYPE_COUNT;
-    terminates \true; exits \false; assigns \nothing;
+/*@ terminates \true; exits \false; assigns \nothing;
     ensures may: \result == may_of(type, rights, data);
 */
 static inline u16 capability_may(u32 type, u32 rights, u64 data) {
@@ -79,6 +78,7 @@ static inline u64 capability_copy_data(u32 s) {
 // May the capability in `s` be minted with this `data`? Endpoint, Notification: a badge, once.
 // IoPort: a range of ports within its own.
 /*@ terminates \true; exits \false; assigns \nothing;
+    ensures error: \result == mint_error(s, data);
     ensures le: \result == OK ==> data_le(ty(s), data, dt(s)) && ty(s) != CAP_FRAME && copyable(ty(s));
     ensures badge: \result == OK && (ty(s) == CAP_ENDPOINT || ty(s) == CAP_NOTIFICATION) ==> dt(s) == 0;
     ensures range: \result == OK && ty(s) == CAP_IO_PORT ==> data % 0x10000 <= data / 0x10000;
@@ -112,7 +112,6 @@ void capability_new(u32 parent, u32 dst, u32 type, u32 rights, u32 object, u64 d
 /*@ requires wf: wf_caps;
     requires src: slot(src) && copyable(ty(src));
     requires dst: slot(dst) && ty(dst) == CAP_NULL && dst != CDT_HEAD && dst != SCRATCH_SLOT;
-    requires type: ty(src) < CAP_TYPE_COUNT;
     requires data: data_le(ty(src), data, dt(src));
     terminates \true; exits \false;
     assigns item_view[..], g_n, CDT_GHOST, slot_view[dst];
@@ -133,11 +132,10 @@ void capability_copy(u32 src, u32 dst, u32 rights, u64 data);
 /*@ requires wf: wf_caps;
     requires src: slot(src) && copyable(ty(src)) && rt(src) < RIGHT_BOUND;
     requires dst: slot(dst) && ty(dst) == CAP_NULL && dst != CDT_HEAD && dst != SCRATCH_SLOT;
-    requires type: ty(src) < CAP_TYPE_COUNT;
     terminates \true; exits \false;
     assigns item_view[..], g_n, CDT_GHOST, slot_view[dst];
     ENSURES_CAPS
-    ensures cap: ty(dst) == ty(src) && ob(dst) == ob(src) && rt(dst) >= RIGHT_BOUND;
+    ensures cap: ty(dst) == ty(src) && ob(dst) == ob(src) && (rt(dst) & RIGHT_BOUND) != 0;
     ensures data: data_le(ty(src), dt(dst), dt(src)) && (ty(dst) == CAP_FRAME ==> map_table(dt(dst)) == 0);
     ensures up: \forall integer a; \old(in_tree(a)) ==> (desc(a,dst) <==> (a == src || \old(desc(a,src))));
     ensures leaf: \forall integer b; \old(in_tree(b)) ==> !desc(dst,b);
@@ -161,6 +159,8 @@ void capability_bind(u32 src, u32 dst);
     ensures empty: null_slot(src);
     ensures rel: mov_rel{Pre,Post}(src, dst);
     ensures in: \forall integer t; in_tree(t) <==> (t == dst || (t != src && \old(in_tree(t))));
+    ensures owner: \forall integer t, e; is_table(t) && is_entry(e) ==>
+       owner(t, e) == (\old(owner(t, e)) == src ? dst : \old(owner(t, e)));
 */
 void capability_move(u32 src, u32 dst);
 
@@ -179,6 +179,8 @@ void capability_move(u32 src, u32 dst);
     ensures places: po(a) == \old(po(b)) && po(b) == \old(po(a)) && pc(a) == \old(pc(b)) && pc(b) == \old(pc(a));
     ensures others: \forall integer t; slot(t) && t != a && t != b && t != SCRATCH_SLOT ==>
        slot_view[t] == \old(slot_view[t]) && po(t) == \old(po(t)) && pc(t) == \old(pc(t));
+    ensures owner: \forall integer t, e; is_table(t) && is_entry(e) ==>
+       owner(t, e) == (\old(owner(t, e)) == a ? b : \old(owner(t, e)) == b ? a : \old(owner(t, e)));
 */
 void capability_swap(u32 a, u32 b);
 

@@ -3,6 +3,7 @@
 #ifndef SPEC_CAPABILITY_H
 #define SPEC_CAPABILITY_H
 
+#include "abi/error.h"
 #include "spec/cdt.h"
 #include "spec/vspace.h"
 
@@ -41,6 +42,13 @@
     predicate cap_le{L}(integer b, integer a) =
        same{L}(a, b) && rights_le(rt{L}(b), rt{L}(a)) && data_le(ty{L}(b), dt{L}(b), dt{L}(a));
     predicate authority{L} = \forall integer a, b; slot(a) && slot(b) && copyable(ty(a)) && ty(b) != CAP_NULL && desc(a,b) ==> cap_le(b,a);
+
+    // May the capability in s be minted with this data? Endpoint, Notification: a badge, once. IoPort: a
+    // range within its own.
+    logic integer mint_error{L}(integer s, integer data) =
+       ty{L}(s) == CAP_ENDPOINT || ty{L}(s) == CAP_NOTIFICATION ? (dt{L}(s) == 0 ? OK : ERR_BADGE) :
+       ty{L}(s) != CAP_IO_PORT ? ERR_TYPE :
+       dt{L}(s) % 0x10000 <= data % 0x10000 <= data / 0x10000 <= dt{L}(s) / 0x10000 ? OK : ERR_ARG;
 
     // --- INV-10: may is what type, rights and badge say.
     logic integer may_of(integer t, integer r, integer d) =
