@@ -89,7 +89,7 @@ TEST_CASE_METHOD(Fixture, "the end of the disk is the end", "[cache]") {
     REQUIRE(fill(kSectors - 1, 1, 5).ok());
     REQUIRE(cache.flush().ok());
     CHECK(disk.image.back() == 5);
-    u8 byte[512];
+    u8 byte[512]{};
     CHECK(cache.read(kSectors * 512, {byte, 1}).error() == ERR_ARG);
     CHECK(cache.read(~u64{0}, {byte, 2}).error() == ERR_ARG);
     CHECK(fill(kSectors, 1, 1).error() == ERR_ARG);
