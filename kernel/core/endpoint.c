@@ -29,22 +29,44 @@ void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
         return;
     }
     u32 r = TCB(to).reply;
-    queue_take(ep, to);
+    //@ assert free: r != 0 && g_lent[r] == 0 && reply_view[r].caller.tcb == to;
+    //@ assert to: tcb(to) && to != cur;
+    thread_dequeue(to);
+    //@ assert but: replies_but(r);
     time_stop(to);
+    //@ assert timers: wait_timers;
     message_deliver(cur, to, badge, info, may & MAY_GRANT);
-    if (state == STATE_CALL) {
-        thread_arm_timeout(info);
-        reply_arm(r, cur, to);
-    } else {
+    if (state == STATE_SEND) {
         reply_release(r);
+    } else {
+        reply_arm(r, cur, to);
+        if (TCB(cur).sc != 0) {
+            thread_arm_timeout(info);
+        }
     }
+    //@ assert kept: kept && caps && loose(to);
     thread_ready(to);
 }
 
-// The running thread takes the message of `from`, the first sender in the queue of ep.
-static void take(u32 ep, u32 from, u32 r) {
+// The running thread takes the message of `from`, which waits to send.
+/*@ requires wf: kept && caps;
+    requires room: queue_room && lend_room;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires from: tcb(from) && (state_of(from) == STATE_SEND || state_of(from) == STATE_CALL);
+    requires r: r != 0 && reply_view[r].caller.tcb == 0;
+    terminates \true; exits \false;
+    assigns SEND_ASSIGNS, REGISTERS_ASSIGNS(K.run.tcb);
+    ENSURES_KEPT
+    ensures caps: caps;
+    ensures badge: tcb_view[K.run.tcb].r[R_RDI] == tcb_view[from].sending_badge;
+    ensures sent: \old(state_of(from)) == STATE_SEND ==> state_of(from) < STATE_RECV && TIMER(from + TCB_TIMER).queue == 0;
+    ensures called: \old(state_of(from)) == STATE_CALL ==>
+        state_of(from) == STATE_REPLY && tcb_view[from].reply == r && reply_view[r].caller.tcb == from;
+    ensures runs: tcb_view[K.run.tcb].state == STATE_RUNNING; */
+static void take(u32 from, u32 r) {
     u32 cur = K.run.tcb, is_call = thread_state(from) == STATE_CALL;
-    queue_take(ep, from);
+    thread_dequeue(from);
+    //@ assert kept: replies && wait_timers_but(from);
     message_deliver(from, cur, TCB(from).sending_badge, TCB(from).sending_info,
                     TCB(from).sending & MAY_GRANT);
     if (is_call) {
@@ -62,7 +84,7 @@ static u64 receive(u32 ep, u32 r, u64 info) {
     if (TCB(cur).attention != 0) {
         notification_take(TCB(cur).bound, cur);
     } else if (thread_state(head) > STATE_RECV) {
-        take(ep, head, r);
+        take(head, r);
     } else {
         REPLY(r).caller = (run_t){cur, 0};
         TCB(cur).reply = r;
@@ -73,6 +95,20 @@ static u64 receive(u32 ep, u32 r, u64 info) {
 }
 
 // Answers the caller of r (armed) with the message of the running thread.
+/*@ requires wf: kept && caps;
+    requires room: queue_room;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires r: r != 0 && state_of(reply_view[r].caller.tcb) == STATE_REPLY;
+    terminates \true; exits \false;
+    assigns LEAVE_ASSIGNS(reply_view[r].caller.tcb), tcb_view[reply_view[r].caller.tcb].fault,
+        g_place[reply_view[r].caller.tcb], g_back, REGISTERS_ASSIGNS(reply_view[r].caller.tcb), EXTRA_ASSIGNS;
+    ENSURES_KEPT
+    ensures caps: caps;
+    ensures once: reply_view[r].caller.tcb == 0;
+    ensures woken: \let to = \old(reply_view[r].caller.tcb); state_of(to) < STATE_RECV && TIMER(to + TCB_TIMER).queue == 0;
+    ensures answer: \old(TCB(reply_view[r].caller.tcb).fault) == FAULT_NONE && info % 65536 <= MESSAGE_REGISTERS &&
+        TCB(K.run.tcb).fault == FAULT_NONE ==> message_given{Pre,Post}(K.run.tcb, \old(reply_view[r].caller.tcb), 0, info);
+    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 static void answer(u32 r, u64 info) {
     u32 cur = K.run.tcb, to = REPLY(r).caller.tcb;
     if (TCB(to).fault == FAULT_NONE) {
@@ -86,6 +122,7 @@ u32 endpoint_cancel_one(u32 queue) {
     if (t == 0) {
         return 0;
     }
+    //@ assert t: tcb(t);
     thread_wake_error(t, ERR_GONE);
     return 1;
 }

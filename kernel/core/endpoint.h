@@ -8,15 +8,55 @@
 #ifndef CORE_ENDPOINT_H
 #define CORE_ENDPOINT_H
 
-#include "core/view.h"
+#include "core/message.h"
+#include "core/thread.h"
 
 // The running thread (parked) sends the message in its registers through an endpoint capability
 // with `may` and `badge`: to the first receiver, or it waits in the queue. state: STATE_SEND, or
 // STATE_CALL if it will wait for an answer.
+#define SEND_ASSIGNS                                                                               \
+    link_view[0..0xffffffff], queue_view[0..0xffffffff], K.ready_bitmap[0..3], K.ready_summary,    \
+        K.top, g_queue[0..0xffffffff], g_place[0..0xffffffff], g_back,                             \
+        tcb_view[0..0xffffffff].state, tcb_view[0..0xffffffff].sc, tcb_view[0..0xffffffff].reply,  \
+        sc_view[0..0xffffffff].tcb, sc_view[0..0xffffffff].top, reply_view[0..0xffffffff],         \
+        g_lent[0..0xffffffff], g_turn[0..0xffffffff], g_turns, g_clock, g_alarm,                   \
+        timer_view[0..0xffffffff].next, timer_view[0..0xffffffff].prev,                            \
+        timer_view[0..0xffffffff].due, timer_view[0..0xffffffff].queue, WHEEL.queue[0..575],       \
+        WHEEL.bitmap[0..7], WHEEL.summary, g_level[0..0xffffffff], g_slot[0..0xffffffff],          \
+        g_age[0..0xffffffff], g_ages, EXTRA_ASSIGNS
+/*@ requires wf: kept && caps;
+    requires room: queue_room && wheel_room && lend_room && time_running;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires ep: endpoint(ep) && (state == STATE_SEND || state == STATE_CALL);
+    requires fault: tcb_view[K.run.tcb].fault != FAULT_NONE ==> info / 256 % 2 == 0;
+    terminates \true; exits \false;
+    assigns SEND_ASSIGNS, REGISTERS_ASSIGNS(queue_view[ep].head), tcb_view[K.run.tcb].sending,
+        tcb_view[K.run.tcb].sending_badge, tcb_view[K.run.tcb].sending_info;
+    ENSURES_KEPT
+    ensures caps: caps;
+    ensures waits: \old(state_of(QUEUE(ep).head)) != STATE_RECV ==>
+        g_queue[K.run.tcb] == ep && QUEUE(ep).tail == K.run.tcb && state_of(K.run.tcb) == state &&
+        tcb_view[K.run.tcb].sending == may && tcb_view[K.run.tcb].sending_badge == badge && tcb_view[K.run.tcb].sending_info == info;
+    ensures given: \old(state_of(QUEUE(ep).head)) == STATE_RECV ==> \let to = \old(QUEUE(ep).head);
+        g_queue[to] != ep && state_of(to) < STATE_RECV && tcb_view[to].r[R_RDI] == badge;
+    ensures called: \old(state_of(QUEUE(ep).head)) == STATE_RECV && state == STATE_CALL ==>
+        \let r = \old(tcb_view[QUEUE(ep).head].reply); state_of(K.run.tcb) == STATE_REPLY &&
+        tcb_view[K.run.tcb].reply == r && reply_view[r].caller.tcb == K.run.tcb;
+    ensures sent: \old(state_of(QUEUE(ep).head)) == STATE_RECV && state == STATE_SEND ==>
+        tcb_view[K.run.tcb].state == STATE_RUNNING && reply_view[\old(tcb_view[QUEUE(ep).head].reply)].caller.tcb == 0; */
 void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state);
 
 // Ends the wait of the first thread in the queue of a dying endpoint or notification with ERR_GONE.
 // 0: the queue is empty.
+/*@ requires wf: kept;
+    requires q: endpoint(queue) || notification(queue);
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns WAKE_ERROR_ASSIGNS(queue_view[queue].head);
+    ENSURES_KEPT
+    ensures none: \result == 0 <==> \old(QUEUE(queue).head) == 0;
+    ensures one: \old(QUEUE(queue).head) != 0 ==> \let t = \old(QUEUE(queue).head); g_queue[t] != queue &&
+        TIMER(t + TCB_TIMER).queue == 0 && (\old(TCB(QUEUE(queue).head).fault) == FAULT_NONE ==> TCB(t).r[R_RAX] == ERR_GONE); */
 u32 endpoint_cancel_one(u32 queue);
 
 #endif

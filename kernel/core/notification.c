@@ -17,24 +17,38 @@ static inline void deliver_bits(u32 t, u64 bits, u64 info) {
     TCB(t).r[R_RSI] = info;
 }
 
+// The bits are there; if there is a bound thread, it knows.
+/*@ requires wf: notifications;
+    requires n: n != 0 && bits != 0;
+    terminates \true; exits \false;
+    assigns notification_view[n].word, tcb_view[notification_view[n].bound].attention;
+    ensures n1: notify_bound;
+    ensures n2: notify_thread;
+    ensures n3: notify_attention;
+    ensures n4: notify_null;
+    ensures word: notification_view[n].word == (\old(notification_view[n].word) | bits); */
+static inline void deposit(u32 n, u64 bits) {
+    u32 t = NOTIFICATION(n).bound;
+    NOTIFICATION(n).word |= bits;
+    if (t != 0) {
+        TCB(t).attention = 1;
+    }
+}
+
 void notification_signal(u32 n, u64 bits) {
     u32 t = QUEUE(n).head;
     if (t != 0) {
+        //@ assert waits: state_of(t) == STATE_WAIT && tcb(t);
         deliver_bits(t, bits, 0);
         thread_wake(t);
         return;
     }
-    NOTIFICATION(n).word |= bits;
+    deposit(n, bits);
     t = NOTIFICATION(n).bound;
-    if (t == 0) {
-        return;
+    if (thread_state(t) == STATE_RECV) {
+        notification_take(n, t);
+        thread_wake(t);
     }
-    if (thread_state(t) != STATE_RECV) {
-        TCB(t).attention = 1;
-        return;
-    }
-    notification_take(n, t);
-    thread_wake(t);
 }
 
 void notification_take(u32 n, u32 t) {

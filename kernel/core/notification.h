@@ -9,9 +9,28 @@
 #define CORE_NOTIFICATION_H
 
 #include "core/view.h"
-#include "spec/thread.h"
+#include "spec/wait.h"
 
 // Sets `bits` (not 0). Wakes a waiter, or the bound thread if that waits to receive.
+#define SIGNAL_ASSIGNS(n, t)                                                                       \
+    LEAVE_ASSIGNS(t), tcb_view[t].fault, g_place[t], g_back, tcb_view[t].r[R_RDI],                 \
+        tcb_view[t].r[R_RSI], tcb_view[t].attention
+/*@ requires wf: kept && signals;
+    requires n: notification(n) && bits != 0;
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns notification_view[n].word, SIGNAL_ASSIGNS(n, queue_view[n].head), SIGNAL_ASSIGNS(n, notification_view[n].bound);
+    ENSURES_KEPT
+    ENSURES_SIGNALS
+    ensures waiter: \old(QUEUE(n).head) != 0 ==> \let t = \old(QUEUE(n).head);
+        tcb_view[t].r[R_RDI] == bits && tcb_view[t].r[R_RSI] == 0 && state_of(t) < STATE_RECV && g_queue[t] != n;
+    ensures same: \old(QUEUE(n).head) != 0 ==> notification_view[n].word == \old(notification_view[n].word);
+    ensures bound: \old(QUEUE(n).head) == 0 && \old(state_of(notification_view[n].bound)) == STATE_RECV ==>
+        \let t = notification_view[n].bound; tcb_view[t].r[R_RDI] == (\old(notification_view[n].word) | bits) &&
+        tcb_view[t].r[R_RSI] == INFO_SIGNAL && state_of(t) < STATE_RECV && notification_view[n].word == 0;
+    ensures kept: \old(QUEUE(n).head) == 0 && \old(state_of(notification_view[n].bound)) != STATE_RECV ==>
+        notification_view[n].word == (\old(notification_view[n].word) | bits);
+    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 void notification_signal(u32 n, u64 bits);
 
 // Takes the bits of n (there are some) for thread t: its RECV or WAIT returns them.

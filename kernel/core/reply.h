@@ -10,8 +10,7 @@
 #define CORE_REPLY_H
 
 #include "abi/error.h"
-#include "core/view.h"
-#include "spec/thread.h"
+#include "core/thread.h"
 
 // The Reply that thread t receives with, 0: it has none.
 /*@ requires t: thread(t);
@@ -22,16 +21,63 @@ static inline u32 reply_of(u32 t) {
 }
 
 // A caller waits for the answer through r.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures armed: \result != 0 <==> state_of(reply_view[r].caller.tcb) == STATE_REPLY; */
 static inline u32 reply_is_armed(u32 r) {
-    return (TCB(REPLY(r).caller.tcb).state & (STATE_SPECIAL - 1u)) == STATE_REPLY;
+    return thread_state(REPLY(r).caller.tcb) == STATE_REPLY;
 }
 
-// Breaks the bond of r, whatever it was; a context lent through it goes back to the caller if that
-// was the youngest loan, else it stays with its user. The caller's state is not changed.
+// Breaks the bond of r with a thread that has left its wait; a context lent through it goes back to
+// that thread if it was the youngest loan, else it stays with its user.
+/*@ requires wf: threads && lending && replies_but(r);
+    requires r: r != 0 && loose(LENDER(r)) && tcb_view[LENDER(r)].reply == r;
+    terminates \true; exits \false;
+    assigns RELEASE_ASSIGNS(r);
+    ENSURES_QUEUES
+    ENSURES_READY
+    ENSURES_WAITS
+    ENSURES_CONTEXTS
+    ENSURES_LOANS
+    ensures l10: lend_back;
+    ensures l11: lend_context;
+    ENSURES_REPLIES
+    ensures free: LENDER(r) == 0 && LENT(r) == 0 && g_lent[r] == 0;
+    ensures back: \old(LENT(r)) != 0 && \old(SC(LENT(r)).top) == r ==>
+        tcb_view[\old(LENDER(r))].sc == \old(LENT(r)) && SC(\old(LENT(r))).tcb == \old(LENDER(r));
+    ensures stays: \old(LENT(r)) == 0 || \old(SC(LENT(r)).top) != r ==>
+        (\forall integer t; index(t) ==> tcb_view[t].sc == \old(tcb_view[t].sc) &&
+            tcb_view[t].state == \old(tcb_view[t].state) && g_queue[t] == \old(g_queue[t]));
+    ensures loose: loose(\old(LENDER(r)));
+    ensures others: \forall integer t; 0 <= t < 0x100000000 ==> tcb_view[t].state == \old(tcb_view[t].state) ||
+        (\old(tcb_view[t].state) == STATE_READY && tcb_view[t].state == STATE_NO_TIME); */
 void reply_release(u32 r);
 
 // Caller c begins to wait for its answer through r, which server t claimed. It lends its context if
 // t has none; its wait is then bounded no longer, so that it cannot take away what t runs on.
+/*@ requires wf: threads && lending && replies_but(r) && wheel && time && wait_timers_but(c);
+    requires r: r != 0 && g_lent[r] == 0;
+    requires c: tcb(c) && g_queue[c] == 0 && tcb_view[c].state <= STATE_RUNNING;
+    requires t: tcb(t) && tcb_view[t].state <= STATE_RUNNING && t != c;
+    requires room: lend_room;
+    terminates \true; exits \false;
+    assigns LEND_ASSIGNS(r, c, t), reply_view[r].caller.tcb, tcb_view[c].reply, tcb_view[c].state;
+    ensures q: queues;
+    ENSURES_READY
+    ENSURES_WAITS
+    ensures c: contexts;
+    ensures l: lending;
+    ENSURES_REPLIES
+    ensures i1: wheel;
+    ensures i2: time;
+    ensures i3: wait_timers;
+    ensures armed: reply_view[r].caller.tcb == c && tcb_view[c].reply == r && state_of(c) == STATE_REPLY;
+    ensures lent: \old(tcb_view[c].sc) != 0 && \old(tcb_view[t].sc) == 0 ==> tcb_view[t].sc == \old(tcb_view[c].sc) &&
+        tcb_view[c].sc == 0 && SC(tcb_view[t].sc).top == r && TIMER(c + TCB_TIMER).queue == 0;
+    ensures kept: \old(tcb_view[c].sc) == 0 || \old(tcb_view[t].sc) != 0 ==> tcb_view[c].sc == \old(tcb_view[c].sc) &&
+        tcb_view[t].sc == \old(tcb_view[t].sc) && reply_view[r].caller.sc == 0 &&
+        TIMER(c + TCB_TIMER).queue == \old(TIMER(c + TCB_TIMER).queue);
+    ensures plain: \old(tcb_view[c].fault) == FAULT_NONE && TIMER(c + TCB_TIMER).queue == 0 ==> tcb_view[c].state < 128;
+    ensures room: \old(g_turns) <= g_turns <= \old(g_turns) + 1; */
 void reply_arm(u32 r, u32 c, u32 t);
 
 // Thread t ends: the context that it was lent goes to the youngest caller, who gets ERR_GONE.

@@ -173,7 +173,9 @@ static void context_end(u32 sc) {
     if (K.run.sc == sc) {
         K.run.sc = 0;
     }
-    //@ assert map: ready_map;
+    //@ assert words: ready_words;
+    //@ assert high: ready_high;
+    //@ assert best: ready_best;
     //@ assert ready: ready_bits && ready_states && ready_places;
     if (wheel_has(sc + SC_TIMER)) {
         wheel_cancel(sc + SC_TIMER);

@@ -9,6 +9,8 @@
 #include "core/reply.h"
 #include "core/time.h"
 
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures is: \result != 0 <==> STATE_RECV <= state <= STATE_CALL || state == STATE_WAIT; */
 static inline u32 is_queued(u32 state) {
     return state == STATE_RECV || state == STATE_SEND || state == STATE_CALL || state == STATE_WAIT;
 }
@@ -40,17 +42,74 @@ void thread_wait(u32 q, u32 state) {
     TCB(cur).state = (u8)state;
 }
 
-// Takes t out of whatever it waits in, and stops its timer. Its state is then up to the caller.
+// Thread t, which is in no queue, becomes INACTIVE.
+/*@ requires wf: threads;
+    requires t: tcb(t) && g_queue[t] == 0;
+    terminates \true; exits \false;
+    assigns tcb_view[t].state;
+    ENSURES_READY
+    ENSURES_WAITS
+    ENSURES_CONTEXTS
+    ensures out: loose(t); */
+static inline void deactivate(u32 t) {
+    TCB(t).state = STATE_INACTIVE;
+}
+
+// The ready thread t becomes INACTIVE.
+/*@ requires wf: threads;
+    requires t: tcb(t) && is_ready(t);
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], tcb_view[t].state, queue_view[READY_BASE + TCB(t).priority],
+        K.ready_bitmap[0 .. 3], K.ready_summary, K.top, g_queue[t];
+    ensures q: queues;
+    ensures y: ready_queues;
+    ENSURES_WAITS
+    ENSURES_CONTEXTS
+    ensures out: loose(t); */
+static inline void unready(u32 t) {
+    ready_remove(t);
+}
+
+// Takes t out of the queue that it is in, if it is in one. It is INACTIVE, and still has its Reply.
+/*@ requires wf: threads;
+    requires t: tcb(t);
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], tcb_view[t].state, queue_view[g_queue[t]], K.ready_bitmap[0 .. 3],
+        K.ready_summary, K.top, g_queue[t];
+    ENSURES_THREADS
+    ensures out: loose(t); */
+static void unqueue(u32 t) {
+    u32 state = thread_state(t);
+    //@ assert ready: state == STATE_READY <==> is_ready(t);
+    if (is_queued(state)) {
+        thread_dequeue(t);
+        //@ assert threads: threads;
+    } else if (state == STATE_READY) {
+        unready(t);
+        //@ assert threads: threads;
+    } else {
+        //@ assert none: g_queue[t] == 0;
+        deactivate(t);
+        //@ assert threads: threads;
+    }
+}
+
+// Takes t out of whatever it waits in, and stops its timer. It is INACTIVE.
+/*@ requires wf: kept;
+    requires t: tcb(t);
+    terminates \true; exits \false;
+    assigns LEAVE_ASSIGNS(t);
+    ENSURES_KEPT
+    ensures out: loose(t);
+    ensures left: left{Pre,Post}(t); */
 static void leave(u32 t) {
     u32 state = thread_state(t);
-    if (is_queued(state)) {
-        queue_remove(LINK(t).queue, t);
-    } else if (state == STATE_READY) {
-        ready_remove(t);
-    }
+    unqueue(t);
     if (state == STATE_RECV || state == STATE_REPLY) {
+        //@ assert but: replies_but(TCB(t).reply);
         reply_release(TCB(t).reply);
     }
+    //@ assert replies: replies;
     time_stop(t);
 }
 
@@ -61,6 +120,10 @@ void thread_wake(u32 t) {
 }
 
 // The call of waiting thread t will return `error`.
+/*@ requires t: t != 0;
+    terminates \true; exits \false;
+    assigns tcb_view[t].r[R_RAX], tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI], tcb_view[t].mode;
+    ensures error: tcb_view[t].r[R_RAX] == error && tcb_view[t].r[R_RDI] == 0 && tcb_view[t].r[R_RSI] == 0; */
 static void set_error(u32 t, error_t error) {
     TCB(t).r[R_RAX] = error;
     TCB(t).r[R_RDI] = 0;
@@ -74,7 +137,6 @@ void thread_wake_error(u32 t, error_t error) {
         thread_wake(t);
     } else {
         leave(t);
-        TCB(t).state = STATE_INACTIVE;
     }
 }
 
@@ -84,7 +146,6 @@ void thread_stop(u32 t) {
         set_error(t, ERR_GONE);
     }
     leave(t);
-    TCB(t).state = STATE_INACTIVE;
 }
 
 void thread_destroy(u32 t) {
@@ -96,22 +157,46 @@ void thread_destroy(u32 t) {
 
 void thread_arm_timeout(u64 info) {
     u32 cur = K.run.tcb;
-    if ((info & INFO_TIMEOUT) == 0) {
+    if (info / INFO_TIMEOUT % 2u == 0) {
         return;
     }
     time_start(cur, BUFFER(TCB_SLOT(cur, TCB_SLOT_BUFFER).object).word[BUFFER_TIMEOUT]);
-    TCB(cur).state |= STATE_SPECIAL;
+    TCB(cur).state = (u8)(TCB(cur).state + STATE_SPECIAL);
+}
+
+// The user of sc, which was charged, is ready no longer if that took its budget.
+/*@ requires wf: queues && ready_queues && waits && context_thread && context_user && context_null &&
+        context_range && context_lender;
+    requires ready: \forall integer t; is_ready(t) && t != SC(sc).tcb ==> !exhausted(TCB(t).sc);
+    requires sc: sc != 0;
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], tcb_view[SC(sc).tcb].state, queue_view[READY_BASE + TCB(SC(sc).tcb).priority],
+        K.ready_bitmap[0 .. 3], K.ready_summary, K.top, g_queue[SC(sc).tcb];
+    ensures q: queues;
+    ENSURES_READY
+    ENSURES_WAITS
+    ENSURES_CONTEXTS
+    ensures others: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).state == \old(TCB(t).state) ||
+        (\old(TCB(t).state) == STATE_READY && TCB(t).state == STATE_NO_TIME); */
+static inline void demote(u32 sc) {
+    u32 t = SC(sc).tcb;
+    if (TCB(t).state == STATE_READY && !time_has_budget(sc)) {
+        ready_remove(t);
+        TCB(t).state = STATE_NO_TIME;
+    }
 }
 
 u32 thread_schedule(void) {
     u32 t = ready_take();
+    //@ assert waits: waits && contexts;
+    //@ assert bonds: replies && wait_timers;
     u32 from = K.run.sc, to = TCB(t).sc;
+    //@ assert budget: to == 0 || (configured(to) && !exhausted(to));
     if (from != to) {
         time_switch(from, to);
-        u32 user = SC(from).tcb;
-        if (TCB(user).state == STATE_READY && !time_has_budget(from)) {
-            ready_remove(user);
-            TCB(user).state = STATE_NO_TIME;
+        //@ assert timers: wait_timers;
+        if (from != 0) {
+            demote(from);
         }
     }
     return t;

@@ -17,10 +17,13 @@
 #include "abi/error.h"
 #include "core/ready.h"
 #include "core/view.h"
+#include "spec/wait.h"
 
 // The state of t, without STATE_SPECIAL.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures state: \result == state_of(t); */
 static inline u32 thread_state(u32 t) {
-    return TCB(t).state & (STATE_SPECIAL - 1u);
+    return (u32)TCB(t).state % STATE_SPECIAL;
 }
 
 // Makes the bond between the running thread and its context exact.
@@ -32,6 +35,15 @@ static inline void thread_park(void) {
 }
 
 // Binds context sc (not 0, free) to thread t (which has none).
+/*@ requires wf: context_thread && context_user && context_null;
+    requires t: t != 0 && TCB(t).sc == 0;
+    requires sc: sc != 0 && SC(sc).tcb == 0;
+    terminates \true; exits \false;
+    assigns tcb_view[t].sc, sc_view[sc].tcb;
+    ensures c1: context_thread;
+    ensures c2: context_user;
+    ensures c3: context_null;
+    ensures bond: TCB(t).sc == sc && SC(sc).tcb == t; */
 static inline void thread_give_context(u32 t, u32 sc) {
     TCB(t).sc = sc;
     SC(sc).tcb = t;
@@ -51,32 +63,136 @@ static inline void thread_give_context(u32 t, u32 sc) {
     ensures r4: ready_places;
     ensures off: TCB(t).sc == 0;
     ensures bond: \old(TCB(t).sc) != 0 ==> SC(\old(TCB(t).sc)).tcb == 0;
+    ensures none: \old(TCB(t).sc) == 0 ==> SC(0).tcb == \old(SC(0).tcb);
+    ensures queue: g_queue[t] == (\old(TCB(t).sc) != 0 && \old(TCB(t).state) == STATE_READY ? 0 : \old(g_queue[t]));
     ensures state: TCB(t).state == (\old(TCB(t).sc) != 0 && \old(TCB(t).state) == STATE_READY ?
         STATE_NO_TIME : \old(TCB(t).state)); */
 void thread_take_context(u32 t);
 
 // Lets t compete for the processor: READY if it has budget, else NO_TIME. It is in no queue.
+/*@ requires wf: threads;
+    requires t: tcb(t) && g_queue[t] == 0 && tcb_view[t].state <= STATE_NO_TIME;
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], tcb_view[t].state, queue_view[READY_BASE + TCB(t).priority],
+        K.ready_bitmap[0 .. 3], K.ready_summary, K.top, g_queue[t], g_place[t], g_back;
+    ENSURES_QUEUES
+    ENSURES_READY
+    ENSURES_WAITS
+    ENSURES_CONTEXTS
+    ensures runs: !exhausted(tcb_view[t].sc) ==> is_ready(t) && g_place[t] == \old(g_back);
+    ensures stays: exhausted(tcb_view[t].sc) ==> tcb_view[t].state == STATE_NO_TIME && g_queue[t] == 0;
+    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 void thread_ready(u32 t);
 
-// Begins a wait of the running thread in queue q.
+// Takes t, which waits, out of its queue. It is INACTIVE, and still has its Reply.
+/*@ requires wf: threads;
+    requires t: tcb(t) && (STATE_RECV <= state_of(t) <= STATE_CALL || state_of(t) == STATE_WAIT);
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], tcb_view[t].state, queue_view[g_queue[t]], g_queue[t];
+    ENSURES_QUEUES
+    ENSURES_READY
+    ENSURES_WAITS
+    ENSURES_CONTEXTS
+    ensures out: loose(t); */
+static inline void thread_dequeue(u32 t) {
+    queue_remove(LINK(t).queue, t);
+    TCB(t).state = STATE_INACTIVE;
+}
+
+// Begins a wait of the running thread in queue q: an endpoint whose threads do the same, or a notification.
+/*@ requires wf: threads;
+    requires t: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires q: state == STATE_WAIT ? notification(q) : STATE_RECV <= state <= STATE_CALL && endpoint(q) &&
+        (QUEUE(q).head == 0 || (state == STATE_RECV <==> state_of(QUEUE(q).head) == STATE_RECV));
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], queue_view[q], tcb_view[K.run.tcb].state, g_queue[K.run.tcb],
+        g_place[K.run.tcb], g_back;
+    ENSURES_QUEUES
+    ENSURES_READY
+    ENSURES_WAITS
+    ENSURES_CONTEXTS
+    ensures waits: tcb_view[K.run.tcb].state == state && g_queue[K.run.tcb] == q && QUEUE(q).tail == K.run.tcb;
+    ensures room: g_back == \old(g_back) + 1; */
 void thread_wait(u32 q, u32 state);
 
+// What the end of a wait leaves: nothing that names t, and no timer.
+/*@ predicate left{L1,L2}(integer t) = \at(TIMER(t + TCB_TIMER).queue,L2) == 0 &&
+        (has_reply{L1}(t) ==> \at(reply_view[\at(tcb_view[t].reply,L1)].caller.tcb,L2) == 0) &&
+        (\forall integer u; 0 <= u < 0x100000000 && u != t ==>
+            \at(tcb_view[u].state,L2) == \at(tcb_view[u].state,L1) ||
+            (\at(tcb_view[u].state,L1) == STATE_READY && \at(tcb_view[u].state,L2) == STATE_NO_TIME)); */
+
 // Ends any wait of t (removed from its queue, timer off); its registers hold the result already.
+/*@ requires wf: kept;
+    requires t: tcb(t);
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns LEAVE_ASSIGNS(t), tcb_view[t].fault, g_place[t], g_back;
+    ENSURES_KEPT
+    ensures left: left{Pre,Post}(t);
+    ensures runs: !exhausted(tcb_view[t].sc) ==> is_ready(t);
+    ensures stays: exhausted(tcb_view[t].sc) ==> tcb_view[t].state == STATE_NO_TIME;
+    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 void thread_wake(u32 t);
 
-// The same, and the call returns `error`.
+// The same, and the call returns `error`. A thread whose fault is not answered stays where it is, INACTIVE.
+/*@ requires wf: kept;
+    requires t: tcb(t);
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns WAKE_ERROR_ASSIGNS(t);
+    ENSURES_KEPT
+    ensures error: \old(TCB(t).fault) == FAULT_NONE ==> TCB(t).r[R_RAX] == error;
+    ensures stopped: \old(TCB(t).fault) != FAULT_NONE ==> TCB(t).state == STATE_INACTIVE;
+    ensures woken: \old(TCB(t).fault) == FAULT_NONE ==> is_ready(t) || TCB(t).state == STATE_NO_TIME;
+    ensures off: TIMER(t + TCB_TIMER).queue == 0;
+    ensures free: \old(has_reply(t)) ==> reply_view[\old(TCB(t).reply)].caller.tcb == 0;
+    ensures out: g_queue[t] == 0 || is_ready(t);
+    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 void thread_wake_error(u32 t, error_t error);
 
 // Stops t: its wait ends, and when it is resumed the call it waited in returns ERR_GONE.
+/*@ requires wf: kept;
+    requires t: tcb(t);
+    terminates \true; exits \false;
+    assigns LEAVE_ASSIGNS(t), tcb_view[t].r[R_RAX], tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI], tcb_view[t].mode;
+    ENSURES_KEPT
+    ensures out: loose(t);
+    ensures left: left{Pre,Post}(t);
+    ensures error: \old(TCB(t).fault) == FAULT_NONE && \old(state_of(t)) >= STATE_RECV ==>
+        TCB(t).r[R_RAX] == ERR_GONE; */
 void thread_stop(u32 t);
 
 // t has lost its last capability: stops it and gives back everything it is bound to.
 void thread_destroy(u32 t);
 
 // Arms the timer that bounds the wait of the running thread, if info asks for it.
+/*@ requires wf: kept && time_running && wheel_room;
+    requires t: tcb(K.run.tcb) && STATE_RECV <= state_of(K.run.tcb) <= STATE_WAIT;
+    requires plain: info / 256 % 2 != 0 ==> tcb_view[K.run.tcb].state < 128;
+    terminates \true; exits \false;
+    assigns g_clock, g_alarm, tcb_view[K.run.tcb].state, TIMER_ASSIGNS(K.run.tcb), timer_view[K.run.tcb + 54].due,
+        g_slot[K.run.tcb + 54], g_age[K.run.tcb + 54], g_ages;
+    ENSURES_KEPT
+    ensures none: info / 256 % 2 == 0 ==> TCB(K.run.tcb).state == \old(TCB(K.run.tcb).state) && g_ages == \old(g_ages);
+    ensures bounded: info / 256 % 2 != 0 ==> on(K.run.tcb + TCB_TIMER);
+    ensures state: state_of(K.run.tcb) == \old(state_of(K.run.tcb)); */
 void thread_arm_timeout(u64 info);
 
 // Chooses the next thread and its context. The running thread has been parked or is waiting.
+/*@ requires wf: kept && time_running && wheel_room;
+    requires none: \forall integer t; index(t) ==> TCB(t).state != STATE_RUNNING;
+    requires null: SC(0).left == 0;
+    terminates \true; exits \false;
+    assigns SCHEDULE_ASSIGNS;
+    ENSURES_KEPT
+    ensures idle: \result == 0 <==> (\forall integer t; !\old(is_ready(t)));
+    ensures runs: \result != 0 ==> TCB(\result).state == STATE_RUNNING && tcb(\result) && \old(is_ready(\result));
+    ensures one: \forall integer t; index(t) && t != \result ==> TCB(t).state != STATE_RUNNING;
+    ensures context: K.run.sc == TCB(\result).sc && time_running;
+    ensures best: \result != 0 ==> (\forall integer t; \old(is_ready(t)) ==> TCB(t).priority <= TCB(\result).priority); */
 u32 thread_schedule(void);
 
 #endif

@@ -17,6 +17,8 @@
     predicate lend_in{L} = \forall integer r; lent(r) ==> SC(g_lent[r]).top != 0 && g_turn[r] < g_turns;
     // Not part of `loans`: who lends and returns keeps it (core/reply.c, core/endpoint.c).
     predicate lend_bond{L} = \forall integer r; lent(r) ==> REPLY(r).caller.sc == g_lent[r];
+    predicate lend_back{L} = \forall integer r; reply(r) && REPLY(r).caller.sc != 0 ==>
+        g_lent[r] == REPLY(r).caller.sc;
     predicate lend_below{L} = \forall integer r; lent(r) && REPLY(r).below != 0 ==>
         g_lent[REPLY(r).below] == g_lent[r] && REPLY(REPLY(r).below).above == r &&
         g_turn[REPLY(r).below] < g_turn[r];
