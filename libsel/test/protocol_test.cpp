@@ -37,6 +37,8 @@ struct Server {
     u64 total = 0;
     u64 bits = 0;
     std::vector<sel::Later<Block>> waiting;
+    std::vector<sel::Detached> detached; // Blocks with token kDetach.
+    static constexpr u64 kDetach = 99;
     std::vector<u32> faults;
 
     sel::Result<u64> on(const Add &m) { return total += m.amount; }
@@ -53,6 +55,8 @@ struct Server {
     void on(const Block &m, sel::Caller, sel::Later<Block> later) {
         if (m.token == 0) {
             later.answer(u64{1});
+        } else if (m.token == kDetach) {
+            detached.push_back(later.detach());
         } else {
             waiting.push_back(std::move(later));
         }
@@ -233,6 +237,30 @@ TEST_CASE("an answer given inside the handler needs no second Reply") {
     CHECK(m.late.size() == 10);
     CHECK(m.late[9].first == kReplies);
     CHECK(m.bound.empty());
+    CHECK(m.replies.waiting() == 0);
+}
+
+TEST_CASE("a detached caller is answered by whoever has it, even inside the handler") {
+    Machine m;
+    (void)client.call(Block{{}, Server::kDetach});
+    (void)client.call(Block{{}, Server::kDetach});
+    CHECK(!m.answered);
+    CHECK(m.replies.waiting() == 2);
+    CHECK(m.bound == std::vector<u64>{kReplies + 1, kReplies + 2});
+    CHECK(client.call(Block{{}, Server::kDetach}).error() == ERR_FULL);
+    CHECK(client.call(Block{{}, 1}).error() == ERR_FULL);
+
+    m.server.detached[0].answer(sel::Result<u64>{u64{7}});
+    REQUIRE(m.late.size() == 1);
+    CHECK(m.late[0].first == kReplies);
+    CHECK(m.late[0].second.word[0] == 7);
+    CHECK(m.replies.waiting() == 1);
+    (void)client.call(Block{{}, Server::kDetach}); // Its Reply serves again.
+    CHECK(m.bound.back() == kReplies);
+    m.server.detached[1].answer(sel::Result<u64>{ERR_IO});
+    m.server.detached[2].answer(sel::Result<u64>{u64{8}});
+    CHECK(m.late[1].second.label() == ERR_IO);
+    CHECK(m.late[2].first == kReplies + 2);
     CHECK(m.replies.waiting() == 0);
 }
 

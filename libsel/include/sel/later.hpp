@@ -6,6 +6,8 @@
 // A Later that is dropped unanswered answers ERR_GONE. A caller that died meanwhile is no matter.
 #pragma once
 
+#include <atomic>
+
 #include "sel/capability.hpp"
 #include "sel/message.hpp"
 
@@ -38,10 +40,15 @@ class ReplySet {
     // True if the current caller could be kept waiting and another one received.
     bool spare() const { return find_free() < count(); }
     u32 current() const { return current_; }
-    u32 waiting() const { return static_cast<u32>(__builtin_popcountll(waiting_)); }
+    u32 waiting() const { return static_cast<u32>(__builtin_popcountll(waiting_.load())); }
 
     // Sends `r` as the answer to the caller held by Reply `index`.
     void answer(u32 index, Regs &r);
+
+    // Leaves the current caller to another thread; number of its Reply, below kMax.
+    u32 detach();
+    // What that thread does: the same as answer(), which only the server's own thread may call.
+    void answer_detached(u32 index, Regs &r);
 
     // After a handler took a Later: if it has not answered, receive with another Reply from now on.
     void settle();
@@ -49,12 +56,33 @@ class ReplySet {
   private:
     u32 count() const { return replies_.count < kMax ? replies_.count : kMax; }
     u32 find_free() const;
+    void hold_current();
 
     Tcb self_;
     SlotRange replies_;
-    u64 waiting_ = 0; // Bit i: Reply i holds a caller.
+    std::atomic<u64> waiting_ = 0; // Bit i: Reply i holds a caller.
     u32 current_ = 0;
     bool answered_ = false;
+};
+
+// A caller that any thread of the program may answer, once.
+class Detached {
+  public:
+    constexpr Detached() = default;
+    constexpr Detached(ReplySet &set, u32 index) : set_{&set}, index_{index} {}
+
+    constexpr u32 index() const { return index_; }
+
+    template <typename R>
+    void answer(const Result<R> &result) {
+        Regs r{};
+        store_answer(r, result);
+        set_->answer_detached(index_, r);
+    }
+
+  private:
+    ReplySet *set_ = nullptr;
+    u32 index_ = 0;
 };
 
 template <typename M>
@@ -86,6 +114,13 @@ class [[nodiscard]] Later {
             set_->answer(index_, r);
             set_ = nullptr;
         }
+    }
+
+    // Only inside the handler that was given this: another thread will answer.
+    Detached detach() {
+        ReplySet &set = *set_;
+        set_ = nullptr;
+        return {set, set.detach()};
     }
 
   private:
