@@ -7,23 +7,12 @@
 #include "sel/log.hpp"
 #include "sel/server.hpp"
 
-namespace {
-
-constexpr u64 kPatienceMs = 30'000; // Longer than the drivers' own time-outs.
-
-// Dates of files need the time of day, which is asked for once: the clock goes on by itself.
-u64 date_at_boot(u64 uptime_ns) {
-    sel::Result<u64> now = caps::timer.call(timer::Date{});
-    return now.ok() ? *now - uptime_ns / sel::Clock::kSecond : 0;
-}
-
-} // namespace
+namespace {} // namespace
 
 int main() {
     sel::Clock clock = sel::clock();
     static volume::Mounted<volume::Fat> disk;
-    sel::Result<> mounted = disk.open(caps::disks, {caps::pool.at<u8>(0), caps::pool.bytes},
-                                      sel::milliseconds(kPatienceMs));
+    sel::Result<> mounted = disk.open(caps::disks, {caps::pool.at<u8>(0), caps::pool.bytes});
     report(sel::Log<logging::Writer>{caps::log}, disk, mounted);
     static volume::NoFileSystem none{mounted.error()};
     volume::FileSystem *fs = &none;
@@ -32,6 +21,7 @@ int main() {
     }
     static volume::Store store{*fs};
     static file::Server<volume::Store> server{
-        store, clock, date_at_boot(clock.nanoseconds(sel::now())), sel::environment().incarnation};
+        store, clock, volume::date_at_boot(caps::timer, clock.nanoseconds(sel::now())),
+        sel::environment().incarnation};
     sel::serve<file::Api>(caps::service, server);
 }

@@ -9,7 +9,6 @@
 
 namespace {
 
-constexpr u64 kPatienceMs = 30'000; // Longer than the drivers' own time-outs.
 constexpr int kExitDamaged = 71;
 
 // A new start looks at the disk with an empty memory.
@@ -30,20 +29,13 @@ class Server : public file::Server<volume::Store> {
     const volume::LittleFs *fs_ = nullptr;
 };
 
-// Dates of files need the time of day, which is asked for once: the clock goes on by itself.
-u64 date_at_boot(u64 uptime_ns) {
-    sel::Result<u64> now = caps::timer.call(timer::Date{});
-    return now.ok() ? *now - uptime_ns / sel::Clock::kSecond : 0;
-}
-
 } // namespace
 
 int main() {
     sel::Log<logging::Writer> log{caps::log};
     sel::Clock clock = sel::clock();
     static volume::Mounted<volume::LittleFs> disk;
-    sel::Result<> mounted = disk.open(caps::disks, {caps::pool.at<u8>(0), caps::pool.bytes},
-                                      sel::milliseconds(kPatienceMs));
+    sel::Result<> mounted = disk.open(caps::disks, {caps::pool.at<u8>(0), caps::pool.bytes});
     report(log, disk, mounted);
     static volume::NoFileSystem none{mounted.error()};
     volume::FileSystem *fs = &none;
@@ -51,7 +43,8 @@ int main() {
         fs = &disk.fs();
     }
     static volume::Store store{*fs};
-    static Server server{store, clock, date_at_boot(clock.nanoseconds(sel::now())),
+    static Server server{store, clock,
+                         volume::date_at_boot(caps::timer, clock.nanoseconds(sel::now())),
                          sel::environment().incarnation};
     if (mounted.ok()) {
         server.watch_over(disk.fs());

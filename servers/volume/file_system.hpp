@@ -9,36 +9,11 @@
 #include <span>
 #include <string_view>
 
-#include "servers/file/api.hpp"
+#include "servers/file/path.hpp"
 
 namespace volume {
 
-// A canonical path: "/", or names each behind one '/'.
-class Path {
-  public:
-    // ERR_SYNTAX: not absolute, too long, or a name that is none.
-    // Names have at most 63 bytes, none of them '\\' or a control character; "." and ".." are none.
-    static sel::Result<Path> parse(std::string_view text);
-
-    static bool is_name(std::string_view name);
-
-    const char *c_str() const { return text_; }
-    std::string_view view() const { return {text_, size_}; }
-    bool is_root() const { return size_ == 1; }
-    // The directory that it is in; "/" for the root.
-    std::string_view parent() const;
-    // It is `directory` or something below it. Both are canonical.
-    bool is_within(std::string_view directory) const;
-    // Goes to `name` in it, false and no change if that gets too long; and back.
-    bool enter(std::string_view name);
-    void leave();
-    // Puts `to` where `from`, which it is within, was; false if it gets too long.
-    bool move(std::string_view from, std::string_view to);
-
-  private:
-    u32 size_ = 1;
-    char text_[file::kPathMax + 1] = "/";
-};
+using Path = file::FullPath;
 
 struct NodeInfo {
     bool directory;

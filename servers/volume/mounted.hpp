@@ -5,22 +5,26 @@
 #include <optional>
 #include <span>
 
+#include "servers/timer/api.hpp"
+#include "servers/volume/cache.hpp"
 #include "servers/volume/store.hpp"
 
-#include "servers/volume/cache.hpp"
+#include "sel/clock.hpp"
 
 namespace volume {
+
+// For an answer of a driver, which itself waits 10 s for a command and 30 s for a reset at most.
+inline constexpr u64 kPatienceMs = 45'000;
 
 template <typename Fs>
 class Mounted {
   public:
     // `pool`: shared with the drivers. ERR_NAME: none of them has a disk, or there is something
     // else on it; else what went wrong.
-    sel::Result<> open(std::span<const sel::Named<block::Api>> drivers, std::span<u8> pool,
-                       u64 patience) {
+    sel::Result<> open(std::span<const sel::Named<block::Api>> drivers, std::span<u8> pool) {
         sel::Result<> result = ERR_NAME;
         for (const auto &driver : drivers) {
-            link_.emplace(driver.client, patience);
+            link_.emplace(driver.client, sel::milliseconds(kPatienceMs));
             disk_.emplace(*link_, pool);
             name_ = driver.name;
             result = disk_->start();
@@ -50,6 +54,12 @@ class Mounted {
     std::optional<Cache> cache_;
     std::optional<Fs> fs_;
 };
+
+// Dates of files need the time of day, which is asked for once: the clock goes on by itself.
+inline u64 date_at_boot(sel::Client<timer::Api> timer, u64 uptime_ns) {
+    sel::Result<u64> now = timer.call(timer::Date{});
+    return now.ok() ? *now - uptime_ns / sel::Clock::kSecond : 0;
+}
 
 // What a program that serves a Mounted tells the log, in words.
 template <typename Fs, typename Log>
