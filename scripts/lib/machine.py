@@ -21,6 +21,11 @@ from pathlib import Path
 PROMPT = "trust> "
 OVMF = "/usr/share/ovmf/OVMF.fd"
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+DISK_KINDS = {  # Arguments of QEMU for disk number {0}.
+    "virtio": ["-device", "virtio-blk-pci,disable-legacy=on,drive=disk{0}"],
+    "nvme": ["-device", "nvme,serial=trustos{0},drive=disk{0}"],
+    "ahci": ["-device", "ahci,id=ahci{0}", "-device", "ide-hd,bus=ahci{0}.0,drive=disk{0}"],
+}
 LOG_TAIL = 4000  # Characters of the serial log in an error message.
 
 
@@ -37,7 +42,7 @@ class ShellError(MachineError):
 
 
 def command_line(iso=None, *, firmware="bios", usb=False, icount=False, memory=256, display="none",
-                 disks=(), extra=()):
+                 disks=(), disk_kind="virtio", extra=()):
     """QEMU's arguments but for the serial line and the control socket."""
     command = ["qemu-system-x86_64", "-machine", "pc", "-cpu", "max", "-smp", "1", "-m", str(memory),
                "-accel", "tcg", "-no-reboot", "-display", display,
@@ -51,8 +56,9 @@ def command_line(iso=None, *, firmware="bios", usb=False, icount=False, memory=2
                     f"if=none,id=stick,format=raw,readonly=on,file={iso}"]
     elif iso:
         command += ["-boot", "d", "-cdrom", str(iso)]
-    for disk in disks:
-        command += ["-drive", f"if=virtio,format=raw,file={disk}"]
+    for number, disk in enumerate(disks):
+        command += ["-drive", f"if=none,id=disk{number},format=raw,file={disk}"]
+        command += [argument.format(number) for argument in DISK_KINDS[disk_kind]]
     return command + list(extra)
 
 

@@ -11,7 +11,8 @@ sys.path.insert(0, str(ROOT / "scripts/lib"))
 sys.dont_write_bytecode = True
 
 import build  # noqa: E402
-from machine import Machine, MachineError, command_line  # noqa: E402
+from disk import DEFAULT_MEGABYTES, make_disk  # noqa: E402
+from machine import DISK_KINDS, Machine, MachineError, command_line  # noqa: E402
 
 
 def arguments():
@@ -23,7 +24,11 @@ def arguments():
                "Everything after -- goes to QEMU as it is.")
     parser.add_argument("--firmware", choices=["bios", "uefi"], default="bios")
     parser.add_argument("--display", default="none", help="QEMU's -display (gtk, sdl, vnc=:0; default none)")
-    parser.add_argument("--disk", action="append", default=[], metavar="FILE", help="attach a raw image (virtio)")
+    parser.add_argument("--disk", action="append", default=[], metavar="FILE",
+                        help="attach this disk image; made if it does not exist: "
+                             f"{DEFAULT_MEGABYTES} MB, half of it FAT (/fat), half empty (/disk)")
+    parser.add_argument("--disk-kind", choices=list(DISK_KINDS), default="virtio",
+                        help="how the disks are attached (default virtio)")
     parser.add_argument("--memory", type=int, default=256, metavar="MB")
     parser.add_argument("--usb", action="store_true", help="boot the ISO as a USB stick instead of a CD")
     parser.add_argument("--icount", action="store_true", help="count instructions: one tick each, repeatable")
@@ -53,9 +58,13 @@ def main():
     options = arguments()
     if not options.no_build:
         build.image()
+    for disk in options.disk:
+        if not Path(disk).exists():
+            make_disk(disk)
     machine_options = {
         "firmware": options.firmware, "usb": options.usb, "icount": options.icount,
         "memory": options.memory, "display": options.display, "disks": options.disk,
+        "disk_kind": options.disk_kind,
         "extra": options.qemu,
     }
     if options.batch is None:
