@@ -39,6 +39,8 @@ TRACE_BYTES = 4 * PAGE
 POOL_MAX, POOLS_MAX = 1 << 20, 16
 PCI_PAGES = 64  # Of a device's registers, at most; servers/root/system.hpp has it, too.
 PART_MAX = 255
+PATH_MAX, PATH = 255, re.compile(r"/|(/[A-Za-z0-9._-]{1,63})+")  # servers/file/api.hpp
+FILES = "file"  # The protocol of what is mounted.
 
 # Grant kinds (servers/root/system.hpp).
 (CLIENT, IO, IRQ, DEVICE, ARCHIVE, TRACE, TRACE_CONTROL, UNTYPED, CONTEXT, VSPACE, CNODE, DOORBELL,
@@ -47,6 +49,7 @@ RIGHT_WRITE, RIGHT_GRANT = 2, 4
 PCI_CLASS = 0xFFFF << 48  # There is no vendor 0xffff.
 
 GIVEN = {"io", "irq", "device", "archive", "trace", "trace-control", "pool", "pci"}  # By system.toml.
+MOUNTS = "mounts"  # The need of the server that makes one name space of the file systems.
 OWN = {"untyped", "context", "vspace", "cnode", "doorbell", "slots"}  # From the own memory.
 RESTART = {"never": 0, "always": 1, "backoff": 2}
 FLAG_BOOT, FLAG_VECTOR, FLAG_SERVES, FLAG_FAULTS = 1, 2, 4, 8
@@ -106,6 +109,7 @@ class Need:
     slots: int = 1
     values: tuple = (0, 0, 0)
     client: tuple = (0, 0)  # Of a pool in a list: number and part of the one that it is shared with.
+    path: str = ""       # Where it is mounted.
 
 
 @dataclass
@@ -120,6 +124,8 @@ class Program:
     number: int = 0
     slots: int = 0
     lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*" and "pool*": name to kind.
+    mounts: str = ""  # Name of its need "mounts".
+    subtrees: list = field(default_factory=list)  # (path, read-only) of its clients, by part.
 
     @property
     def priority(self):
@@ -143,8 +149,10 @@ class System:
         self.programs = {}
         self.owners = []  # (kind, first, last, "program.need") of exclusive devices.
         self.pools = {}   # Name: (number, bytes, "program.need" that named it first).
+        self.mounts = {}  # Path: server.
         self._load()
         if not self.mistakes:
+            self._check_mounts()
             for program in self.programs.values():
                 self._check_needs(program)
             self._check_faults()
@@ -170,6 +178,7 @@ class System:
         if system is None:
             return
         self._add(ROOT, {})
+        self.mounts = system.pop(MOUNTS, {})
         for name, part in system.items():
             if name == ROOT:
                 self.wrong(SYSTEM, name, "root is always there and is given everything by the kernel")
@@ -274,6 +283,28 @@ class System:
             raise Mistake(f"is {kind!r}, but {header} has no `using {name} = sel::Protocol<...>`")
         return header, f"{space[1]}::{name}"
 
+    # --- The name space of files.
+
+    def _check_mounts(self):
+        """[mounts] PATH = "SERVER", for the one program that needs "mounts"."""
+        takers = [(program, name) for program in self.programs.values()
+                  for name, kind in program.data.get("needs", {}).items() if kind == MOUNTS]
+        for program, name in takers[1:]:
+            self.wrong(program.path, f"needs.{name}", f"{takers[0][0].name} has the mounts already")
+        if bool(takers) != bool(self.mounts) or not isinstance(self.mounts, dict):
+            self.wrong(SYSTEM, MOUNTS, 'expected one program that needs "mounts", and a table '
+                                       '[mounts] "/" = "SERVER" for it')
+            return
+        for path, server in self.mounts.items():
+            parent = path.rpartition("/")[0] or "/"
+            if not is_path(path) or not isinstance(server, str):
+                self.wrong(SYSTEM, f"{MOUNTS}.{path}", 'expected PATH = "SERVER", the path of names '
+                                                       "that each stand behind one /")
+            elif parent not in self.mounts:
+                self.wrong(SYSTEM, f"{MOUNTS}.{path}", f"expected {parent} to be mounted, too")
+        if takers:
+            takers[0][0].mounts = takers[0][1]
+
     # --- Needs against what is given.
 
     def _check_needs(self, program):
@@ -302,6 +333,10 @@ class System:
     def _expand(self, program, wanted):
         """The needs one by one; those with a `*` as often as system.toml lists servers."""
         for name, text in wanted.items():
+            if name == program.mounts:
+                for path, server in self.mounts.items():
+                    yield Need(name, FILES, grant=server, path=path)
+                continue
             need = split_need(name, text)
             given = program.given.get(name, [] if need.many else "")
             if not need.many:
@@ -457,7 +492,8 @@ class System:
         self.owners.append((kind, first, last, mine))
 
     def _client(self, program, need):
-        name, part = split_part(need.grant)
+        name, colon, subtree = need.grant.partition(":")
+        name, part = split_part(name)
         server = self.programs.get(name)
         if server is None:
             raise Mistake(f"is given {need.grant!r}, expected a program of boot/system.toml")
@@ -467,7 +503,23 @@ class System:
         if server.priority <= program.priority:
             raise Mistake(f"{program.name} has priority {program.priority} and {name} "
                           f"{server.priority}: calls go to a higher priority only")
+        if server.mounts and need.kind == FILES and not part:
+            part = self._subtree(server, need, subtree)
+        elif colon:
+            raise Mistake(f"is given {need.grant!r}, but {name} has no parts by path")
         need.values = (CLIENT, server.number, server.provides.index(need.kind) | part << 8, 0)
+
+    @staticmethod
+    def _subtree(server, need, text):
+        """The part of "SERVER", "SERVER:PATH", "SERVER:PATH:ro" or ":rw": a number of its own."""
+        path, _, mode = text.partition(":")
+        if not is_path(path or "/") or mode not in ("", "ro", "rw"):
+            raise Mistake(f'is given {need.grant!r}, expected "{server.name}", or '
+                          f'"{server.name}:PATH", or either of :ro and :rw behind that')
+        if len(server.subtrees) > PART_MAX:
+            raise Mistake(f"is client {PART_MAX + 2} of {server.name}, expected at most {PART_MAX + 1}")
+        server.subtrees.append((path or "/", mode == "ro"))
+        return len(server.subtrees) - 1
 
     def _check_pools(self):
         """Each pool of a list belongs to one client, and to one part if it has several of this server."""
@@ -504,6 +556,12 @@ class System:
         for program in self.programs.values():
             if "fault" in program.provides[:-1]:
                 self.wrong(program.path, "provides", "expected `fault` as the last one")
+
+
+def is_path(text):
+    """A canonical path: "/", or names each behind one /."""
+    return (len(text) <= PATH_MAX and PATH.fullmatch(text) is not None and
+            not {".", ".."} & set(text.split("/")))
 
 
 def split_part(grant):
@@ -559,6 +617,17 @@ def declaration(system, need):
     return f"sel::{word} {need.name}{{{need.slot}}}"
 
 
+def mounts_declaration(system, program):
+    """The mount table, and what each client may name."""
+    mounts = [f'{{"{need.path}", "{need.grant}", {need.slot}}}' for need in program.needs if need.path]
+    trees = [f'{{"{path}", {str(read_only).lower()}}}' for path, read_only in program.subtrees]
+    api = system.protocol(FILES)[1]
+    return [f"inline constexpr std::array<sel::Mount<{api}>, {len(mounts)}> {program.mounts}"
+            f"{{{{{', '.join(mounts)}}}}};",
+            f"inline constexpr std::array<sel::Subtree, {len(trees)}> {program.mounts}_clients"
+            f"{{{{{', '.join(trees)}}}}};"]
+
+
 def header(system, name):
     program = system.programs[name]
     headers = {"sel/server.hpp"}
@@ -569,7 +638,8 @@ def header(system, name):
              "// SPDX-License-Identifier: BSD-2-Clause", "#pragma once", ""]
     if "pool" in program.lists.values() or any(need.kind == "pci" for need in program.needs):
         headers.add("sel/device.hpp")
-    lines += ["#include <array>", ""] if program.lists else []
+    headers |= {"sel/mounts.hpp"} if program.mounts else set()
+    lines += ["#include <array>", ""] if program.lists or program.mounts else []
     lines += [f'#include "{h}"' for h in sorted(headers)]
     lines += ["", "namespace caps {", "",
               f"inline constexpr sel::Tcb self{{{SLOT_SELF}}};"]
@@ -578,7 +648,8 @@ def header(system, name):
                      f"{{{SLOT_REPLIES}, {program.replies}}}}};")
     lines.append(f"inline constexpr sel::Notification signals{{{SLOT_NOTIFICATION}}};")
     lines += [f"inline constexpr {declaration(system, need)};" for need in program.needs
-              if not need.many]
+              if not need.many and not need.path]
+    lines += mounts_declaration(system, program) if program.mounts else []
     for listed, kind in program.lists.items():
         needs = [need for need in program.needs if need.many and need.name == listed]
         if kind == "pool":

@@ -146,6 +146,59 @@ class ManifestTest(unittest.TestCase):
                      "root provides root")
         self.refused("boot/system.toml", '["alpha", "root"]', '"alpha"', "expected a list")
 
+    def mounted(self):
+        """Gamma mounts two of alpha's kind; beta is its client."""
+        project = self.project
+        project.write("servers/file/api.hpp", API.format("file"))
+        project.write("servers/gamma/manifest.toml", SERVER.replace("100", "90").replace(
+            'requests = "alpha"', 'files = "file"') + '[needs]\nall = "mounts"\n')
+        project.change("servers/alpha/manifest.toml", 'requests = "alpha"',
+                       'requests = "alpha"\nfiles = "file"')
+        project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nfiles = "file"\nall = "file"')
+        project.write("boot/system.toml", GIVEN.replace("[beta]", """[gamma]
+[mounts]
+"/" = "alpha"
+"/disk" = "alpha/2"
+[beta]
+needs.files = "gamma:/disk/a-b:ro"
+needs.all = "gamma"
+"""))
+        self.assertEqual(project.mistakes(), "")
+
+    def test_mounts(self):
+        self.mounted()
+        text = manifest.header(self.project.system(), "gamma")
+        for line in ('#include "sel/mounts.hpp"', '#include "servers/file/api.hpp"',
+                     'std::array<sel::Mount<file::Api>, 2> all{{{"/", "alpha", 7}, {"/disk", "alpha/2", 8}}};',
+                     'std::array<sel::Subtree, 2> all_clients{{{"/disk/a-b", true}, {"/", false}}};'):
+            self.assertIn(line, text)
+        text = manifest.header(self.project.system(), "beta")
+        self.assertIn("sel::Client<file::Api> files{5};", text)
+        programs = self.project.system().programs
+        self.assertEqual([need.values[:3] for need in programs["beta"].needs[:2]],
+                         [(manifest.CLIENT, 2, 0), (manifest.CLIENT, 2, 1 << 8)])
+        self.assertEqual(programs["gamma"].needs[1].values[:3], (manifest.CLIENT, 1, 1 | 2 << 8))
+
+    def test_bad_mounts(self):
+        for old, new, *words in (
+                ('"/disk" =', '"/mnt/disk" =', "mounts./mnt/disk", "/mnt to be mounted"),
+                ('"/disk" =', '"disk" =', "mounts.disk", "PATH"),
+                ('"/disk" =', '"/di//sk" =', "mounts./di//sk", "PATH"),
+                ('"/disk" =', '"/.." =', "mounts./..", "PATH"),
+                ('"alpha/2"', '"delta"', "gamma.needs.all", "expected a program"),
+                ('"alpha/2"', '"root"', "gamma.needs.all", "root provides root"),
+                (":ro", ":wo", "beta.needs.files", ":ro and :rw"),
+                ("/disk/a-b", "disk", "beta.needs.files", ":PATH"),
+                ("/disk/a-b", "/disk/../a", "beta.needs.files", ":PATH"),
+                ('files = "gamma', 'files = "alpha', "beta.needs.files", "no parts by path")):
+            self.fresh()
+            self.mounted()
+            self.refused("boot/system.toml", old, new, "boot/system.toml", *words)
+        self.fresh()
+        self.mounted()
+        mistakes = self.project.change("servers/gamma/manifest.toml", 'all = "mounts"', "")
+        self.assertIn("mounts: expected one program that needs", mistakes)
+
     def test_nothing_missing(self):
         self.refused("boot/system.toml", 'needs.irq = "irq:4/level"\n', "",
                      "apps/beta/manifest.toml: needs.irq", "gives nothing")

@@ -63,6 +63,9 @@ const CommandInfo *find_command(std::string_view name); // nullptr: there is non
 // A number in decimal or, after 0x, in hexadecimal; false: it is none, or above `most`.
 bool parse_number(std::string_view text, u64 most, u64 &number);
 
+// "123 K", "4.5 M": four digits at most.
+sel::Text<16> size_text(u64 bytes);
+
 // Finds a program by its name; ERR_NAME: there is none.
 sel::Result<ProgramRow> find_program(System &system, std::string_view name);
 
@@ -74,6 +77,12 @@ int command_mkdir(Context &c);
 int command_mv(Context &c);
 int command_rm(Context &c);
 int command_write(Context &c);
+
+int command_df(Context &c);
+int command_fsck(Context &c);
+int command_mount(Context &c);
+int command_sync(Context &c);
+int command_umount(Context &c);
 
 int command_count(Context &c);
 int command_echo(Context &c);

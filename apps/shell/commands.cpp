@@ -20,8 +20,11 @@ constexpr CommandInfo kCommands[] = {
      command_count},
     {"cp", "FROM TO", "copy a file", 2, 2, Argument::Path, command_cp},
     {"date", "", "the date and time of day (UTC)", 0, 0, Argument::None, command_date},
+    {"df", "", "how full each file system is", 0, 0, Argument::None, command_df},
     {"echo", "[WORD]...", "print words", 0, kAnyNumber, Argument::None, command_echo},
     {"false", "", "do nothing, and fail", 0, 0, Argument::None, command_false},
+    {"fsck", "PATH", "look for damage in the file system that holds a path", 1, 1, Argument::Path,
+     command_fsck},
     {"grep", "[-v] [-i] [-n] TEXT [FILE]", "show the lines that contain (or -v do not) a text", 1,
      5, Argument::Path, command_grep},
     {"halt", "", "switch the machine off", 0, 0, Argument::None, command_halt},
@@ -40,6 +43,8 @@ constexpr CommandInfo kCommands[] = {
     {"lspci", "", "devices on PCI, and who has them", 0, 0, Argument::None, command_lspci},
     {"mem", "", "how much memory there is, and who has it", 0, 0, Argument::None, command_mem},
     {"mkdir", "PATH...", "make directories", 1, kAnyNumber, Argument::Path, command_mkdir},
+    {"mount", "[PATH]", "list the file systems, or put one back that was taken out", 0, 1,
+     Argument::Path, command_mount},
     {"mv", "FROM TO", "move or rename a file or directory", 2, 2, Argument::Path, command_mv},
     {"ps", "", "programs: priority, state, CPU time, memory", 0, 0, Argument::None, command_ps},
     {"reboot", "", "start the machine anew", 0, 0, Argument::None, command_reboot},
@@ -56,9 +61,11 @@ constexpr CommandInfo kCommands[] = {
      command_sort},
     {"status", "", "print the exit code of the command before", 0, 0, Argument::None,
      command_status},
+    {"sync", "", "write everything to the disks", 0, 0, Argument::None, command_sync},
     {"tail", "[-n N] [FILE]", "show the last lines (10)", 0, 3, Argument::Path, command_tail},
     {"trace", "[N]", "the newest kernel events (20)", 0, 1, Argument::None, command_trace},
     {"true", "", "do nothing, successfully", 0, 0, Argument::None, command_true},
+    {"umount", "PATH", "take a file system out", 1, 1, Argument::Path, command_umount},
     {"uptime", "", "how long the machine has been running", 0, 0, Argument::None, command_uptime},
     {"wc", "[-l|-w|-c] [FILE]", "the same as count", 0, 2, Argument::Path, command_count},
     {"why", "[SERVER]", "what the kernel refused last, in words", 0, 1, Argument::Program,
@@ -76,6 +83,8 @@ std::string_view words_for(error_t error) {
         return "a path has names of 1 to 63 bytes, and no . or ..";
     case ERR_EXISTS:
         return "it exists already";
+    case ERR_TYPE:
+        return "that is in another file system: cp and rm do that";
     case ERR_CHILDREN:
         return "the directory is not empty";
     case ERR_RIGHT:
@@ -141,6 +150,18 @@ bool parse_number(std::string_view text, u64 most, u64 &number) {
         number = number * base + digit;
     }
     return !text.empty();
+}
+
+sel::Text<16> size_text(u64 bytes) {
+    constexpr u64 kKiB = 1024;
+    sel::Text<16> text;
+    u64 kib = (bytes + kKiB - 1) / kKiB;
+    if (kib < 10 * kKiB) {
+        sel::format(text, "{} K", kib);
+    } else {
+        sel::format(text, "{}.{} M", kib / kKiB, kib % kKiB * 10 / kKiB);
+    }
+    return text;
 }
 
 sel::Result<ProgramRow> find_program(System &system, std::string_view name) {

@@ -148,11 +148,13 @@ int command_true(Context &) {
 }
 
 int command_halt(Context &c) {
+    [[maybe_unused]] auto best = c.system.sync();
     sel::Result<> refused = c.system.halt();
     return c.fail("the machine did not switch off: {}", sel::describe(refused.error()));
 }
 
 int command_reboot(Context &c) {
+    [[maybe_unused]] auto best = c.system.sync();
     sel::Result<> refused = c.system.reboot();
     return c.fail("the machine did not start anew: {}", sel::describe(refused.error()));
 }

@@ -11,20 +11,6 @@
 namespace shell {
 namespace {
 
-constexpr u64 kKiB = 1024;
-
-// "123 K", "4.5 M": four digits at most.
-sel::Text<16> size_text(u64 bytes) {
-    sel::Text<16> text;
-    u64 kib = (bytes + kKiB - 1) / kKiB;
-    if (kib < 10 * kKiB) {
-        sel::format(text, "{} K", kib);
-    } else {
-        sel::format(text, "{}.{} M", kib / kKiB, kib % kKiB * 10 / kKiB);
-    }
-    return text;
-}
-
 // Calls `show(row)` for the program named by the first argument, or for all programs.
 template <typename Show>
 int for_programs(Context &c, Show show) {

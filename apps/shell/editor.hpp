@@ -52,6 +52,7 @@ class LineEditor {
     // Why the line must not be run (too long, binary); empty: it is good.
     Message problem() const;
     const History &history() const { return history_; }
+    History &history() { return history_; }
 
   private:
     enum class Escape : u8 { None, Started, Sequence, Letter };

@@ -92,9 +92,35 @@ class FakeSystem final : public System {
         if (node.empty()) {
             return ERR_NAME;
         }
+        files.erase(std::string{to});
         node.key() = to;
         files.insert(std::move(node));
         return {};
+    }
+
+    std::vector<bool> mounted{true, true};
+    error_t sync_error = OK;
+    sel::Result<vfs::Volume> volume(u32 place) override {
+        if (place >= mounted.size()) {
+            return ERR_NAME;
+        }
+        vfs::Volume volume{};
+        volume.mounted = mounted[place];
+        volume.error = place == 0 ? OK : ERR_IO;
+        volume.usage = {5 * 1024, 20 << 20, 3, 1024};
+        volume.server = place == 0 ? "ramfs" : "fs";
+        volume.data = place == 0 ? "/" : "/disk";
+        return volume;
+    }
+    sel::Result<> mount(std::string_view path) override { return set_mounted(path, true); }
+    sel::Result<> unmount(std::string_view path) override { return set_mounted(path, false); }
+    sel::Result<> sync() override {
+        calls.push_back("sync");
+        return sync_error;
+    }
+    u32 damaged = 0;
+    sel::Result<file::Checked> check(std::string_view path) override {
+        return stat(path).ok() ? sel::Result{file::Checked{2, 1, damaged, 17}} : ERR_NAME;
     }
 
     sel::Result<ProgramRow> program(u32 number) override {
@@ -194,6 +220,20 @@ class FakeSystem final : public System {
     }
 
   private:
+    sel::Result<> set_mounted(std::string_view path, bool now) {
+        if (path != "/" && path != "/disk") {
+            return ERR_NAME;
+        }
+        if (path == "/" && !now) {
+            return ERR_ARG;
+        }
+        if (mounted[path == "/" ? 0 : 1] == now) {
+            return now ? ERR_EXISTS : ERR_GONE;
+        }
+        mounted[path == "/" ? 0 : 1] = now;
+        return {};
+    }
+
     std::vector<std::string> open_;
 };
 

@@ -17,6 +17,7 @@ using shell::ProgramRow;
 
 // A server that was restarted while it had our request in hand is asked again, so often.
 constexpr u32 kTries = 3;
+constexpr u64 kSyncMs = 60'000; // For all disks.
 constexpr s32 kFaultCode = 128; // Root's exit code of a fault, and the greatest one.
 constexpr s32 kFaultLast = kFaultCode + FAULT_BUDGET;
 
@@ -83,6 +84,23 @@ class Servers final : public shell::System {
     }
     sel::Result<> rename(std::string_view from, std::string_view to) override {
         return ask(caps::files, file::Rename{.from = from, .data = to});
+    }
+
+    // --- File systems.
+    sel::Result<vfs::Volume> volume(u32 place) override {
+        return ask(caps::volumes, vfs::GetVolume{.place = place});
+    }
+    sel::Result<> mount(std::string_view path) override {
+        return ask(caps::mounting, vfs::Mount{.data = path});
+    }
+    sel::Result<> unmount(std::string_view path) override {
+        return ask(caps::mounting, vfs::Unmount{.data = path});
+    }
+    sel::Result<> sync() override {
+        return caps::files.call_within(sel::milliseconds(kSyncMs), file::SyncAll{}).error();
+    }
+    sel::Result<file::Checked> check(std::string_view path) override {
+        return ask(caps::files, file::Check{.data = path});
     }
 
     // --- Programs.

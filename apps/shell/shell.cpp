@@ -26,6 +26,13 @@ void Shell::Console::flush() {
 
 void Shell::start() {
     welcome();
+    keeper_.load(editor_.history());
+    if (keeper_.has_start()) {
+        constexpr std::string_view kRun = "run ";
+        sel::Text<64> line{kRun};
+        line.append(Keeper::kStart);
+        run_line(line);
+    }
     editor_.begin(console_);
     console_.flush();
 }
@@ -51,6 +58,7 @@ void Shell::type(std::string_view bytes) {
         if (editor_.type(static_cast<u8>(byte), console_) == LineEditor::Event::Line) {
             console_.flush(); // The line end, before programs write.
             Message problem = editor_.problem();
+            keeper_.save(editor_.history());
             status_ = problem.size != 0 ? report(problem.view()) : run_line(editor_.line());
             editor_.begin(console_);
         }

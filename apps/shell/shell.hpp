@@ -9,6 +9,7 @@
 
 #include "command.hpp"
 #include "editor.hpp"
+#include "keeper.hpp"
 #include "parser.hpp"
 
 namespace shell {
@@ -21,7 +22,8 @@ class Shell final : public Completer {
 
     explicit Shell(System &system) : system_{system}, editor_{kPrompt, *this} {}
 
-    // Shows the beginning of /etc/motd, if it is there, and the first prompt.
+    // Shows the beginning of /etc/motd, if it is there, runs the script of the keeper, and shows the
+    // first prompt.
     void start();
     // Bytes from the keyboard; runs each line that they complete.
     void type(std::string_view bytes);
@@ -71,6 +73,7 @@ class Shell final : public Completer {
     System &system_;
     Console console_{system_};
     LineEditor editor_;
+    Keeper keeper_{system_};
     int status_ = 0;
     u32 depth_ = 0; // Scripts being run.
     std::array<Line, kScriptDepth + 1> line_;

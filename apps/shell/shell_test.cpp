@@ -202,7 +202,7 @@ TEST_CASE_METHOD(Fixture, "time, help and the machine", "[shell]") {
     CHECK(run("sleep 2; sleep x") ==
           "error: sleep: expected a number of seconds, at most 3600; usage: sleep SECONDS\n");
     CHECK(run("halt") == "error: halt: the machine did not switch off: device error\n");
-    CHECK(system.calls == std::vector<std::string>{"sleep 2000000000", "halt"});
+    CHECK(system.calls == std::vector<std::string>{"sleep 2000000000", "sync", "halt"});
     CHECK(run("help kill") == "kill SERVER\n  end a server; the supervisor may start it again\n");
     CHECK(run("help nope") == "error: help: there is no command nope\n");
     std::string help = run("help");
@@ -261,4 +261,79 @@ TEST_CASE_METHOD(Fixture, "commands, paths and programs are completed", "[shell]
     CHECK(complete("help wh") == "why ");
     CHECK(complete("uptime x") == "");
     CHECK(complete("cat " + std::string(900, '/')) == "");
+}
+
+TEST_CASE_METHOD(Fixture, "file systems", "[shell]") {
+    CHECK(run("mount") == "ramfs      on /\nfs         on /disk\n");
+    CHECK(run("df") == "USED         FREE         FILES  SERVER     ON\n"
+                       "5 K          19.9 M           3  ramfs      /\n"
+                       "-            -            -      fs         /disk: device error\n");
+    CHECK(run("mount /disk") == "error: mount: /disk: it is mounted already\n");
+    CHECK(status == kFailed);
+    CHECK(run("umount /disk; mount") == "ramfs      on /\nfs         on /disk, taken out\n");
+    CHECK(run("umount /disk") == "error: umount: /disk: it is taken out already\n");
+    CHECK(run("umount /") == "error: umount: /: that is not possible with this one\n");
+    CHECK(run("umount /etc") == "error: umount: /etc: no file system is mounted there\n");
+    CHECK(run("mount /disk; mount | count -l") == "2\n");
+    CHECK(run("fsck etc") == "2 files, 1 directories, 17 bytes, 0 damaged\n");
+    CHECK(status == 0);
+    system.damaged = 3;
+    CHECK(run("fsck /etc") == "2 files, 1 directories, 17 bytes, 3 damaged\n");
+    CHECK(status == kFailed);
+    CHECK(run("fsck /nowhere") == "error: fsck: /nowhere: there is no such name\n");
+    CHECK(run("sync") == "");
+    system.sync_error = ERR_RESTARTED;
+    CHECK(run("sync") ==
+          "error: sync: a file system died: what was changed since the last sync may "
+          "be lost\n");
+    CHECK(status == kFailed);
+}
+
+TEST_CASE_METHOD(Fixture, "history and settings stay on a disk", "[shell]") {
+    SECTION("without one nothing is written") {
+        sh->start();
+        sh->type("echo a\n");
+        CHECK(system.files.size() == 2);
+    }
+    SECTION("with one they are there at the next start") {
+        system.files["/disk"] = "/";
+        sh->start();
+        sh->type("echo a\necho a\n\necho 'b\necho c\n");
+        CHECK(system.files.at("/disk/shell") == "/");
+        CHECK(system.files.at("/disk/shell/history") == "echo a\necho 'b\necho c\n");
+        system.files["/disk/shell/start"] = "echo welcome back\n";
+        sh = std::make_unique<Shell>(system);
+        system.screen.clear();
+        sh->start();
+        CHECK(system.screen == "hello\nworld\nwelcome back\ntrust> ");
+        system.screen.clear();
+        sh->type("\x1b[A\n");
+        CHECK(system.screen.find("echo c\nc\n") != std::string::npos);
+        CHECK(run("history") == "  1  echo a\n  2  echo 'b\n  3  echo c\n");
+        CHECK(system.files.at("/disk/shell/history") == "echo a\necho 'b\necho c\n");
+    }
+    SECTION("the file is bounded, and keeps the newest") {
+        system.files["/disk"] = "/";
+        sh->start();
+        std::string last;
+        for (int i = 0; i < 3000; i++) {
+            last = "true " + std::to_string(i);
+            sh->type(last + "\n");
+            REQUIRE(system.files.at("/disk/shell/history").size() <= Keeper::kBytesMax);
+        }
+        CHECK(system.files.at("/disk/shell/history").ends_with(last + "\n"));
+        CHECK(!system.files.contains("/disk/shell/history.new"));
+        sh = std::make_unique<Shell>(system);
+        sh->start();
+        CHECK(sh->history().line(0) == last);
+    }
+    SECTION("what somebody else has put there does no harm") {
+        system.files["/disk"] = "/";
+        system.files["/disk/shell/history"] =
+            std::string(3000, 'x') + "\n\x01\xff\n" + "echo good\n" + "no end";
+        sh->start();
+        CHECK(sh->history().line(0) == "echo good");
+        CHECK(sh->history().size() == 2);
+    }
+    CHECK(system.opened == 0);
 }

@@ -11,6 +11,7 @@
 #include "servers/pci/api.hpp"
 #include "servers/supervisor/api.hpp"
 #include "servers/talk/api.hpp"
+#include "servers/vfs/api.hpp"
 
 #include "abi/trace.h"
 
@@ -70,6 +71,13 @@ class System {
     virtual sel::Result<> make_directory(std::string_view path) = 0;
     virtual sel::Result<> remove(std::string_view path) = 0;
     virtual sel::Result<> rename(std::string_view from, std::string_view to) = 0;
+
+    // File systems: servers/vfs/api.hpp says what the errors mean.
+    virtual sel::Result<vfs::Volume> volume(u32 place) = 0;
+    virtual sel::Result<> mount(std::string_view path) = 0;
+    virtual sel::Result<> unmount(std::string_view path) = 0;
+    virtual sel::Result<> sync() = 0; // ERR_TIMEOUT: a disk does not answer.
+    virtual sel::Result<file::Checked> check(std::string_view path) = 0;
 
     // Programs, by number from 1 on; ERR_NAME: there are no more.
     virtual sel::Result<ProgramRow> program(u32 number) = 0;

@@ -13,7 +13,7 @@ from machine import Machine
 
 BOOT_SECONDS = 100
 PAGE = 4096
-SERVERS = ("console", "timer", "log", "pci", "supervisor", "ramfs", "shell")
+SERVERS = ("console", "timer", "log", "pci", "supervisor", "ramfs", "vfs", "shell")
 PS_ROW = re.compile(r"^ *(\d+) (\S+) +(\d+) (.{9}) (.{12}) (\S+ ?\S*) +(\d+)$")
 
 

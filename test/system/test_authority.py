@@ -21,18 +21,33 @@ ALL, READ, WRITE = "rwg", "r", "w"
 
 
 def held(text):
-    """{program: {slot: (type, rights, detail, name)}} from the output of `caps`."""
-    found, program = {}, None
+    """{program: {slot: (type, rights, detail, name)}} from the output of `caps`; what a program has made
+    of its own memory, in slots that its manifest keeps for that, is left out."""
+    found, program, empty = {}, None, set()
     for line in text.splitlines():
         if not line.startswith(" "):
-            program = found.setdefault(line, {})
+            program, empty = found.setdefault(line, {}), made_slots(SYSTEM.programs[line])
             continue
         row = CAP_ROW.match(line)
         assert row, f"a row of caps that cannot be read: {line!r}"
         first = int(row[4], 16)
         for slot in range(first, int(row[5] or row[4], 16) + 1):
-            program[slot] = (row[2], row[3], row[6] or "", row[7] or "")
+            if not (row[1] and slot in empty):
+                program[slot] = (row[2], row[3], row[6] or "", row[7] or "")
     return found
+
+
+def made_slots(program):
+    """The slots that it keeps for objects made of its own untyped memory."""
+    kinds = {need.kind for need in program.needs}
+    return {need.slot + i for need in program.needs if need.kind == "slots" and "untyped" in kinds
+            for i in range(need.slots)}
+
+
+def clients_of(server):
+    """(program, need) of all who name files through `server`, in the order of boot/system.toml."""
+    return [(program.name, need.name) for program in SYSTEM.programs.values() for need in program.needs
+            if need.kind == "file" and need.grant.split(":")[0] == server.name]
 
 
 def granted(program, need, bits):
@@ -58,9 +73,15 @@ def granted(program, need, bits):
     if need.kind in ("untyped", "cnode", "vspace", "context"):
         return [({"untyped": "Untyped", "cnode": "CNode", "vspace": "VSpace",
                   "context": "SchedContext"}[need.kind], ALL, None)]
-    name, _, part = need.grant.partition("/")
+    whole, _, subtree = need.grant.partition(":")
+    name, _, part = whole.partition("/")
     server = SYSTEM.programs[name]
-    badge = program.number | server.provides.index(need.kind) << 32 | int(part or "0", 0) << 40
+    number = int(part or "0", 0)
+    if server.mounts and need.kind == "file":
+        number = clients_of(server).index((program.name, need.name))
+        path = subtree.removesuffix(":ro").removesuffix(":rw") or "/"
+        equal(f"subtree of {program.name}", server.subtrees[number], (path, subtree.endswith(":ro")))
+    badge = program.number | server.provides.index(need.kind) << 32 | number << 40
     return [("Endpoint", WRITE + "g" * need.give, f"badge {badge:#x}")]
 
 

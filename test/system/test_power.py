@@ -33,5 +33,5 @@ def test_reboot_boots_again():
         machine.send("reboot\n")
         machine.expect("reboot\n")
         machine.boot(BOOT_SECONDS)
-        equal("files", machine.run("ls"), "system\nbin/\netc/\n")
+        equal("files", machine.run("ls"), "system\nbin/\netc/\ndisk/\nfat/\n")
         machine.halt()

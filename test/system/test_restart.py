@@ -14,6 +14,7 @@ USE = {  # Server: a command that needs it, and what it answers.
     "pci": ("lspci", r"^00:00.0 8086:1237 Intel host bridge$"),
     "supervisor": ("attack null", r"^null +contained"),
     "ramfs": ("cat /etc/motd", r"^Welcome to TRustOs"),
+    "vfs": ("ls /etc", r"^motd$"),
     "shell": ("echo still here", r"^still here$"),
 }
 
@@ -71,8 +72,8 @@ def test_all_in_one_line():
     with booted() as machine:
         free = free_bytes(machine)
         for _ in range(3):
-            machine.run("restart timer; restart log; restart pci; restart ramfs; restart supervisor; "
-                        "restart console; uptime; log; ls; attack null; echo end")
+            machine.run("restart timer; restart log; restart pci; restart ramfs; restart vfs; "
+                        "restart supervisor; restart console; uptime; log; ls; attack null; echo end")
         equal("free memory", free_bytes(machine), free)
         equal("starts", {program.starts for name, program in programs(machine).items()
                          if name in SERVERS and name != "shell"}, {4})

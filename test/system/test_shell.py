@@ -77,8 +77,11 @@ ANSWERS = [  # (line, exit status, output)
     ("run /script", 0, "in a script false\n"),
     ("echo 'echo one' > /script; echo 'nonsense' >> /script; run /script", 127,
      "one\nerror: unknown command 'nonsense'; 'help' lists all commands\n"),
-    ("rm /d/f /d/g /d/e /d /x /script; ls", 0, "system\nbin/\netc/\n"),
+    ("rm /d/f /d/g /d/e /d /x /script; ls", 0, "system\nbin/\netc/\ndisk/\nfat/\n"),
     ("date | count -l", 0, "1\n"),
+    ("mount | grep ramfs", 0, "ramfs      on /\n"),
+    ("df | grep ramfs | count -l", 0, "1\n"),
+    ("fsck / | grep damaged | count -l; sync", 0, "1\n"),
 ]
 
 
@@ -96,7 +99,7 @@ def test_commands():
         assert re.search(r"^up 0:\d\d:\d\d\.\d{3}$", machine.run("uptime"), re.M)
         assert re.search(r"^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC$", machine.run("date"), re.M)
         assert len(machine.run("trace 30").splitlines()) == 30
-        equal("why", machine.run("why"), "the kernel has refused nothing\n")
+        equal("why", machine.run("why shell"), "the kernel has refused nothing\n")
         assert "log" in machine.run("ps") and machine.run("sleep 1") == ""
         machine.halt()
 
@@ -112,8 +115,10 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
     "cp": ["cp", "cp /etc/motd", "cp /nowhere /y", "cp /etc/motd /etc/motd", "cp /etc /z",
            "cp /etc/motd /no/where"],
     "date": ["date 1"],
+    "df": ["df x"],
     "echo": [],
     "false": ["false x"],
+    "fsck": ["fsck", "fsck /nowhere", "fsck x y", "fsck /a/../b"],
     "grep": ["grep", "grep -x a", "grep a /nowhere"],
     "halt": ["halt now"],
     "head": ["head -n", "head -n x", "head -n 3 a b", "head /nowhere"],
@@ -127,6 +132,7 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
     "lspci": ["lspci 1"],
     "mem": ["mem x"],
     "mkdir": ["mkdir", "mkdir /etc", "mkdir /no/where", "mkdir /" + "n" * 64],
+    "mount": ["mount /", "mount /etc", "mount a b", "mount /nowhere"],
     "mv": ["mv", "mv /nowhere /x", "mv /etc /etc/motd", "mv / /x"],
     "ps": ["ps x"],
     "reboot": ["reboot now"],
@@ -137,9 +143,11 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
     "sleep": ["sleep", "sleep x", "sleep 3601", "sleep -1"],
     "sort": ["sort -x", "sort /nowhere"],
     "status": ["status 1"],
+    "sync": ["sync now"],
     "tail": ["tail -n", "tail -n x", "tail /nowhere"],
     "trace": ["trace x", "trace 513"],
     "true": ["true x"],
+    "umount": ["umount", "umount /", "umount /etc", "umount /nowhere", "umount a b"],
     "uptime": ["uptime x"],
     "wc": ["wc -x", "wc /nowhere"],
     "why": ["why nobody"],

@@ -1,0 +1,90 @@
+// Commands about file systems: df fsck mount sync umount.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "command.hpp"
+
+namespace shell {
+namespace {
+
+template <typename Show>
+int for_volumes(Context &c, Show show) {
+    for (u32 place = 0;; place++) {
+        sel::Result<vfs::Volume> volume = c.system.volume(place);
+        if (!volume) {
+            return volume.error() == ERR_NAME ? 0 : c.fail("{}", sel::describe(volume.error()));
+        }
+        show(*volume);
+    }
+}
+
+// Tells how `change` to the only argument went.
+int changed(Context &c, const sel::Result<> &done) {
+    switch (done.error()) {
+    case OK:
+        return 0;
+    case ERR_NAME:
+        return c.fail("{}: no file system is mounted there", c.args[0]);
+    case ERR_EXISTS:
+        return c.fail("{}: it is mounted already", c.args[0]);
+    case ERR_GONE:
+        return c.fail("{}: it is taken out already", c.args[0]);
+    case ERR_BUSY:
+        return c.fail("{}: files are open there", c.args[0]);
+    default:
+        return c.fail_on(c.args[0], done.error());
+    }
+}
+
+} // namespace
+
+int command_df(Context &c) {
+    c.out.print("{:<11}  {:<11}  {:5}  {:<9}  {}\n", "USED", "FREE", "FILES", "SERVER", "ON");
+    return for_volumes(c, [&](const vfs::Volume &v) {
+        if (v.error != OK) {
+            c.out.print("{:<11}  {:<11}  {:5}  {:<9}  {}: {}\n", "-", "-", "-", v.server, v.data,
+                        sel::describe(v.error));
+            return;
+        }
+        u64 free = v.usage.bytes_max > v.usage.bytes ? v.usage.bytes_max - v.usage.bytes : 0;
+        c.out.print("{:<11}  {:<11}  {:5}  {:<9}  {}\n", size_text(v.usage.bytes), size_text(free),
+                    v.usage.files, v.server, v.data);
+    });
+}
+
+int command_fsck(Context &c) {
+    file::Path path;
+    if (!c.path(c.args[0], path)) {
+        return kFailed;
+    }
+    sel::Result<file::Checked> found = c.system.check(path);
+    if (!found) {
+        return c.fail_on(c.args[0], found.error());
+    }
+    c.out.print("{} files, {} directories, {} bytes, {} damaged\n", found->files,
+                found->directories, found->bytes, found->damaged);
+    return found->damaged == 0 ? 0 : kFailed;
+}
+
+int command_mount(Context &c) {
+    if (c.args.empty()) {
+        return for_volumes(c, [&](const vfs::Volume &v) {
+            c.out.print("{:<10} on {}{}\n", v.server, v.data, v.mounted ? "" : ", taken out");
+        });
+    }
+    file::Path path;
+    return c.path(c.args[0], path) ? changed(c, c.system.mount(path)) : kFailed;
+}
+
+int command_sync(Context &c) {
+    sel::Result<> done = c.system.sync();
+    if (done.error() == ERR_RESTARTED) {
+        return c.fail("a file system died: what was changed since the last sync may be lost");
+    }
+    return done ? 0 : c.fail("{}", sel::describe(done.error()));
+}
+
+int command_umount(Context &c) {
+    file::Path path;
+    return c.path(c.args[0], path) ? changed(c, c.system.unmount(path)) : kFailed;
+}
+
+} // namespace shell

@@ -1,0 +1,40 @@
+// Vfs: which file systems make up the name space, and taking them out and in. Files themselves are
+// reached by servers/file/api.hpp. The only header for its clients.
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include "servers/file/api.hpp"
+
+namespace vfs {
+
+// A file system of [mounts] in boot/system.toml.
+struct Volume {
+    bool mounted;
+    error_t error;     // Why there is no usage; OK: there is.
+    u32 open;          // Files that clients have open there.
+    file::Usage usage; // Of the file system.
+    sel::Text<24> server;
+    file::Path data; // Where it is mounted.
+};
+
+// Counts up from 0 to ERR_NAME behind the last one.
+struct GetVolume : sel::Asks<Volume> {
+    u32 place;
+};
+
+// Puts back what Unmount took out. ERR_NAME: nothing of [mounts] has this path. ERR_EXISTS: it is
+// there already.
+struct Mount : sel::Asks<> {
+    file::Path data;
+};
+
+// Writes everything to the disk, and takes it out: all below it answers ERR_GONE. ERR_BUSY: files
+// are open there. ERR_ARG: it is the root. ERR_GONE: it is out already.
+struct Unmount : sel::Asks<> {
+    file::Path data;
+};
+
+using View = sel::Protocol<GetVolume>;
+using Control = sel::Protocol<Mount, Unmount>;
+
+} // namespace vfs

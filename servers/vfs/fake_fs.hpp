@@ -1,0 +1,218 @@
+// FakeFs: a file system in a map, that dies when told to and then has only what was synced.
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "servers/file/api.hpp"
+
+namespace vfs {
+
+class FakeFs {
+  public:
+    static constexpr char kDirectory[] = "<directory>";
+    std::map<std::string, std::string> node{{"/", kDirectory}}, disk = node;
+    std::map<u32, std::string> open; // Handle: path.
+    u32 life = 1;
+    u32 calls = 0;
+    int die_at = -1;          // In the call that finds 0 here: after it was done,
+    bool die_before = false;  // or before.
+    bool always_dies = false; // In every call.
+    error_t broken = OK;      // What all calls answer.
+
+    void die() {
+        node = disk;
+        open.clear();
+        next_ = 0;
+        life++;
+    }
+    void put(const std::string &path, const std::string &text) { node[path] = disk[path] = text; }
+
+    template <typename M>
+    sel::Result<typename M::Answer> call(const M &m) {
+        calls++;
+        if (broken != OK) {
+            return broken;
+        }
+        bool dies = always_dies || die_at == 0;
+        die_at -= die_at >= 0 ? 1 : 0;
+        if (dies && die_before) {
+            die();
+            return ERR_RESTARTED;
+        }
+        sel::Result<typename M::Answer> answer = on(m);
+        if (dies) {
+            die();
+            return ERR_RESTARTED;
+        }
+        return answer;
+    }
+
+  private:
+    bool has(std::string_view path) const { return node.contains(std::string{path}); }
+    bool is_directory(std::string_view path) const {
+        return has(path) && node.at(std::string{path}) == kDirectory;
+    }
+    static std::string parent(std::string_view path) {
+        std::size_t slash = path.rfind('/');
+        return std::string{path.substr(0, slash == 0 ? 1 : slash)};
+    }
+    file::Info info(const std::string &text) const {
+        bool directory = text == kDirectory;
+        return {directory ? file::Kind::Directory : file::Kind::File, 0,
+                directory ? 0 : text.size(), 0};
+    }
+    error_t check(u32 handle) const {
+        sel::Result<u32> index = file::Life{life}.open(handle);
+        if (!index) {
+            return index.error();
+        }
+        return !open.contains(handle) ? ERR_ARG : has(open.at(handle)) ? OK : ERR_GONE;
+    }
+
+    sel::Result<file::Info> on(const file::Stat &m) {
+        return has(m.data) ? sel::Result{info(node.at(std::string{m.data.view()}))} : ERR_NAME;
+    }
+    sel::Result<u32> on(const file::Open &m) {
+        if (is_directory(m.data)) {
+            return ERR_DIRECTORY;
+        }
+        if (!has(m.data) && ((m.flags & file::kCreate) == 0 || !is_directory(parent(m.data)))) {
+            return ERR_NAME;
+        }
+        std::string path{m.data.view()};
+        if (!has(path) || (m.flags & file::kTruncate) != 0) {
+            node[path] = "";
+        }
+        u32 handle = file::Life{life}.seal(next_++);
+        open[handle] = path;
+        return handle;
+    }
+    sel::Result<> on(const file::Close &m) {
+        error_t error = check(m.handle);
+        open.erase(m.handle);
+        return error == ERR_GONE ? OK : error;
+    }
+    sel::Result<u32> on(const file::CloseAll &) {
+        open.clear();
+        return life;
+    }
+    sel::Result<file::Content> on(const file::Read &m) {
+        if (error_t error = check(m.handle); error != OK) {
+            return error;
+        }
+        const std::string &text = node.at(open.at(m.handle));
+        file::Content content;
+        if (m.offset < text.size()) {
+            std::string part = text.substr(m.offset, m.count);
+            content.data.assign({reinterpret_cast<const u8 *>(part.data()), part.size()});
+        }
+        return content;
+    }
+    sel::Result<> on(const file::Write &m) {
+        if (error_t error = check(m.handle); error != OK) {
+            return error;
+        }
+        std::string &text = node.at(open.at(m.handle));
+        text.resize(std::max<std::size_t>(text.size(), m.offset + m.data.size));
+        text.replace(m.offset, m.data.size, reinterpret_cast<const char *>(m.data.byte),
+                     m.data.size);
+        return {};
+    }
+    sel::Result<> on(const file::Append &m) {
+        error_t error = check(m.handle);
+        if (error == OK) {
+            node.at(open.at(m.handle))
+                .append(reinterpret_cast<const char *>(m.data.byte), m.data.size);
+        }
+        return error;
+    }
+    sel::Result<> on(const file::Truncate &m) {
+        error_t error = check(m.handle);
+        if (error == OK) {
+            node.at(open.at(m.handle)).resize(m.bytes);
+        }
+        return error;
+    }
+    sel::Result<file::Entry> on(const file::List &m) {
+        if (!is_directory(m.data)) {
+            return has(m.data) ? ERR_DIRECTORY : ERR_NAME;
+        }
+        u32 place = 0;
+        for (auto &[path, text] : node) {
+            if (path != "/" && parent(path) == m.data.view() && place++ == m.position) {
+                std::string_view name = path;
+                return file::Entry{place, info(text), name.substr(name.rfind('/') + 1)};
+            }
+        }
+        return ERR_EMPTY;
+    }
+    sel::Result<> on(const file::MakeDirectory &m) {
+        if (has(m.data) || !is_directory(parent(m.data))) {
+            return has(m.data) ? ERR_EXISTS : ERR_NAME;
+        }
+        node[std::string{m.data.view()}] = kDirectory;
+        return {};
+    }
+    sel::Result<> on(const file::Remove &m) {
+        if (m.data == "/") {
+            return ERR_ARG;
+        }
+        return node.erase(std::string{m.data.view()}) == 1 ? OK : ERR_NAME;
+    }
+    sel::Result<> on(const file::Rename &m) {
+        if (m.data == "/" || m.from == "/" || !has(m.from)) {
+            return has(m.from) ? ERR_ARG : ERR_NAME;
+        }
+        std::string from{m.from.view()}, to{m.data.view()};
+        std::map<std::string, std::string> moved;
+        for (auto at = node.begin(); at != node.end();) {
+            bool inside = at->first == from || at->first.starts_with(from + "/");
+            if (inside) {
+                moved[to + at->first.substr(from.size())] = at->second;
+            }
+            at = inside ? node.erase(at) : std::next(at);
+        }
+        for (auto &[handle, path] : open) {
+            bool inside = path == from || path.starts_with(from + "/");
+            path = inside ? to + path.substr(from.size()) : path == to ? "/gone" : path;
+        }
+        for (auto &[path, text] : moved) {
+            node[path] = text;
+        }
+        return {};
+    }
+    sel::Result<file::Usage> on(const file::GetUsage &) {
+        return file::Usage{node.size(), 100, static_cast<u32>(node.size()), 100};
+    }
+    sel::Result<> on(const file::Sync &m) {
+        error_t error = check(m.handle);
+        if (error == OK) {
+            disk[open.at(m.handle)] = node.at(open.at(m.handle));
+        }
+        return error;
+    }
+    sel::Result<u32> on(const file::SyncAll &) {
+        disk = node;
+        return life;
+    }
+    sel::Result<file::Checked> on(const file::Check &) {
+        return file::Checked{static_cast<u32>(node.size()), 1, 0, 0};
+    }
+
+    u32 next_ = 0;
+};
+
+// What a Mounted calls.
+struct Remote {
+    FakeFs *fs;
+
+    template <typename M>
+    sel::Result<typename M::Answer> call(const M &m) const {
+        return fs->call(m);
+    }
+};
+
+} // namespace vfs

@@ -1,0 +1,96 @@
+// Names: from the path that a client says to the file system that has it. Never changes.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// A client's "/" is the top of its subtree: what lies outside has no name for it.
+#pragma once
+
+#include "servers/file/path.hpp"
+
+#include "sel/mounts.hpp"
+
+namespace vfs {
+
+using FileSystem = sel::Mount<file::Api>;
+
+class Names {
+  public:
+    static constexpr u32 kMountsMax = 8;
+
+    // Both outlive the Names, and are as scripts/manifest.py makes them: "/" is mounted, and each
+    // mount but "/" stands in the root of another.
+    Names(std::span<const FileSystem> mounts, std::span<const sel::Subtree> clients)
+        : mounts_{mounts}, clients_{clients} {}
+
+    u32 count() const { return static_cast<u32>(mounts_.size()); }
+    const FileSystem &mount(u32 place) const { return mounts_[place]; }
+
+    // nullptr: there is no such client.
+    const sel::Subtree *client(u32 part) const {
+        return part < clients_.size() ? &clients_[part] : nullptr;
+    }
+
+    struct Place {
+        u32 mount;
+        file::FullPath inside; // As that file system names it.
+    };
+    sel::Result<Place> find(const sel::Subtree &client, std::string_view text) const {
+        sel::Result<file::FullPath> path = file::FullPath::parse(text);
+        if (!path) {
+            return path.error();
+        }
+        sel::Result<file::FullPath> full = file::FullPath::parse(client.path);
+        file::FullPath joined = full.value();
+        if (!joined.join(path->view())) {
+            return ERR_SYNTAX;
+        }
+        u32 mount = holder(joined);
+        return Place{mount, joined.below(mounts_[mount].path)};
+    }
+
+    // What is mounted at `text`; ERR_NAME: nothing.
+    sel::Result<u32> find_mount(std::string_view text) const {
+        sel::Result<file::FullPath> path = file::FullPath::parse(text);
+        u32 place = 0;
+        while (place < count() && path.ok() && path->view() != mounts_[place].path) {
+            place++;
+        }
+        return path.ok() && place < count() ? sel::Result<u32>{place} : ERR_NAME;
+    }
+
+    // `client` can name all of this file system, or some of it.
+    bool sees(const sel::Subtree &client, u32 mount) const {
+        return file::FullPath::parse(mounts_[mount].path)->is_within(client.path) ||
+               holder(*file::FullPath::parse(client.path)) == mount;
+    }
+
+    // Name of the mount point number `k` in the root of `mount`; empty: there are no more.
+    std::string_view point(u32 mount, u32 k) const {
+        for (const FileSystem &other : mounts_) {
+            std::size_t slash = other.path.rfind('/');
+            std::string_view parent = other.path.substr(0, slash == 0 ? 1 : slash);
+            if (other.path != "/" && parent == mounts_[mount].path && k-- == 0) {
+                return other.path.substr(slash + 1);
+            }
+        }
+        return {};
+    }
+
+  private:
+    // The innermost mount that the path is within.
+    u32 holder(const file::FullPath &path) const {
+        u32 best = 0;
+        std::size_t length = 0;
+        for (u32 i = 0; i < count(); i++) {
+            if (path.is_within(mounts_[i].path) && mounts_[i].path.size() > length) {
+                best = i;
+                length = mounts_[i].path.size();
+            }
+        }
+        return best;
+    }
+
+    std::span<const FileSystem> mounts_;
+    std::span<const sel::Subtree> clients_;
+};
+
+} // namespace vfs

@@ -1,0 +1,615 @@
+// Tests of the name space: who may name what, deaths of file systems, and slow ones.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fake_fs.hpp"
+#include "front.hpp"
+
+#include <catch2/catch.hpp>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "sel/host.hpp"
+#include "sel/server.hpp"
+
+using namespace vfs;
+
+namespace {
+
+constexpr FileSystem kMounts[] = {
+    {"/", "ramfs", 1}, {"/disk", "fs", 2}, {"/disk/boot", "fs/2", 3}, {"/fat", "fat", 4}};
+enum : u32 { kRam, kDisk, kBoot, kFat };
+
+constexpr sel::Subtree kClients[] = {
+    {"/", false}, {"/disk/a", true}, {"/disk/a", false}, {"/", true}, {"/disk", false}};
+enum : u8 { kAll, kReadA, kWriteA, kReadAll, kDiskOnly };
+
+constexpr cptr_t kReplies = 20;
+constexpr u32 kReplyCount = 16;
+
+// The whole server, and the kernel below it. Work is done at once unless a mount is `slow`.
+struct Machine {
+    std::array<FakeFs, 4> fs;
+    Names names{kMounts, kClients};
+    std::unique_ptr<Shared> shared;
+    std::deque<Mounted<Remote, Watcher>> mounted;
+    Front<Machine> front{names, *(shared = std::make_unique<Shared>(file::Life{1})), *this};
+    sel::ReplySet replies{sel::Tcb{1}, {kReplies, kReplyCount}};
+    u64 badge = 0;
+    std::array<bool, 4> slow{};
+    std::array<std::vector<u32>, 4> waiting;
+    std::vector<std::pair<cptr_t, sel::Regs>> answers;
+
+    Machine() {
+        restart(1);
+        sel::host::kernel = [this](sel::Regs &r) { kernel(r); };
+        fs[kDisk].put("/a", FakeFs::kDirectory);
+        fs[kDisk].put("/a/x", "hello");
+        fs[kDisk].put("/b", "secret");
+        fs[kRam].put("/motd", "welcome");
+    }
+    ~Machine() { sel::host::kernel = nullptr; }
+
+    void restart(u32 life) {
+        shared = std::make_unique<Shared>(file::Life{life});
+        mounted.clear();
+        for (u32 i = 0; i < 4; i++) {
+            mounted.emplace_back(Remote{&fs[i]}, names, i, file::Life{life});
+        }
+        std::destroy_at(&front);
+        std::construct_at(&front, names, *shared, *this);
+    }
+
+    void push(u32 mount, u32 job) {
+        waiting[mount].push_back(job);
+        if (!slow[mount]) {
+            work(mount);
+        }
+    }
+    void ring(u32 mount) { shared->sweep(mounted[mount]); }
+    void work(u32 mount) {
+        for (u32 job : std::exchange(waiting[mount], {})) {
+            shared->run(job, mounted[mount]);
+        }
+    }
+
+    // A CALL whose answer does not come at once ends with ERR_TIMEOUT.
+    void kernel(sel::Regs &r) {
+        if (r.number == CALL_REPLY) {
+            answers.push_back({r.cptr, r});
+            r.number = OK;
+        } else if (r.number == CALL_TCB_BIND) {
+            r.number = OK;
+        } else if (r.number == CALL_CALL) {
+            std::size_t before = answers.size();
+            r.cptr = badge;
+            bool answered = sel::handle<file::Api, View, Control>(front, r, replies);
+            if (!answered && answers.size() > before) {
+                r = answers.back().second;
+                answered = true;
+            }
+            r.number = answered ? OK : ERR_TIMEOUT;
+        }
+    }
+};
+
+// A client with part `part` of the vfs.
+struct Files {
+    Machine &machine;
+    u8 part = kAll;
+
+    template <typename Api = file::Api, typename M>
+    sel::Result<typename M::Answer> ask(const M &m, u64 service = 0) const {
+        machine.badge =
+            u64{part} << sel::BADGE_PART_SHIFT | service << sel::BADGE_SERVICE_SHIFT | 7;
+        return sel::Client<Api>{5}.call(m);
+    }
+    sel::Result<u32> open(std::string_view path, u32 flags = 0) const {
+        return ask(file::Open{.flags = flags, .data = path});
+    }
+    error_t write(u32 handle, std::string_view text, u64 offset = 0) const {
+        file::Write m{.handle = handle, .offset = offset, .data = {}};
+        m.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+        return ask(m).error();
+    }
+    error_t append(u32 handle, std::string_view text) const {
+        file::Append m{.handle = handle, .data = {}};
+        m.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+        return ask(m).error();
+    }
+    std::string read(u32 handle) const {
+        auto content = ask(file::Read{.handle = handle, .count = 100, .offset = 0});
+        if (!content) {
+            return "error " + std::to_string(content.error());
+        }
+        return {reinterpret_cast<const char *>(content->data.byte), content->data.size};
+    }
+    std::string cat(std::string_view path) const {
+        sel::Result<u32> handle = open(path);
+        if (!handle) {
+            return "error " + std::to_string(handle.error());
+        }
+        std::string text = read(*handle);
+        REQUIRE(ask(file::Close{.handle = *handle}).ok());
+        return text;
+    }
+    std::string list(std::string_view path) const {
+        std::string names;
+        u32 position = 0;
+        for (;;) {
+            auto entry = ask(file::List{.position = position, .data = path});
+            if (!entry) {
+                return entry.error() == ERR_EMPTY ? names
+                                                  : "error " + std::to_string(entry.error());
+            }
+            names += std::string{entry->data.view()} + " ";
+            position = entry->next;
+        }
+    }
+    error_t stat(std::string_view path) const { return ask(file::Stat{.data = path}).error(); }
+    error_t rename(std::string_view from, std::string_view to) const {
+        return ask(file::Rename{.from = from, .data = to}).error();
+    }
+    error_t make(std::string_view path) const {
+        return ask(file::MakeDirectory{.data = path}).error();
+    }
+    error_t remove(std::string_view path) const { return ask(file::Remove{.data = path}).error(); }
+    error_t sync(u32 handle) const { return ask(file::Sync{.handle = handle}).error(); }
+    error_t sync_all() const { return ask(file::SyncAll{}).error(); }
+};
+
+constexpr u32 kNew = file::kWrite | file::kCreate;
+
+std::string failure(error_t error) {
+    return "error " + std::to_string(error);
+}
+
+} // namespace
+
+TEST_CASE("paths lead to the innermost mount, whatever the slashes") {
+    Machine m;
+    Files all{m};
+    CHECK(all.cat("/disk/a/x") == "hello");
+    CHECK(all.cat("//disk///a/x//") == "hello");
+    CHECK(all.cat("/motd") == "welcome");
+    CHECK(all.cat("/disk/motd") == failure(ERR_NAME));
+    CHECK(all.cat("/diskette") == failure(ERR_NAME));
+    m.fs[kBoot].put("/k", "kernel");
+    CHECK(all.cat("/disk/boot/k") == "kernel");
+    CHECK(all.stat("/disk/boot") == OK);
+    CHECK(all.stat("/disk/a/x/") == OK);
+}
+
+TEST_CASE("paths that are none are refused, and no file system hears of them") {
+    Machine m;
+    Files all{m}, bound{m, kReadA};
+    std::string most(file::kPathMax, 'x');
+    most[0] = '/';
+    for (std::string path :
+         {std::string{}, std::string{"disk"}, std::string{"/."}, std::string{"/.."},
+          std::string{"/../b"}, std::string{"/x/../../b"}, std::string{"/./b"},
+          "/a\\..\\b" + most.substr(0, 9), std::string{"/..\\b"}, std::string{"/\\b"},
+          std::string{"/x\0/../b", 9}, std::string{"/b\0", 3}, std::string{"/b\n"},
+          std::string{"/b\x7f"}, "/" + std::string(file::kNameMax + 1, 'n'), most}) {
+        INFO(path);
+        CHECK(all.stat(path) == ERR_SYNTAX);
+        CHECK(bound.stat(path) == ERR_SYNTAX);
+        CHECK(all.rename(path, "/y") == ERR_SYNTAX);
+        CHECK(all.rename("/y", path) == ERR_SYNTAX);
+    }
+    for (FakeFs &fs : m.fs) {
+        CHECK(fs.calls == 0);
+    }
+    // Too long only behind its own subtree.
+    std::string deep;
+    while (deep.size() + 2 <= file::kPathMax) {
+        deep += "/d";
+    }
+    CHECK(all.stat(deep) == ERR_NAME);
+    CHECK(bound.stat(deep) == ERR_SYNTAX);
+}
+
+TEST_CASE("a bound client has its subtree as its root, and nothing else has a name for it") {
+    Machine m;
+    Files reader{m, kReadA}, writer{m, kWriteA}, stranger{m, 200};
+    CHECK(reader.cat("/x") == "hello");
+    CHECK(reader.list("/") == "x ");
+    CHECK(reader.stat("/b") == ERR_NAME);
+    CHECK(reader.stat("/disk/b") == ERR_NAME);
+    CHECK(reader.stat("/motd") == ERR_NAME);
+    REQUIRE(writer.open("/b", kNew).ok());
+    CHECK(m.fs[kDisk].node.at("/b") == "secret");
+    CHECK(m.fs[kDisk].node.contains("/a/b"));
+    CHECK(writer.rename("/b", "/c") == OK);
+    CHECK(m.fs[kDisk].node.contains("/a/c"));
+    CHECK(writer.ask(file::GetUsage{}).ok());
+    CHECK(stranger.stat("/") == ERR_RIGHT);
+    CHECK(stranger.ask(file::CloseAll{}).error() == ERR_RIGHT);
+}
+
+TEST_CASE("a read-only client changes nothing") {
+    Machine m;
+    auto before = m.fs[kDisk].node;
+    for (u8 part : {kReadA, kReadAll}) {
+        Files reader{m, part};
+        std::string x = part == kReadA ? "/x" : "/disk/a/x";
+        u32 calls = m.fs[kDisk].calls;
+        for (u32 flags : {kNew, u32{file::kWrite}, u32{file::kCreate}, u32{file::kTruncate}}) {
+            CHECK(reader.open(x, flags).error() == ERR_RIGHT);
+        }
+        CHECK(reader.make("/d") == ERR_RIGHT);
+        CHECK(reader.remove(x) == ERR_RIGHT);
+        CHECK(reader.rename(x, "/y") == ERR_RIGHT);
+        CHECK(reader.sync_all() == ERR_RIGHT);
+        CHECK(reader.ask(file::Check{.data = std::string_view{x}}).error() == ERR_RIGHT);
+        CHECK(m.fs[kDisk].calls == calls);
+        u32 handle = reader.open(x).value();
+        CHECK(reader.write(handle, "no") == ERR_RIGHT);
+        CHECK(reader.append(handle, "no") == ERR_RIGHT);
+        CHECK(reader.ask(file::Truncate{.handle = handle, .bytes = 0}).error() == ERR_RIGHT);
+        CHECK(reader.read(handle) == "hello");
+    }
+    CHECK(m.fs[kDisk].node == before);
+}
+
+TEST_CASE("handles belong to the client that opened them") {
+    Machine m;
+    Files one{m, kAll}, other{m, kDiskOnly};
+    u32 handle = one.open("/disk/b").value();
+    CHECK(other.read(handle) == failure(ERR_ARG));
+    CHECK(other.ask(file::Close{.handle = handle}).error() == ERR_ARG);
+    CHECK(one.read(handle) == "secret");
+    CHECK(one.ask(file::Close{.handle = handle}).ok());
+    CHECK(one.read(handle) == failure(ERR_ARG));
+    u32 again = one.open("/disk/b").value();
+    CHECK(again != handle); // The same slot, another use of it.
+    CHECK(one.read(handle) == failure(ERR_ARG));
+    // Numbers that nobody gave out: other mounts, no mounts, other lives.
+    for (u32 bit = 0; bit < 32; bit++) {
+        CHECK(one.read(again ^ 1u << bit) != "secret");
+    }
+}
+
+TEST_CASE("open files are bounded for each client, and CloseAll frees them") {
+    Machine m;
+    Files one{m, kAll}, other{m, kDiskOnly};
+    u32 first = one.open("/disk/b").value();
+    for (u32 i = 1; i < Mounted<Remote, Watcher>::kHandlesPerClient; i++) {
+        REQUIRE(one.open("/disk/b").ok());
+    }
+    CHECK(one.open("/disk/b").error() == ERR_FULL);
+    CHECK(other.open("/b").ok());
+    CHECK(one.ask(file::CloseAll{}).value() == 1);
+    CHECK(m.fs[kDisk].open.size() == 1);
+    CHECK(one.read(first) == failure(ERR_ARG));
+    CHECK(one.open("/disk/b").ok());
+}
+
+TEST_CASE("mount points show in their parent, and hide what was there") {
+    Machine m;
+    Files all{m};
+    CHECK(all.list("/") == "motd disk fat ");
+    CHECK(all.list("/disk") == "a b boot ");
+    CHECK(all.list("/fat") == "");
+    m.fs[kRam].put("/disk", FakeFs::kDirectory);
+    m.fs[kRam].put("/disk/hidden", "x");
+    m.fs[kRam].put("/fat", "a file");
+    CHECK(all.list("/") == "motd disk fat ");
+    CHECK(all.stat("/disk/hidden") == ERR_NAME);
+    CHECK(Files{m, kDiskOnly}.list("/") == "a b boot ");
+    CHECK(all.ask(file::List{.position = ~0u, .data = "/"}).error() == ERR_EMPTY);
+    CHECK(all.ask(file::List{.position = ~0u, .data = "/disk/a"}).error() == ERR_EMPTY);
+    CHECK(all.make("/disk") == ERR_EXISTS);
+    CHECK(all.remove("/disk") == ERR_ARG);
+    CHECK(all.rename("/disk", "/disk/x") == ERR_ARG);
+}
+
+TEST_CASE("a rename stays in its file system") {
+    Machine m;
+    Files all{m};
+    CHECK(all.rename("/disk/b", "/motd") == ERR_TYPE);
+    CHECK(all.rename("/motd", "/disk") == ERR_TYPE);
+    CHECK(m.fs[kDisk].node.contains("/b"));
+    CHECK(all.rename("/disk/b", "/disk/c") == OK);
+}
+
+TEST_CASE("reads and positioned writes survive a death in the middle") {
+    for (bool before : {false, true}) {
+        Machine m;
+        Files all{m};
+        FakeFs &fs = m.fs[kDisk];
+        fs.die_before = before;
+        u32 handle = all.open("/disk/a/x", file::kWrite).value();
+        fs.die_at = 0;
+        CHECK(all.read(handle) == "hello");
+        fs.die_at = 0;
+        CHECK(all.write(handle, "J") == OK);
+        CHECK(all.read(handle) == "Jello");
+        CHECK(all.sync(handle) == OK);
+        fs.die_at = 0;
+        CHECK(all.ask(file::Truncate{.handle = handle, .bytes = 2}).ok());
+        CHECK(all.sync(handle) == OK);
+        fs.die_at = 0;
+        CHECK(all.stat("/disk/b") == OK);
+        fs.die_at = 0;
+        CHECK(all.list("/disk") == "a b boot ");
+        CHECK(fs.disk.at("/a/x") == "Je");
+        CHECK(fs.life == 6);
+    }
+}
+
+TEST_CASE("nobody reads another file through a handle of an earlier life") {
+    Machine m;
+    Files all{m};
+    u32 x = all.open("/disk/a/x").value();
+    m.fs[kDisk].die();
+    u32 b = all.open("/disk/b").value(); // Would have the same number there.
+    CHECK(all.read(x) == "hello");
+    CHECK(all.read(b) == "secret");
+    CHECK(m.fs[kDisk].open.size() == 2);
+}
+
+TEST_CASE("what was not synced when the file system died is not called synced") {
+    Machine m;
+    Files all{m}, other{m, kDiskOnly};
+    FakeFs &fs = m.fs[kDisk];
+    u32 handle = all.open("/disk/a/x", file::kWrite).value();
+    u32 reader = all.open("/disk/a/x").value();
+    REQUIRE(all.write(handle, "HELLO") == OK);
+    SECTION("it died unnoticed") {
+        fs.die();
+    }
+    SECTION("it died in the sync") {
+        fs.die_at = 0;
+        fs.die_before = true;
+    }
+    SECTION("somebody else noticed") {
+        fs.die();
+        CHECK(other.open("/b").ok());
+    }
+    CHECK(all.sync(handle) == ERR_RESTARTED);
+    CHECK(all.sync(handle) == ERR_RESTARTED); // And it stays so.
+    CHECK(all.write(handle, "HELLO") == ERR_RESTARTED);
+    CHECK(all.read(reader) == "hello"); // That one had nothing to lose.
+    CHECK(all.ask(file::Close{.handle = handle}).error() == ERR_RESTARTED);
+    CHECK(all.ask(file::Close{.handle = handle}).error() == ERR_ARG);
+    CHECK(all.sync_all() == ERR_RESTARTED);
+    CHECK(other.sync_all() == OK); // It had changed nothing.
+    u32 again = all.open("/disk/a/x", file::kWrite).value();
+    CHECK(all.write(again, "HELLO") == OK);
+    CHECK(all.sync(again) == OK);
+    CHECK(all.sync_all() == OK);
+    CHECK(fs.disk.at("/a/x") == "HELLO");
+}
+
+TEST_CASE("SyncAll tells every client that changed something, once") {
+    Machine m;
+    Files all{m}, other{m, kDiskOnly}, bound{m, kWriteA};
+    FakeFs &fs = m.fs[kDisk];
+    CHECK(all.make("/disk/d") == OK);
+    CHECK(other.make("/e") == OK);
+    fs.die();
+    CHECK(bound.sync_all() == OK);
+    CHECK(all.sync_all() == ERR_RESTARTED);
+    CHECK(all.sync_all() == OK);
+    CHECK(other.sync_all() == ERR_RESTARTED);
+    CHECK(other.sync_all() == OK);
+    CHECK(all.make("/disk/d") == OK);
+    CHECK(all.sync_all() == OK);
+    fs.die();
+    CHECK(all.sync_all() == OK);
+    CHECK(fs.node.contains("/d"));
+}
+
+TEST_CASE("SyncAll reaches every file system that the client sees, and only those") {
+    Machine m;
+    for (auto [part, expected] :
+         {std::pair{kAll, "1111"}, {kDiskOnly, "0110"}, {kWriteA, "0100"}}) {
+        std::string asked;
+        for (FakeFs &fs : m.fs) {
+            fs.calls = 0;
+        }
+        CHECK(Files{m, part}.sync_all() == OK);
+        for (FakeFs &fs : m.fs) {
+            asked += fs.calls != 0 ? '1' : '0';
+        }
+        CHECK(asked == expected);
+    }
+    Files all{m};
+    CHECK(all.make("/fat/d") == OK);
+    m.fs[kFat].broken = ERR_IO;
+    m.fs[kBoot].broken = ERR_NAME; // No disk there, and nothing to be lost.
+    CHECK(all.sync_all() == ERR_IO);
+}
+
+TEST_CASE("what may have been done twice is left to the client") {
+    Machine m;
+    Files all{m};
+    FakeFs &fs = m.fs[kDisk];
+    u32 handle = all.open("/disk/a/x", file::kWrite).value();
+    fs.die_at = 0;
+    CHECK(all.append(handle, "!") == ERR_RESTARTED);
+    CHECK(all.append(handle, "!") == OK);
+    fs.die_at = 0;
+    CHECK(all.make("/disk/d") == ERR_RESTARTED);
+    fs.die_at = 0;
+    CHECK(all.remove("/disk/b") == ERR_RESTARTED);
+    fs.die_at = 0;
+    CHECK(all.rename("/disk/b", "/disk/c") == ERR_RESTARTED);
+}
+
+TEST_CASE("a file system that dies again and again, or is gone, ends in an error") {
+    Machine m;
+    Files all{m};
+    FakeFs &fs = m.fs[kDisk];
+    u32 handle = all.open("/disk/b").value();
+    fs.always_dies = true;
+    fs.calls = 0;
+    CHECK(all.read(handle) == failure(ERR_RESTARTED));
+    CHECK(all.stat("/disk/b") == ERR_RESTARTED);
+    CHECK(all.open("/disk/b").error() == ERR_RESTARTED);
+    CHECK(all.sync_all() == OK); // Nothing was changed.
+    CHECK(fs.calls < 100);
+    fs.always_dies = false;
+    CHECK(all.read(handle) == "secret");
+    fs.broken = ERR_GONE;
+    CHECK(all.read(handle) == failure(ERR_GONE));
+    CHECK(all.stat("/disk") == ERR_GONE);
+    CHECK(all.list("/") == "motd disk fat ");
+    fs.broken = OK;
+    CHECK(all.read(handle) == "secret");
+}
+
+TEST_CASE("handles follow renames and removals across a death") {
+    Machine m;
+    Files all{m};
+    FakeFs &fs = m.fs[kDisk];
+    u32 x = all.open("/disk/a/x").value(), b = all.open("/disk/b").value();
+    CHECK(all.rename("/disk/a", "/disk/d") == OK);
+    CHECK(all.sync_all() == OK);
+    fs.die();
+    CHECK(all.read(x) == "hello");
+    CHECK(all.rename("/disk/d/x", "/disk/b") == OK); // Replaces b.
+    CHECK(all.sync_all() == OK);
+    fs.die();
+    CHECK(all.read(x) == "hello");
+    CHECK(all.read(b) == failure(ERR_GONE));
+    CHECK(all.remove("/disk/b") == OK);
+    CHECK(all.open("/disk/b", kNew).ok());
+    CHECK(all.sync_all() == OK);
+    fs.die();
+    CHECK(all.read(x) == failure(ERR_GONE));
+}
+
+TEST_CASE("a vfs that was restarted tells handles of its earlier life") {
+    Machine m;
+    Files all{m};
+    u32 handle = all.open("/disk/b").value();
+    u32 life = all.ask(file::CloseAll{}).value();
+    m.restart(2);
+    CHECK(all.read(handle) == failure(ERR_RESTARTED));
+    CHECK(all.ask(file::SyncAll{}).value() != life);
+    CHECK(all.cat("/disk/b") == "secret");
+    CHECK(m.fs[kDisk].open.empty()); // Those of the earlier life are closed.
+}
+
+TEST_CASE("a slow file system stops only those who use it, and not too many") {
+    Machine m;
+    Files all{m}, other{m, kDiskOnly};
+    m.slow[kDisk] = true;
+    for (u32 i = 0; i < Shared::kPendingMax; i++) {
+        CHECK(all.stat("/disk/b") == ERR_TIMEOUT); // Not yet.
+    }
+    CHECK(all.stat("/disk/b") == ERR_FULL);
+    CHECK(all.stat("/motd") == ERR_FULL); // Its own doing.
+    CHECK(other.stat("/b") == ERR_TIMEOUT);
+    CHECK(Files{m, kReadAll}.cat("/motd") == "welcome");
+    CHECK(Files{m, kReadAll}.list("/") == "motd disk fat ");
+    std::size_t before = m.answers.size();
+    m.work(kDisk);
+    CHECK(m.answers.size() == before + Shared::kPendingMax + 1);
+    CHECK(m.replies.waiting() == 0);
+    m.slow[kDisk] = false;
+    CHECK(all.cat("/disk/b") == "secret");
+    CHECK(all.cat("/motd") == "welcome");
+}
+
+TEST_CASE("more requests than Reply objects are refused") {
+    Machine m;
+    m.slow[kRam] = true;
+    for (u32 i = 0; i + 1 < kReplyCount; i++) {
+        CHECK(Files{m, static_cast<u8>(i % 2 == 0 ? kAll : kReadAll)}.stat("/motd") == ERR_TIMEOUT);
+    }
+    CHECK(Files{m}.stat("/disk/b") == ERR_FULL);
+    m.work(kRam);
+    CHECK(Files{m}.stat("/disk/b") == OK);
+}
+
+TEST_CASE("file systems are listed, taken out and put back") {
+    Machine m;
+    Files all{m};
+    auto view = [&](u32 place) { return all.ask<View>(GetVolume{.place = place}, 1); };
+    auto unmount = [&](std::string_view path) {
+        return all.ask<Control>(Unmount{.data = path}, 2).error();
+    };
+    auto mount = [&](std::string_view path) {
+        return all.ask<Control>(Mount{.data = path}, 2).error();
+    };
+    u32 handle = all.open("/disk/b", file::kWrite).value();
+    CHECK(view(kDisk)->data == "/disk");
+    CHECK(view(kBoot)->server == "fs/2");
+    CHECK(view(kDisk)->open == 1);
+    CHECK(view(kDisk)->usage.files == 4);
+    CHECK(view(4).error() == ERR_NAME);
+    CHECK(view(~0u).error() == ERR_NAME);
+
+    CHECK(unmount("/disk/a") == ERR_NAME);
+    CHECK(unmount("nonsense") == ERR_NAME);
+    CHECK(unmount("/") == ERR_ARG);
+    CHECK(unmount("/disk") == ERR_BUSY);
+    CHECK(mount("/disk") == ERR_EXISTS);
+    CHECK(all.write(handle, "S") == OK);
+    CHECK(all.ask(file::Close{.handle = handle}).ok());
+    m.fs[kDisk].broken = ERR_IO;
+    CHECK(unmount("/disk/") == ERR_IO);
+    m.fs[kDisk].broken = OK;
+    CHECK(unmount("/disk/") == OK);
+    CHECK(m.fs[kDisk].disk.at("/b") == "Secret");
+    CHECK(unmount("/disk") == ERR_GONE);
+    CHECK(!view(kDisk)->mounted);
+    CHECK(view(kDisk)->error == ERR_GONE);
+    CHECK(all.stat("/disk/b") == ERR_GONE);
+    CHECK(all.open("/disk/new", kNew).error() == ERR_GONE);
+    CHECK(all.list("/") == "motd disk fat ");
+    CHECK(all.sync_all() == OK);
+    m.fs[kDisk].broken = ERR_IO;
+    CHECK(mount("/disk") == ERR_IO);
+    m.fs[kDisk].broken = OK;
+    CHECK(mount("/disk") == OK);
+    CHECK(all.cat("/disk/b") == "Secret");
+}
+
+TEST_CASE("watches are answered by changes, and bounded") {
+    Machine m;
+    Files all{m}, other{m, kDiskOnly}, reader{m, kReadA};
+    auto watch = [](const Files &files, std::string_view path, u64 seen) {
+        return files.ask(file::Watch{.seen = seen, .data = path});
+    };
+    u64 seen = watch(reader, "/x", 0).value();
+    CHECK(watch(reader, "/x", seen).error() == ERR_TIMEOUT); // It waits.
+    CHECK(m.replies.waiting() == 1);
+    CHECK(all.cat("/disk/b") == "secret");
+    CHECK(m.replies.waiting() == 1);
+    u32 handle = all.open("/disk/a/x", file::kWrite).value();
+    CHECK(all.write(handle, "J") == OK);
+    CHECK(m.replies.waiting() == 0);
+    u64 answered = m.answers[m.answers.size() - 2].second.word[0]; // Before the write's own.
+    CHECK(answered != seen);
+    CHECK(answered == watch(reader, "/x", 0).value());
+
+    u64 root = watch(other, "/", 0).value();
+    CHECK(watch(other, "/", root).error() == ERR_TIMEOUT);
+    SECTION("a new name") {
+        CHECK(all.make("/disk/new") == OK);
+    }
+    SECTION("a name less") {
+        CHECK(all.remove("/disk/b") == OK);
+    }
+    SECTION("a death") {
+        m.fs[kDisk].die();
+        CHECK(all.read(handle) == failure(ERR_RESTARTED));
+    }
+    SECTION("its own CloseAll") {
+        CHECK(other.ask(file::CloseAll{}).ok());
+    }
+    CHECK(m.replies.waiting() == 0);
+
+    for (u32 i = 0; i < Shared::kWatchesMax; i++) {
+        CHECK(watch(all, "/motd", watch(all, "/motd", 0).value()).error() == ERR_TIMEOUT);
+    }
+    CHECK(watch(all, "/motd", 0).error() == ERR_FULL);
+    CHECK(watch(other, "/b", 0).ok());
+    CHECK(all.remove("/motd") == OK);
+    CHECK(m.replies.waiting() == 0);
+    CHECK(watch(all, "/motd", 0).ok());
+    CHECK(watch(all, "motd", 0).error() == ERR_SYNTAX);
+}
