@@ -194,6 +194,10 @@ int command_run(Context &c) {
     return c.shell.run_script(c, name);
 }
 
+int command_stress(Context &c) {
+    return run_program(c, "stress", c.args);
+}
+
 int command_sleep(Context &c) {
     constexpr u64 kMost = 3600;
     u64 seconds = 0;

@@ -143,6 +143,7 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
     "sleep": ["sleep", "sleep x", "sleep 3601", "sleep -1"],
     "sort": ["sort -x", "sort /nowhere"],
     "status": ["status 1"],
+    "stress": ["stress", "stress /", "stress / 1s kill=log x"],
     "sync": ["sync now"],
     "tail": ["tail -n", "tail -n x", "tail /nowhere"],
     "trace": ["trace x", "trace 513"],
