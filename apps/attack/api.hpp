@@ -43,6 +43,8 @@ inline constexpr Attack kAttacks[] = {
     {"priority", "raise its priority", End::Exit},
     {"exhaust", "use up its own memory, and go on", End::Exit},
     {"flood", "flood a server with messages", End::Exit},
+    {"files", "leave the one directory that it may read, or change it", End::Exit},
+    {"disk", "leave the one directory of a disk that it may read, or change it", End::Exit},
     {"starve", "run for ever at its priority", End::Stopped, 1},
     {"divide", "divide by zero", End::Fault},
     {"debug", "single-step itself", End::Fault},

@@ -40,6 +40,10 @@ bool privileged();
 bool use_ports();
 bool raise_interrupt();
 
+// --- files.cpp
+bool leave_directory();
+bool leave_disk();
+
 // --- self.cpp
 bool run_for_ever();
 bool delete_slots();

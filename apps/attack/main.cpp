@@ -27,6 +27,7 @@ constexpr Entry kEntries[] = {
     {"canonical", non_canonical},   {"general", privileged},   {"ports", use_ports},
     {"interrupt", raise_interrupt}, {"slots", delete_slots},   {"cnode", drop_cspace},
     {"vspace", drop_vspace},        {"context", drop_context}, {"tcb", suspend_self},
+    {"files", leave_directory},     {"disk", leave_disk},
 };
 static_assert(std::size(kEntries) == std::size(kAttacks));
 
