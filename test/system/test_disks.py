@@ -47,6 +47,8 @@ def make(image):
     """A disk with a partition for tests; what is not in it must stay as it is."""
     image.truncate(SECTORS * SECTOR)
     gpt(image)
+    image.seek(PARTITIONS[2][0] * SECTOR)
+    image.write(b"foreign")  # Not blank: fs must leave it alone.
     image.seek((PARTITIONS[4][0] - 1) * SECTOR)
     image.write(b"before".ljust(SECTOR) + MARK)
     image.flush()
