@@ -109,7 +109,8 @@ class Need:
     slots: int = 1
     values: tuple = (0, 0, 0)
     client: tuple = (0, 0)  # Of a pool in a list: number and part of the one that it is shared with.
-    path: str = ""       # Where it is mounted.
+    path: str = ""       # Where it is mounted,
+    window: int = 0      # with which shared memory: a number from 1 on.
 
 
 @dataclass
@@ -125,7 +126,7 @@ class Program:
     slots: int = 0
     lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*" and "pool*": name to kind.
     mounts: str = ""  # Name of its need "mounts".
-    subtrees: list = field(default_factory=list)  # (path, read-only) of its clients, by part.
+    subtrees: list = field(default_factory=list)  # (path, read-only, client) of its clients, by part.
 
     @property
     def priority(self):
@@ -150,6 +151,7 @@ class System:
         self.owners = []  # (kind, first, last, "program.need") of exclusive devices.
         self.pools = {}   # Name: (number, bytes, "program.need" that named it first).
         self.mounts = {}  # Path: server.
+        self.windows = []  # Pools that clients share with file systems in there: their names.
         self._load()
         if not self.mistakes:
             self._check_mounts()
@@ -279,7 +281,7 @@ class System:
         text = path.read_text()
         space = re.search(r"^namespace (\w+) \{", text, re.M)
         name = name or "Api"
-        if not space or not re.search(rf"^using {re.escape(name)} = ", text, re.M):
+        if not space or not re.search(rf"^using {re.escape(name)} =\s", text, re.M):
             raise Mistake(f"is {kind!r}, but {header} has no `using {name} = sel::Protocol<...>`")
         return header, f"{space[1]}::{name}"
 
@@ -304,6 +306,22 @@ class System:
                 self.wrong(SYSTEM, f"{MOUNTS}.{path}", f"expected {parent} to be mounted, too")
         if takers:
             takers[0][0].mounts = takers[0][1]
+        for server in self.mounts.values():
+            for name, kind in self._needs_of(server).items():
+                for grant in self.programs[server].given.get(name, []) if kind == "pool*" else []:
+                    if pool_name(grant) not in self.windows:
+                        self.windows.append(pool_name(grant))
+
+    def _mounter(self):
+        return next(program for program in self.programs.values() if program.mounts)
+
+    def window(self, need):
+        """Number of a pool that is shared with file systems, from 1 on; 0: it is none."""
+        name = pool_name(need.grant)
+        return self.windows.index(name) + 1 if need.kind == "pool" and name in self.windows else 0
+
+    def _needs_of(self, name):
+        return self.programs[name].data.get("needs", {}) if name in self.programs else {}
 
     # --- Needs against what is given.
 
@@ -335,7 +353,8 @@ class System:
         for name, text in wanted.items():
             if name == program.mounts:
                 for path, server in self.mounts.items():
-                    yield Need(name, FILES, grant=server, path=path)
+                    for window in range(len(self.windows) + 1):
+                        yield Need(name, FILES, grant=server, path=path, window=window)
                 continue
             need = split_need(name, text)
             given = program.given.get(name, [] if need.many else "")
@@ -504,13 +523,17 @@ class System:
             raise Mistake(f"{program.name} has priority {program.priority} and {name} "
                           f"{server.priority}: calls go to a higher priority only")
         if server.mounts and need.kind == FILES and not part:
-            part = self._subtree(server, need, subtree)
+            part = self._subtree(server, program, need, subtree)
         elif colon:
             raise Mistake(f"is given {need.grant!r}, but {name} has no parts by path")
+        if need.window and part:
+            raise Mistake(f"is given {need.grant!r}, but {name} shares memory with clients, which are "
+                          "its parts: expected no other part")
+        part = need.window or part
         need.values = (CLIENT, server.number, server.provides.index(need.kind) | part << 8, 0)
 
     @staticmethod
-    def _subtree(server, need, text):
+    def _subtree(server, program, need, text):
         """The part of "SERVER", "SERVER:PATH", "SERVER:PATH:ro" or ":rw": a number of its own."""
         path, _, mode = text.partition(":")
         if not is_path(path or "/") or mode not in ("", "ro", "rw"):
@@ -518,14 +541,17 @@ class System:
                           f'"{server.name}:PATH", or either of :ro and :rw behind that')
         if len(server.subtrees) > PART_MAX:
             raise Mistake(f"is client {PART_MAX + 2} of {server.name}, expected at most {PART_MAX + 1}")
-        server.subtrees.append((path or "/", mode == "ro"))
+        server.subtrees.append((path or "/", mode == "ro", program))
         return len(server.subtrees) - 1
 
     def _check_pools(self):
         """Each pool of a list belongs to one client, and to one part if it has several of this server."""
         for program in self.programs.values():
             listed = [need for need in program.needs if need.kind == "pool" and need.many]
-            for client in {owner.name: owner for need in listed
+            for need in listed:
+                if window := self.window(need):
+                    need.client = (self._mounter().number, window)
+            for client in {owner.name: owner for need in listed if need.client == (0, 0)
                            for owner in self._pool_clients(program, need)}.values():
                 parts = [need.values[2] >> 8 for need in client.needs
                          if need.values[:2] == (CLIENT, program.number)]
@@ -543,11 +569,13 @@ class System:
                                "expected one client that has the same pool")
 
     def _pool_clients(self, program, pool):
-        """Other programs that have this pool, and may call this one."""
+        """Other programs that have this pool, and may call this one, or who mounts it."""
+        called = self._mounter() if self.window(pool) else program
+
         def has(other, *values):
             return any(need.values[:2] == values for need in other.needs)
         return [other for other in self.programs.values() if other is not program and
-                has(other, *pool.values[:2]) and has(other, CLIENT, program.number)]
+                has(other, *pool.values[:2]) and has(other, CLIENT, called.number)]
 
     def _check_faults(self):
         takers = [p for p in self.programs.values() if "fault" in p.provides]
@@ -562,6 +590,11 @@ def is_path(text):
     """A canonical path: "/", or names each behind one /."""
     return (len(text) <= PATH_MAX and PATH.fullmatch(text) is not None and
             not {".", ".."} & set(text.split("/")))
+
+
+def pool_name(grant):
+    """NAME of "pool:NAME/SIZE"."""
+    return str(grant).partition(":")[2].partition("/")[0]
 
 
 def split_part(grant):
@@ -619,8 +652,10 @@ def declaration(system, need):
 
 def mounts_declaration(system, program):
     """The mount table, and what each client may name."""
-    mounts = [f'{{"{need.path}", "{need.grant}", {need.slot}}}' for need in program.needs if need.path]
-    trees = [f'{{"{path}", {str(read_only).lower()}}}' for path, read_only in program.subtrees]
+    mounts = [f'{{"{need.path}", "{need.grant}", {need.slot}}}' for need in program.needs
+              if need.path and need.window == 0]
+    trees = [f'{{"{path}", {str(read_only).lower()}, {max(map(system.window, client.needs))}}}'
+             for path, read_only, client in program.subtrees]
     api = system.protocol(FILES)[1]
     return [f"inline constexpr std::array<sel::Mount<{api}>, {len(mounts)}> {program.mounts}"
             f"{{{{{', '.join(mounts)}}}}};",

@@ -170,7 +170,7 @@ needs.all = "gamma"
         text = manifest.header(self.project.system(), "gamma")
         for line in ('#include "sel/mounts.hpp"', '#include "servers/file/api.hpp"',
                      'std::array<sel::Mount<file::Api>, 2> all{{{"/", "alpha", 7}, {"/disk", "alpha/2", 8}}};',
-                     'std::array<sel::Subtree, 2> all_clients{{{"/disk/a-b", true}, {"/", false}}};'):
+                     'std::array<sel::Subtree, 2> all_clients{{{"/disk/a-b", true, 0}, {"/", false, 0}}};'):
             self.assertIn(line, text)
         text = manifest.header(self.project.system(), "beta")
         self.assertIn("sel::Client<file::Api> files{5};", text)
@@ -178,6 +178,23 @@ needs.all = "gamma"
         self.assertEqual([need.values[:3] for need in programs["beta"].needs[:2]],
                          [(manifest.CLIENT, 2, 0), (manifest.CLIENT, 2, 1 << 8)])
         self.assertEqual(programs["gamma"].needs[1].values[:3], (manifest.CLIENT, 1, 1 | 2 << 8))
+
+    def test_windows(self):
+        """Beta shares memory with what is mounted: gamma calls for it with a capability of its own."""
+        self.mounted()
+        project = self.project
+        project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nmuch = "pool"')
+        project.change("servers/alpha/manifest.toml", "[provides]", '[needs]\nmuch = "pool*"\n[provides]')
+        project.change("boot/system.toml", "alpha/2", "alpha")
+        project.change("boot/system.toml", "[alpha]", '[alpha]\nneeds.much = ["pool:a/4K"]')
+        self.assertEqual(project.change("boot/system.toml", "[beta]", '[beta]\nneeds.much = "pool:a/4K"'), "")
+        text = manifest.header(project.system(), "gamma")
+        self.assertIn('all{{{"/", "alpha", 7}, {"/disk", "alpha", 9}}};', text)
+        self.assertIn('all_clients{{{"/disk/a-b", true, 1}, {"/", false, 1}}};', text)
+        self.assertEqual([need.values[2] >> 8 for need in project.system().programs["gamma"].needs], [0, 1, 0, 1])
+        self.assertIn("std::array<sel::ClientPool, 1> much{{{2, 1, {", manifest.header(project.system(), "alpha"))
+        self.refused("boot/system.toml", '"/disk" = "alpha"', '"/disk" = "alpha/2"', "gamma.needs.all",
+                     "expected no other part")
 
     def test_bad_mounts(self):
         for old, new, *words in (

@@ -20,6 +20,7 @@ TABLE_SECTORS = ENTRIES * ENTRY_BYTES // SECTOR
 BASIC_DATA = uuid.UUID("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7")
 LINUX_DATA = uuid.UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")
 DEFAULT_MEGABYTES, LEAST_MEGABYTES = 64, 8
+MARK = b"TRustOs disktest"  # Begins a partition that apps/iobench may write.
 
 
 def protective_mbr(sectors):
@@ -66,17 +67,21 @@ def make_fat(image, first, sectors):
                 image.seek(len(chunk), 1)  # Leaves a hole.
 
 
-def make_disk(path, megabytes=DEFAULT_MEGABYTES):
-    """Write the image; half of it is FAT."""
+def make_disk(path, megabytes=DEFAULT_MEGABYTES, scratch=False):
+    """Write the image; half of it is FAT. `scratch`: the last megabyte is partition 3, marked for tests."""
     if megabytes < LEAST_MEGABYTES:
         raise ValueError(f"a disk has at least {LEAST_MEGABYTES} megabytes")
     sectors = megabytes * MEGABYTE // SECTOR
-    middle, end = sectors // 2 // ALIGN * ALIGN, sectors - ALIGN
+    middle, end = sectors // 2 // ALIGN * ALIGN, sectors - ALIGN * (2 if scratch else 1)
+    partitions = [(BASIC_DATA, "exchange", ALIGN, middle - 1), (LINUX_DATA, "system", middle, end - 1)]
+    partitions += [(LINUX_DATA, "scratch", end, end + ALIGN - 1)] * scratch
     made = Path(f"{path}.new")
     with made.open("xb") as image:
         image.truncate(sectors * SECTOR)
-        write_gpt(image, sectors, [(BASIC_DATA, "exchange", ALIGN, middle - 1),
-                                   (LINUX_DATA, "system", middle, end - 1)])
+        write_gpt(image, sectors, partitions)
+        if scratch:
+            image.seek(end * SECTOR)
+            image.write(MARK)
         make_fat(image, ALIGN, middle - ALIGN)
     made.rename(path)
 

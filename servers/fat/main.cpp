@@ -22,6 +22,6 @@ int main() {
     static volume::Store store{*fs};
     static file::Server<volume::Store> server{
         store, clock, volume::date_at_boot(caps::timer, clock.nanoseconds(sel::now())),
-        sel::environment().incarnation};
+        sel::environment().incarnation, caps::windows};
     sel::serve<file::Api>(caps::service, server);
 }

@@ -22,7 +22,8 @@ namespace file {
 
 inline constexpr u32 kPathMax = 255;
 inline constexpr u32 kNameMax = 63;
-inline constexpr u32 kChunk = 896; // Bytes of content in one message.
+inline constexpr u32 kChunk = 896;  // Bytes of content in one message,
+inline constexpr u32 kBulk = 65536; // and in one ReadInto or WriteFrom.
 
 using Path = sel::Text<kPathMax>;
 using Name = sel::Text<kNameMax>;
@@ -74,6 +75,21 @@ struct Write : sel::Asks<> {
 struct Append : sel::Asks<> {
     u32 handle;
     Chunk data;
+};
+
+// Read and Write of `count` bytes, at most kBulk, in memory that client and file system share:
+// `place` bytes into the window. The file system copies once, out of or into its cache. The answer
+// of ReadInto: how many bytes; fewer only at the end of the file. ERR_RIGHT: nothing is shared
+// (servers/file/README.md). ERR_ARG, too: too many, or outside of the window.
+struct ReadInto : sel::Asks<u32> {
+    u32 handle, count;
+    u64 offset;
+    u32 place;
+};
+struct WriteFrom : sel::Asks<> {
+    u32 handle, count;
+    u64 offset;
+    u32 place;
 };
 
 struct Truncate : sel::Asks<> {
@@ -139,8 +155,9 @@ struct Watch : sel::Asks<u64> {
     Path data;
 };
 
-using Api = sel::Protocol<Stat, Open, Close, CloseAll, Read, Write, Append, Truncate, List,
-                          MakeDirectory, Remove, Rename, GetUsage, Sync, SyncAll, Check, Watch>;
+using Api =
+    sel::Protocol<Stat, Open, Close, CloseAll, Read, Write, Append, ReadInto, WriteFrom, Truncate,
+                  List, MakeDirectory, Remove, Rename, GetUsage, Sync, SyncAll, Check, Watch>;
 
 // Seals handles with the life of the server, of which the low bits count.
 class Life {

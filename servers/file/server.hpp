@@ -16,6 +16,7 @@
 #include "servers/file/watch.hpp"
 
 #include "sel/clock.hpp"
+#include "sel/device.hpp"
 
 namespace file {
 
@@ -25,8 +26,11 @@ class Server {
     static constexpr u64 kWriteBackNs = 2 * sel::Clock::kSecond;
 
     // `boot_seconds`: the date at boot, 0: unknown. `incarnation`: as the environment says.
-    Server(Store &store, sel::Clock clock, u64 boot_seconds, u32 incarnation)
-        : store_{store}, clock_{clock}, boot_seconds_{boot_seconds}, life_{incarnation} {}
+    // `windows`: for ReadInto and WriteFrom.
+    Server(Store &store, sel::Clock clock, u64 boot_seconds, u32 incarnation,
+           std::span<const sel::ClientPool> windows = {})
+        : store_{store}, clock_{clock},
+          boot_seconds_{boot_seconds}, life_{incarnation}, windows_{windows} {}
 
     sel::Result<Info> on(const Stat &m) { return store_.stat(m.data); }
     sel::Result<u32> on(const Open &m, sel::Caller caller) {
@@ -68,6 +72,20 @@ class Server {
     sel::Result<> on(const Append &m, sel::Caller caller) {
         return change(m.handle, caller, [&](u32 handle) {
             return store_.append(caller.client, handle, m.data.span());
+        });
+    }
+    sel::Result<u32> on(const ReadInto &m, sel::Caller caller) {
+        sel::Result<std::span<u8>> out = shared(m, caller);
+        sel::Result<u32> handle = life_.open(m.handle);
+        if (!out || !handle) {
+            return out.ok() ? handle.error() : out.error();
+        }
+        return store_.read(caller.client, *handle, m.offset, *out);
+    }
+    sel::Result<> on(const WriteFrom &m, sel::Caller caller) {
+        sel::Result<std::span<u8>> data = shared(m, caller);
+        return !data.ok() ? data.error() : change(m.handle, caller, [&](u32 handle) {
+            return store_.write(caller.client, handle, m.offset, *data);
         });
     }
     sel::Result<> on(const Truncate &m, sel::Caller caller) {
@@ -131,6 +149,19 @@ class Server {
         });
     }
 
+    // What a ReadInto or WriteFrom means of the memory that is shared with the caller.
+    template <typename M>
+    sel::Result<std::span<u8>> shared(const M &m, sel::Caller caller) const {
+        for (const sel::ClientPool &pool : windows_) {
+            if (pool.program == caller.client && pool.part == caller.part) {
+                bool inside = m.count <= kBulk && u64{m.place} + m.count <= pool.window.bytes;
+                return inside ? sel::Result{std::span{pool.window.at<u8>(m.place), m.count}}
+                              : ERR_ARG;
+            }
+        }
+        return ERR_RIGHT;
+    }
+
     sel::Result<> if_done(const sel::Result<> &result, std::string_view path) {
         if (result.ok()) {
             changed(path);
@@ -150,6 +181,7 @@ class Server {
     sel::Clock clock_;
     u64 boot_seconds_;
     Life life_;
+    std::span<const sel::ClientPool> windows_;
     u64 due_ = sel::kForever;
     Watchers<Pending> watchers_;
 };

@@ -45,7 +45,7 @@ int main() {
     static volume::Store store{*fs};
     static Server server{store, clock,
                          volume::date_at_boot(caps::timer, clock.nanoseconds(sel::now())),
-                         sel::environment().incarnation};
+                         sel::environment().incarnation, caps::windows};
     if (mounted.ok()) {
         server.watch_over(disk.fs());
     }

@@ -44,7 +44,7 @@ int main() {
     sel::Clock clock = sel::clock();
     static ramfs::Store store{memory};
     static ramfs::FileServer server{store, clock, date_at_boot(clock.nanoseconds(sel::now())),
-                                    sel::environment().incarnation};
+                                    sel::environment().incarnation, caps::windows};
     add_archive(store.files(), sel::Log<logging::Writer>{caps::log});
     sel::serve<file::Api>(caps::service, server);
 }

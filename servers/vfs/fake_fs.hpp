@@ -14,7 +14,8 @@ class FakeFs {
   public:
     static constexpr char kDirectory[] = "<directory>";
     std::map<std::string, std::string> node{{"/", kDirectory}}, disk = node;
-    std::map<u32, std::string> open; // Handle: path.
+    std::map<u32, std::string> open;   // Handle: path.
+    std::map<u32, std::string> shared; // Window: its bytes.
     u32 life = 1;
     u32 calls = 0;
     int die_at = -1;          // In the call that finds 0 here: after it was done,
@@ -31,8 +32,9 @@ class FakeFs {
     void put(const std::string &path, const std::string &text) { node[path] = disk[path] = text; }
 
     template <typename M>
-    sel::Result<typename M::Answer> call(const M &m) {
+    sel::Result<typename M::Answer> call(const M &m, u32 window) {
         calls++;
+        window_ = window;
         if (broken != OK) {
             return broken;
         }
@@ -121,6 +123,23 @@ class FakeFs {
                      m.data.size);
         return {};
     }
+    sel::Result<u32> on(const file::ReadInto &m) {
+        sel::Result<file::Content> read =
+            on(file::Read{.handle = m.handle, .count = m.count, .offset = m.offset});
+        if (!read) {
+            return read.error();
+        }
+        shared.at(window_).replace(m.place, read->data.size,
+                                   reinterpret_cast<const char *>(read->data.byte),
+                                   read->data.size);
+        return read->data.size;
+    }
+    sel::Result<> on(const file::WriteFrom &m) {
+        std::string text = shared.at(window_).substr(m.place, m.count);
+        file::Write write{.handle = m.handle, .offset = m.offset};
+        write.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+        return on(write);
+    }
     sel::Result<> on(const file::Append &m) {
         error_t error = check(m.handle);
         if (error == OK) {
@@ -203,15 +222,19 @@ class FakeFs {
     }
 
     u32 next_ = 0;
+    u32 window_ = 0; // Of the present call.
 };
 
 // What a Mounted calls.
 struct Remote {
     FakeFs *fs;
+    u32 window = 0;
+
+    Remote through(u32 other) const { return {fs, other}; }
 
     template <typename M>
     sel::Result<typename M::Answer> call(const M &m) const {
-        return fs->call(m);
+        return fs->call(m, window);
     }
 };
 

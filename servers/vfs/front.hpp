@@ -18,10 +18,11 @@
 namespace vfs {
 
 // All messages that are left to workers.
-using Work = sel::Protocol<file::Stat, file::Open, file::Close, file::Read, file::Write,
-                           file::Append, file::Truncate, file::List, file::MakeDirectory,
-                           file::Remove, file::Rename, file::GetUsage, file::Sync, file::SyncAll,
-                           file::Check, file::Watch, GetVolume, Mount, Unmount>;
+using Work =
+    sel::Protocol<file::Stat, file::Open, file::Close, file::Read, file::Write, file::Append,
+                  file::ReadInto, file::WriteFrom, file::Truncate, file::List, file::MakeDirectory,
+                  file::Remove, file::Rename, file::GetUsage, file::Sync, file::SyncAll,
+                  file::Check, file::Watch, GetVolume, Mount, Unmount>;
 
 struct Job {
     u32 label; // In Work.
@@ -199,8 +200,9 @@ class Front {
         if constexpr (std::is_same_v<M, file::Open>) {
             return (m.flags & (file::kWrite | file::kCreate | file::kTruncate)) != 0;
         } else {
-            return is_any<M>(file::Write{}, file::Append{}, file::Truncate{}, file::MakeDirectory{},
-                             file::Remove{}, file::Rename{}, file::SyncAll{}, file::Check{});
+            return is_any<M>(file::Write{}, file::WriteFrom{}, file::Append{}, file::Truncate{},
+                             file::MakeDirectory{}, file::Remove{}, file::Rename{}, file::SyncAll{},
+                             file::Check{});
         }
     }
 
@@ -216,7 +218,8 @@ class Front {
             return mount.error();
         } else {
             const sel::Subtree *client = names_.client(caller.part);
-            if (client == nullptr || (client->read_only && needs_write(m))) {
+            if (client == nullptr || (client->read_only && needs_write(m)) ||
+                (is_any<M>(file::ReadInto{}, file::WriteFrom{}) && client->window == 0)) {
                 return ERR_RIGHT;
             }
             return route_file(m, *client, mounts);

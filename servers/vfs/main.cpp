@@ -29,7 +29,7 @@ vfs::Shared shared{life};
 class Worker {
   public:
     explicit Worker(u32 mount)
-        : mount_{mount}, mounted_{caps::volumes[mount].client, names, mount, life} {}
+        : mount_{mount}, mounted_{caps::volumes[mount], names, mount, life} {}
 
     sel::Result<> start(u8 priority) {
         if (sel::Result<> made = make_bell(); !made) {
@@ -80,7 +80,7 @@ class Worker {
     }
 
     u32 mount_;
-    vfs::Mounted<sel::Client<file::Api>, vfs::Watcher> mounted_;
+    vfs::Mounted<vfs::FileSystem, vfs::Watcher> mounted_;
     sel::Notification wait_, ring_;
     sel::Thread thread_{memory};
     std::array<u32, sel::ReplySet::kMax> queue_{};

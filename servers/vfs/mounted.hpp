@@ -9,7 +9,7 @@
 //                                     synced, once and for all; a client with changes, at SyncAll
 //   everything else                   is told ERR_RESTARTED, for nobody knows whether it was done
 //
-// Fs is what it calls: `call(m)` as sel::Client has it. Only one thread uses a Mounted.
+// Fs is what it calls: `through(window).call(m)` as sel::Mount has it. Only one thread uses a Mounted.
 #pragma once
 
 #include <array>
@@ -149,7 +149,7 @@ class Mounted {
         }
         sel::Result<> done;
         if (handle->session == session_ && !handle->lost) {
-            done = fs_.call(file::Close{.handle = handle->inner});
+            done = fs_.through(0).call(file::Close{.handle = handle->inner});
             if (done.error() == ERR_RESTARTED) {
                 [[maybe_unused]] auto begun = begin_session();
                 done = OK;
@@ -162,6 +162,8 @@ class Mounted {
 
     sel::Result<file::Content> on(const file::Read &m, Owner o) { return use(m, o); }
     sel::Result<> on(const file::Write &m, Owner o) { return write(m, o); }
+    sel::Result<u32> on(const file::ReadInto &m, Owner o) { return use(m, o, window_of(o)); }
+    sel::Result<> on(const file::WriteFrom &m, Owner o) { return write(m, o, window_of(o)); }
     sel::Result<> on(const file::Truncate &m, Owner o) { return write(m, o); }
     sel::Result<> on(const file::Append &m, Owner o) { return write(m, o); }
 
@@ -203,7 +205,8 @@ class Mounted {
         for (Handle &handle : handle_) {
             if (handle.used && handle.owner.epoch != epoch(handle.owner.part)) {
                 if (handle.session == session_) {
-                    [[maybe_unused]] auto closed = fs_.call(file::Close{.handle = handle.inner});
+                    [[maybe_unused]] auto closed =
+                        fs_.through(0).call(file::Close{.handle = handle.inner});
                 }
                 handle.used = false;
             }
@@ -276,7 +279,7 @@ class Mounted {
     sel::Result<> begin_session() {
         sel::Result<u32> life = ERR_RESTARTED;
         for (u32 i = 0; i < kTries && life.error() == ERR_RESTARTED; i++) {
-            life = fs_.call(file::CloseAll{});
+            life = fs_.through(0).call(file::CloseAll{});
         }
         if (!life) {
             return life.error();
@@ -299,9 +302,11 @@ class Mounted {
         }
     }
 
+    u32 window_of(Owner o) const { return names_.client(o.part)->window; }
+
     // Calls once; when the file system died in it, a new session has begun.
     template <typename M>
-    sel::Result<typename M::Answer> once(const M &m) {
+    sel::Result<typename M::Answer> once(const M &m, u32 window = 0) {
         if (!mounted_) {
             return ERR_GONE;
         }
@@ -310,7 +315,7 @@ class Mounted {
                 return begun.error();
             }
         }
-        sel::Result<typename M::Answer> answer = fs_.call(m);
+        sel::Result<typename M::Answer> answer = fs_.through(window).call(m);
         if (answer.error() == ERR_RESTARTED) {
             sel::Result<> begun = begin_session();
             return begun.ok() ? ERR_RESTARTED : begun.error();
@@ -405,7 +410,7 @@ class Mounted {
     }
 
     template <typename M>
-    sel::Result<typename M::Answer> use(const M &m, Owner o) {
+    sel::Result<typename M::Answer> use(const M &m, Owner o, u32 window = 0) {
         constexpr bool kRepeatable = !std::is_same_v<M, file::Append>;
         Handle *handle = find(m.handle, o);
         if (handle == nullptr) {
@@ -426,7 +431,7 @@ class Mounted {
             }
             M inner = m;
             inner.handle = handle->inner;
-            sel::Result<typename M::Answer> answer = once(inner);
+            sel::Result<typename M::Answer> answer = once(inner, window);
             if (answer.error() != ERR_RESTARTED || !kRepeatable) {
                 return answer;
             }
@@ -435,8 +440,8 @@ class Mounted {
     }
 
     template <typename M>
-    sel::Result<> write(const M &m, Owner o) {
-        sel::Result<> done = use(m, o);
+    sel::Result<> write(const M &m, Owner o, u32 window = 0) {
+        sel::Result<> done = use(m, o, window);
         if (Handle *handle = find(m.handle, o); handle != nullptr) {
             handle->unsynced = handle->unsynced || done.ok();
             note_change(o, done.ok());

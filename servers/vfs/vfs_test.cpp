@@ -20,8 +20,8 @@ constexpr FileSystem kMounts[] = {
 enum : u32 { kRam, kDisk, kBoot, kFat };
 
 constexpr sel::Subtree kClients[] = {
-    {"/", false}, {"/disk/a", true}, {"/disk/a", false}, {"/", true}, {"/disk", false}};
-enum : u8 { kAll, kReadA, kWriteA, kReadAll, kDiskOnly };
+    {"/", false}, {"/disk/a", true, 1}, {"/disk/a", false, 2}, {"/", true}, {"/disk", false}};
+enum : u8 { kAll, kReadA, kWriteA, kReadAll, kDiskOnly }; // kReadA and kWriteA share memory.
 
 constexpr cptr_t kReplies = 20;
 constexpr u32 kReplyCount = 16;
@@ -177,6 +177,31 @@ TEST_CASE("paths lead to the innermost mount, whatever the slashes") {
     CHECK(all.cat("/disk/boot/k") == "kernel");
     CHECK(all.stat("/disk/boot") == OK);
     CHECK(all.stat("/disk/a/x/") == OK);
+}
+
+// Each client's content goes through its own memory, also when the file system dies meanwhile.
+TEST_CASE("content in shared memory") {
+    Machine m;
+    Files all{m}, reader{m, kReadA}, writer{m, kWriteA};
+    FakeFs &fs = m.fs[kDisk];
+    fs.shared = {{1, std::string(16, '.')}, {2, "..world.........."}};
+    u32 out = *writer.open("/x", file::kWrite), in = *reader.open("/x");
+    fs.die_at = 0;
+    file::WriteFrom write{.handle = out, .count = 5, .offset = 5, .place = 2};
+    CHECK(writer.ask(write).ok());
+    CHECK(fs.node["/a/x"] == "helloworld");
+    CHECK(writer.sync(out) == OK);
+    fs.die_at = 0;
+    file::ReadInto read{.handle = in, .count = 99, .offset = 1, .place = 3};
+    CHECK(reader.ask(read).value() == 9);
+    CHECK(fs.shared[1] == "...elloworld....");
+    CHECK(fs.shared[2] == "..world..........");
+    write.handle = in;
+    CHECK(reader.ask(write).error() == ERR_RIGHT);
+    read.handle = *all.open("/disk/a/x");
+    u32 calls = fs.calls;
+    CHECK(all.ask(read).error() == ERR_RIGHT); // It shares nothing.
+    CHECK(fs.calls == calls);
 }
 
 TEST_CASE("paths that are none are refused, and no file system hears of them") {

@@ -399,6 +399,50 @@ TEST_CASE("a FAT file under two names", "[volume]") {
     CHECK(content_of(t.v(), "/other name.text") == "text");
 }
 
+// ReadInto and WriteFrom: only in the memory that this caller shares, and nowhere else in it.
+TEST_CASE("content in shared memory", "[volume]") {
+    Fixture<LittleFs> t;
+    Store store{*t.fs};
+    std::vector<u8> mine(8192, 0x11), theirs(4096, 0x22);
+    auto window = [](std::vector<u8> &bytes) {
+        return sel::Window{reinterpret_cast<u64>(bytes.data()), bytes.size(), {0, 0}};
+    };
+    const sel::ClientPool windows[] = {{kMe, 1, window(mine)}, {kMe, 2, window(theirs)}};
+    file::Server<Store> server{store, sel::Clock{0}, 0, 1, windows};
+    sel::Caller me{kMe, false, 1}, other{kMe, false, 2}, stranger{kMe, false, 0};
+    u32 handle = server.on(file::Open{.flags = kNew, .data = "/f"}, me).value();
+    std::fill_n(mine.begin() + 100, 5000, 0x5a);
+    CHECK(server.on(file::WriteFrom{.handle = handle, .count = 5000, .offset = 3, .place = 100}, me)
+              .ok());
+    std::fill(mine.begin(), mine.end(), 0x11);
+    auto read = [&](u32 count, u64 offset, u32 place, sel::Caller caller) {
+        file::ReadInto m{.handle = handle, .count = count, .offset = offset, .place = place};
+        return server.on(m, caller);
+    };
+    CHECK(read(8000, 0, 1, me).value() == 5003);
+    CHECK(std::count(mine.begin(), mine.end(), 0x5a) == 5000);
+    CHECK((mine[0] == 0x11 && mine[1] == 0 && mine[4] == 0x5a && mine[5004] == 0x11));
+    CHECK(std::count(theirs.begin(), theirs.end(), 0x22) == 4096);
+    CHECK(read(4096, 3, 0, other).value() == 4096);
+    CHECK(std::count(theirs.begin(), theirs.end(), 0x5a) == 4096);
+    CHECK(read(10, 5003, 0, me).value() == 0);
+    CHECK(read(1, 0, 0, stranger).error() == ERR_RIGHT);
+    CHECK(server.on(file::WriteFrom{.handle = handle, .count = 1}, stranger).error() == ERR_RIGHT);
+    for (auto [count, place] : {std::pair{8192u, 1u},
+                                {1u, 8192u},
+                                {~0u, 1u},
+                                {1u, ~0u},
+                                {~0u, ~0u},
+                                {file::kBulk + 1, 0u}}) {
+        CHECK(read(count, 0, place, me).error() == ERR_ARG);
+        file::WriteFrom write{.handle = handle, .count = count, .offset = 0, .place = place};
+        CHECK(server.on(write, me).error() == ERR_ARG);
+    }
+    CHECK(server.on(file::Stat{.data = "/f"}).value().bytes == 5003);
+    handle ^= 0x10000;
+    CHECK(read(1, 0, 0, me).error() == ERR_RESTARTED);
+}
+
 // The file protocol on a disk: what is written is on it two seconds later at the latest.
 TEST_CASE("a file server on a volume", "[volume]") {
     Fixture<LittleFs> t;

@@ -1,0 +1,44 @@
+// Counter: the instructions of everything in the machine that works for somebody.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Under `-icount shift=0` the time-stamp counter counts instructions, but it also moves on while the
+// processor waits for a disk. So it never waits: a thread of the lowest priority takes what is left,
+// and counts its turns, of which each is two instructions. What remains is the work of all threads
+// and of the kernel, interrupts included, whichever way the time of the disk falls.
+#pragma once
+
+#include "sel/allocator.hpp"
+#include "sel/thread.hpp"
+
+namespace iobench {
+
+class Counter {
+  public:
+    explicit Counter(sel::Allocator &memory) : thread_{memory} {}
+
+    // `setup`: all but the priority. Runs until the program ends.
+    sel::Result<> start(sel::ThreadSetup setup) {
+        setup.priority = 1;
+        return thread_.start(setup, turn_for_ever, &turns_);
+    }
+
+    // Instructions up to now that were not spent waiting.
+    u64 now() const {
+        u32 low, high;
+        asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+        u64 turns = __atomic_load_n(&turns_, __ATOMIC_RELAXED);
+        return (u64{high} << 32 | low) - turns * kInstructionsPerTurn;
+    }
+
+  private:
+    static constexpr u64 kInstructionsPerTurn = 2;
+
+    static void turn_for_ever(void *turns) {
+        asm volatile("1: incq %0\n\tjmp 1b" : "+m"(*static_cast<u64 *>(turns)));
+    }
+
+    u64 turns_ = 0;
+    sel::Thread thread_;
+};
+
+} // namespace iobench

@@ -1,0 +1,311 @@
+// Iobench: instructions of an operation on a disk driver, and on files through vfs, file system and driver.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Prints ROW<TAB>INSTRUCTIONS for what is there. Every read is compared with what was written.
+#include "counter.hpp"
+
+#include "iobench.caps.hpp"
+
+#include "servers/block/client.hpp"
+
+#include "sel/clock.hpp"
+#include "sel/environment.hpp"
+#include "sel/format.hpp"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+namespace {
+
+using block::Op;
+
+constexpr std::string_view kMark = "TRustOs disktest"; // Of a partition that may be written.
+constexpr u64 kPatienceMs = 60'000;                    // Longer than the drivers' own time-outs.
+constexpr u64 kThreadAddress = sel::kWindowBase + (1 << 20); // Behind the pools.
+constexpr u32 kBlock = 4096, kLarge = 65536;
+constexpr u32 kBlocks = 256; // Of the file: more than the file systems have cache for.
+constexpr u32 kOnDisk = 128; // Operations on a driver.
+
+sel::AllocatorOf<16, 64> memory{caps::pool, caps::free};
+iobench::Counter counter{memory};
+
+template <typename... Ts>
+void print(std::string_view pattern, const Ts &...values) {
+    sel::Text<160> line;
+    sel::format(line, pattern, values...);
+    console::Write write;
+    write.data.assign({reinterpret_cast<const u8 *>(line.byte), line.size});
+    [[maybe_unused]] auto taken = caps::console.call(write);
+}
+
+// Numbers below `count` that do not follow each other, always the same ones.
+class Random {
+  public:
+    u32 below(u32 count) {
+        state_ = state_ * 6364136223846793005 + 1442695040888963407;
+        return static_cast<u32>(state_ >> 33) % count;
+    }
+
+  private:
+    u64 state_ = 1;
+};
+
+// The content of block `number`, in its version `version`.
+void fill(std::span<u8> block, u32 number, u32 version) {
+    u32 words = static_cast<u32>(block.size() / sizeof(u32));
+    for (u32 i = 0; i < words; i++) {
+        reinterpret_cast<u32 *>(block.data())[i] = number * 0x01000193 + version * 0x9e3779b1 + i;
+    }
+}
+bool is(std::span<const u8> block, u32 number, u32 version) {
+    u32 words = static_cast<u32>(block.size() / sizeof(u32));
+    bool same = true;
+    for (u32 i = 0; i < words; i++) {
+        same = same && reinterpret_cast<const u32 *>(block.data())[i] ==
+                           number * 0x01000193 + version * 0x9e3779b1 + i;
+    }
+    return same;
+}
+
+// What operations cost: the mean, as some of them do the work of others, or the median.
+class Row {
+  public:
+    Row(std::string_view subject, std::string_view what) : subject_{subject}, what_{what} {}
+
+    // At most kBlocks times; false if it fails.
+    template <typename Operation>
+    bool add(Operation operation) {
+        u64 start = counter.now();
+        sel::Result<> done = operation();
+        sample_[count_++] = counter.now() - start;
+        if (!done) {
+            print("error: iobench: {}_{}: {}\n", subject_, what_, sel::describe(done.error()));
+        }
+        return done.ok();
+    }
+    bool wrong() const {
+        print("error: iobench: {}_{}: other content than was written\n", subject_, what_);
+        return false;
+    }
+    bool report() const {
+        u64 sum = std::accumulate(sample_.begin(), sample_.begin() + count_, u64{0});
+        return print("{}_{}\t{}\n", subject_, what_, sum / count_), true;
+    }
+    bool report_median() {
+        auto middle = sample_.begin() + count_ / 2;
+        std::nth_element(sample_.begin(), middle, sample_.begin() + count_);
+        return print("{}_{}\t{}\n", subject_, what_, *middle), true;
+    }
+
+  private:
+    std::string_view subject_, what_;
+    std::array<u64, kBlocks> sample_{};
+    u32 count_ = 0;
+};
+
+// --- A driver alone: blocks of its partition, one request after the other.
+
+class DiskRows {
+  public:
+    DiskRows(std::string_view name, sel::Client<block::Api> driver)
+        : link_{driver, sel::milliseconds(kPatienceMs)},
+          client_{link_, {caps::shared.at<u8>(0), static_cast<std::size_t>(caps::shared.bytes)}} {
+        for (char c : name.substr(0, name.find('/'))) {
+            name_.append(c == '-' ? "_" : std::string_view{&c, 1});
+        }
+    }
+
+    // A disk that may be written.
+    bool is_there() {
+        return client_.start().ok() && transfer(Op::Read, 0).ok() &&
+               std::string_view{reinterpret_cast<const char *>(page().data()), kMark.size()} ==
+                   kMark;
+    }
+    bool run() { return write() && read(); }
+
+  private:
+    std::span<u8> page() const { return client_.page(1); }
+
+    sel::Result<> transfer(Op op, u32 number) {
+        const u16 pages[] = {1};
+        sel::Result<> added = client_.add({.op = op,
+                                           .sector = u64{number} * block::kPageSectors,
+                                           .sectors = block::kPageSectors,
+                                           .pages = pages});
+        return added.ok() ? client_.run() : added;
+    }
+
+    bool write() {
+        Row row{name_.view(), "write_4k"};
+        for (u32 i = 1; i <= kOnDisk; i++) {
+            fill(page(), i, 0);
+            if (!row.add([&] { return transfer(Op::Write, i); })) {
+                return false;
+            }
+        }
+        return row.report_median();
+    }
+    bool read() {
+        Row row{name_.view(), "read_4k"};
+        for (u32 i = 1; i <= kOnDisk; i++) {
+            if (!row.add([&] { return transfer(Op::Read, i); })) {
+                return false;
+            }
+            if (!is(page(), i, 0)) {
+                return row.wrong();
+            }
+        }
+        return row.report_median();
+    }
+
+    sel::Text<16> name_;
+    block::ServerLink link_;
+    block::Client client_;
+};
+
+// --- A file: through vfs, file system, cache and driver. The content is in shared memory.
+
+class FileRows {
+  public:
+    FileRows(std::string_view subject, std::string_view path) : subject_{subject}, path_{path} {}
+
+    // A file system that can be written.
+    bool is_there() {
+        sel::Result<u32> handle = caps::files.call(
+            file::Open{.flags = file::kWrite | file::kCreate | file::kTruncate, .data = path_});
+        handle_ = handle.value_or(0);
+        return handle.ok();
+    }
+    bool run() {
+        bool good = write() && read("read_4k_seq", false) && read("read_4k_random", true) &&
+                    read_large() && read_cached() && write_random();
+        sel::Result<> closed = caps::files.call(file::Close{.handle = handle_});
+        sel::Result<> removed = caps::files.call(file::Remove{.data = path_});
+        return good && closed.ok() && removed.ok();
+    }
+
+  private:
+    static constexpr u32 kRandom = 8; // littlefs writes a file anew from there to its end.
+
+    static std::span<u8> window(u32 bytes) { return {caps::window.at<u8>(0), bytes}; }
+
+    sel::Result<> put(u32 number) {
+        return caps::files.call(file::WriteFrom{
+            .handle = handle_, .count = kBlock, .offset = u64{number} * kBlock, .place = 0});
+    }
+    sel::Result<> get(u32 number, u32 bytes = kBlock) {
+        sel::Result<u32> count = caps::files.call(file::ReadInto{
+            .handle = handle_, .count = bytes, .offset = u64{number} * kBlock, .place = 0});
+        return count.ok() && *count != bytes ? ERR_IO : count.error();
+    }
+    sel::Result<> sync() { return caps::files.call(file::Sync{.handle = handle_}); }
+
+    // Up to that it is on the disk.
+    bool write() {
+        Row row{subject_, "write_4k_seq"};
+        for (u32 i = 0; i < kBlocks; i++) {
+            fill(window(kBlock), i, 0);
+            if (!row.add([&] {
+                    sel::Result<> done = put(i);
+                    return done.ok() && i == kBlocks - 1 ? sync() : done;
+                })) {
+                return false;
+            }
+        }
+        return row.report();
+    }
+
+    bool read(std::string_view what, bool random) {
+        Row row{subject_, what};
+        Random number;
+        for (u32 i = 0; i < kBlocks; i++) {
+            u32 block = random ? number.below(kBlocks) : i;
+            if (!row.add([&] { return get(block); })) {
+                return false;
+            }
+            if (!is(window(kBlock), block, 0)) {
+                return row.wrong();
+            }
+        }
+        return row.report();
+    }
+
+    bool read_large() {
+        Row row{subject_, "read_64k_seq"};
+        for (u32 i = 0; i < kBlocks; i += kLarge / kBlock) {
+            if (!row.add([&] { return get(i, kLarge); })) {
+                return false;
+            }
+            for (u32 k = 0; k < kLarge / kBlock; k++) {
+                if (!is(window(kLarge).subspan(k * kBlock, kBlock), i + k, 0)) {
+                    return row.wrong();
+                }
+            }
+        }
+        return row.report();
+    }
+
+    bool read_cached() {
+        Row row{subject_, "read_4k_cached"};
+        bool good = get(0).ok();
+        for (u32 i = 0; i < kBlocks && good; i++) {
+            good = row.add([&] { return get(0); });
+        }
+        return good && (is(window(kBlock), 0, 0) ? row.report() : row.wrong());
+    }
+
+    bool write_random() {
+        Row row{subject_, "write_4k_random"};
+        Random number;
+        u32 last = 0;
+        for (u32 i = 0; i < kRandom; i++) {
+            last = number.below(kBlocks);
+            fill(window(kBlock), last, 1);
+            if (!row.add([&] {
+                    sel::Result<> done = put(last);
+                    return done.ok() ? sync() : done;
+                })) {
+                return false;
+            }
+        }
+        bool good = get(last).ok();
+        return good && (is(window(kBlock), last, 1) ? row.report_median() : row.wrong());
+    }
+
+    std::string_view subject_;
+    file::Path path_;
+    u32 handle_ = 0;
+};
+
+} // namespace
+
+int main() {
+    [[maybe_unused]] auto life = caps::files.call(file::CloseAll{});
+    sel::ThreadSetup setup{caps::space, caps::cspace, caps::time, 1, kThreadAddress, 1};
+    if (sel::Result<> started = counter.start(setup); !started) {
+        print("error: iobench: no thread: {}\n", sel::describe(started.error()));
+        return 1;
+    }
+    bool any = false, good = true;
+    for (const sel::Named<block::Api> &disk : caps::disks) {
+        DiskRows rows{disk.name, disk.client};
+        if (good && rows.is_there()) {
+            any = true;
+            good = rows.run();
+        }
+    }
+    constexpr std::string_view kFiles[][2] = {{"littlefs", "/disk/iobench"},
+                                              {"fat", "/fat/iobench"}};
+    for (auto [subject, path] : kFiles) {
+        FileRows rows{subject, path};
+        if (good && rows.is_there()) {
+            any = true;
+            good = rows.run();
+        }
+    }
+    if (!any) {
+        print("error: iobench: expected a disk (scripts/run --disk FILE)\n");
+    }
+    return any && good ? 0 : 1;
+}
