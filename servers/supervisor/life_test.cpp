@@ -30,6 +30,8 @@ struct World {
         }
         return one;
     }
+    u32 own = 2;
+    u32 self() { return own; }
     u64 now_ns() { return now; }
     u64 ticks(u64 ns) { return ns; }
     void stop(u32, s32 code, bool keep) {
@@ -98,11 +100,18 @@ TEST_CASE_METHOD(Fixture, "kill and restart by hand", "[supervisor]") {
         CHECK(server.on(Kill{.number = 1}).ok());
         CHECK(world.done == Strings{"note", "stop 137 keep", "start"});
     }
-    CHECK(server.on(Kill{.number = 2}).error() == ERR_NAME);
+    CHECK(server.on(Kill{.number = 3}).error() == ERR_NAME);
     world.starts = false;
     CHECK(server.on(Restart{.number = 1}).error() == ERR_MEMORY);
     world.one.state = root::State::STOPPED;
     CHECK(server.on(Kill{.number = 1}).error() == ERR_EMPTY);
     CHECK(server.on(GetReport{.offset = 4})->data == "report");
     CHECK(server.on(GetReport{.offset = 400})->data.size == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "its own end is left to root, which starts it again", "[supervisor]") {
+    world.own = 1;
+    CHECK(server.on(Kill{.number = 1}).ok());
+    CHECK(server.on(Restart{.number = 1}).ok());
+    CHECK(world.done == Strings{"note", "start", "note", "start"});
 }

@@ -38,6 +38,7 @@ class World {
     sel::Result<root::Program> program(u32 number) {
         return caps::view.call(root::GetProgram{.number = number});
     }
+    u32 self() { return sel::environment().program; }
     u64 now_ns() { return clock_.nanoseconds(sel::now()); }
     u64 ticks(u64 ns) { return clock_.ticks(ns) + 1; }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // World is what it acts through (main.cpp: root, console, log; tests: a model):
-//   Result<root::Program> program(u32)          u64 now_ns()
+//   Result<root::Program> program(u32)          u64 now_ns()          u32 self(), our number
 //   void stop(u32, s32 code, bool keep)         Result<> start_again(u32)
 //   void describe(const sel::Fault &, const root::Program &)   collects the report
 //   void publish(bool all)                      prints it, or only what happened and where
@@ -55,6 +55,9 @@ class Supervisor {
             return ERR_EMPTY;
         }
         world_.note(sel::Level::WARNING, "{} is ended by hand", program->data.view());
+        if (m.number == world_.self()) {
+            return start(m.number); // Root does both: we could not do the second.
+        }
         end(*program, kKilled, policy_.killed(*program, world_.now_ns()));
         return {};
     }
@@ -66,7 +69,9 @@ class Supervisor {
         }
         world_.note(sel::Level::WARNING, "{} is restarted by hand", program->data.view());
         policy_.forgive(m.number);
-        world_.stop(m.number, kKilled, true);
+        if (m.number != world_.self()) {
+            world_.stop(m.number, kKilled, true);
+        }
         return start(m.number);
     }
 
