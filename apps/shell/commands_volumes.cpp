@@ -37,16 +37,18 @@ int changed(Context &c, const sel::Result<> &done) {
 } // namespace
 
 int command_df(Context &c) {
-    c.out.print("{:<11}  {:<11}  {:5}  {:<9}  {}\n", "USED", "FREE", "FILES", "SERVER", "ON");
+    c.out.print("{:<11}  {:<11}  {:<5}  {:<9}  {}\n", "USED", "FREE", "FILES", "SERVER", "ON");
     return for_volumes(c, [&](const vfs::Volume &v) {
         if (v.error != OK) {
-            c.out.print("{:<11}  {:<11}  {:5}  {:<9}  {}: {}\n", "-", "-", "-", v.server, v.data,
+            c.out.print("{:<11}  {:<11}  {:<5}  {:<9}  {}: {}\n", "-", "-", "-", v.server, v.data,
                         sel::describe(v.error));
             return;
         }
         u64 free = v.usage.bytes_max > v.usage.bytes ? v.usage.bytes_max - v.usage.bytes : 0;
-        c.out.print("{:<11}  {:<11}  {:5}  {:<9}  {}\n", size_text(v.usage.bytes), size_text(free),
-                    v.usage.files, v.server, v.data);
+        sel::Text<16> files;
+        sel::format(files, "{}", v.usage.files);
+        c.out.print("{:<11}  {:<11}  {:<5}  {:<9}  {}\n", size_text(v.usage.bytes), size_text(free),
+                    v.usage.files_max != 0 ? files.view() : "-", v.server, v.data);
     });
 }
 

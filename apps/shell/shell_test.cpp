@@ -266,7 +266,7 @@ TEST_CASE_METHOD(Fixture, "commands, paths and programs are completed", "[shell]
 TEST_CASE_METHOD(Fixture, "file systems", "[shell]") {
     CHECK(run("mount") == "ramfs      on /\nfs         on /disk\n");
     CHECK(run("df") == "USED         FREE         FILES  SERVER     ON\n"
-                       "5 K          19.9 M           3  ramfs      /\n"
+                       "5 K          19.9 M       3      ramfs      /\n"
                        "-            -            -      fs         /disk: device error\n");
     CHECK(run("mount /disk") == "error: mount: /disk: it is mounted already\n");
     CHECK(status == kFailed);
