@@ -61,7 +61,7 @@ constexpr CommandInfo kCommands[] = {
      command_sort},
     {"status", "", "print the exit code of the command before", 0, 0, Argument::None,
      command_status},
-    {"stress", "PATH SECONDSs [kill=SERVER,...]",
+    {"stress", "PATH SECONDSs|KILLSx [kill=SERVER,...]",
      "use files while servers are killed, count losses", 2, 3, Argument::Path, command_stress},
     {"sync", "", "write everything to the disks", 0, 0, Argument::None, command_sync},
     {"tail", "[-n N] [FILE]", "show the last lines (10)", 0, 3, Argument::Path, command_tail},

@@ -1,4 +1,5 @@
-// Stress: writes and reads files while servers are killed: stress /disk 30s kill=fs,virtio-blk
+// Stress: writes and reads files while servers are killed: stress /disk 30s kill=fs,virtio-blk, or
+// 100x instead of 30s: until each has been killed 100 times.
 // SPDX-License-Identifier: BSD-2-Clause
 #include <atomic>
 
@@ -12,10 +13,15 @@
 
 namespace {
 
-constexpr u32 kServers = 8;
-constexpr u64 kSecondsMax = 3600;
-constexpr u64 kShortestMs = 200, kLongestMs = 900; // Between two kills.
-constexpr u64 kPatienceMs = 20'000;                // For the last kill to be over.
+constexpr u32 kServers = 12;
+constexpr u64 kAmountMax = 3600;
+
+// Between two kills.
+struct Pause {
+    u64 shortest_ms, longest_ms;
+};
+constexpr Pause kCalm{200, 900}, kHasty{10, 90};
+constexpr u64 kPatienceMs = 20'000; // For the last kill to be over.
 
 enum : int { kGood = 0, kBad = 1, kUsage = 2 };
 
@@ -47,7 +53,8 @@ struct Server {
 
 struct Order {
     file::Path directory;
-    u64 seconds;
+    u64 seconds; // 0: as long as it takes.
+    u64 kills;   // Of each server; 0: as many as there is time for.
     u32 servers;
     Server server[kServers];
 };
@@ -61,15 +68,32 @@ u32 starts(u32 number) {
 
 Order order;
 std::atomic<bool> over = false, killer_is_done = false;
+std::atomic<u32> rounds = 0; // Done.
+
+void pause(u64 ms) {
+    [[maybe_unused]] auto nobody = caps::signals.wait(sel::milliseconds(ms));
+}
+
+// Until files have been used since `before`; no longer than kPatienceMs.
+void await_round(u32 before) {
+    constexpr u64 kStepMs = 5;
+    for (u64 ms = 0; ms < kPatienceMs && rounds == before && !over; ms += kStepMs) {
+        pause(kStepMs);
+    }
+}
 
 void kill_all_the_time(void *) {
     stress::Random random{sel::now()};
-    for (u32 i = 0; !over; i++) {
-        u64 pause = kShortestMs + random.below(kLongestMs - kShortestMs);
-        [[maybe_unused]] auto nobody = caps::signals.wait(sel::milliseconds(pause));
+    Pause range = order.kills != 0 ? kHasty : kCalm;
+    for (u32 i = 0; !over && (order.kills == 0 || i < order.kills * order.servers); i++) {
+        pause(range.shortest_ms + random.below(range.longest_ms - range.shortest_ms));
+        u32 before = rounds;
         if (!over) {
             [[maybe_unused]] auto killed = caps::supervisor.call(
                 supervisor::Kill{.number = order.server[i % order.servers].number});
+        }
+        if (order.kills != 0) {
+            await_round(before);
         }
     }
     killer_is_done = true;
@@ -97,18 +121,20 @@ std::string_view take_word(std::string_view &text) {
     return word;
 }
 
-bool parse_seconds(std::string_view word, u64 &seconds) {
-    if (!word.ends_with('s') || word.size() < 2 || word.size() > 5) {
+// A number and the letter `unit`.
+bool parse_amount(std::string_view word, char unit, u64 &amount) {
+    if (!word.ends_with(unit) || word.size() < 2 || word.size() > 5) {
         return false;
     }
-    seconds = 0;
+    u64 number = 0;
     for (char c : word.substr(0, word.size() - 1)) {
         if (c < '0' || c > '9') {
             return false;
         }
-        seconds = seconds * 10 + static_cast<u64>(c - '0');
+        number = number * 10 + static_cast<u64>(c - '0');
     }
-    return seconds <= kSecondsMax;
+    amount = number;
+    return number <= kAmountMax;
 }
 
 int parse_servers(std::string_view names) {
@@ -126,14 +152,16 @@ int parse_servers(std::string_view names) {
 }
 
 int parse(std::string_view text) {
-    std::string_view directory = take_word(text), time = take_word(text), kill = take_word(text);
+    std::string_view directory = take_word(text), amount = take_word(text), kill = take_word(text);
     bool whole = directory.starts_with('/');
     constexpr std::string_view kName = "/stress", kKill = "kill=";
+    bool counted = parse_amount(amount, 'x', order.kills);
     if (directory.size() + kName.size() + 6 > file::kPathMax ||
-        !parse_seconds(time, order.seconds) ||
+        !(counted ? order.kills != 0 && !kill.empty() : parse_amount(amount, 's', order.seconds)) ||
         (!kill.empty() && (!kill.starts_with(kKill) || kill == kKill)) ||
         !take_word(text).empty()) {
-        return refuse("expected PATH SECONDSs [kill=SERVER,...], as in: stress /disk 30s kill=fs");
+        return refuse("expected PATH SECONDSs [kill=SERVER,...] or PATH KILLSx kill=SERVER,..., "
+                      "as in: stress /disk 30s kill=fs");
     }
     order.directory.append(whole ? "" : "/");
     order.directory.append(directory == "/" ? "" : directory);
@@ -183,7 +211,8 @@ int main() {
     u64 end = sel::now() + sel::milliseconds(order.seconds * 1000);
     do {
         stress.round();
-    } while (sel::now() < end);
+        rounds++;
+    } while (order.kills != 0 ? !killer_is_done : sel::now() < end);
     over = true;
     for (u64 i = 0; i < kPatienceMs && order.servers != 0 && !killer_is_done; i++) {
         [[maybe_unused]] auto slept = caps::timer.call(timer::Sleep{.ns = 1'000'000});
