@@ -3,12 +3,13 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 
 import re
+import subprocess
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from build import BUILD, ISO
+from build import BUILD, ISO, ROOT
 from machine import Machine
 
 BOOT_SECONDS = 100
@@ -62,6 +63,13 @@ def disks():
         drive = f"if=none,format=raw,read-only=on,file.locking=off,file={image.name},id="
         yield ["-drive", drive + "one", "-device", "virtio-blk-pci,disable-legacy=on,drive=one",
                "-drive", drive + "two", "-device", "nvme,serial=1,drive=two"]
+
+
+def batch(commands, *options):
+    """(exit status, standard output, standard error) of `scripts/run --batch`."""
+    done = subprocess.run([ROOT / "scripts/run", "--no-build", *options, "--batch", commands], check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
 
 
 def programs(machine):

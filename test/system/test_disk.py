@@ -3,17 +3,22 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 
 import re
+import struct
 import subprocess
 import tempfile
+import uuid
 from contextlib import contextmanager
 from pathlib import Path
 
-from disk import make_disk
-from machine import DISK_KINDS
-from scene import booted, equal, refused
+from build import ISO
+from disk import (ALIGN, BASIC_DATA, DEFAULT_MEGABYTES, LINUX_DATA, MEGABYTE, SECTOR, make_disk, make_fat,
+                  write_gpt)
+from scene import batch, booted, equal, free_bytes, programs, refused
 
 VERDICT = re.compile(r"^stress: (\d+) restarts.*, (\d+) lost, (\d+) corrupt$", re.M)
 FAT_AT = "@@1M"  # Where partition 1 begins, in the words of mtools.
+SYSTEM = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")  # The partition that UEFI boots from.
+CODE_BYTES = 440  # Of sector 0, what BIOS boots from.
 
 
 @contextmanager
@@ -32,17 +37,75 @@ def verdict(output):
 
 
 def test_files_stay():
-    """Acceptance line 1, with each kind of disk; and the history of the shell."""
-    for kind in DISK_KINDS:
-        with fresh_disk() as disk:
-            with booted(disks=[disk], disk_kind=kind) as machine:
-                machine.run("mkdir /disk/a; write /disk/a/x hello; sync")
+    """Acceptance line 1, as it is typed there, with each kind of disk."""
+    for options in [], ["--disk-kind", "nvme"], ["--disk-kind", "ahci"]:
+        with tempfile.TemporaryDirectory() as folder:
+            disk = ["--disk", Path(folder) / "d.img", *options]
+            status, output, errors = batch("mkdir /disk/a; write /disk/a/x hello; sync", *disk)
+            assert status == 0 and not output, (options, output, errors)
+            status, output, errors = batch("cat /disk/a/x; df", *disk)
+            assert status == 0 and output.startswith("hello\n"), (options, output, errors)
+            assert re.search(r"K +\S+ M .* fs +/disk$", output, re.M), output
+
+
+def test_shell_remembers():
+    """History and settings."""
+    with fresh_disk() as disk:
+        with booted(disks=[disk]) as machine:
+            assert "welcome back" not in machine.log
+            machine.run("echo echo welcome back > /disk/shell/start")
+            machine.halt()
+        with booted(disks=[disk]) as machine:
+            assert "\nwelcome back\n" in machine.log, machine.log
+            assert "echo echo welcome back" in machine.run("history")
+            machine.run("kill fs; kill virtio-blk; kill vfs; echo remembered")
+            machine.run("rm /disk/shell/start; restart shell")
+            assert "echo remembered" in machine.run("history")
+            machine.halt()
+
+
+def make_bootable(path):
+    """The boot image as a disk that has, behind itself, the partitions of make_disk()."""
+    content = ISO.read_bytes()
+    first, last = next(entry[2:] for entry in read_gpt(content) if entry[0] == SYSTEM)
+    start, middle, end = (megabytes * MEGABYTE // SECTOR for megabytes in (32, 48, 64))
+    assert len(content) <= start * SECTOR
+    with path.open("xb") as image:
+        image.truncate((end + ALIGN) * SECTOR)
+        image.write(content)
+        write_gpt(image, end + ALIGN, [(BASIC_DATA, "exchange", start, middle - 1),
+                                       (LINUX_DATA, "system", middle, end - 1), (SYSTEM, "boot", first, last)])
+        make_fat(image, start, middle - start)
+        image.seek(0)
+        image.write(content[:CODE_BYTES])
+
+
+def read_gpt(image):
+    """[(type, name, first sector, last sector)]"""
+    table, count, size = struct.unpack_from("<QII", image, SECTOR + 72)
+    for place in range(table * SECTOR, table * SECTOR + count * size, size):
+        kind, first, last = struct.unpack_from("<16s16xQQ", image, place)
+        yield uuid.UUID(bytes_le=kind), "", first, last
+
+
+def boot_from_nvme(firmware):
+    """The only disk, and no CD: it is booted from, and used."""
+    with tempfile.TemporaryDirectory() as folder:
+        disk = Path(folder) / "boot.img"
+        make_bootable(disk)
+        for line, answer in ("mkdir /disk/a; write /disk/a/x hello; write /fat/y there; sync", ""), \
+                ("cat /disk/a/x /fat/y", "hello\nthere\n"):
+            with booted(iso=None, firmware=firmware, disks=[disk], disk_kind="nvme") as machine:
+                equal(line, machine.run(line), answer)
                 machine.halt()
-            with booted(disks=[disk], disk_kind=kind) as machine:
-                equal(kind, machine.run("cat /disk/a/x"), "hello\n")
-                assert re.search(r"K +\S+ M .* fs +/disk$", machine.run("df"), re.M)
-                assert "write /disk/a/x hello" in machine.run("history")
-                machine.halt()
+
+
+def test_boot_from_nvme_with_bios():
+    boot_from_nvme("bios")
+
+
+def test_boot_from_nvme_with_uefi():
+    boot_from_nvme("uefi")
 
 
 def test_exchange():
@@ -93,12 +156,13 @@ def test_attack():
 
 
 def test_stress():
-    """Acceptance line 3."""
-    with fresh_disk() as disk, booted(disks=[disk]) as machine:
-        restarts, lost, corrupt = verdict(machine.run("stress disk 30s kill=fs,virtio-blk", 120))
-        assert restarts >= 20 and lost == corrupt == 0, (restarts, lost, corrupt)
-        assert machine.run("fsck /disk").endswith(" 0 damaged\n")
-        machine.halt()
+    """Acceptance line 3, as it is typed there."""
+    with tempfile.TemporaryDirectory() as folder:
+        status, output, errors = batch("stress disk 30s kill=fs,virtio-blk; fsck /disk",
+                                       "--disk", Path(folder) / "d.img")
+        restarts, lost, corrupt = verdict(output)
+        assert restarts >= 20 and lost == corrupt == 0, output
+        assert status == 0 and output.endswith(" 0 damaged\n"), (output, errors)
 
 
 def test_stress_of_vfs():
@@ -106,6 +170,38 @@ def test_stress_of_vfs():
         restarts, lost, corrupt = verdict(machine.run("stress disk 10s kill=vfs,nvme,fs", 120))
         assert restarts >= 6 and lost == corrupt == 0, (restarts, lost, corrupt)
         machine.halt()
+
+
+def kill_100_times(machine, path, *servers):
+    """All of them under load, in turns: nothing is lost, no memory either."""
+    free = free_bytes(machine)
+    before = programs(machine)
+    output = machine.run(f"stress {path} 100x kill={','.join(servers)}", 300)
+    equal(output, verdict(output), (100 * len(servers), 0, 0))
+    after = programs(machine)
+    for server in servers:
+        equal(f"starts of {server}", after[server].starts - before[server].starts, 100)
+    assert machine.run(f"fsck {path}").endswith(" 0 damaged\n")
+    equal("free memory", free_bytes(machine), free)
+
+
+def test_kill_each_100_times():
+    servers = ("virtio-blk", "fs", "vfs", "fat", "ramfs", "pci", "supervisor", "log", "timer", "console")
+    with fresh_disk() as disk, booted(disks=[disk]) as machine:
+        kill_100_times(machine, "/disk", *servers)
+        machine.halt()
+
+
+def test_kill_drivers_100_times():
+    for kind in "nvme", "ahci":
+        with fresh_disk() as disk:
+            with booted(disks=[disk], disk_kind=kind) as machine:
+                kill_100_times(machine, "/disk", kind)
+                kill_100_times(machine, "/fat", kind)
+                machine.halt()
+            part = disk.parent / "fat.img"
+            part.write_bytes(disk.read_bytes()[MEGABYTE:MEGABYTE + DEFAULT_MEGABYTES // 2 * MEGABYTE])
+            subprocess.run(["/sbin/fsck.vfat", "-n", part], check=True)
 
 
 def test_stress_arguments():
@@ -129,3 +225,4 @@ def test_stress_in_memory():
 
 
 test_files_stay.limit = test_stress.limit = 300
+test_kill_each_100_times.limit = test_kill_drivers_100_times.limit = 400

@@ -3,16 +3,8 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 
 import re
-import subprocess
 
-from build import ROOT
-
-
-def batch(commands, *options):
-    """(exit status, standard output, standard error) of `scripts/run --batch`."""
-    done = subprocess.run([ROOT / "scripts/run", "--no-build", *options, "--batch", commands], check=False,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    return done.returncode, done.stdout, done.stderr
+from scene import batch
 
 
 def test_first_batch():
