@@ -24,10 +24,8 @@ class Counter {
 
     // Instructions up to now that were not spent waiting.
     u64 now() const {
-        u32 low, high;
-        asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-        u64 turns = __atomic_load_n(&turns_, __ATOMIC_RELAXED);
-        return (u64{high} << 32 | low) - turns * kInstructionsPerTurn;
+        u64 all = __builtin_ia32_rdtsc();
+        return all - __atomic_load_n(&turns_, __ATOMIC_RELAXED) * kInstructionsPerTurn;
     }
 
   private:
