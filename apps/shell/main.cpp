@@ -18,6 +18,7 @@ using shell::ProgramRow;
 // A server that was restarted while it had our request in hand is asked again, so often.
 constexpr u32 kTries = 3;
 constexpr u64 kSyncMs = 60'000; // For all disks.
+constexpr u64 kKillMs = 2'000;  // For the supervisor.
 constexpr s32 kFaultCode = 128; // Root's exit code of a fault, and the greatest one.
 constexpr s32 kFaultLast = kFaultCode + FAULT_BUDGET;
 
@@ -177,8 +178,13 @@ class Servers final : public shell::System {
         u64 ticks = limit_ns == kNoLimit ? sel::kForever : clock_.ticks(limit_ns);
         auto code = caps::control.call_within(ticks, root::Wait{.number = *number});
         if (code.error() == ERR_TIMEOUT) {
-            auto stopped = caps::control.call(
-                root::Stop{.number = *number, .code = supervisor::kKilled, .keep = 0});
+            // The supervisor sees to its device, too; root ends it in any case.
+            sel::Result<> stopped = caps::supervisor.call_within(
+                sel::milliseconds(kKillMs), supervisor::Kill{.number = *number});
+            if (!stopped) {
+                stopped = caps::control.call(
+                    root::Stop{.number = *number, .code = supervisor::kKilled, .keep = 0});
+            }
             return stopped.ok() ? sel::Result{Ending{Ending::Stopped, supervisor::kKilled}}
                                 : stopped.error();
         }
