@@ -12,6 +12,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 import manifest
+from manifests.table import memory_needed
+from manifests.words import CLIENT as GRANT_CLIENT, PCI, POOL
 import pack_archive
 
 API = "namespace {0} {{\nusing Api = sel::Protocol<>;\nusing Other = sel::Protocol<>;\n}}\n"
@@ -132,7 +134,7 @@ class ManifestTest(unittest.TestCase):
         self.assertEqual((magic, version, programs, grants), (b"TSYSTEM1", 1, 2, 9))
         self.assertEqual(len(data), 16 + 2 * 64 + 9 * 48)
         grant = struct.unpack_from("<16sQQQHHHH", data, 16 + 2 * 64)
-        self.assertEqual(grant, (b"server".ljust(16, b"\0"), 1, 0, 0, manifest.CLIENT, 5, 1, 6))
+        self.assertEqual(grant, (b"server".ljust(16, b"\0"), 1, 0, 0, GRANT_CLIENT, 5, 1, 6))
 
     def test_lists(self):
         self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nall = "alpha*"')
@@ -176,8 +178,8 @@ needs.all = "gamma"
         self.assertIn("sel::Client<file::Api> files{5};", text)
         programs = self.project.system().programs
         self.assertEqual([need.values[:3] for need in programs["beta"].needs[:2]],
-                         [(manifest.CLIENT, 2, 0), (manifest.CLIENT, 2, 1 << 8)])
-        self.assertEqual(programs["gamma"].needs[1].values[:3], (manifest.CLIENT, 1, 1 | 2 << 8))
+                         [(GRANT_CLIENT, 2, 0), (GRANT_CLIENT, 2, 1 << 8)])
+        self.assertEqual(programs["gamma"].needs[1].values[:3], (GRANT_CLIENT, 1, 1 | 2 << 8))
 
     def test_windows(self):
         """Beta shares memory with what is mounted: gamma calls for it with a capability of its own."""
@@ -292,7 +294,7 @@ needs.all = "gamma"
         self.assertEqual(self.project.change("boot/system.toml", 'second = "alpha"',
                                              'second = "alpha/3"'), "")
         need = self.project.system().programs["beta"].needs[1]
-        self.assertEqual(need.values, (manifest.CLIENT, 1, 1 | 3 << 8, 0))
+        self.assertEqual(need.values, (GRANT_CLIENT, 1, 1 | 3 << 8, 0))
         self.fresh()
         self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nall = "alpha*"')
         self.project.change("boot/system.toml", "needs.irq",
@@ -310,7 +312,7 @@ needs.all = "gamma"
     def test_pools(self):
         self.assertEqual(self.give("pool", '"pool:disk/512K"'), "")
         need = self.project.system().programs["beta"].needs[-1]
-        self.assertEqual((need.slots, need.values), (128, (manifest.POOL, 0, 512 << 10,
+        self.assertEqual((need.slots, need.values), (128, (POOL, 0, 512 << 10,
                                                            0x7ffe00003000)))
         text = manifest.header(self.project.system(), "beta")
         self.assertIn("sel::Window extra{0x7ffe00003000, 0x80000, {17, 128}};", text)
@@ -374,7 +376,7 @@ needs.all = "gamma"
         self.assertEqual(self.give("pci", '"pci:1af4:1042|1af4:1001"'), "")
         need = self.project.system().programs["beta"].needs[-1]
         self.assertEqual((need.slots, need.values), (
-            65, (manifest.PCI, 0x1af410011af41042, 4, 0x7ffe00003000)))
+            65, (PCI, 0x1af410011af41042, 4, 0x7ffe00003000)))
         text = manifest.header(self.project.system(), "beta")
         self.assertIn('#include "sel/device.hpp"', text)
         self.assertIn("sel::PciDevice extra{{17, 65}, 0x7ffe00003000, 0x4};", text)
@@ -465,7 +467,7 @@ needs.all = "gamma"
     def test_memory_of_windows(self):
         def parts():
             program = self.project.system().programs["beta"]
-            return manifest.memory_needed(program, [(0x400000, 0x5000)])
+            return memory_needed(program, [(0x400000, 0x5000)])
 
         before = parts()
         self.assertEqual(self.give("pool", '"pool:disk/1M"'), "")

@@ -6,13 +6,11 @@ rules of servers/README.md), slot by slot, and compared with what the kernel say
 """
 
 import re
-import sys
 
 from build import ROOT
+from manifests.system import System
+from manifests.words import parse_size
 from scene import SERVERS, booted, disks, equal
-
-sys.path.insert(0, str(ROOT / "scripts"))
-import manifest  # noqa: E402
 
 CAP_ROW = re.compile(r"^  ( *)(\w+) +([rwg-]*) +at 0x([0-9a-f]+)(?: to 0x([0-9a-f]+))?"
                      r"(?:  (badge 0x[0-9a-f]+|ports 0x[0-9a-f]+ to 0x[0-9a-f]+|line \d+|msi|\d+ slots|"
@@ -60,7 +58,7 @@ def granted(program, need, bits):
     if need.kind == "device":
         return [("Frame", READ + WRITE, "")] * (int(need.grant.split("/")[1], 0) // 4096)
     if need.kind == "pool":
-        pages = manifest.parse_size(need.grant.split("/")[1]) // 4096
+        pages = parse_size(need.grant.split("/")[1]) // 4096
         return [("Frame", READ + WRITE, "")] * pages
     if need.kind == "trace":
         return [("Frame", READ, "")] * 4
@@ -113,7 +111,7 @@ def filled(program):
     return slots
 
 
-SYSTEM = manifest.System(ROOT)
+SYSTEM = System(ROOT)
 
 
 def compare(machine):

@@ -1,0 +1,461 @@
+"""System: boot/system.toml against the manifests; who holds what, slot by slot.
+SPDX-License-Identifier: BSD-2-Clause
+"""
+
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+from manifests.words import (
+    ARCHIVE, ARCHIVE_BASE, CLIENT, CNODE, CONTEXT, DEVICE, DOORBELL, FILES, GIVEN, IO, IRQ, KEYS,
+    MOUNTS, Mistake, NAME, Need, OWN, PAGE, PART_MAX, PATH, PCI, PCI_CLASS, PCI_PAGES, POOL,
+    POOLS_MAX, POOL_MAX, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT, ROOT_PRIORITY,
+    SLOTS, SLOT_REPLIES, STACK_MAX, SYSTEM, TRACE, TRACE_BYTES, TRACE_CONTROL, UNTYPED, VSPACE,
+    WINDOW_BASE, budget, is_path, parse_number, parse_size, parse_time, period, pool_name,
+    split_need, split_part)
+
+
+class System:
+    """All programs and what they hold; `mistakes` says what is wrong with it."""
+
+    def __init__(self, project):
+        self.project = Path(project)
+        self.mistakes = []
+        self.programs = {}
+        self.owners = []  # (kind, first, last, "program.need") of exclusive devices.
+        self.pools = {}   # Name: (number, bytes, "program.need" that named it first).
+        self.mounts = {}  # Path: server.
+        self.windows = []  # Pools that clients share with file systems in there: their names.
+        self._load()
+        if not self.mistakes:
+            self._check_mounts()
+            for program in self.programs.values():
+                self._check_needs(program)
+            self._check_faults()
+        if not self.mistakes:
+            self._check_pools()
+
+    def wrong(self, path, key, text):
+        self.mistakes.append(f"{path}: {key}: {text}" if key else f"{path}: {text}")
+
+    # --- Reading.
+
+    def _toml(self, path):
+        try:
+            return tomllib.loads((self.project / path).read_text())
+        except FileNotFoundError:
+            self.wrong(path, "", "no such file")
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            self.wrong(path, "", f"not TOML: {error}")
+        return None
+
+    def _load(self):
+        system = self._toml(SYSTEM)
+        if system is None:
+            return
+        self._add(ROOT, {})
+        self.mounts = system.pop(MOUNTS, {})
+        for name, part in system.items():
+            if name == ROOT:
+                self.wrong(SYSTEM, name, "root is always there and is given everything by the kernel")
+            elif not isinstance(part, dict):
+                self.wrong(SYSTEM, name, "expected a table [program]")
+            else:
+                self._add(name, part)
+
+    def _add(self, name, part):
+        if not PROGRAM_NAME.fullmatch(name):
+            self.wrong(SYSTEM, name, "expected a name of at most 15 letters a-z, digits, _ and -")
+            return
+        folders = [f"{top}/{name}" for top in ("servers", "apps")
+                   if (self.project / top / name / "manifest.toml").exists()]
+        if len(folders) != 1:
+            found = " and ".join(folders) or "none"
+            self.wrong(SYSTEM, name, f"expected one of servers/{name}/manifest.toml and "
+                                     f"apps/{name}/manifest.toml, found {found}")
+            return
+        for key in part.keys() - {"needs", "start"}:
+            self.wrong(SYSTEM, f"{name}.{key}", "unknown key, expected needs or start")
+        program = Program(name, folders[0], f"{folders[0]}/manifest.toml",
+                          given=part.get("needs", {}), start=part.get("start", "boot"),
+                          number=len(self.programs))
+        if program.start not in ("boot", "run"):
+            self.wrong(SYSTEM, f"{name}.start", f'is {program.start!r}, expected "boot" or "run"')
+        data = self._toml(program.path)
+        if data is not None and self._check_keys(program, data):
+            program.data = data
+            self.programs[name] = program
+
+    # --- One manifest alone.
+
+    def _check_keys(self, program, data):
+        before = len(self.mistakes)
+        for key, value in data.items():
+            if key not in KEYS:
+                self.wrong(program.path, key, f"unknown key, expected one of {', '.join(KEYS)}")
+            elif not isinstance(value, KEYS[key]) or (KEYS[key] is int and isinstance(value, bool)):
+                self.wrong(program.path, key, f"is {value!r}, expected {KEYS[key].__name__}")
+        for key in REQUIRED:
+            if key not in data and not (program.name == ROOT and key == "memory"):
+                self.wrong(program.path, key, "is missing")
+        if len(self.mistakes) == before:
+            self._check_values(program, data)
+        return len(self.mistakes) == before
+
+    def _check_values(self, program, data):
+        low, high = (ROOT_PRIORITY,) * 2 if program.name == ROOT else (1, ROOT_PRIORITY - 1)
+        self._range(program, data, "priority", low, high)
+        self._range(program, data, "replies", 0, 63)
+        self._range(program, data, "tries", 1, 255)
+        if data.get("restart", "never") not in RESTART:
+            self.wrong(program.path, "restart",
+                       f"is {data['restart']!r}, expected one of {', '.join(RESTART)}")
+        for key, parse in (("memory", parse_size), ("stack", parse_size), ("budget", parse_time),
+                           ("period", parse_time)):
+            try:
+                if key in data:
+                    parse(data[key])
+            except Mistake as mistake:
+                self.wrong(program.path, key, str(mistake))
+                return
+        if parse_size(data.get("stack", "16K")) > STACK_MAX:
+            self.wrong(program.path, "stack", f"is {data['stack']!r}, expected at most 1M")
+        if budget(data) > period(data):
+            self.wrong(program.path, "budget", "is longer than the period")
+        for key in ("provides", "needs"):
+            for name, kind in data.get(key, {}).items():
+                if not NAME.fullmatch(name) or not isinstance(kind, str):
+                    self.wrong(program.path, f"{key}.{name}", 'expected name = "kind"')
+        for name in RESERVED & data.get("needs", {}).keys():
+            self.wrong(program.path, f"needs.{name}", "every program has this already")
+        for name, kind in data.get("provides", {}).items():
+            if isinstance(kind, str) and kind != "fault":
+                self._check_protocol(program, f"provides.{name}", kind)
+        if len(set(data.get("provides", {}).values())) != len(data.get("provides", {})):
+            self.wrong(program.path, "provides", "lists a protocol twice")
+
+    def _range(self, program, data, key, low, high):
+        if key in data and not low <= data[key] <= high:
+            self.wrong(program.path, key, f"is {data[key]}, expected {low} to {high}")
+
+    def _check_protocol(self, program, key, kind):
+        try:
+            self.protocol(kind)
+        except Mistake as mistake:
+            self.wrong(program.path, key, str(mistake))
+
+    def protocol(self, kind):
+        """Header and C++ type of a protocol "FOLDER" or "FOLDER.Type"."""
+        folder, _, name = kind.partition(".")
+        header = f"servers/{folder}/api.hpp"
+        path = self.project / header
+        if not PROGRAM_NAME.fullmatch(folder) or not path.exists():
+            raise Mistake(f"is {kind!r}, expected a protocol (no {header}) or one of "
+                          f"{', '.join(sorted(GIVEN | OWN))}")
+        text = path.read_text()
+        space = re.search(r"^namespace (\w+) \{", text, re.M)
+        name = name or "Api"
+        if not space or not re.search(rf"^using {re.escape(name)} =\s", text, re.M):
+            raise Mistake(f"is {kind!r}, but {header} has no `using {name} = sel::Protocol<...>`")
+        return header, f"{space[1]}::{name}"
+
+    # --- The name space of files.
+
+    def _check_mounts(self):
+        """[mounts] PATH = "SERVER", for the one program that needs "mounts"."""
+        takers = [(program, name) for program in self.programs.values()
+                  for name, kind in program.data.get("needs", {}).items() if kind == MOUNTS]
+        for program, name in takers[1:]:
+            self.wrong(program.path, f"needs.{name}", f"{takers[0][0].name} has the mounts already")
+        if bool(takers) != bool(self.mounts) or not isinstance(self.mounts, dict):
+            self.wrong(SYSTEM, MOUNTS, 'expected one program that needs "mounts", and a table '
+                                       '[mounts] "/" = "SERVER" for it')
+            return
+        for path, server in self.mounts.items():
+            parent = path.rpartition("/")[0] or "/"
+            if not is_path(path) or not isinstance(server, str):
+                self.wrong(SYSTEM, f"{MOUNTS}.{path}", 'expected PATH = "SERVER", the path of names '
+                                                       "that each stand behind one /")
+            elif parent not in self.mounts:
+                self.wrong(SYSTEM, f"{MOUNTS}.{path}", f"expected {parent} to be mounted, too")
+        if takers:
+            takers[0][0].mounts = takers[0][1]
+        for server in self.mounts.values():
+            for name, kind in self._needs_of(server).items():
+                for grant in self.programs[server].given.get(name, []) if kind == "pool*" else []:
+                    if pool_name(grant) not in self.windows:
+                        self.windows.append(pool_name(grant))
+
+    def _mounter(self):
+        return next(program for program in self.programs.values() if program.mounts)
+
+    def window(self, need):
+        """Number of a pool that is shared with file systems, from 1 on; 0: it is none."""
+        name = pool_name(need.grant)
+        return self.windows.index(name) + 1 if need.kind == "pool" and name in self.windows else 0
+
+    def _needs_of(self, name):
+        return self.programs[name].data.get("needs", {}) if name in self.programs else {}
+
+    # --- Needs against what is given.
+
+    def _check_needs(self, program):
+        wanted = program.data.get("needs", {})
+        for name in program.given.keys() - wanted.keys():
+            self.wrong(SYSTEM, f"{program.name}.needs.{name}",
+                       f"is given, but {program.path} does not ask for it")
+        slot = SLOT_REPLIES + program.replies
+        window, bit = WINDOW_BASE, 0
+        for need in self._expand(program, wanted):
+            need.slot = slot
+            try:
+                if need.kind in OWN:
+                    bit = self._own(program, need, bit)
+                else:
+                    window, bit = self._given(program, need, window, bit)
+            except Mistake as mistake:
+                path = program.path if need.kind in OWN or not need.grant else SYSTEM
+                where = f"needs.{need.name}"
+                where = where if path != SYSTEM else f"{program.name}.{where}"
+                self.wrong(path, where, str(mistake))
+            program.needs.append(need)
+            slot += need.slots
+        program.slots = slot
+
+    def _expand(self, program, wanted):
+        """The needs one by one; those with a `*` as often as system.toml lists servers."""
+        for name, text in wanted.items():
+            if name == program.mounts:
+                for path, server in self.mounts.items():
+                    for window in range(len(self.windows) + 1):
+                        yield Need(name, FILES, grant=server, path=path, window=window)
+                continue
+            need = split_need(name, text)
+            given = program.given.get(name, [] if need.many else "")
+            if not need.many:
+                need.grant = given
+                yield need
+            elif isinstance(given, list):
+                program.lists[name] = need.kind
+                for server in given:
+                    yield replace(need, grant=server)
+            else:
+                self.wrong(SYSTEM, f"{program.name}.needs.{name}", f"is {given!r}, expected a list of "
+                           f"{'pools' if need.kind == 'pool' else 'servers'}")
+
+    def _own(self, program, need, bit):
+        if need.grant:
+            raise Mistake(f"is given {need.grant!r}, but {need.kind} comes from the program's own "
+                          "memory: expected no such line in boot/system.toml")
+        if need.kind == "untyped":
+            need.values = (UNTYPED, parse_size(need.argument), 0, 0)
+        elif need.kind == "context":
+            part, _, whole = need.argument.partition("/")
+            if parse_time(part) > parse_time(whole):
+                raise Mistake(f"is {need.argument!r}, expected BUDGET/PERIOD, budget not longer")
+            need.values = (CONTEXT, parse_time(part), parse_time(whole), 0)
+        elif need.kind == "slots":
+            need.slots = parse_number(need.argument or "?")
+            if not 1 <= need.slots <= 4096:
+                raise Mistake(f"is {need.slots} slots, expected 1 to 4096")
+            need.values = (SLOTS, need.slots, 0, 0)
+        elif need.argument:
+            raise Mistake(f"is {need.kind}:{need.argument}, expected {need.kind}")
+        elif need.kind == "doorbell":
+            need.values = (DOORBELL, 1 << bit, 0, 0)
+            return bit + 1
+        else:
+            need.values = ({"vspace": VSPACE, "cnode": CNODE}[need.kind], 0, 0, 0)
+        return bit
+
+    def _given(self, program, need, window, bit):
+        if need.kind not in GIVEN:
+            self.protocol(need.kind)
+        if not need.grant:
+            raise Mistake(f"asks for {need.kind}, but boot/system.toml gives nothing: expected "
+                          f"[{program.name}] needs.{need.name} = ...")
+        if not isinstance(need.grant, str):
+            raise Mistake("expected a text in quotes")
+        if need.kind not in GIVEN:
+            self._client(program, need)
+            return window, bit
+        kind, _, rest = need.grant.partition(":")
+        if kind != need.kind:
+            raise Mistake(f"is given {need.grant!r}, but {program.path} asks for {need.kind}")
+        if kind == "io":
+            first, count = self._span(rest, 1, 0x10000)
+            need.values = (IO, first, first + count - 1, 0)
+            self._own_device(program, need, "io", first, first + count - 1)
+        elif kind == "irq":
+            line, *flags = rest.split("/")
+            line = parse_number(line)
+            if not 0 <= line < 128 or not set(flags) <= {"level", "low"}:
+                raise Mistake(f'is given {need.grant!r}, expected "irq:LINE" below 128, then /level '
+                              "and /low if they apply")
+            value = line | ("level" in flags) * 0x100 | ("low" in flags) * 0x200
+            need.values = (IRQ, value, 1 << bit, 0)
+            self._own_device(program, need, "irq", line, line)
+            bit += 1
+        elif kind == "device":
+            first, count = self._span(rest, PAGE, 1 << 46)
+            need.slots = count // PAGE
+            if need.slots > 256:
+                raise Mistake(f"is given {need.grant!r}, expected at most 1M")
+            need.values = (DEVICE, first, count, window)
+            self._own_device(program, need, "device", first, first + count - 1)
+            window += count + PAGE
+        elif kind == "pool":
+            number, size = self._pool(program, need, rest)
+            need.slots = size // PAGE
+            need.values = (POOL, number, size, window)
+            window += size + PAGE
+        elif kind == "pci":
+            if any(other.kind == "pci" for other in program.needs):
+                raise Mistake("is a second pci device: expected one for each program")
+            need.slots = 1 + PCI_PAGES
+            need.values = (PCI, self._pci_match(program, need, rest), 1 << bit, window)
+            window += (PCI_PAGES + 1) * PAGE
+            bit += 1
+        elif rest:
+            raise Mistake(f"is given {need.grant!r}, expected {kind!r}")
+        elif kind == "archive":
+            need.slots = 0
+            need.values = (ARCHIVE, 0, 0, ARCHIVE_BASE)
+        elif kind == "trace":
+            need.slots = TRACE_BYTES // PAGE
+            need.values = (TRACE, 0, TRACE_BYTES, window)
+            window += TRACE_BYTES + PAGE
+        else:
+            need.values = (TRACE_CONTROL, 0, 0, 0)
+        return window, bit
+
+    @staticmethod
+    def _span(text, unit, limit):
+        """First and count of "FIRST/COUNT"."""
+        first, slash, count = text.partition("/")
+        if not slash:
+            raise Mistake(f"is given {text!r}, expected FIRST/COUNT")
+        first, count = parse_number(first), parse_number(count)
+        if first < 0 or count <= 0 or first % unit or count % unit or first + count > limit:
+            raise Mistake(f"is given {text!r}, expected FIRST/COUNT in multiples of {unit} that end "
+                          f"at {limit:#x} at most")
+        return first, count
+
+    def _pool(self, program, need, text):
+        """Number and size of the pool "NAME/SIZE": the same for all that name it."""
+        name, slash, size = text.partition("/")
+        if not slash or not NAME.fullmatch(name):
+            raise Mistake(f'is given {need.grant!r}, expected "pool:NAME/SIZE"')
+        size = parse_size(size)
+        if size > POOL_MAX:
+            raise Mistake(f"is given {need.grant!r}, expected at most 1M")
+        mine = f"{program.name}.{need.name}"
+        number, first, owner = self.pools.setdefault(name, (len(self.pools), size, mine))
+        if first != size:
+            raise Mistake(f"is given {need.grant!r}, but {owner} has pool {name} with "
+                          f"{first // 1024}K: expected the same size")
+        if number >= POOLS_MAX:
+            raise Mistake(f"is given {need.grant!r}, expected at most {POOLS_MAX} pools")
+        return number, size
+
+    def _pci_match(self, program, need, text):
+        """The devices "VVVV:DDDD|VVVV:DDDD" or "class=CC.SS.PP" as one number (DeviceMatch in
+        servers/root/api.hpp)."""
+        by_class = re.fullmatch(r"class=([0-9a-f]{2})\.([0-9a-f]{2})\.([0-9a-f]{2})", text)
+        if by_class:
+            value = int("".join(by_class.groups()), 16)
+            self._own_device(program, need, "pci class", value, value)
+            return PCI_CLASS | value
+        ids = [re.fullmatch(r"([0-9a-f]{4}):([0-9a-f]{4})", part) for part in text.split("|")]
+        if len(ids) > 2 or not all(ids) or any(found[1] == "ffff" for found in ids):
+            raise Mistake(f'is given {need.grant!r}, expected "pci:VVVV:DDDD", two of them with | '
+                          'between, or "pci:class=CC.SS.PP", all in lower-case hexadecimal')
+        value = 0
+        for i, found in enumerate(ids):
+            one = int(found[1] + found[2], 16)
+            self._own_device(program, need, "pci", one, one)
+            value |= one << 32 * i
+        return value
+
+    def _own_device(self, program, need, kind, first, last):
+        mine = f"{program.name}.{need.name}"
+        for other_kind, low, high, owner in self.owners:
+            if kind == other_kind and first <= high and low <= last:
+                raise Mistake(f"is given {need.grant!r}, which {owner} has already")
+        self.owners.append((kind, first, last, mine))
+
+    def _client(self, program, need):
+        name, colon, subtree = need.grant.partition(":")
+        name, part = split_part(name)
+        server = self.programs.get(name)
+        if server is None:
+            raise Mistake(f"is given {need.grant!r}, expected a program of boot/system.toml")
+        if need.kind not in server.provides:
+            offered = ", ".join(server.provides) or "nothing"
+            raise Mistake(f"needs {need.kind}, but {name} provides {offered}")
+        if server.priority <= program.priority:
+            raise Mistake(f"{program.name} has priority {program.priority} and {name} "
+                          f"{server.priority}: calls go to a higher priority only")
+        if server.mounts and need.kind == FILES and not part:
+            part = self._subtree(server, program, need, subtree)
+        elif colon:
+            raise Mistake(f"is given {need.grant!r}, but {name} has no parts by path")
+        if need.window and part:
+            raise Mistake(f"is given {need.grant!r}, but {name} shares memory with clients, which are "
+                          "its parts: expected no other part")
+        part = need.window or part
+        need.values = (CLIENT, server.number, server.provides.index(need.kind) | part << 8, 0)
+
+    @staticmethod
+    def _subtree(server, program, need, text):
+        """The part of "SERVER", "SERVER:PATH", "SERVER:PATH:ro" or ":rw": a number of its own."""
+        path, _, mode = text.partition(":")
+        if not is_path(path or "/") or mode not in ("", "ro", "rw"):
+            raise Mistake(f'is given {need.grant!r}, expected "{server.name}", or '
+                          f'"{server.name}:PATH", or either of :ro and :rw behind that')
+        if len(server.subtrees) > PART_MAX:
+            raise Mistake(f"is client {PART_MAX + 2} of {server.name}, expected at most {PART_MAX + 1}")
+        server.subtrees.append((path or "/", mode == "ro", program))
+        return len(server.subtrees) - 1
+
+    def _check_pools(self):
+        """Each pool of a list belongs to one client, and to one part if it has several of this server."""
+        for program in self.programs.values():
+            listed = [need for need in program.needs if need.kind == "pool" and need.many]
+            for need in listed:
+                if window := self.window(need):
+                    need.client = (self._mounter().number, window)
+            for client in {owner.name: owner for need in listed if need.client == (0, 0)
+                           for owner in self._pool_clients(program, need)}.values():
+                parts = [need.values[2] >> 8 for need in client.needs
+                         if need.values[:2] == (CLIENT, program.number)]
+                pools = [need for need in listed if client in self._pool_clients(program, need)]
+                if len(parts) != len(pools):
+                    self.wrong(SYSTEM, f"{client.name}.needs", f"{len(parts)} parts of {program.name}, "
+                               f"and {len(pools)} of its pools: expected a pool for each part")
+                for need, part in zip(pools, parts):
+                    need.client = (client.number, part)
+            for need in listed:
+                found = [client.name for client in self._pool_clients(program, need)]
+                if len(found) != 1:
+                    self.wrong(SYSTEM, f"{program.name}.needs.{need.name}",
+                               f"{need.grant} is shared with {' and '.join(found) or 'no client'}, "
+                               "expected one client that has the same pool")
+
+    def _pool_clients(self, program, pool):
+        """Other programs that have this pool, and may call this one, or who mounts it."""
+        called = self._mounter() if self.window(pool) else program
+
+        def has(other, *values):
+            return any(need.values[:2] == values for need in other.needs)
+        return [other for other in self.programs.values() if other is not program and
+                has(other, *pool.values[:2]) and has(other, CLIENT, called.number)]
+
+    def _check_faults(self):
+        takers = [p for p in self.programs.values() if "fault" in p.provides]
+        if len(takers) > 1:
+            self.wrong(takers[1].path, "provides", f"`fault` is provided by {takers[0].name} already")
+        for program in self.programs.values():
+            if "fault" in program.provides[:-1]:
+                self.wrong(program.path, "provides", "expected `fault` as the last one")

@@ -1,0 +1,166 @@
+"""The words of manifests and of boot/system.toml, and how each is read.
+SPDX-License-Identifier: BSD-2-Clause
+"""
+
+import re
+from dataclasses import dataclass, field
+
+PAGE = 4096
+SYSTEM = "boot/system.toml"
+ROOT = "root"
+ROOT_PRIORITY = 255
+
+# Slots that every program has; the Reply objects and then the needs follow.
+SLOT_SELF, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES = 1, 2, 3, 4
+
+# Bytes of kernel objects (kernel/abi/capability.h).
+SLOT_BYTES, TABLE_BYTES, TCB_BYTES, UNTYPED_BYTES = 32, 8192, 2048, 32
+ENDPOINT_BYTES = NOTIFICATION_BYTES = REPLY_BYTES = 32
+CONTEXT_BYTES = 160
+
+# Address space of a program (libsel/include/sel/environment.hpp).
+WINDOW_BASE, ARCHIVE_BASE = 0x7FFE00000000, 0x7FFE80000000
+ENVIRONMENT, BUFFER, STACK_TOP = 0x7FFF00000000, 0x7FFF00001000, 0x7FFF00200000
+STACK_MAX = 1 << 20
+TRACE_BYTES = 4 * PAGE
+POOL_MAX, POOLS_MAX = 1 << 20, 16
+PCI_PAGES = 64  # Of a device's registers, at most; servers/root/system.hpp has it, too.
+PART_MAX = 255
+PATH_MAX, PATH = 255, re.compile(r"/|(/[A-Za-z0-9._-]{1,63})+")  # servers/file/api.hpp
+FILES = "file"  # The protocol of what is mounted.
+
+# Grant kinds (servers/root/system.hpp).
+(CLIENT, IO, IRQ, DEVICE, ARCHIVE, TRACE, TRACE_CONTROL, UNTYPED, CONTEXT, VSPACE, CNODE, DOORBELL,
+ SLOTS, POOL, PCI) = range(1, 16)
+RIGHT_WRITE, RIGHT_GRANT = 2, 4
+PCI_CLASS = 0xFFFF << 48  # There is no vendor 0xffff.
+
+GIVEN = {"io", "irq", "device", "archive", "trace", "trace-control", "pool", "pci"}  # By system.toml.
+MOUNTS = "mounts"  # The need of the server that makes one name space of the file systems.
+OWN = {"untyped", "context", "vspace", "cnode", "doorbell", "slots"}  # From the own memory.
+RESTART = {"never": 0, "always": 1, "backoff": 2}
+FLAG_BOOT, FLAG_VECTOR, FLAG_SERVES, FLAG_FAULTS = 1, 2, 4, 8
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,14}$")
+PROGRAM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,14}$")
+KEYS = {"about": str, "priority": int, "memory": str, "stack": str, "replies": int, "budget": str,
+        "period": str, "vector": bool, "restart": str, "tries": int, "provides": dict,
+        "needs": dict}
+RESERVED = {"self", "service", "signals"}
+REQUIRED = ("about", "priority", "memory")
+
+
+class Mistake(Exception):
+    """One line for the person who wrote the file."""
+
+
+def parse_size(text):
+    """Bytes of "64K", "2M" or "4096"; a multiple of the page size."""
+    match = re.fullmatch(r"(\d+)([KM]?)", text) if isinstance(text, str) else None
+    if not match:
+        raise Mistake(f'is {text!r}, expected a size like "64K" or "2M"')
+    size = int(match[1]) * {"": 1, "K": 1 << 10, "M": 1 << 20}[match[2]]
+    if size == 0 or size % PAGE:
+        raise Mistake(f"is {text!r}, expected a positive multiple of 4K")
+    return size
+
+
+def parse_time(text):
+    """Microseconds of "10ms", "500us" or "1s"."""
+    match = re.fullmatch(r"(\d+)(us|ms|s)", text) if isinstance(text, str) else None
+    if not match or int(match[1]) == 0:
+        raise Mistake(f'is {text!r}, expected a time like "10ms" or "500us"')
+    time = int(match[1]) * {"us": 1, "ms": 1000, "s": 1000000}[match[2]]
+    if time > 10_000_000:
+        raise Mistake(f"is {text!r}, expected at most 10s")
+    return time
+
+
+def parse_number(text):
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise Mistake(f"has {text!r} where a number was expected") from None
+
+
+@dataclass
+class Need:
+    """One line of [needs], together with what system.toml gives for it."""
+    name: str
+    kind: str            # A protocol, or a word of GIVEN or OWN.
+    argument: str = ""   # Of an OWN kind, behind the colon.
+    give: bool = False   # The client may send capabilities along.
+    many: bool = False   # One of a list.
+    grant: str = ""
+    slot: int = 0
+    slots: int = 1
+    values: tuple = (0, 0, 0)
+    client: tuple = (0, 0)  # Of a pool in a list: number and part of the one that it is shared with.
+    path: str = ""       # Where it is mounted,
+    window: int = 0      # with which shared memory: a number from 1 on.
+
+
+@dataclass
+class Program:
+    name: str
+    folder: str
+    path: str  # Of its manifest, as shown in messages.
+    data: dict = field(default_factory=dict)
+    given: dict = field(default_factory=dict)
+    start: str = "boot"
+    needs: list = field(default_factory=list)
+    number: int = 0
+    slots: int = 0
+    lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*" and "pool*": name to kind.
+    mounts: str = ""  # Name of its need "mounts".
+    subtrees: list = field(default_factory=list)  # (path, read-only, client) of its clients, by part.
+
+    @property
+    def priority(self):
+        return self.data["priority"]
+
+    @property
+    def provides(self):
+        return list(self.data.get("provides", {}).values())
+
+    @property
+    def replies(self):
+        return self.data.get("replies", 0) + 1
+
+
+def is_path(text):
+    """A canonical path: "/", or names each behind one /."""
+    return (len(text) <= PATH_MAX and PATH.fullmatch(text) is not None and
+            not {".", ".."} & set(text.split("/")))
+
+
+def pool_name(grant):
+    """NAME of "pool:NAME/SIZE"."""
+    return str(grant).partition(":")[2].partition("/")[0]
+
+
+def split_part(grant):
+    """Server and part of "SERVER" (part 0) or "SERVER/PART"."""
+    name, slash, part = grant.partition("/")
+    number = parse_number(part) if slash else 0
+    if not 0 <= number <= PART_MAX:
+        raise Mistake(f"is given {grant!r}, expected a part of 0 to {PART_MAX} behind the slash")
+    return name, number
+
+
+def split_need(name, text):
+    kind, plus, give = text.partition("+")
+    if text.endswith("*"):
+        return Need(name, text[:-1], many=True)
+    word, _, argument = kind.partition(":")
+    if word in OWN:
+        return Need(name, word, argument)
+    return Need(name, kind if not plus or give == "give" else text, give=give == "give")
+
+
+def budget(data):
+    return parse_time(data.get("budget", "10ms"))
+
+
+def period(data):
+    return parse_time(data.get("period", data.get("budget", "10ms")))
