@@ -18,6 +18,7 @@ from scene import batch, booted, equal, free_bytes, programs, refused
 VERDICT = re.compile(r"^stress: (\d+) restarts.*, (\d+) lost, (\d+) corrupt$", re.M)
 FAT_AT = "@@1M"  # Where partition 1 begins, in the words of mtools.
 SYSTEM = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")  # The partition that UEFI boots from.
+COMMAND_WRITE = re.compile(r"^pci_cfg_write .* @0x4 <- (0x[0-9a-f]+)$", re.M)  # As QEMU traces it.
 CODE_BYTES = 440  # Of sector 0, what BIOS boots from.
 
 
@@ -190,6 +191,22 @@ def test_kill_each_100_times():
     with fresh_disk() as disk, booted(disks=[disk]) as machine:
         kill_100_times(machine, "/disk", *servers)
         machine.halt()
+
+
+def test_quiet_first():
+    """A driver that is killed at work: its device first loses the bus (bit 2 of the command register), with
+    registers (bit 1) still there. Then it is taken anew: registers off, on, and the bus last."""
+    kills = 5
+    for kind, driver in {"virtio": "virtio-blk", "nvme": "nvme", "ahci": "ahci"}.items():
+        with fresh_disk() as disk:
+            log = disk.parent / "log"
+            trace = ["-trace", "pci_cfg_write", "-D", str(log)]
+            with booted(disks=[disk], disk_kind=kind, extra=trace) as machine:
+                before = len(log.read_text())
+                equal(driver, verdict(machine.run(f"stress /disk {kills}x kill={driver}")), (kills, 0, 0))
+                written = COMMAND_WRITE.findall(log.read_text()[before:])
+                machine.halt()
+        equal(driver, [int(value, 16) & 6 for value in written], [2, 0, 2, 6] * kills)
 
 
 def test_kill_drivers_100_times():
