@@ -147,6 +147,20 @@ def test_caps_with_disks():
         machine.halt()
 
 
+def test_a_driver_has_one_device():
+    """By its manifest, and on the machine."""
+    for driver in "virtio-blk", "nvme", "ahci":
+        kinds = [need.kind for need in SYSTEM.programs[driver].needs]
+        equal(driver, [kind for kind in kinds if kind in ("pci", "io", "irq", "device")], ["pci"])
+    with disks() as drives, booted(extra=drives) as machine:
+        shown = machine.run("lspci")
+        for driver in "virtio-blk", "nvme":
+            equal(driver, len(re.findall(rf" {driver} \(msi", shown)), 1)
+            rows = [row for row in machine.run(f"caps {driver}").splitlines() if row.endswith("(device)")]
+            equal(driver, [row.split()[0] for row in rows], ["IrqHandler", "Frame"])
+        machine.halt()
+
+
 def test_caps_after_use_and_restarts():
     """Nothing is collected by working, dying, or being attacked."""
     with booted() as machine:
