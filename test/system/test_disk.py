@@ -6,6 +6,7 @@ import re
 import struct
 import subprocess
 import tempfile
+import time
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,6 +133,23 @@ def test_without_disk():
         assert len(machine.run("df").splitlines()) == 4
         machine.run("sync; mount")
         machine.halt()
+
+
+def test_power_goes():
+    """In the middle of traffic, again and again on the same disk."""
+    with fresh_disk() as disk:
+        for i in range(3):
+            with booted(disks=[disk]) as machine:
+                assert i == 0 or machine.run("cat /disk/kept") == f"{i - 1}\n"
+                assert machine.run("fsck /disk").endswith(" 0 damaged\n")
+                machine.run(f"write /disk/kept {i}; sync")
+                machine.send("stress /disk 60s\n")
+                time.sleep(1 + i / 2)
+                machine.stop()
+        with booted(disks=[disk]) as machine:
+            equal("kept", machine.run("cat /disk/kept"), "2\n")
+            equal("stress", verdict(machine.run("stress /disk 2s")), (0, 0, 0))
+            machine.halt()
 
 
 def test_out_and_in():
