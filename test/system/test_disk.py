@@ -241,7 +241,8 @@ def test_kill_drivers_100_times():
 
 def test_stress_arguments():
     with booted() as machine:
-        for wrong in ("/ 1", "/ s", "/ 1s kill=nobody", "/ 1s kill=", "/ 1s dill=log", "/no/where 1s", "/ 4000s"):
+        for wrong in ("/ 1", "/ s", "/ 1s kill=nobody", "/ 1s kill=", "/ 1s dill=log", "/no/where 1s", "/ 4000s",
+                      "/ 5x", "/ 0x kill=log", "/ x kill=log", "/ 4000x kill=log"):
             message = refused(machine, f"stress {wrong}")
             assert message.startswith("error: stress: "), message
         machine.halt()
