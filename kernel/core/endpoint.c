@@ -100,8 +100,7 @@ static u64 receive(u32 ep, u32 r, u64 info) {
     requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
     requires r: r != 0 && state_of(reply_view[r].caller.tcb) == STATE_REPLY;
     terminates \true; exits \false;
-    assigns LEAVE_ASSIGNS(reply_view[r].caller.tcb), tcb_view[reply_view[r].caller.tcb].fault,
-        g_place[reply_view[r].caller.tcb], g_back, REGISTERS_ASSIGNS(reply_view[r].caller.tcb), EXTRA_ASSIGNS;
+    assigns WAKE_ASSIGNS(reply_view[r].caller.tcb), REGISTERS_ASSIGNS(reply_view[r].caller.tcb), EXTRA_ASSIGNS;
     ENSURES_KEPT
     ensures caps: caps;
     ensures once: reply_view[r].caller.tcb == 0;

@@ -18,15 +18,19 @@ static inline void deliver_bits(u32 t, u64 bits, u64 info) {
 }
 
 // The bits are there; if there is a bound thread, it knows.
-/*@ requires wf: notifications;
-    requires n: n != 0 && bits != 0;
+/*@ requires wf: kept && signals;
+    requires n: notification(n) && bits != 0 && QUEUE(n).head == 0;
     terminates \true; exits \false;
     assigns notification_view[n].word, tcb_view[notification_view[n].bound].attention;
+    ENSURES_KEPT
     ensures n1: notify_bound;
     ensures n2: notify_thread;
     ensures n3: notify_attention;
     ensures n4: notify_null;
-    ensures word: notification_view[n].word == (\old(notification_view[n].word) | bits); */
+    ensures n5: signal_idle;
+    ensures live: signal_live_but(notification_view[n].bound);
+    ensures word: notification_view[n].word == (\old(notification_view[n].word) | bits);
+    ensures some: notification_view[n].word != 0; */
 static inline void deposit(u32 n, u64 bits) {
     u32 t = NOTIFICATION(n).bound;
     NOTIFICATION(n).word |= bits;
@@ -35,19 +39,63 @@ static inline void deposit(u32 n, u64 bits) {
     }
 }
 
+// Waiter t gets the bits.
+/*@ requires wf: kept && signals;
+    requires t: tcb(t) && state_of(t) == STATE_WAIT;
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns WAKE_ASSIGNS(t), tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI];
+    ENSURES_KEPT
+    ENSURES_SIGNALS
+    ensures taken: tcb_view[t].r[R_RDI] == bits && tcb_view[t].r[R_RSI] == 0;
+    ensures woken: is_ready(t) || tcb_view[t].state == STATE_NO_TIME;
+    ensures off: TIMER(t + TCB_TIMER).queue == 0;
+    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
+static inline void signal_waiter(u32 t, u64 bits) {
+    deliver_bits(t, bits, 0);
+    //@ assert threads: threads;
+    //@ assert replies: replies;
+    //@ assert timers: wait_timers;
+    //@ assert bonds: notifications;
+    //@ assert signals: signals;
+    thread_wake(t);
+}
+
+// Thread t, which is bound to n and waits to receive, gets the bits of n instead.
+/*@ requires wf: kept && notifications && signal_idle && signal_live_but(t);
+    requires n: notification(n) && notification_view[n].bound == t && notification_view[n].word != 0;
+    requires t: t != 0 && state_of(t) == STATE_RECV;
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns WAKE_ASSIGNS(t), tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI], notification_view[n].word, tcb_view[t].attention;
+    ENSURES_KEPT
+    ENSURES_SIGNALS
+    ensures taken: tcb_view[t].r[R_RDI] == \old(notification_view[n].word) && notification_view[n].word == 0;
+    ensures marked: tcb_view[t].r[R_RSI] == INFO_SIGNAL;
+    ensures woken: is_ready(t) || tcb_view[t].state == STATE_NO_TIME;
+    ensures off: TIMER(t + TCB_TIMER).queue == 0;
+    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
+static inline void signal_bound(u32 n, u32 t) {
+    //@ assert tcb: tcb(t);
+    notification_take(n, t);
+    //@ assert threads: threads;
+    //@ assert replies: replies;
+    //@ assert timers: wait_timers;
+    //@ assert live: signals;
+    thread_wake(t);
+}
+
 void notification_signal(u32 n, u64 bits) {
     u32 t = QUEUE(n).head;
     if (t != 0) {
         //@ assert waits: state_of(t) == STATE_WAIT && tcb(t);
-        deliver_bits(t, bits, 0);
-        thread_wake(t);
+        signal_waiter(t, bits);
         return;
     }
     deposit(n, bits);
     t = NOTIFICATION(n).bound;
     if (thread_state(t) == STATE_RECV) {
-        notification_take(n, t);
-        thread_wake(t);
+        signal_bound(n, t);
     }
 }
 

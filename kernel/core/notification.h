@@ -13,8 +13,7 @@
 
 // Sets `bits` (not 0). Wakes a waiter, or the bound thread if that waits to receive.
 #define SIGNAL_ASSIGNS(n, t)                                                                       \
-    LEAVE_ASSIGNS(t), tcb_view[t].fault, g_place[t], g_back, tcb_view[t].r[R_RDI],                 \
-        tcb_view[t].r[R_RSI], tcb_view[t].attention
+    WAKE_ASSIGNS(t), tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI], tcb_view[t].attention
 /*@ requires wf: kept && signals;
     requires n: notification(n) && bits != 0;
     requires room: queue_room;
@@ -23,11 +22,13 @@
     ENSURES_KEPT
     ENSURES_SIGNALS
     ensures waiter: \old(QUEUE(n).head) != 0 ==> \let t = \old(QUEUE(n).head);
-        tcb_view[t].r[R_RDI] == bits && tcb_view[t].r[R_RSI] == 0 && state_of(t) < STATE_RECV && g_queue[t] != n;
+        tcb_view[t].r[R_RDI] == bits && tcb_view[t].r[R_RSI] == 0 &&
+        (is_ready(t) || tcb_view[t].state == STATE_NO_TIME) && TIMER(t + TCB_TIMER).queue == 0;
     ensures same: \old(QUEUE(n).head) != 0 ==> notification_view[n].word == \old(notification_view[n].word);
     ensures bound: \old(QUEUE(n).head) == 0 && \old(state_of(notification_view[n].bound)) == STATE_RECV ==>
         \let t = notification_view[n].bound; tcb_view[t].r[R_RDI] == (\old(notification_view[n].word) | bits) &&
-        tcb_view[t].r[R_RSI] == INFO_SIGNAL && state_of(t) < STATE_RECV && notification_view[n].word == 0;
+        tcb_view[t].r[R_RSI] == INFO_SIGNAL && (is_ready(t) || tcb_view[t].state == STATE_NO_TIME) &&
+        TIMER(t + TCB_TIMER).queue == 0 && notification_view[n].word == 0;
     ensures kept: \old(QUEUE(n).head) == 0 && \old(state_of(notification_view[n].bound)) != STATE_RECV ==>
         notification_view[n].word == (\old(notification_view[n].word) | bits);
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */

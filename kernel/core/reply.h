@@ -29,18 +29,14 @@ static inline u32 reply_is_armed(u32 r) {
 
 // Breaks the bond of r with a thread that has left its wait; a context lent through it goes back to
 // that thread if it was the youngest loan, else it stays with its user.
-/*@ requires wf: threads && lending && replies_but(r);
+/*@ requires wf: threads && lending && replies_but(r) && time;
     requires r: r != 0 && loose(LENDER(r)) && tcb_view[LENDER(r)].reply == r;
     terminates \true; exits \false;
     assigns RELEASE_ASSIGNS(r);
-    ENSURES_QUEUES
-    ENSURES_READY
-    ENSURES_WAITS
-    ENSURES_CONTEXTS
-    ENSURES_LOANS
-    ensures l10: lend_back;
-    ensures l11: lend_context;
-    ENSURES_REPLIES
+    ENSURES_THREADS
+    ensures l: lending;
+    ensures r: replies;
+    ENSURES_TIME
     ensures free: LENDER(r) == 0 && LENT(r) == 0 && g_lent[r] == 0;
     ensures back: \old(LENT(r)) != 0 && \old(SC(LENT(r)).top) == r ==>
         tcb_view[\old(LENDER(r))].sc == \old(LENT(r)) && SC(\old(LENT(r))).tcb == \old(LENDER(r));
@@ -55,12 +51,12 @@ void reply_release(u32 r);
 // Caller c begins to wait for its answer through r, which server t claimed. It lends its context if
 // t has none; its wait is then bounded no longer, so that it cannot take away what t runs on.
 /*@ requires wf: threads && lending && replies_but(r) && wheel && time && wait_timers_but(c);
-    requires r: r != 0 && g_lent[r] == 0;
+    requires r: r != 0 && g_lent[r] == 0 && !has_reply(LENDER(r));
     requires c: tcb(c) && g_queue[c] == 0 && tcb_view[c].state <= STATE_RUNNING;
     requires t: tcb(t) && tcb_view[t].state <= STATE_RUNNING && t != c;
     requires room: lend_room;
     terminates \true; exits \false;
-    assigns LEND_ASSIGNS(r, c, t), reply_view[r].caller.tcb, tcb_view[c].reply, tcb_view[c].state;
+    assigns LEND_ASSIGNS(r, c, t), reply_view[r].caller, tcb_view[c].reply, tcb_view[c].state;
     ensures q: queues;
     ENSURES_READY
     ENSURES_WAITS

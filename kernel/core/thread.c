@@ -36,6 +36,13 @@ void thread_take_context(u32 t) {
     }
 }
 
+void thread_stop_timer(u32 t) {
+    time_stop(t);
+    //@ assert kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \at(TIMER(n).kind,Pre);
+    //@ assert tcbs: wait_tcb;
+    //@ assert others: \forall integer n; on(n) ==> n != t + 54 && \at(on(n),Pre);
+}
+
 void thread_wait(u32 q, u32 state) {
     u32 cur = K.run.tcb;
     queue_append(q, cur);
@@ -77,16 +84,21 @@ static inline void unready(u32 t) {
     assigns link_view[0 .. 0xffffffff], tcb_view[t].state, queue_view[g_queue[t]], K.ready_bitmap[0 .. 3],
         K.ready_summary, K.top, g_queue[t];
     ENSURES_THREADS
+    ensures heads: \forall integer q; waiting_queue(q) && \old(QUEUE(q).head) == 0 ==> QUEUE(q).head == 0;
     ensures out: loose(t); */
 static void unqueue(u32 t) {
     u32 state = thread_state(t);
     //@ assert ready: state == STATE_READY <==> is_ready(t);
+    //@ assert filled: g_queue[t] != 0 ==> QUEUE(g_queue[t]).head != 0;
+    //@ assert range: 0 <= TCB(t).priority < 256;
     if (is_queued(state)) {
         thread_dequeue(t);
         //@ assert threads: threads;
+        //@ assert heads: \forall integer q; waiting_queue(q) && \at(QUEUE(q).head,Pre) == 0 ==> QUEUE(q).head == 0;
     } else if (state == STATE_READY) {
         unready(t);
         //@ assert threads: threads;
+        //@ assert heads: \forall integer q; waiting_queue(q) && \at(QUEUE(q).head,Pre) == 0 ==> QUEUE(q).head == 0;
     } else {
         //@ assert none: g_queue[t] == 0;
         deactivate(t);
@@ -100,29 +112,49 @@ static void unqueue(u32 t) {
     terminates \true; exits \false;
     assigns LEAVE_ASSIGNS(t);
     ENSURES_KEPT
+    ensures heads: \forall integer q; waiting_queue(q) && \old(QUEUE(q).head) == 0 ==> QUEUE(q).head == 0;
     ensures out: loose(t);
     ensures left: left{Pre,Post}(t); */
 static void leave(u32 t) {
     u32 state = thread_state(t);
     unqueue(t);
+    //@ assert timers: wait_timers_but(t);
     if (state == STATE_RECV || state == STATE_REPLY) {
         //@ assert but: replies_but(TCB(t).reply);
+        //@ assert range: 0 <= TCB(BORROWER(TCB(t).reply)).priority < 256;
         reply_release(TCB(t).reply);
+        //@ assert bonds: threads && lending && replies && time;
+        //@ assert heads: \forall integer q; waiting_queue(q) && \at(QUEUE(q).head,Pre) == 0 ==> QUEUE(q).head == 0;
+        //@ assert timers: wait_timers_but(t);
+    } else {
+        //@ assert replies: replies;
     }
-    //@ assert replies: replies;
-    time_stop(t);
+    thread_stop_timer(t);
+}
+
+// t waits for no answer to a fault.
+/*@ requires wf: kept;
+    requires t: t != 0;
+    terminates \true; exits \false;
+    assigns tcb_view[t].fault;
+    ENSURES_KEPT
+    ensures none: tcb_view[t].fault == FAULT_NONE; */
+static inline void clear_fault(u32 t) {
+    TCB(t).fault = FAULT_NONE;
 }
 
 void thread_wake(u32 t) {
+    clear_fault(t);
     leave(t);
-    TCB(t).fault = FAULT_NONE;
     thread_ready(t);
 }
 
 // The call of waiting thread t will return `error`.
-/*@ requires t: t != 0;
+/*@ requires wf: kept;
+    requires t: t != 0;
     terminates \true; exits \false;
     assigns tcb_view[t].r[R_RAX], tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI], tcb_view[t].mode;
+    ENSURES_KEPT
     ensures error: tcb_view[t].r[R_RAX] == error && tcb_view[t].r[R_RDI] == 0 && tcb_view[t].r[R_RSI] == 0; */
 static void set_error(u32 t, error_t error) {
     TCB(t).r[R_RAX] = error;
@@ -168,7 +200,7 @@ void thread_arm_timeout(u64 info) {
 /*@ requires wf: queues && ready_queues && waits && context_thread && context_user && context_null &&
         context_range && context_lender;
     requires ready: \forall integer t; is_ready(t) && t != SC(sc).tcb ==> !exhausted(TCB(t).sc);
-    requires sc: sc != 0;
+    requires sc: sc != 0 && state_of(0) == STATE_INACTIVE;
     terminates \true; exits \false;
     assigns link_view[0 .. 0xffffffff], tcb_view[SC(sc).tcb].state, queue_view[READY_BASE + TCB(SC(sc).tcb).priority],
         K.ready_bitmap[0 .. 3], K.ready_summary, K.top, g_queue[SC(sc).tcb];

@@ -70,7 +70,7 @@ static inline void thread_give_context(u32 t, u32 sc) {
 void thread_take_context(u32 t);
 
 // Lets t compete for the processor: READY if it has budget, else NO_TIME. It is in no queue.
-/*@ requires wf: threads;
+/*@ requires wf: threads && replies && wait_timers;
     requires t: tcb(t) && g_queue[t] == 0 && tcb_view[t].state <= STATE_NO_TIME;
     requires room: queue_room;
     terminates \true; exits \false;
@@ -80,6 +80,8 @@ void thread_take_context(u32 t);
     ENSURES_READY
     ENSURES_WAITS
     ENSURES_CONTEXTS
+    ENSURES_REPLIES
+    ensures i3: wait_timers;
     ensures runs: !exhausted(tcb_view[t].sc) ==> is_ready(t) && g_place[t] == \old(g_back);
     ensures stays: exhausted(tcb_view[t].sc) ==> tcb_view[t].state == STATE_NO_TIME && g_queue[t] == 0;
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
@@ -99,6 +101,19 @@ static inline void thread_dequeue(u32 t) {
     queue_remove(LINK(t).queue, t);
     TCB(t).state = STATE_INACTIVE;
 }
+
+// Stops the timer of t, whose wait has ended.
+/*@ requires wf: waits && wheel && time && wait_timers_but(t);
+    requires t: tcb(t);
+    terminates \true; exits \false;
+    assigns TIMER_ASSIGNS(t);
+    ensures w: waits;
+    ensures i1: wheel;
+    ensures i2: time;
+    ensures i3: wait_timers;
+    ensures off: TIMER(t + TCB_TIMER).queue == 0;
+    ensures kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \old(TIMER(n).kind); */
+void thread_stop_timer(u32 t);
 
 // Begins a wait of the running thread in queue q: an endpoint whose threads do the same, or a notification.
 /*@ requires wf: threads;
@@ -129,11 +144,13 @@ void thread_wait(u32 q, u32 state);
     requires t: tcb(t);
     requires room: queue_room;
     terminates \true; exits \false;
-    assigns LEAVE_ASSIGNS(t), tcb_view[t].fault, g_place[t], g_back;
+    assigns WAKE_ASSIGNS(t);
     ENSURES_KEPT
     ensures left: left{Pre,Post}(t);
     ensures runs: !exhausted(tcb_view[t].sc) ==> is_ready(t);
     ensures stays: exhausted(tcb_view[t].sc) ==> tcb_view[t].state == STATE_NO_TIME;
+    ensures heads: \forall integer q; waiting_queue(q) && \old(QUEUE(q).head) == 0 ==> QUEUE(q).head == 0;
+    ensures out: g_queue[t] == 0 || is_ready(t);
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 void thread_wake(u32 t);
 
@@ -159,9 +176,10 @@ void thread_wake_error(u32 t, error_t error);
     terminates \true; exits \false;
     assigns LEAVE_ASSIGNS(t), tcb_view[t].r[R_RAX], tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI], tcb_view[t].mode;
     ENSURES_KEPT
+    ensures heads: \forall integer q; waiting_queue(q) && \old(QUEUE(q).head) == 0 ==> QUEUE(q).head == 0;
     ensures out: loose(t);
     ensures left: left{Pre,Post}(t);
-    ensures error: \old(TCB(t).fault) == FAULT_NONE && \old(state_of(t)) >= STATE_RECV ==>
+    ensures error: \old(TCB(t).fault) == FAULT_NONE && STATE_RECV <= \old(state_of(t)) <= STATE_WAIT ==>
         TCB(t).r[R_RAX] == ERR_GONE; */
 void thread_stop(u32 t);
 

@@ -10,6 +10,7 @@
 /*@ // Objects by what retype made them; a ready queue is none.
     predicate is_kind{L}(integer o, integer kind) = index(o) &&
         !(READY_BASE <= o < READY_BASE + 256) && header_view[o].kind == kind;
+    predicate waiting_queue(integer q) = index(q) && !(READY_BASE <= q < READY_BASE + 256);
     predicate endpoint{L}(integer q) = is_kind{L}(q, CAP_ENDPOINT);
     predicate notification{L}(integer q) = is_kind{L}(q, CAP_NOTIFICATION);
     predicate tcb{L}(integer t) = 0 < t <= 0xffffff00 && TIMER(t + 54).kind == 0;
@@ -68,6 +69,9 @@
         QUEUE(n).head == 0;
     predicate signal_live{L} = \forall integer t; index(t) && state_of(t) == STATE_RECV ==>
         tcb_view[t].attention == 0;
+    // While bits of the notification that t is bound to are delivered.
+    predicate signal_live_but{L}(integer t) = \forall integer u; index(u) && state_of(u) == STATE_RECV &&
+        u != t ==> tcb_view[u].attention == 0;
     predicate signals{L} = notifications{L} && signal_idle{L} && signal_live{L};
     // What every step of the general way keeps.
     predicate kept{L} = threads{L} && lending{L} && replies{L} && wheel{L} && time{L} && wait_timers{L};
@@ -91,9 +95,12 @@
 #define LEAVE_ASSIGNS(t)                                                                           \
     RELEASE_ASSIGNS(tcb_view[t].reply), tcb_view[t].state, queue_view[g_queue[t]], g_queue[t],     \
         TIMER_ASSIGNS(t)
+#define WAKE_ASSIGNS(t)                                                                            \
+    LEAVE_ASSIGNS(t), tcb_view[t].fault, g_place[t], g_back,                                       \
+        queue_view[READY_BASE + tcb_view[t].priority]
 #define WAKE_ERROR_ASSIGNS(t)                                                                      \
-    LEAVE_ASSIGNS(t), tcb_view[t].fault, g_place[t], g_back, tcb_view[t].r[R_RAX],                 \
-        tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI], tcb_view[t].mode
+    WAKE_ASSIGNS(t), tcb_view[t].r[R_RAX], tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI],             \
+        tcb_view[t].mode
 #define LEND_ASSIGNS(r, c, t)                                                                      \
     reply_view[r].caller.sc, reply_view[0..0xffffffff].below, reply_view[0..0xffffffff].above,     \
         sc_view[tcb_view[c].sc].top, g_lent[r], g_turn[r], g_turns, tcb_view[c].sc,                \
