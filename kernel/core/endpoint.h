@@ -48,15 +48,18 @@ void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state);
 
 // Ends the wait of the first thread in the queue of a dying endpoint or notification with ERR_GONE.
 // 0: the queue is empty.
-/*@ requires wf: kept;
+/*@ requires wf: wf_activity;
     requires q: endpoint(queue) || notification(queue);
-    requires room: queue_room;
+    requires room: queue_margin(1);
     terminates \true; exits \false;
     assigns WAKE_ERROR_ASSIGNS(queue_view[queue].head);
-    ENSURES_KEPT
+    ENSURES_ACTIVITY
     ensures none: \result == 0 <==> \old(QUEUE(queue).head) == 0;
     ensures one: \old(QUEUE(queue).head) != 0 ==> \let t = \old(QUEUE(queue).head); g_queue[t] != queue &&
-        TIMER(t + TCB_TIMER).queue == 0 && (\old(TCB(QUEUE(queue).head).fault) == FAULT_NONE ==> TCB(t).r[R_RAX] == ERR_GONE); */
+        TIMER(t + TCB_TIMER).queue == 0 && (\old(TCB(QUEUE(queue).head).fault) == FAULT_NONE ==> TCB(t).r[R_RAX] == ERR_GONE);
+    ensures empty: \result == 0 ==> QUEUE(queue).head == 0;
+    ensures less: \result != 0 ==> waiters(queue) < \old(waiters(queue));
+    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 u32 endpoint_cancel_one(u32 queue);
 
 #endif

@@ -12,15 +12,16 @@
 /*@ requires wf: wf_reaper;
     requires o: is_object(o) && !dying(o);
     terminates \true; exits \false;
-    assigns header_view[o].dying, K.reaper, g_rs[..], g_rp[..], g_rn;
+    assigns header_view[o].dying, REAPER, g_rs[..], g_rp[..], g_rn;
     ensures perm: reaper_perm;
     ensures link: reaper_link;
     ensures in: \forall integer x; is_object(x) ==> (dying(x) <==> x == o || \old(dying(x)));
-    ensures head: K.reaper == o;
+    ensures head: REAPER == o;
+    ensures n: g_rn == \old(g_rn) + 1;
 */
 static inline void reaper_push(u32 o) {
-    HEADER(o).dying = K.reaper;
-    K.reaper = o;
+    HEADER(o).dying = REAPER;
+    REAPER = o;
     /*@ ghost
         u32 p = g_rp[o];
         u32 x = g_rs[g_rn];
@@ -34,16 +35,17 @@ static inline void reaper_push(u32 o) {
 
 // The newest dying object is done: nothing refers to it, its memory is its Untyped's.
 /*@ requires wf: wf_reaper;
-    requires some: K.reaper != 0;
+    requires some: REAPER != 0;
     terminates \true; exits \false;
-    assigns K.reaper, g_rn;
+    assigns REAPER, g_rn;
     ensures perm: reaper_perm;
     ensures link: reaper_link;
     ensures out: \forall integer x; is_object(x) ==>
-        (dying(x) <==> x != \old(K.reaper) && \old(dying(x)));
+        (dying(x) <==> x != \old(REAPER) && \old(dying(x)));
+    ensures n: g_rn == \old(g_rn) - 1;
 */
 static inline void reaper_pop(void) {
-    K.reaper = HEADER(K.reaper).dying;
+    REAPER = HEADER(REAPER).dying;
     //@ ghost g_rn--;
 }
 

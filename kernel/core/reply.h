@@ -80,6 +80,13 @@ void reply_arm(u32 r, u32 c, u32 t);
 void reply_return_context(u32 t);
 
 // r has lost its last capability: who receives or waits with it gets ERR_GONE.
+/*@ requires wf: wf_activity;
+    requires room: queue_margin(1);
+    terminates \true; exits \false;
+    assigns ACTIVITY;
+    ENSURES_ACTIVITY
+    ensures used: queue_used{Pre,Post}(1);
+    ensures bound: \forall integer n; notification_view[n].bound == \old(notification_view[n].bound); */
 void reply_destroy(u32 r);
 
 #endif

@@ -17,7 +17,7 @@
 #include "abi/error.h"
 #include "core/ready.h"
 #include "core/view.h"
-#include "spec/wait.h"
+#include "spec/activity.h"
 
 // The state of t, without STATE_SPECIAL.
 /*@ terminates \true; exits \false; assigns \nothing;
@@ -184,6 +184,15 @@ void thread_wake_error(u32 t, error_t error);
 void thread_stop(u32 t);
 
 // t has lost its last capability: stops it and gives back everything it is bound to.
+/*@ requires wf: wf_activity;
+    requires t: tcb(t);
+    requires room: queue_margin(1);
+    terminates \true; exits \false;
+    assigns ACTIVITY;
+    ENSURES_ACTIVITY
+    ensures used: queue_used{Pre,Post}(1);
+    ensures unbound: \forall integer n; notification_view[n].bound == \old(notification_view[n].bound) ||
+        notification_view[n].bound == 0; */
 void thread_destroy(u32 t);
 
 // Arms the timer that bounds the wait of the running thread, if info asks for it.

@@ -11,8 +11,9 @@
 #include "core/object.h"
 #include "core/thread.h"
 #include "core/untyped.h"
+#include "spec/memory.h"
 
-enum { RETYPE_STEP = 32, RESET_STEPS = 8 };
+enum { RETYPE_STEP = 32 };
 
 // What a retype was asked for.
 typedef struct {
@@ -165,21 +166,58 @@ u64 call_untyped_retype(u64 cptr, u64 info) {
 
 // Nothing in the memory is alive when the Untyped has no children, and nothing is dying when the
 // list is empty; what others left on it is helped to its end.
+typedef enum { RESET_CHILDREN, RESET_DYING, RESET_DONE } reset_t;
+
+// The memory of the Untyped in `s` is unused again, if nothing alive or dying is inside.
+/*@ requires wf: wf_life && wf_memory;
+    requires s: slot(s) && ty(s) == CAP_UNTYPED;
+    requires ok: untyped_ok(ob(s)) && (UNTYPED(ob(s)).zeroed != UNTYPED_IS_DEVICE ==> untyped_ram(ob(s)));
+    requires room: queue_margin(REAPER_STEPS);
+    terminates \true; exits \false;
+    assigns LIFE, irq_view[..].state, untyped_view[slot_view[s].object].next, untyped_view[slot_view[s].object].zeroed;
+    ensures wf: wf_life;
+    ensures apart: memory_apart;
+    ensures records: memory_records;
+    ensures inside: memory_inside;
+    ensures used: queue_used{Pre,Post}(REAPER_STEPS);
+    ensures children: \result == RESET_CHILDREN <==> \exists integer b; \old(in_tree(b) && desc(s,b));
+    ensures dying: \result == RESET_DYING ==> REAPER == 0 || less{Pre,Post};
+    ensures kept: \result != RESET_DONE ==> untyped_view[\old(ob(s))] == \old(untyped_view[ob(s)]);
+    ensures none_dying: \result == RESET_DONE ==> \forall integer o; !dying(o);
+    ensures none_alive: \result == RESET_DONE ==> \forall integer b; slot(b) && b != s && has_memory(ty(b)) ==>
+        (ty(b) == CAP_UNTYPED && desc(b,s)) || memory_end(b) <= memory_base(s) || memory_end(s) <= memory_base(b);
+    ensures unused: \result == RESET_DONE ==> UNTYPED(ob(s)).next == UNTYPED(ob(s)).base;
+*/
+static reset_t reset_step(u32 s) {
+    if (cdt_first_child(s) != 0) {
+        return RESET_CHILDREN;
+    }
+    if (REAPER != 0) {
+        reaper_steps();
+        //@ assert same: same_untypeds{Pre,Here};
+        //@ assert taken: taken{Pre,Here};
+        //@ assert memory: wf_memory;
+        return RESET_DYING;
+    }
+    untyped_reset(SLOT(s).object);
+    //@ assert others: \forall integer u; 0 <= u < 0x100000000 && u != ob(s) ==> untyped_view[u] == \at(untyped_view[u],Pre);
+    //@ assert range: UNTYPED(ob(s)).base == \at(UNTYPED(ob(s)).base,Pre) && UNTYPED(ob(s)).end == \at(UNTYPED(ob(s)).end,Pre);
+    //@ assert leaf: \forall integer b; slot(b) && ty(b) != CAP_NULL ==> !desc(s,b);
+    return RESET_DONE;
+}
+
 u64 call_untyped_reset(u64 cptr, u64 info) {
     u32 s = cspace_lookup(K.run.tcb, cptr);
     if (SLOT(s).type != CAP_UNTYPED) {
         return call_refuse(CALL_UNTYPED_RESET, ERR_TYPE, cptr, NEED(CAP_UNTYPED, 0));
     }
-    if (cdt_first_child(s) != 0) {
+    thread_park();
+    switch (reset_step(s)) {
+    case RESET_CHILDREN:
         return call_refuse(CALL_UNTYPED_RESET, ERR_CHILDREN, cptr, NEED(CAP_UNTYPED, 0));
-    }
-    if (K.reaper != 0) {
-        thread_park();
-        for (u32 i = 0; i < RESET_STEPS; i++) {
-            reaper_step();
-        }
+    case RESET_DYING:
         return call_restart(CALL_UNTYPED_RESET, cptr, info);
+    default:
+        return call_done();
     }
-    untyped_reset(SLOT(s).object);
-    return call_done();
 }

@@ -110,6 +110,14 @@ void mapping_end(u32 s) {
     ensures slots: \forall integer s; is_index(s) ==> slot_view[s].type == \old(slot_view[s].type) &&
         slot_view[s].object == \old(slot_view[s].object);
     ensures level: level(t) == \old(level(t)) && table_view[t].left == \old(table_view[t].left);
+    ensures tables: \forall integer u; is_index(u) && u != t &&
+        !(\old(owner(t, e)) != 0 && slot_view[\old(owner(t, e))].type == CAP_PAGE_TABLE &&
+            slot_view[\old(owner(t, e))].object == u) ==>
+        table_view[u].left == \old(table_view[u].left) && level(u) == \old(level(u));
+    ensures others: \forall integer s; is_index(s) ==> slot_view[s].may == \old(slot_view[s].may) &&
+        slot_view[s].rights == \old(slot_view[s].rights);
+    ensures data: \forall integer s; is_index(s) ==> slot_view[s].data == \old(slot_view[s].data) ||
+        (is_mappable(s) && map_rest(slot_view[s].data) == map_rest(\old(slot_view[s].data)));
 */
 static void entry_drop(u32 t, u32 e) {
     u32 s = TABLE(t).owner[e];
@@ -143,6 +151,20 @@ u32 table_empty_step(u32 t) {
         loop invariant slots: \forall integer s; is_index(s) ==>
             slot_view[s].type == \at(slot_view[s].type, Pre) &&
             slot_view[s].object == \at(slot_view[s].object, Pre);
+        loop invariant kept: \forall integer u, e; is_table(u) && is_entry(e) ==>
+            owner(u, e) == \at(owner(u, e), Pre) || owner(u, e) == 0;
+        loop invariant here: \forall integer e; 0 <= e < left ==> owner(t, e) == \at(owner(t, e), Pre);
+        loop invariant tables: \forall integer u; is_index(u) && u != t &&
+            (\forall integer e; is_entry(e) && \at(owner(t, e), Pre) != 0 &&
+                slot_view[\at(owner(t, e), Pre)].type == CAP_PAGE_TABLE ==>
+                    slot_view[\at(owner(t, e), Pre)].object != u) ==>
+            table_view[u].left == \at(table_view[u].left, Pre) && level(u) == \at(level(u), Pre);
+        loop invariant others: \forall integer s; is_index(s) ==>
+            slot_view[s].may == \at(slot_view[s].may, Pre) &&
+            slot_view[s].rights == \at(slot_view[s].rights, Pre);
+        loop invariant data: \forall integer s; is_index(s) ==>
+            slot_view[s].data == \at(slot_view[s].data, Pre) || (is_mappable(s) &&
+                map_rest(slot_view[s].data) == map_rest(\at(slot_view[s].data, Pre)));
         loop assigns left, word_view[..], table_view[..], slot_view[..];
         loop variant left;
     */

@@ -101,6 +101,10 @@ void frame_link(u32 t, u32 e, u32 s, u64 word);
     ensures w7: map_free;
     ensures w8: map_null;
     ensures free: map_table(slot_view[s].data) == 0;
+    ensures rest: map_rest(slot_view[s].data) == map_rest(\old(slot_view[s].data));
+    ensures tables: \forall integer t; is_index(t) &&
+        !(slot_view[s].type == CAP_PAGE_TABLE && t == slot_view[s].object) ==>
+            table_view[t].left == \old(table_view[t].left) && level(t) == \old(level(t));
     ensures out: \forall integer t, e; is_table(t) && is_entry(e) ==> owner(t, e) != s;
     ensures kept: \forall integer t, e; is_table(t) && is_entry(e) ==>
         owner(t, e) == \old(owner(t, e)) || (\old(owner(t, e)) == s && owner(t, e) == 0);
@@ -121,7 +125,20 @@ void mapping_end(u32 s);
     ensures w6: map_one;
     ensures w7: map_free;
     ensures w8: map_null;
+    ensures kept: \forall integer u, e; is_table(u) && is_entry(e) ==>
+        owner(u, e) == \old(owner(u, e)) || owner(u, e) == 0;
+    ensures out: \forall integer e; table_view[t].left <= e < \old(table_view[t].left) ==> owner(t, e) == 0;
+    ensures tables: \forall integer u; is_index(u) && u != t &&
+        (\forall integer e; is_entry(e) && \old(owner(t, e)) != 0 &&
+            slot_view[\old(owner(t, e))].type == CAP_PAGE_TABLE ==>
+                slot_view[\old(owner(t, e))].object != u) ==>
+        table_view[u].left == \old(table_view[u].left) && level(u) == \old(level(u));
+    ensures others: \forall integer s; is_index(s) ==> slot_view[s].may == \old(slot_view[s].may) &&
+        slot_view[s].rights == \old(slot_view[s].rights);
+    ensures data: \forall integer s; is_index(s) ==> slot_view[s].data == \old(slot_view[s].data) ||
+        (is_mappable(s) && map_rest(slot_view[s].data) == map_rest(\old(slot_view[s].data)));
     ensures done: \result == 0 <==> \old(table_view[t].left) == 0;
+    ensures none: \result == 0 ==> table_view[t].left == 0;
     ensures less: \result != 0 ==> table_view[t].left < \old(table_view[t].left);
     ensures level: level(t) == \old(level(t));
     ensures slots: \forall integer s; is_index(s) ==> slot_view[s].type == \old(slot_view[s].type) &&

@@ -12,14 +12,14 @@
 
 /*@ predicate is_object(integer o) = 0 < o < 0x100000000;
 
-    // INV-32: K.reaper lists exactly the dying objects, each once.
+    // INV-32: REAPER lists exactly the dying objects, each once.
     predicate dying{L}(integer o) = is_object(o) && \at(g_rp[o], L) < \at(g_rn, L);
     predicate reaper_perm{L} = 0 <= g_rn <= 0x100000000 &&
         (\forall integer k; 0 <= k < 0x100000000 ==>
             0 <= g_rs[k] < 0x100000000 && g_rp[g_rs[k]] == k) &&
         (\forall integer o; 0 <= o < 0x100000000 ==>
             0 <= g_rp[o] < 0x100000000 && g_rs[g_rp[o]] == o);
-    predicate reaper_link{L} = K.reaper == (g_rn == 0 ? 0 : g_rs[g_rn - 1]) &&
+    predicate reaper_link{L} = REAPER == (g_rn == 0 ? 0 : g_rs[g_rn - 1]) &&
         (\forall integer o; 0 <= o < 0x100000000 && g_rp[o] < g_rn ==>
             o != 0 && header_view[o].dying == (g_rp[o] == 0 ? 0 : g_rs[g_rp[o] - 1]));
     predicate wf_reaper{L} = reaper_perm{L} && reaper_link{L};

@@ -151,13 +151,13 @@ bool Model::reap_slots(Object &o) {
     if (o.left == 1)
         return false;
     for (unsigned i = 0; i < REAP_LOOK && o.left > 1; i++) {
-        o.left--;
-        Slot &s = o.type == CAP_CNODE ? static_cast<CNode &>(o).slots[o.left]
-                                      : static_cast<Thread &>(o).slots[o.left];
+        Slot &s = o.type == CAP_CNODE ? static_cast<CNode &>(o).slots[o.left - 1]
+                                      : static_cast<Thread &>(o).slots[o.left - 1];
         if (s.cap != nullptr) {
             release(*s.cap);
             break;
         }
+        o.left--;
     }
     return true;
 }
