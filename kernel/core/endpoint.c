@@ -110,10 +110,24 @@ static u64 receive(u32 ep, u32 r, u64 info) {
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 static void answer(u32 r, u64 info) {
     u32 cur = K.run.tcb, to = REPLY(r).caller.tcb;
+    //@ assert to: tcb(to) && to != cur && TCB(to).reply == r;
     if (TCB(to).fault == FAULT_NONE) {
         message_deliver(cur, to, 0, info, 1);
+        //@ assert y: ready_queues;
+        //@ assert w1: wait_endpoint;
+        //@ assert w2: wait_signal;
+        //@ assert w3: wait_queued;
+        //@ assert w4: wait_kind;
+        //@ assert w5: wait_special;
+        //@ assert w6: wait_tcb;
+        //@ assert c: contexts;
+        //@ assert r: replies;
+        //@ assert i3: wait_timers;
     }
+    //@ assert before: caps;
     thread_wake(to);
+    //@ assert kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \at(TIMER(n).kind,Pre);
+    //@ assert roots: \forall integer t; tcb(t) ==> cspace_root(t + 4 * TCB_SLOT_CSPACE);
 }
 
 u32 endpoint_cancel_one(u32 queue) {

@@ -26,6 +26,20 @@ u32 kernel_interrupt(u32 irq) {
 }
 
 // Timer `node` has expired: a wait is over, or a context has its refill.
+/*@ requires wf: kept;
+    requires node: TIMER(node).kind == TIMER_CONTEXT ? configured(node - SC_TIMER) : tcb(node - TCB_TIMER);
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns WAKE_ERROR_ASSIGNS(node - TCB_TIMER), tcb_view[sc_view[node - SC_TIMER].tcb].state,
+        queue_view[READY_BASE + tcb_view[sc_view[node - SC_TIMER].tcb].priority],
+        g_queue[sc_view[node - SC_TIMER].tcb], g_place[sc_view[node - SC_TIMER].tcb];
+    ENSURES_KEPT
+    ensures late: \old(TIMER(node).kind) != TIMER_CONTEXT && \old(TCB(node - TCB_TIMER).fault) == FAULT_NONE ==>
+        \let t = node - TCB_TIMER; TCB(t).r[R_RAX] == ERR_TIMEOUT && TIMER(node).queue == 0 &&
+        (is_ready(t) || TCB(t).state == STATE_NO_TIME);
+    ensures refilled: \old(TIMER(node).kind) == TIMER_CONTEXT && !exhausted(node - SC_TIMER) &&
+        \old(TCB(SC(node - SC_TIMER).tcb).state) == STATE_NO_TIME ==> is_ready(SC(node - SC_TIMER).tcb);
+    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 static void expire(u32 node) {
     if (!timer_is_context(node)) {
         thread_wake_error(timer_thread(node), ERR_TIMEOUT);
@@ -33,6 +47,7 @@ static void expire(u32 node) {
     }
     u32 user = SC(timer_context(node)).tcb;
     if (TCB(user).state == STATE_NO_TIME) {
+        //@ assert user: tcb(user) && g_queue[user] == 0 && TCB(user).sc == node - SC_TIMER;
         thread_ready(user);
     }
 }

@@ -37,6 +37,12 @@ static inline void deposit(u32 n, u64 bits) {
     if (t != 0) {
         TCB(t).attention = 1;
     }
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
 }
 
 // Waiter t gets the bits.
@@ -53,12 +59,23 @@ static inline void deposit(u32 n, u64 bits) {
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 static inline void signal_waiter(u32 t, u64 bits) {
     deliver_bits(t, bits, 0);
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert ready: ready_queues;
+    //@ assert contexts: contexts;
     //@ assert threads: threads;
     //@ assert replies: replies;
     //@ assert timers: wait_timers;
     //@ assert bonds: notifications;
     //@ assert signals: signals;
     thread_wake(t);
+    //@ assert receivers: \forall integer u; index(u) && state_of(u) == STATE_RECV ==> u != t && \at(state_of(u),Pre) == STATE_RECV;
+    //@ assert bounds: \forall integer u; 0 <= u < 0x100000000 ==> TCB(u).bound == \at(TCB(u).bound,Pre);
+    //@ assert attention: \forall integer u; 0 <= u < 0x100000000 ==> TCB(u).attention == \at(TCB(u).attention,Pre);
 }
 
 // Thread t, which is bound to n and waits to receive, gets the bits of n instead.
@@ -78,11 +95,23 @@ static inline void signal_waiter(u32 t, u64 bits) {
 static inline void signal_bound(u32 n, u32 t) {
     //@ assert tcb: tcb(t);
     notification_take(n, t);
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert ready: ready_queues;
+    //@ assert contexts: contexts;
     //@ assert threads: threads;
     //@ assert replies: replies;
     //@ assert timers: wait_timers;
     //@ assert live: signals;
     thread_wake(t);
+    //@ assert receivers: \forall integer u; index(u) && state_of(u) == STATE_RECV ==> u != t && \at(state_of(u),Pre) == STATE_RECV;
+    //@ assert bounds: \forall integer u; 0 <= u < 0x100000000 ==> TCB(u).bound == \at(TCB(u).bound,Pre);
+    //@ assert attention: \forall integer u; 0 <= u < 0x100000000 && u != t ==> TCB(u).attention == \at(TCB(u).attention,Pre);
+    //@ assert taken: TCB(t).attention == 0;
 }
 
 void notification_signal(u32 n, u64 bits) {

@@ -187,13 +187,32 @@ void thread_destroy(u32 t) {
     notification_unbind(TCB(t).bound);
 }
 
+// The wait of t is bounded by a timer.
+/*@ requires wf: threads && replies && wait_timers_but(t);
+    requires t: tcb(t) && STATE_RECV <= tcb_view[t].state <= STATE_WAIT;
+    terminates \true; exits \false;
+    assigns tcb_view[t].state;
+    ENSURES_READY
+    ENSURES_WAITS
+    ENSURES_CONTEXTS
+    ENSURES_REPLIES
+    ensures i3: wait_timers;
+    ensures state: tcb_view[t].state == \old(tcb_view[t].state) + 128; */
+static inline void mark_bounded(u32 t) {
+    TCB(t).state = (u8)(TCB(t).state + STATE_SPECIAL);
+}
+
 void thread_arm_timeout(u64 info) {
     u32 cur = K.run.tcb;
     if (info / INFO_TIMEOUT % 2u == 0) {
         return;
     }
     time_start(cur, BUFFER(TCB_SLOT(cur, TCB_SLOT_BUFFER).object).word[BUFFER_TIMEOUT]);
-    TCB(cur).state = (u8)(TCB(cur).state + STATE_SPECIAL);
+    //@ assert kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \at(TIMER(n).kind,Pre);
+    //@ assert tcbs: wait_tcb;
+    //@ assert waits: waits;
+    //@ assert timers: wait_timers_but(cur);
+    mark_bounded(cur);
 }
 
 // The user of sc, which was charged, is ready no longer if that took its budget.
