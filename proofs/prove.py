@@ -9,6 +9,7 @@ call is proved in another module or named in ASSUMED.md.
 """
 
 import argparse
+import concurrent.futures
 import csv
 import os
 import re
@@ -220,6 +221,17 @@ def selected(options, modules):
             if module["functions"] and options.module in (None, name)]
 
 
+def jobs(options, modules, known):
+    """(title, source, function, its arguments) of each run of Frama-C; lemmas, which are those of the headers,
+    once for each source, but counted once."""
+    lemmas = set()
+    for title, module, functions in selected(options, modules):
+        yield title, module["source"], prove_functions, (options, module, functions, known)
+        if not options.only and module["source"] not in lemmas:
+            lemmas.add(module["source"])
+            yield f"{title}: lemmas", "", prove_lemmas, (options, module)
+
+
 def main():
     options = arguments()
     with open(ROOT / "proofs/modules.toml", "rb") as file:
@@ -238,17 +250,15 @@ def main():
         failed = bool(problems)
         if options.ledger:
             return int(failed)
-    goals, lemmas = {}, set()
-    for title, module, functions in selected(options, modules):
-        run, seconds = timed(prove_functions, options, module, functions, known)
-        report(title, run, seconds, options.verbose)
-        goals |= {(module["source"], name): good for name, good in run.goals.items()}
-        failed |= bool(run.problems)
-        if not options.only and module["source"] not in lemmas:
-            lemmas.add(module["source"])
-            run, seconds = timed(prove_lemmas, options, module)
-            report(f"{title}: lemmas", run, seconds, options.verbose)
-            goals |= {("", name): good for name, good in run.goals.items()}
+    goals = {}
+    # With --cached Frama-C itself takes the time, on one processor; otherwise the provers have all of them.
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() if options.cache == "replay" else 1) as pool:
+        runs = [(title, source, pool.submit(timed, work, *inputs))
+                for title, source, work, inputs in jobs(options, modules, known)]
+        for title, source, future in runs:
+            run, seconds = future.result()
+            report(title, run, seconds, options.verbose)
+            goals |= {(source, name): good for name, good in run.goals.items()}
             failed |= bool(run.problems)
     print(f"goals {sum(goals.values())}/{len(goals)} proved, {ledger.count(ROOT)} assumptions")
     return int(failed or not all(goals.values()) or not goals)
