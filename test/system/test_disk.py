@@ -213,7 +213,8 @@ def test_kill_each_100_times():
 
 def test_quiet_first():
     """A driver that is killed at work: its device first loses the bus (bit 2 of the command register), with
-    registers (bit 1) still there. Then it is taken anew: registers off, on, and the bus last."""
+    registers (bit 1) still there. Then it is taken anew: registers off, on, and the bus last. The next kill may
+    come before the bus is back: the device is then quieted and taken once more."""
     kills = 5
     for kind, driver in {"virtio": "virtio-blk", "nvme": "nvme", "ahci": "ahci"}.items():
         with fresh_disk() as disk:
@@ -224,7 +225,8 @@ def test_quiet_first():
                 equal(driver, verdict(machine.run(f"stress /disk {kills}x kill={driver}")), (kills, 0, 0))
                 written = COMMAND_WRITE.findall(log.read_text()[before:])
                 machine.halt()
-        equal(driver, [int(value, 16) & 6 for value in written], [2, 0, 2, 6] * kills)
+        states = "".join(str(int(value, 16) & 6) for value in written)
+        assert re.fullmatch(r"(2[02]*026){1,%d}" % kills, states), (driver, states)
 
 
 def test_kill_drivers_100_times():
