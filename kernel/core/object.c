@@ -278,6 +278,11 @@ static u32 reap_empty(u32 o) {
 
 // A step of the reaper for o, by what o consists of. 0: nothing was left.
 // clang-format off
+#define REQUIRES_STEP                                                                              \
+    requires wf: wf_life;                                                                          \
+    requires o: dying(o) && REAPER == o;                                                           \
+    requires room: queue_margin(1);
+
 #define ENSURES_STEP                                                                               \
     ENSURES_LIFE                                                                                   \
     ensures used: queue_used{Pre,Post}(1);                                                         \
@@ -308,9 +313,7 @@ static void reap_slot(u32 o) {
 }
 
 /*@ requires kind: has_slots(kind(o));
-    requires wf: wf_life;
-    requires o: dying(o) && REAPER == o;
-    requires room: queue_margin(1);
+    REQUIRES_STEP
     terminates \true; exits \false;
     assigns LIFE;
     ENSURES_STEP */
@@ -324,9 +327,7 @@ static u32 reap_slots(u32 o) {
 }
 
 /*@ requires kind: kind(o) == CAP_IRQ_HANDLER;
-    requires wf: wf_life;
-    requires o: dying(o) && REAPER == o;
-    requires room: queue_margin(1);
+    REQUIRES_STEP
     terminates \true; exits \false;
     assigns LIFE;
     ENSURES_STEP */
@@ -341,9 +342,7 @@ static u32 reap_irq(u32 o) {
 }
 
 /*@ requires kind: has_entries(kind(o));
-    requires wf: wf_life;
-    requires o: dying(o) && REAPER == o;
-    requires room: queue_margin(1);
+    REQUIRES_STEP
     terminates \true; exits \false;
     assigns LIFE;
     ENSURES_STEP */
@@ -373,9 +372,7 @@ static u32 reap_loans(u32 o) {
 }
 
 /*@ requires kind: kind(o) == CAP_SCHED_CONTEXT;
-    requires wf: wf_life;
-    requires o: dying(o) && REAPER == o;
-    requires room: queue_margin(1);
+    REQUIRES_STEP
     terminates \true; exits \false;
     assigns LIFE;
     ENSURES_STEP */
@@ -387,9 +384,7 @@ static u32 reap_context(u32 o) {
 }
 
 /*@ requires kind: has_queue(kind(o));
-    requires wf: wf_life;
-    requires o: dying(o) && REAPER == o;
-    requires room: queue_margin(1);
+    REQUIRES_STEP
     terminates \true; exits \false;
     assigns LIFE;
     ENSURES_STEP */
@@ -400,9 +395,7 @@ static u32 reap_waiters(u32 o) {
     return some;
 }
 
-/*@ requires wf: wf_life;
-    requires o: dying(o) && REAPER == o;
-    requires room: queue_margin(1);
+/*@ REQUIRES_STEP
     terminates \true; exits \false;
     assigns LIFE;
     ENSURES_STEP */

@@ -48,15 +48,7 @@ static void give_back(u32 sc, u32 c) {
     ensures l10: lend_back;
     ensures l11: lend_context;
     ENSURES_REPLIES
-    ensures free: LENDER(r) == 0 && LENT(r) == 0 && g_lent[r] == 0;
-    ensures back: \old(LENT(r)) != 0 && \old(SC(LENT(r)).top) == r ==>
-        tcb_view[\old(LENDER(r))].sc == \old(LENT(r)) && SC(\old(LENT(r))).tcb == \old(LENDER(r));
-    ensures stays: \old(LENT(r)) == 0 || \old(SC(LENT(r)).top) != r ==>
-        (\forall integer t; index(t) ==> tcb_view[t].sc == \old(tcb_view[t].sc) &&
-            tcb_view[t].state == \old(tcb_view[t].state) && g_queue[t] == \old(g_queue[t]));
-    ensures loose: loose(\old(LENDER(r)));
-    ensures others: \forall integer t; 0 <= t < 0x100000000 ==> tcb_view[t].state == \old(tcb_view[t].state) ||
-        (\old(tcb_view[t].state) == STATE_READY && tcb_view[t].state == STATE_NO_TIME); */
+    ENSURES_RELEASED(r) */
 static void unbind(u32 r) {
     run_t caller = REPLY(r).caller;
     REPLY(r).caller = (run_t){0, 0};

@@ -37,15 +37,7 @@ static inline u32 reply_is_armed(u32 r) {
     ensures l: lending;
     ensures r: replies;
     ENSURES_TIME
-    ensures free: LENDER(r) == 0 && LENT(r) == 0 && g_lent[r] == 0;
-    ensures back: \old(LENT(r)) != 0 && \old(SC(LENT(r)).top) == r ==>
-        tcb_view[\old(LENDER(r))].sc == \old(LENT(r)) && SC(\old(LENT(r))).tcb == \old(LENDER(r));
-    ensures stays: \old(LENT(r)) == 0 || \old(SC(LENT(r)).top) != r ==>
-        (\forall integer t; index(t) ==> tcb_view[t].sc == \old(tcb_view[t].sc) &&
-            tcb_view[t].state == \old(tcb_view[t].state) && g_queue[t] == \old(g_queue[t]));
-    ensures loose: loose(\old(LENDER(r)));
-    ensures others: \forall integer t; 0 <= t < 0x100000000 ==> tcb_view[t].state == \old(tcb_view[t].state) ||
-        (\old(tcb_view[t].state) == STATE_READY && tcb_view[t].state == STATE_NO_TIME); */
+    ENSURES_RELEASED(r) */
 void reply_release(u32 r);
 
 // Caller c begins to wait for its answer through r, which server t claimed. It lends its context if

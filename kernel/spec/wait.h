@@ -89,6 +89,19 @@
         tcb_view[BORROWER(r)].sc, sc_view[LENT(r)].tcb, sc_view[LENT(r)].top,                      \
         sc_view[tcb_view[BORROWER(r)].sc].tcb, reply_view[0..0xffffffff].below,                    \
         reply_view[0..0xffffffff].above, reply_view[r].caller, g_lent[r]
+// The bond of r is broken, and its caller has back what went back to it. In contracts.
+// clang-format off
+#define ENSURES_RELEASED(r)                                                                                        \
+    ensures free: LENDER(r) == 0 && LENT(r) == 0 && g_lent[r] == 0;                                                \
+    ensures back: \old(LENT(r)) != 0 && \old(SC(LENT(r)).top) == r ==>                                             \
+        tcb_view[\old(LENDER(r))].sc == \old(LENT(r)) && SC(\old(LENT(r))).tcb == \old(LENDER(r));                 \
+    ensures stays: \old(LENT(r)) == 0 || \old(SC(LENT(r)).top) != r ==>                                            \
+        (\forall integer t; index(t) ==> tcb_view[t].sc == \old(tcb_view[t].sc) &&                                 \
+            tcb_view[t].state == \old(tcb_view[t].state) && g_queue[t] == \old(g_queue[t]));                       \
+    ensures loose: loose(\old(LENDER(r)));                                                                         \
+    ensures others: \forall integer t; 0 <= t < 0x100000000 ==> tcb_view[t].state == \old(tcb_view[t].state) ||    \
+        (\old(tcb_view[t].state) == STATE_READY && tcb_view[t].state == STATE_NO_TIME);
+// clang-format on
 #define TIMER_ASSIGNS(t)                                                                           \
     timer_view[0..0xffffffff].next, timer_view[0..0xffffffff].prev, timer_view[t + 54].queue,      \
         WHEEL.queue[0..575], WHEEL.bitmap[0..7], WHEEL.summary, g_level[t + 54]
