@@ -3,10 +3,11 @@
 //
 //   run disktest SERVER            reads, writes, flushes, discards; asks for what it may not have
 //   run disktest SERVER restarts   has the driver restarted in the middle of its work
-// It writes only to a partition whose first sector begins with kMark.
+// It writes only to a partition whose first sector begins with block::kScratchMark.
 #include "disktest.caps.hpp"
 
 #include "servers/block/client.hpp"
+#include "servers/block/scratch.hpp"
 
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
@@ -18,7 +19,6 @@ namespace {
 using block::Op;
 using block::Transfer;
 
-constexpr std::string_view kMark = "TRustOs disktest";
 constexpr u64 kPatienceMs = 60'000; // Longer than the driver's own time-outs.
 constexpr u8 kPriority = 60;        // As in the manifest.
 constexpr u32 kBatch = 16;
@@ -69,7 +69,7 @@ class Test {
             return say(sel::describe(error)), false;
         }
         auto first = reinterpret_cast<const char *>(client_.page(1).data());
-        if (std::string_view{first, kMark.size()} != kMark) {
+        if (std::string_view{first, block::kScratchMark.size()} != block::kScratchMark) {
             return say("there is no mark in the partition: nothing is written"), false;
         }
         sel::Text<100> line;

@@ -7,6 +7,7 @@
 #include "iobench.caps.hpp"
 
 #include "servers/block/client.hpp"
+#include "servers/block/scratch.hpp"
 
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
@@ -20,8 +21,7 @@ namespace {
 
 using block::Op;
 
-constexpr std::string_view kMark = "TRustOs disktest"; // Of a partition that may be written.
-constexpr u64 kPatienceMs = 60'000;                    // Longer than the drivers' own time-outs.
+constexpr u64 kPatienceMs = 60'000; // Longer than the drivers' own time-outs.
 constexpr u64 kThreadAddress = sel::kWindowBase + (1 << 20); // Behind the pools.
 constexpr u32 kBlock = 4096, kLarge = 65536;
 constexpr u32 kBlocks = 256; // Of the file: more than the file systems have cache for.
@@ -119,8 +119,8 @@ class DiskRows {
     // A disk that may be written.
     bool is_there() {
         return client_.start().ok() && transfer(Op::Read, 0).ok() &&
-               std::string_view{reinterpret_cast<const char *>(page().data()), kMark.size()} ==
-                   kMark;
+               std::string_view{reinterpret_cast<const char *>(page().data()),
+                                block::kScratchMark.size()} == block::kScratchMark;
     }
     bool run() { return write() && read(); }
 

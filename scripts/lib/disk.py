@@ -20,7 +20,7 @@ TABLE_SECTORS = ENTRIES * ENTRY_BYTES // SECTOR
 BASIC_DATA = uuid.UUID("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7")
 LINUX_DATA = uuid.UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")
 DEFAULT_MEGABYTES, LEAST_MEGABYTES = 64, 8
-MARK = b"TRustOs disktest"  # Begins a partition that apps/iobench may write.
+MARK = b"TRustOs disktest"  # Begins a partition that apps may write (servers/block/scratch.hpp).
 
 
 def protective_mbr(sectors):
@@ -45,7 +45,8 @@ def header(disk, sectors, here, other, table, table_crc):
 
 
 def write_gpt(image, sectors, partitions):
-    table = b"".join(entry(*partition) for partition in partitions).ljust(ENTRIES * ENTRY_BYTES, b"\0")
+    """Both copies of the table; `partitions` by number: what entry() takes, None where there is none."""
+    table = b"".join(entry(*partition) if partition else bytes(ENTRY_BYTES) for partition in partitions).ljust(ENTRIES * ENTRY_BYTES, b"\0")
     crc, disk, end = zlib.crc32(table), uuid.uuid4().bytes_le, sectors - 1
     for where, data in ((0, protective_mbr(sectors)), (1, header(disk, sectors, 1, end, 2, crc)),
                         (2, table), (end - TABLE_SECTORS, table),

@@ -3,15 +3,13 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 
 import re
-import struct
 import tempfile
-import zlib
 from contextlib import ExitStack, contextmanager
 
+from disk import LINUX_DATA, MARK, write_gpt
 from scene import booted, equal, free_bytes
 
 SECTOR, SECTORS = 512, 32768
-MARK = b"TRustOs disktest"
 PARTITIONS = {1: (64, 1063), 2: (2048, 4095), 4: (8192, 12287)}  # Number: first and last sector.
 DEVICES = {  # Driver: QEMU's arguments for its device.
     "virtio-blk": ["-device", "virtio-blk-pci,drive=virtio-blk,disable-legacy=on"],
@@ -24,23 +22,9 @@ LINES = ["data good", "offset good", "durable good", "discard good", "refused go
 
 def gpt(image, partitions=PARTITIONS):
     """Write a partition table and its backup."""
-    entries = bytearray(128 * 128)
-    for number, (first, last) in partitions.items():
-        kind = bytes.fromhex("af3dc60f838472478e793d69d8477de4")
-        struct.pack_into("<16s16sQQ", entries, (number - 1) * 128, kind, bytes([number] * 16), first, last)
-    for place, other, array in ((1, SECTORS - 1, 2), (SECTORS - 1, 1, SECTORS - 33)):
-        head = bytearray(struct.pack("<8sIIIIQQQQ16sQIII", b"EFI PART", 0x10000, 92, 0, 0, place, other, 34,
-                                     SECTORS - 34, bytes(16), array, 128, 128, zlib.crc32(entries)))
-        struct.pack_into("<I", head, 16, zlib.crc32(head))
-        image.seek(place * SECTOR)
-        image.write(head)
-        image.seek(array * SECTOR)
-        image.write(entries)
-    mbr = bytearray(SECTOR)
-    struct.pack_into("<BBBBBBBBII", mbr, 446, 0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff, 1, SECTORS - 1)
-    mbr[510:] = b"\x55\xaa"
-    image.seek(0)
-    image.write(mbr)
+    numbers = range(1, max(partitions) + 1)
+    write_gpt(image, SECTORS, [(LINUX_DATA, "test", *partitions[number]) if number in partitions else None
+                               for number in numbers])
 
 
 def make(image):
