@@ -1,0 +1,166 @@
+// TestMachine: the whole vfs without threads, on file systems that die when told to, and its clients.
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include "fake_fs.hpp"
+#include "front.hpp"
+
+#include <catch2/catch.hpp>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "sel/host.hpp"
+#include "sel/server.hpp"
+
+namespace vfs {
+
+inline constexpr FileSystem kMounts[] = {
+    {"/", "ramfs", 1}, {"/disk", "fs", 2}, {"/disk/boot", "fs/2", 3}, {"/fat", "fat", 4}};
+enum : u32 { kRam, kDisk, kBoot, kFat };
+
+inline constexpr sel::Subtree kClients[] = {
+    {"/", false}, {"/disk/a", true, 1}, {"/disk/a", false, 2}, {"/", true}, {"/disk", false}};
+enum : u8 { kAll, kReadA, kWriteA, kReadAll, kDiskOnly }; // kReadA and kWriteA share memory.
+
+inline constexpr cptr_t kReplies = 20;
+inline constexpr u32 kReplyCount = 16;
+
+// The whole server, and the kernel below it. Work is done at once unless a mount is `slow`.
+struct Machine {
+    std::array<FakeFs, 4> fs;
+    Names names{kMounts, kClients};
+    std::unique_ptr<Shared> shared;
+    std::deque<Mounted<Remote, Watcher>> mounted;
+    Front<Machine> front{names, *(shared = std::make_unique<Shared>(file::Life{1})), *this};
+    sel::ReplySet replies{sel::Tcb{1}, {kReplies, kReplyCount}};
+    u64 badge = 0;
+    std::array<bool, 4> slow{};
+    std::array<std::vector<u32>, 4> waiting;
+    std::vector<std::pair<cptr_t, sel::Regs>> answers;
+
+    Machine() {
+        restart(1);
+        sel::host::kernel = [this](sel::Regs &r) { kernel(r); };
+        fs[kDisk].put("/a", FakeFs::kDirectory);
+        fs[kDisk].put("/a/x", "hello");
+        fs[kDisk].put("/b", "secret");
+        fs[kRam].put("/motd", "welcome");
+    }
+    ~Machine() { sel::host::kernel = nullptr; }
+
+    void restart(u32 life) {
+        shared = std::make_unique<Shared>(file::Life{life});
+        mounted.clear();
+        for (u32 i = 0; i < 4; i++) {
+            mounted.emplace_back(Remote{&fs[i]}, names, i, file::Life{life});
+        }
+        std::destroy_at(&front);
+        std::construct_at(&front, names, *shared, *this);
+    }
+
+    void push(u32 mount, u32 job) {
+        waiting[mount].push_back(job);
+        if (!slow[mount]) {
+            work(mount);
+        }
+    }
+    void ring(u32 mount) { shared->sweep(mounted[mount]); }
+    void work(u32 mount) {
+        for (u32 job : std::exchange(waiting[mount], {})) {
+            shared->run(job, mounted[mount]);
+        }
+    }
+
+    // A CALL whose answer does not come at once ends with ERR_TIMEOUT.
+    void kernel(sel::Regs &r) {
+        if (r.number == CALL_REPLY) {
+            answers.push_back({r.cptr, r});
+            r.number = OK;
+        } else if (r.number == CALL_TCB_BIND) {
+            r.number = OK;
+        } else if (r.number == CALL_CALL) {
+            std::size_t before = answers.size();
+            r.cptr = badge;
+            bool answered = sel::handle<file::Api, View, Control>(front, r, replies);
+            if (!answered && answers.size() > before) {
+                r = answers.back().second;
+                answered = true;
+            }
+            r.number = answered ? OK : ERR_TIMEOUT;
+        }
+    }
+};
+
+// A client with part `part` of the vfs.
+struct Files {
+    Machine &machine;
+    u8 part = kAll;
+
+    template <typename Api = file::Api, typename M>
+    sel::Result<typename M::Answer> ask(const M &m, u64 service = 0) const {
+        machine.badge =
+            u64{part} << sel::BADGE_PART_SHIFT | service << sel::BADGE_SERVICE_SHIFT | 7;
+        return sel::Client<Api>{5}.call(m);
+    }
+    sel::Result<u32> open(std::string_view path, u32 flags = 0) const {
+        return ask(file::Open{.flags = flags, .data = path});
+    }
+    error_t write(u32 handle, std::string_view text, u64 offset = 0) const {
+        file::Write m{.handle = handle, .offset = offset, .data = {}};
+        m.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+        return ask(m).error();
+    }
+    error_t append(u32 handle, std::string_view text) const {
+        file::Append m{.handle = handle, .data = {}};
+        m.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+        return ask(m).error();
+    }
+    std::string read(u32 handle) const {
+        auto content = ask(file::Read{.handle = handle, .count = 100, .offset = 0});
+        if (!content) {
+            return "error " + std::to_string(content.error());
+        }
+        return {reinterpret_cast<const char *>(content->data.byte), content->data.size};
+    }
+    std::string cat(std::string_view path) const {
+        sel::Result<u32> handle = open(path);
+        if (!handle) {
+            return "error " + std::to_string(handle.error());
+        }
+        std::string text = read(*handle);
+        REQUIRE(ask(file::Close{.handle = *handle}).ok());
+        return text;
+    }
+    std::string list(std::string_view path) const {
+        std::string names;
+        u32 position = 0;
+        for (;;) {
+            auto entry = ask(file::List{.position = position, .data = path});
+            if (!entry) {
+                return entry.error() == ERR_EMPTY ? names
+                                                  : "error " + std::to_string(entry.error());
+            }
+            names += std::string{entry->data.view()} + " ";
+            position = entry->next;
+        }
+    }
+    error_t stat(std::string_view path) const { return ask(file::Stat{.data = path}).error(); }
+    error_t rename(std::string_view from, std::string_view to) const {
+        return ask(file::Rename{.from = from, .data = to}).error();
+    }
+    error_t make(std::string_view path) const {
+        return ask(file::MakeDirectory{.data = path}).error();
+    }
+    error_t remove(std::string_view path) const { return ask(file::Remove{.data = path}).error(); }
+    error_t sync(u32 handle) const { return ask(file::Sync{.handle = handle}).error(); }
+    error_t sync_all() const { return ask(file::SyncAll{}).error(); }
+};
+
+inline constexpr u32 kNew = file::kWrite | file::kCreate;
+
+inline std::string failure(error_t error) {
+    return "error " + std::to_string(error);
+}
+
+} // namespace vfs
