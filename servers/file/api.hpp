@@ -78,7 +78,7 @@ struct Append : sel::Asks<> {
 };
 
 // Read and Write of `count` bytes, at most kBulk, in memory that client and file system share:
-// `place` bytes into the window. The file system copies once, out of or into its cache. The answer
+// `place` bytes into the window. vfs copies none of it. The answer
 // of ReadInto: how many bytes; fewer only at the end of the file. ERR_RIGHT: nothing is shared
 // (servers/file/README.md). ERR_ARG, too: too many, or outside of the window.
 struct ReadInto : sel::Asks<u32> {
