@@ -6,6 +6,7 @@
 
 namespace block {
 
-inline constexpr std::string_view kScratchMark = "TRustOs disktest"; // scripts/lib/disk.py has it, too.
+// scripts/lib/disk.py writes it.
+inline constexpr std::string_view kScratchMark = "TRustOs disktest";
 
 } // namespace block
