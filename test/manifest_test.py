@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 import manifest
 from manifests.table import memory_needed
-from manifests.words import CLIENT as GRANT_CLIENT, PCI, POOL
+from manifests.words import CLIENT as GRANT_CLIENT, FAULTS as GRANT_FAULTS, PCI, POOL
 import pack_archive
 
 API = "namespace {0} {{\nusing Api = sel::Protocol<>;\nusing Other = sel::Protocol<>;\n}}\n"
@@ -127,6 +127,18 @@ class ManifestTest(unittest.TestCase):
         self.assertNotIn("service", text)
         text = manifest.header(self.project.system(), "alpha")
         self.assertIn("sel::Service service{sel::Endpoint{2}, self, {4, 3}};", text)
+
+    def test_faults(self):
+        """Its own: an endpoint to receive them with, and a capability to send them."""
+        self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nmine = "faults"')
+        text = manifest.header(self.project.system(), "beta")
+        self.assertIn("sel::Service service{sel::Endpoint{2}, self, {4, 1}};", text)
+        self.assertIn("sel::Endpoint mine{5};", text)
+        data = manifest.table(self.project.system())
+        record = struct.unpack_from("<16sQQQHHHH", data, 16 + 2 * 64)
+        self.assertEqual(record, (b"mine".ljust(16, b"\0"), 2, 0, 0, GRANT_FAULTS, 5, 1, 2))
+        self.refused("boot/system.toml", "[beta]", '[beta]\nneeds.mine = "alpha"', "needs.mine",
+                     "own memory")
 
     def test_table(self):
         data = manifest.table(self.project.system())

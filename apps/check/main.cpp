@@ -151,6 +151,27 @@ bool check_timeout() {
     return error == ERR_TIMEOUT && after - before >= time && after - before < 50 * time;
 }
 
+void write_nowhere(void *address) {
+    *static_cast<volatile u8 *>(address) = 1;
+}
+
+// A fault of another thread comes to our endpoint, as one of this program.
+bool check_fault() {
+    constexpr u64 kNowhere = 8;
+    sel::Thread thread{memory};
+    sel::ThreadSetup setup = thread_setup();
+    setup.faults = caps::faults;
+    if (!thread.start(setup, write_nowhere, reinterpret_cast<void *>(kNowhere))) {
+        return false;
+    }
+    sel::Regs r{
+        CALL_RECV, caps::service.endpoint.cptr(), sel::timeout_info(sel::milliseconds(5000)), {}};
+    sel::kernel_call(r);
+    bool told = r.error() == OK && r.label() == FAULT_PAGE && r.word[1] == kNowhere &&
+                r.badge() == (sel::BADGE_FAULT | sel::environment().program);
+    return thread.end().ok() && memory.clear().ok() && told;
+}
+
 // Every page lies elsewhere, and keeps what an earlier life wrote: here, how often that happened.
 bool check_pool() {
     static sel::DmaPool shared{caps::shared};
@@ -172,11 +193,9 @@ struct Part {
     bool (*run)();
 };
 
-constexpr Part kParts[] = {{"allocator", check_allocator},
-                           {"threads", check_threads},
-                           {"channel", check_channel},
-                           {"timeout", check_timeout},
-                           {"pool", check_pool}};
+constexpr Part kParts[] = {{"allocator", check_allocator}, {"threads", check_threads},
+                           {"channel", check_channel},     {"timeout", check_timeout},
+                           {"fault", check_fault},         {"pool", check_pool}};
 
 } // namespace
 

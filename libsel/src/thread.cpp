@@ -110,6 +110,7 @@ Result<> Thread::run(const ThreadSetup &setup, Frame buffer, const regs_t &regs)
         tcb_.bind(TCB_SLOT_VSPACE, setup.space),
         tcb_.bind(TCB_SLOT_REPLY, Reply{*reply}),
         tcb_.bind(TCB_SLOT_BUFFER, buffer),
+        setup.faults.cptr() != 0 ? tcb_.bind(TCB_SLOT_FAULT, setup.faults) : Result<>{},
         tcb_.priority(setup.priority, setup.priority),
         tcb_.context(setup.context),
         tcb_.write(regs),

@@ -114,6 +114,12 @@ sel::Result<> Programs::give_client(u32 number, const Grant &grant) {
     return sel::Endpoint{from}.mint(to, grant.rights, number | grant.b << sel::BADGE_SERVICE_SHIFT);
 }
 
+sel::Result<> Programs::give_faults(u32 number, const Grant &grant) {
+    const ProgramSlots &slots = life(number).slots;
+    return sel::Endpoint{slots.endpoint}.mint(sel::in_cnode(slots.cnode, grant.slot), RIGHT_WRITE,
+                                              number | sel::BADGE_FAULT);
+}
+
 sel::Result<> Programs::mint_fault(u32 number, cptr_t to) const {
     u32 handler = system_.fault_handler();
     cptr_t from = endpoint_of(handler == number ? 0 : handler);
@@ -227,8 +233,9 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
         return refuse(number, "memory", loaded.error());
     }
     for (const Grant &grant : system_.grants(number)) {
-        sel::Result<> given =
-            grant.kind == GRANT_CLIENT ? give_client(number, grant) : builder.give(grant, module_);
+        sel::Result<> given = grant.kind == GRANT_CLIENT   ? give_client(number, grant)
+                              : grant.kind == GRANT_FAULTS ? give_faults(number, grant)
+                                                           : builder.give(grant, module_);
         if (!given) {
             return refuse(number, grant.name, given.error());
         }

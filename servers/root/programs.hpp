@@ -91,6 +91,7 @@ class Programs {
     void close(u32 number);
     void rewire(u32 server);
     sel::Result<> give_client(u32 number, const Grant &grant);
+    sel::Result<> give_faults(u32 number, const Grant &grant);
     cptr_t endpoint_of(u64 number) const;
     sel::Result<> mint_fault(u32 number, cptr_t to) const;
     sel::Environment environment(u32 number, std::string_view arguments) const;

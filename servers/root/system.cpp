@@ -99,6 +99,8 @@ bool System::grant_ok(const ProgramRecord &p, const Grant &g) const {
     case GRANT_PCI:
         return g.slots == 1 + PCI_PAGES && std::has_single_bit(g.b) && is_page_multiple(g.c) &&
                g.c < kUserEnd;
+    case GRANT_FAULTS:
+        return g.slots == 1 && p.has(FLAG_SERVES) && is_program(g.a) && &program(g.a) == &p;
     case GRANT_SLOTS:
         return g.slots == g.a;
     default:

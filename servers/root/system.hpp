@@ -56,6 +56,7 @@ enum GrantKind : u16 {
     GRANT_POOL,     // a number of the pool, b bytes, c where mapped
     GRANT_PCI, // a DeviceMatch (api.hpp), b bit in the notification, c where registers are mapped;
                // the first slot is for the interrupt, PCI_PAGES follow for the registers
+    GRANT_FAULTS, // a the program itself: the faults of its own threads come to its endpoint
     GRANT_KIND_END
 };
 

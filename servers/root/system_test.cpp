@@ -142,6 +142,20 @@ TEST_CASE("a grant that cannot be is refused") {
     CHECK(untyped(65536) == ERR_SYNTAX); // All of its memory.
 }
 
+TEST_CASE("faults come to the program itself, which has an endpoint") {
+    auto faults = [](u32 taker, u8 flags) {
+        return with([=](Table &t) {
+            t.program[0].flags = flags;
+            t.grant[0].kind = GRANT_FAULTS;
+            t.grant[0].a = taker;
+        });
+    };
+    CHECK(faults(1, FLAG_SERVES) == OK);
+    CHECK(faults(1, 0) == ERR_SYNTAX);
+    CHECK(faults(2, FLAG_SERVES) == ERR_SYNTAX);
+    CHECK(faults(0, FLAG_SERVES) == ERR_SYNTAX);
+}
+
 TEST_CASE("a pool is one of few, and of one size") {
     auto pools = [](auto change) {
         return with([=](Table &t) {

@@ -7,6 +7,7 @@
 #include "vfs.caps.hpp"
 
 #include "sel/environment.hpp"
+#include "sel/explain.hpp"
 #include "sel/log.hpp"
 #include "sel/thread.hpp"
 
@@ -15,6 +16,7 @@ namespace {
 constexpr u32 kStackPages = 8;
 constexpr u64 kThreadBytes = 16 * PAGE_BYTES; // Of address space: a gap, stack, buffer.
 constexpr sel::SchedContext kTime[] = {caps::time0, caps::time1, caps::time2, caps::time3};
+constexpr int kExitWorker = 1;
 constexpr u32 kMounts = static_cast<u32>(caps::volumes.size());
 
 static_assert(kMounts <= std::size(kTime), "more file systems than contexts in the manifest");
@@ -24,6 +26,7 @@ const file::Life life{sel::environment().incarnation};
 sel::AllocatorOf<32, 128> memory{caps::pool, caps::free};
 const vfs::Names names{caps::volumes, caps::volumes_clients};
 vfs::Shared shared{life};
+sel::Log<logging::Writer> log{caps::log};
 
 // Runs the jobs of one file system, one after the other.
 class Worker {
@@ -37,7 +40,7 @@ class Worker {
         }
         auto entry = [](void *worker) { static_cast<Worker *>(worker)->work(); };
         return thread_.start({caps::space, caps::cspace, kTime[mount_], priority,
-                              sel::kWindowBase + mount_ * kThreadBytes, kStackPages},
+                              sel::kWindowBase + mount_ * kThreadBytes, kStackPages, caps::faults},
                              entry, this);
     }
 
@@ -100,12 +103,22 @@ struct Workers {
     void ring(u32 mount) { worker[mount].sweep(); }
 };
 
+class Server : public vfs::Front<Workers> {
+  public:
+    using Front::Front;
+
+    // Of a worker: nobody else can go on with its jobs. The supervisor starts all of it anew.
+    bool on_fault(const sel::Fault &fault) {
+        log.error("a worker: {}", sel::explain_fault(fault.kind, fault.word).view());
+        sel::exit(kExitWorker);
+    }
+};
+
 } // namespace
 
 int main() {
     static Workers workers;
-    static vfs::Front<Workers> front{names, shared, workers};
-    sel::Log<logging::Writer> log{caps::log};
+    static Server front{names, shared, workers};
     u8 priority = caps::self.thread_info()->priority;
     for (u32 mount = 0; mount < kMounts; mount++) {
         if (sel::Result<> started = workers.worker[mount].start(priority); !started) {

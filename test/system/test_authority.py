@@ -66,6 +66,8 @@ def granted(program, need, bits):
         return [("TraceControl", ALL, "")]
     if need.kind == "doorbell":
         return [("Notification", WRITE, f"badge {1 << bits:#x}")]
+    if need.kind == "faults":
+        return [("Endpoint", WRITE, f"badge {1 << 63 | program.number:#x}")]
     if need.kind in ("archive", "slots", "pci"):  # The slots for a device: see filled().
         return []
     if need.kind in ("untyped", "cnode", "vspace", "context"):
@@ -88,7 +90,7 @@ def granted(program, need, bits):
 def expected(program):
     """{slot: (type, rights, detail, name)} of one program."""
     slots = {1: ("TCB", ALL, "", "self"), 3: ("Notification", ALL, "", "signals")}
-    if program.provides:
+    if program.provides or any(need.kind == "faults" for need in program.needs):
         slots[2] = ("Endpoint", READ, "", "requests")
     for i in range(program.replies):
         slots[4 + i] = ("Reply", ALL, "", "reply")

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // What it takes comes from the manifest: `vspace`, `cnode`, an `untyped` with `slots` for the Allocator,
-// and a `context:BUDGET/PERIOD` of its own. A fault stops the thread and is told to nobody.
+// and a `context:BUDGET/PERIOD` of its own. A fault stops the thread. It is told to who
+// receives from `faults` (the program itself, by the manifest's need of that name); without it to nobody.
 #pragma once
 
 #include "sel/allocator.hpp"
@@ -16,6 +17,7 @@ struct ThreadSetup {
     u8 priority;     // At most the caller's own.
     u64 address;     // Where its pages go: a multiple of PAGE_BYTES, nothing else is mapped there.
     u32 stack_pages; // 1 .. kStackPagesMax. A page below them stays empty; its buffer follows them.
+    Endpoint faults{};
 };
 
 class Thread {

@@ -3,7 +3,7 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 
 from manifests.words import (
-    ARCHIVE, CLIENT, CNODE, CONTEXT, DEVICE, DOORBELL, FILES, IO, IRQ, PCI, POOL, SLOTS,
+    ARCHIVE, CLIENT, CNODE, CONTEXT, DEVICE, DOORBELL, FAULTS, FILES, IO, IRQ, PCI, POOL, SLOTS,
     SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES, SLOT_SELF, SYSTEM, TRACE, TRACE_CONTROL,
     UNTYPED, VSPACE)
 
@@ -28,7 +28,8 @@ def declaration(system, need):
     if kind == SLOTS:
         return f"sel::SlotRange {need.name}{{{need.slot}, {need.slots}}}"
     word = {IO: "IoPort", TRACE_CONTROL: "TraceControl", UNTYPED: "Untyped",
-            CONTEXT: "SchedContext", VSPACE: "VSpace", CNODE: "CNode"}[kind]
+            CONTEXT: "SchedContext", VSPACE: "VSpace", CNODE: "CNode",
+            FAULTS: "Endpoint"}[kind]
     return f"sel::{word} {need.name}{{{need.slot}}}"
 
 
@@ -60,7 +61,7 @@ def header(system, name):
     lines += [f'#include "{h}"' for h in sorted(headers)]
     lines += ["", "namespace caps {", "",
               f"inline constexpr sel::Tcb self{{{SLOT_SELF}}};"]
-    if program.provides:
+    if program.receives:
         lines.append(f"inline constexpr sel::Service service{{sel::Endpoint{{{SLOT_ENDPOINT}}}, self, "
                      f"{{{SLOT_REPLIES}, {program.replies}}}}};")
     lines.append(f"inline constexpr sel::Notification signals{{{SLOT_NOTIFICATION}}};")

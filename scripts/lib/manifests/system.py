@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from manifests.words import (
-    ARCHIVE, ARCHIVE_BASE, CLIENT, CNODE, CONTEXT, DEVICE, DOORBELL, FILES, GIVEN, IO, IRQ, KEYS,
+    ARCHIVE, ARCHIVE_BASE, CLIENT, CNODE, CONTEXT, DEVICE, DOORBELL, FAULTS, FILES, GIVEN, IO, IRQ, KEYS,
     MOUNTS, Mistake, NAME, Need, OWN, PAGE, PART_MAX, PATH, PCI, PCI_CLASS, PCI_PAGES, POOL,
     POOLS_MAX, POOL_MAX, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT, ROOT_PRIORITY,
     SLOTS, SLOT_REPLIES, STACK_MAX, SYSTEM, TRACE, TRACE_BYTES, TRACE_CONTROL, UNTYPED, VSPACE,
@@ -265,6 +265,8 @@ class System:
         elif need.kind == "doorbell":
             need.values = (DOORBELL, 1 << bit, 0, 0)
             return bit + 1
+        elif need.kind == "faults":
+            need.values = (FAULTS, program.number, 0, 0)
         else:
             need.values = ({"vspace": VSPACE, "cnode": CNODE}[need.kind], 0, 0, 0)
         return bit

@@ -76,7 +76,7 @@ def table(system):
             continue
         data = program.data
         flags = (FLAG_BOOT * (program.start == "boot") | FLAG_VECTOR * data.get("vector", False) |
-                 FLAG_SERVES * bool(program.provides) | FLAG_FAULTS * ("fault" in program.provides))
+                 FLAG_SERVES * program.receives | FLAG_FAULTS * ("fault" in program.provides))
         programs.append(struct.pack(
             "<16sQIIIHHHHBBBB16x", pack_name(program.name), parse_size(data["memory"]),
             parse_size(data.get("stack", "16K")), budget(data), period(data), program.slots,

@@ -31,13 +31,13 @@ FILES = "file"  # The protocol of what is mounted.
 
 # Grant kinds (servers/root/system.hpp).
 (CLIENT, IO, IRQ, DEVICE, ARCHIVE, TRACE, TRACE_CONTROL, UNTYPED, CONTEXT, VSPACE, CNODE, DOORBELL,
- SLOTS, POOL, PCI) = range(1, 16)
+ SLOTS, POOL, PCI, FAULTS) = range(1, 17)
 RIGHT_WRITE, RIGHT_GRANT = 2, 4
 PCI_CLASS = 0xFFFF << 48  # There is no vendor 0xffff.
 
 GIVEN = {"io", "irq", "device", "archive", "trace", "trace-control", "pool", "pci"}  # By system.toml.
 MOUNTS = "mounts"  # The need of the server that makes one name space of the file systems.
-OWN = {"untyped", "context", "vspace", "cnode", "doorbell", "slots"}  # From the own memory.
+OWN = {"untyped", "context", "vspace", "cnode", "doorbell", "slots", "faults"}  # From the own memory.
 RESTART = {"never": 0, "always": 1, "backoff": 2}
 FLAG_BOOT, FLAG_VECTOR, FLAG_SERVES, FLAG_FAULTS = 1, 2, 4, 8
 
@@ -122,6 +122,11 @@ class Program:
     @property
     def provides(self):
         return list(self.data.get("provides", {}).values())
+
+    @property
+    def receives(self):
+        """Does it have an endpoint?"""
+        return bool(self.provides) or any(need.kind == "faults" for need in self.needs)
 
     @property
     def replies(self):
