@@ -24,6 +24,9 @@ u64 call_finish(void) {
 }
 
 // Levels of the CSpace that lead to a capability: 0, 1 or 2.
+/*@ requires space: wf_cspace(t) && ty(0) == CAP_NULL;
+    terminates \true; exits \false; assigns \nothing;
+    ensures levels: \result <= 2; */
 static u32 levels_resolved(u32 t, u64 cptr) {
     if ((cptr >> 32) == 0) {
         return cspace_destination(t, cptr) != 0;
@@ -44,13 +47,14 @@ u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) {
     u32 type = SLOT(s).type;
     if (type == CAP_NULL) {
         error = ERR_CAP;
-    } else if ((need & 0xff) != CAP_NULL && type != (need & 0xff)) {
+    } else if (need % 0x100 != CAP_NULL && type != need % 0x100) {
         error = ERR_TYPE;
     }
     TCB(cur).denial.cptr = cptr;
-    TCB(cur).denial.what = call | (u64)error << 8 | (u64)levels_resolved(cur, cptr) << 16 |
-                           (u64)type << 24 | (u64)(SLOT(s).rights & RIGHT_ALL) << 32 |
-                           (u64)need << 40;
+    TCB(cur).denial.what = call + 0x100 * (u64)error + 0x10000 * (u64)levels_resolved(cur, cptr) +
+                           0x1000000 * (u64)type +
+                           0x100000000 * (u64)(SLOT(s).rights % RIGHT_BOUND) +
+                           0x10000000000 * (u64)need;
     TCB(cur).denial.argument = 0;
     count_denial(cur);
     return call_error(error);

@@ -12,6 +12,7 @@
 
 #include "abi/error.h"
 #include "core/view.h"
+#include "spec/cspace.h"
 
 #define ARG0 TCB(K.run.tcb).r[R_RDX]
 #define ARG1 TCB(K.run.tcb).r[R_R10]
@@ -49,6 +50,16 @@ u64 call_finish(void);
 
 // The capability at cptr was refused: `need` is what it should have been (type CAP_NULL: any type, and
 // `error` says what was wrong). Writes the denial record.
+/*@ requires call: call < CALL_COUNT;
+    requires error: 0 < error < ERR_COUNT;
+    requires need: need < 0x10000;
+    requires space: wf_cspace(K.run.tcb) && ty(0) == CAP_NULL;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial;
+    ensures same: \result % 0x100000000 == K.run.tcb;
+    ensures rax: \result / 0x100000000 == (ty(named(K.run.tcb, cptr)) == CAP_NULL ? ERR_CAP :
+        need % 0x100 != CAP_NULL && ty(named(K.run.tcb, cptr)) != need % 0x100 ? ERR_TYPE : error);
+    ensures record: tcb_view[K.run.tcb].denial.cptr == cptr && tcb_view[K.run.tcb].denial.argument == 0; */
 u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) __attribute__((noinline));
 
 // An argument was refused. Nothing but the denial record changes.

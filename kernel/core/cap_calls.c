@@ -3,7 +3,32 @@
 #include "core/call.h"
 #include "core/cspace.h"
 
+// Every call here: what a refused one leaves as it was, and how the caller learns of it.
+// clang-format off
+#define REQUIRES_CALL                                                                              \
+    requires wf: wf_caps;                                                                          \
+    requires space: wf_cspace(K.run.tcb);
+
+#define ENSURES_CALL                                                                               \
+    ensures next: \result % 0x100000000 == K.run.tcb;                                              \
+    ensures refused: \result / 0x100000000 != OK ==> \forall integer s; slot_view[s] == \old(slot_view[s]) && \
+        po(s) == \old(po(s)) && pc(s) == \old(pc(s));
+// clang-format on
+
+/*@ // The slots that the call names: its own address, and that in its first argument.
+    logic integer from{L}(integer cptr) = named{L}(K.run.tcb, cptr);
+    logic integer to{L} = free_named{L}(K.run.tcb, \at(tcb_view[K.run.tcb].r[R_RDX],L));
+    logic integer with{L} = named{L}(K.run.tcb, \at(tcb_view[K.run.tcb].r[R_RDX],L));
+    predicate as_it_was{L1,L2}(integer d, integer s) = \at(ob(d),L2) == \at(ob(s),L1) && \at(ty(d),L2) == \at(ty(s),L1) &&
+       \at(rt(d),L2) == \at(rt(s),L1) && \at(dt(d),L2) == \at(dt(s),L1);
+    predicate derived{L}(integer src, integer dst) =
+       slot(src) && slot(dst) && cap_le{L}(dst, src) && desc{L}(src, dst);
+*/
+
 // May a capability be put there?
+/*@ requires null: ty(0) == CAP_NULL;
+    terminates \true; exits \false; assigns \nothing;
+    ensures error: \result == (dst == 0 ? ERR_CAP : ty(dst) == CAP_NULL ? OK : ERR_OCCUPIED); */
 static error_t check_destination(u32 dst) {
     if (dst == 0)
         return ERR_CAP;
@@ -11,12 +36,24 @@ static error_t check_destination(u32 dst) {
 }
 
 // May a capability be derived from this one?
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures ok: \result == OK <==> copyable(ty(src));
+    ensures error: \result != OK ==> \result == (ty(src) == CAP_NULL ? ERR_CAP : ERR_TYPE); */
 static error_t check_source(u32 src) {
     if (SLOT(src).type == CAP_NULL)
         return ERR_CAP;
     return capability_copyable(SLOT(src).type) ? OK : ERR_TYPE;
 }
 
+/*@ REQUIRES_CALL
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, item_view[..], g_n, CDT_GHOST, slot_view[to];
+    ENSURES_CALL
+    ENSURES_CAPS
+    ensures less: \result / 0x100000000 == OK ==> derived(\old(from(cptr)), \old(to));
+    ensures empty: \result / 0x100000000 == OK ==> \old(ty(to)) == CAP_NULL;
+    ensures keep: \forall integer a, b; \old(in_tree(a)) && \old(in_tree(b)) ==> (desc(a,b) <==> \old(desc(a,b)));
+*/
 u64 call_cap_copy(u64 cptr, u64 info) {
     u32 src = cspace_lookup(K.run.tcb, cptr), dst = cspace_destination(K.run.tcb, ARG0);
     (void)info;
@@ -26,12 +63,22 @@ u64 call_cap_copy(u64 cptr, u64 info) {
     error = check_destination(dst);
     if (error != OK)
         return call_refuse(CALL_CAP_COPY, error, ARG0, 0);
+    //@ assert apart: dst != CDT_HEAD && dst != SCRATCH_SLOT;
     if (ARG1 > RIGHT_ALL)
         return call_refuse_argument(CALL_CAP_COPY, ERR_ARG, ARG1);
     capability_copy(src, dst, (u32)ARG1, capability_copy_data(src));
     return call_done();
 }
 
+/*@ REQUIRES_CALL
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, item_view[..], g_n, CDT_GHOST, slot_view[to];
+    ENSURES_CALL
+    ENSURES_CAPS
+    ensures less: \result / 0x100000000 == OK ==> derived(\old(from(cptr)), \old(to));
+    ensures empty: \result / 0x100000000 == OK ==> \old(ty(to)) == CAP_NULL;
+    ensures keep: \forall integer a, b; \old(in_tree(a)) && \old(in_tree(b)) ==> (desc(a,b) <==> \old(desc(a,b)));
+*/
 u64 call_cap_mint(u64 cptr, u64 info) {
     u32 src = cspace_lookup(K.run.tcb, cptr), dst = cspace_destination(K.run.tcb, ARG0);
     (void)info;
@@ -41,6 +88,7 @@ u64 call_cap_mint(u64 cptr, u64 info) {
     error = check_destination(dst);
     if (error != OK)
         return call_refuse(CALL_CAP_MINT, error, ARG0, 0);
+    //@ assert apart: dst != CDT_HEAD && dst != SCRATCH_SLOT;
     if (ARG1 > RIGHT_ALL)
         return call_refuse_argument(CALL_CAP_MINT, ERR_ARG, ARG1);
     error = capability_check_mint(src, ARG2);
@@ -52,6 +100,17 @@ u64 call_cap_mint(u64 cptr, u64 info) {
     return call_done();
 }
 
+/*@ REQUIRES_CALL
+    requires map: wf_map;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, item_view[..], CDT_GHOST, slot_view[from(cptr)], slot_view[to], table_view[..];
+    ENSURES_CALL
+    ENSURES_CAPS
+    ENSURES_MAP
+    ensures moved: \result / 0x100000000 == OK ==> as_it_was{Pre,Post}(\old(to), \old(from(cptr)));
+    ensures left: \result / 0x100000000 == OK ==> null_slot(\old(from(cptr)));
+    ensures place: \result / 0x100000000 == OK ==> mov_rel{Pre,Post}(\old(from(cptr)), \old(to));
+*/
 u64 call_cap_move(u64 cptr, u64 info) {
     u32 src = cspace_lookup(K.run.tcb, cptr), dst = cspace_destination(K.run.tcb, ARG0);
     (void)info;
@@ -60,10 +119,22 @@ u64 call_cap_move(u64 cptr, u64 info) {
     error_t error = check_destination(dst);
     if (error != OK)
         return call_refuse(CALL_CAP_MOVE, error, ARG0, 0);
+    //@ assert apart: dst != CDT_HEAD && dst != SCRATCH_SLOT;
     capability_move(src, dst);
     return call_done();
 }
 
+/*@ REQUIRES_CALL
+    requires map: wf_map;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, item_view[..], CDT_GHOST, slot_view[from(cptr)], slot_view[with], slot_view[SCRATCH_SLOT],
+        table_view[..];
+    ENSURES_CALL
+    ENSURES_CAPS
+    ENSURES_MAP
+    ensures one: \result / 0x100000000 == OK ==> as_it_was{Pre,Post}(\old(with), \old(from(cptr)));
+    ensures other: \result / 0x100000000 == OK ==> as_it_was{Pre,Post}(\old(from(cptr)), \old(with));
+*/
 u64 call_cap_swap(u64 cptr, u64 info) {
     u32 a = cspace_lookup(K.run.tcb, cptr), b = cspace_lookup(K.run.tcb, ARG0);
     (void)info;
@@ -76,6 +147,14 @@ u64 call_cap_swap(u64 cptr, u64 info) {
     return call_done();
 }
 
+/*@ REQUIRES_CALL
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, tcb_view[K.run.tcb].r[R_RDX], tcb_view[K.run.tcb].r[R_R10], tcb_view[K.run.tcb].r[R_R8],
+        tcb_view[K.run.tcb].r[R_R9];
+    ENSURES_CALL
+    ensures told: \result / 0x100000000 == OK ==>
+        tcb_view[K.run.tcb].r[R_R10] == \old(ob(from(cptr))) && tcb_view[K.run.tcb].r[R_R8] == \old(dt(from(cptr)));
+*/
 u64 call_cap_info(u64 cptr, u64 info) {
     u32 s = cspace_lookup(K.run.tcb, cptr);
     (void)info;

@@ -19,6 +19,16 @@
     logic integer resolve{L}(integer s, integer low, integer high) =
        high == 0 ? cnode_slot{L}(s, low) :
        ty{L}(cnode_slot{L}(s, low)) != CAP_CNODE ? 0 : cnode_slot{L}(cnode_slot{L}(s, low), high);
+
+    // The list's own slots are in no CNode.
+    predicate cnode_apart{L} = \forall integer s, i; slot(s) && ty(s) == CAP_CNODE && 0 <= i < dt(s) ==>
+       cnode_slot(s, i) != CDT_HEAD && cnode_slot(s, i) != SCRATCH_SLOT;
+    // All that look-up takes for granted, for the thread t.
+    predicate wf_cspace{L}(integer t) = 0 <= t <= 0xffffffff - 4 * TCB_SLOTS && cspace_root(t + 4 * TCB_SLOT_CSPACE) &&
+       cnode_range && cnode_lookup && cnode_apart;
+    logic integer named{L}(integer t, integer cptr) =
+       resolve{L}(t + 4 * TCB_SLOT_CSPACE, cptr % 0x100000000, cptr / 0x100000000);
+    logic integer free_named{L}(integer t, integer cptr) = cptr % 0x100000000 == 0 ? 0 : named{L}(t, cptr);
 */
 
 #endif
