@@ -58,6 +58,7 @@ void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state);
     ensures one: \old(QUEUE(queue).head) != 0 ==> \let t = \old(QUEUE(queue).head); g_queue[t] != queue &&
         TIMER(t + TCB_TIMER).queue == 0 && (\old(TCB(QUEUE(queue).head).fault) == FAULT_NONE ==> TCB(t).r[R_RAX] == ERR_GONE);
     ensures empty: \result == 0 ==> QUEUE(queue).head == 0;
+    ensures less: \result != 0 ==> waiters(queue) < \old(waiters(queue));
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 u32 endpoint_cancel_one(u32 queue);
 

@@ -85,6 +85,7 @@ static inline void unready(u32 t) {
         K.ready_summary, K.top, g_queue[t];
     ENSURES_THREADS
     ensures heads: \forall integer q; waiting_queue(q) && \old(QUEUE(q).head) == 0 ==> QUEUE(q).head == 0;
+    ensures fewer: shorter{Pre,Post}(t);
     ensures out: loose(t); */
 static void unqueue(u32 t) {
     u32 state = thread_state(t);
@@ -94,10 +95,12 @@ static void unqueue(u32 t) {
     if (is_queued(state)) {
         thread_dequeue(t);
         //@ assert threads: threads;
+        //@ assert fewer: shorter{Pre,Here}(t);
         //@ assert heads: \forall integer q; waiting_queue(q) && \at(QUEUE(q).head,Pre) == 0 ==> QUEUE(q).head == 0;
     } else if (state == STATE_READY) {
         unready(t);
         //@ assert threads: threads;
+        //@ assert fewer: shorter{Pre,Here}(t);
         //@ assert heads: \forall integer q; waiting_queue(q) && \at(QUEUE(q).head,Pre) == 0 ==> QUEUE(q).head == 0;
     } else {
         //@ assert none: g_queue[t] == 0;
@@ -113,6 +116,8 @@ static void unqueue(u32 t) {
     assigns LEAVE_ASSIGNS(t);
     ENSURES_KEPT
     ensures heads: \forall integer q; waiting_queue(q) && \old(QUEUE(q).head) == 0 ==> QUEUE(q).head == 0;
+    ensures fewer: shorter{Pre,Post}(t);
+    ensures back: returned{Pre,Post}(t);
     ensures out: loose(t);
     ensures left: left{Pre,Post}(t); */
 static void leave(u32 t) {
@@ -124,6 +129,8 @@ static void leave(u32 t) {
         //@ assert range: 0 <= TCB(BORROWER(TCB(t).reply)).priority < 256;
         reply_release(TCB(t).reply);
         //@ assert bonds: threads && lending && replies && time;
+        //@ assert fewer: shorter{Pre,Here}(t);
+        //@ assert back: returned{Pre,Here}(t);
         //@ assert heads: \forall integer q; waiting_queue(q) && \at(QUEUE(q).head,Pre) == 0 ==> QUEUE(q).head == 0;
         //@ assert timers: wait_timers_but(t);
     } else {
@@ -180,11 +187,41 @@ void thread_stop(u32 t) {
     leave(t);
 }
 
+// Thread t is bound to no notification any more.
+/*@ requires wf: wf_activity;
+    requires t: tcb(t);
+    terminates \true; exits \false;
+    assigns notification_view[..].bound, tcb_view[..].bound, tcb_view[..].attention;
+    ENSURES_ACTIVITY
+    ensures none: tcb_view[t].bound == 0;
+    ensures kept: \forall integer n; notification_view[n].bound == \old(notification_view[n].bound) ||
+        notification_view[n].bound == 0;
+    ensures loose: \old(loose(t)) ==> loose(t);
+    ensures context: tcb_view[t].sc == \old(tcb_view[t].sc); */
+static void leave_notification(u32 t) {
+    notification_unbind(TCB(t).bound);
+    //@ assert same: \forall integer u; TCB(u).state == \at(TCB(u).state,Pre) && TCB(u).sc == \at(TCB(u).sc,Pre) && TCB(u).priority == \at(TCB(u).priority,Pre) && TCB(u).reply == \at(TCB(u).reply,Pre);
+    //@ assert y: ready_queues;
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert c: contexts;
+    //@ assert r: replies;
+    //@ assert i3: wait_timers;
+}
+
 void thread_destroy(u32 t) {
     thread_stop(t);
+    //@ assert bonds: notifications;
+    //@ assert running: time_running;
+    //@ assert kept: wf_activity;
     vector_drop(t);
     reply_return_context(t);
-    notification_unbind(TCB(t).bound);
+    leave_notification(t);
+    //@ assert off: !on(t + TCB_TIMER);
 }
 
 // The wait of t is bounded by a timer.

@@ -137,7 +137,14 @@ void thread_wait(u32 q, u32 state);
         (has_reply{L1}(t) ==> \at(reply_view[\at(tcb_view[t].reply,L1)].caller.tcb,L2) == 0) &&
         (\forall integer u; 0 <= u < 0x100000000 && u != t ==>
             \at(tcb_view[u].state,L2) == \at(tcb_view[u].state,L1) ||
-            (\at(tcb_view[u].state,L1) == STATE_READY && \at(tcb_view[u].state,L2) == STATE_NO_TIME)); */
+            (\at(tcb_view[u].state,L1) == STATE_READY && \at(tcb_view[u].state,L2) == STATE_NO_TIME));
+    // If t was the first in the queue that it waited in, fewer wait there.
+    predicate shorter{L1,L2}(integer t) = \let q = \at(g_queue[t],L1);
+        waiting_queue(q) && \at(queue_view[q].head,L1) == t ==> waiters{L2}(q) < waiters{L1}(q);
+    // What t lent last is its own again.
+    predicate returned{L1,L2}(integer t) = \let r = \at(tcb_view[t].reply,L1); \let s = \at(reply_view[r].caller.sc,L1);
+        has_reply{L1}(t) && s != 0 && \at(sc_view[s].top,L1) == r ==>
+        \at(tcb_view[t].sc,L2) == s && \at(sc_view[s].tcb,L2) == t; */
 
 // Ends any wait of t (removed from its queue, timer off); its registers hold the result already.
 /*@ requires wf: kept;
@@ -151,6 +158,8 @@ void thread_wait(u32 q, u32 state);
     ensures stays: exhausted(tcb_view[t].sc) ==> tcb_view[t].state == STATE_NO_TIME;
     ensures heads: \forall integer q; waiting_queue(q) && \old(QUEUE(q).head) == 0 ==> QUEUE(q).head == 0;
     ensures out: g_queue[t] == 0 || is_ready(t);
+    ensures fewer: shorter{Pre,Post}(t);
+    ensures back: returned{Pre,Post}(t);
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 void thread_wake(u32 t);
 
@@ -167,6 +176,9 @@ void thread_wake(u32 t);
     ensures off: TIMER(t + TCB_TIMER).queue == 0;
     ensures free: \old(has_reply(t)) ==> reply_view[\old(TCB(t).reply)].caller.tcb == 0;
     ensures out: g_queue[t] == 0 || is_ready(t);
+    ensures left: left{Pre,Post}(t);
+    ensures fewer: shorter{Pre,Post}(t);
+    ensures back: returned{Pre,Post}(t);
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 void thread_wake_error(u32 t, error_t error);
 
@@ -192,7 +204,8 @@ void thread_stop(u32 t);
     ENSURES_ACTIVITY
     ensures used: queue_used{Pre,Post}(1);
     ensures unbound: \forall integer n; notification_view[n].bound == \old(notification_view[n].bound) ||
-        notification_view[n].bound == 0; */
+        notification_view[n].bound == 0;
+    ensures alone: loose(t) && tcb_view[t].sc == 0 && tcb_view[t].bound == 0 && TIMER(t + TCB_TIMER).queue == 0; */
 void thread_destroy(u32 t);
 
 // Arms the timer that bounds the wait of the running thread, if info asks for it.
