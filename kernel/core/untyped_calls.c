@@ -168,6 +168,48 @@ u64 call_untyped_retype(u64 cptr, u64 info) {
 // list is empty; what others left on it is helped to its end.
 typedef enum { RESET_CHILDREN, RESET_DYING, RESET_DONE } reset_t;
 
+// Some steps of the reaper.
+/*@ requires wf: wf_life && wf_memory;
+    requires room: queue_margin(REAPER_STEPS);
+    terminates \true; exits \false;
+    assigns LIFE, irq_view[..].state;
+    ensures wf: wf_life;
+    ensures memory: wf_memory;
+    ensures used: queue_used{Pre,Post}(REAPER_STEPS);
+    ensures less: REAPER == 0 || less{Pre,Post};
+*/
+static void help_dying(void) {
+    reaper_steps();
+    //@ assert same: same_untypeds{Pre,Here};
+    //@ assert taken: taken{Pre,Here};
+    //@ assert caps: wf_caps;
+}
+
+// The memory of the Untyped in `s`, which has no children, is unused again.
+/*@ requires wf: wf_caps && wf_memory;
+    requires s: slot(s) && ty(s) == CAP_UNTYPED;
+    requires ok: untyped_ok(ob(s)) && (UNTYPED(ob(s)).zeroed != UNTYPED_IS_DEVICE ==> untyped_ram(ob(s)));
+    requires none: \forall integer b; in_tree(b) ==> !desc(s,b);
+    terminates \true; exits \false;
+    assigns untyped_view[slot_view[s].object].next, untyped_view[slot_view[s].object].zeroed;
+    ensures apart: memory_apart;
+    ensures inside: memory_inside;
+    ensures records: memory_records;
+    ensures none_alive: \forall integer b; slot(b) && b != s && has_memory(ty(b)) ==>
+        (ty(b) == CAP_UNTYPED && desc(b,s)) || memory_end(b) <= memory_base(s) || memory_end(s) <= memory_base(b);
+    ensures unused: UNTYPED(ob(s)).next == UNTYPED(ob(s)).base;
+    ensures ok: untyped_ok(ob(s)) && (UNTYPED(ob(s)).zeroed != UNTYPED_IS_DEVICE ==>
+        untyped_ram(ob(s)) && untyped_zero(ob(s)));
+*/
+static void reset_memory(u32 s) {
+    untyped_reset(SLOT(s).object);
+    //@ assert others: \forall integer u; 0 <= u < 0x100000000 && u != ob(s) ==> untyped_view[u] == \at(untyped_view[u],Pre);
+    //@ assert range: UNTYPED(ob(s)).base == \at(UNTYPED(ob(s)).base,Pre) && UNTYPED(ob(s)).end == \at(UNTYPED(ob(s)).end,Pre);
+    //@ assert leaf: \forall integer b; slot(b) && ty(b) != CAP_NULL ==> !desc(s,b);
+    //@ assert one: \forall integer b; slot(b) && ty(b) == CAP_UNTYPED && ob(b) == ob(s) ==> b == s;
+    //@ assert places: \forall integer b; slot(b) ==> memory_base(b) == memory_base{Pre}(b) && memory_end(b) == memory_end{Pre}(b);
+}
+
 // The memory of the Untyped in `s` is unused again, if nothing alive or dying is inside.
 /*@ requires wf: wf_life && wf_memory;
     requires s: slot(s) && ty(s) == CAP_UNTYPED;
@@ -187,22 +229,18 @@ typedef enum { RESET_CHILDREN, RESET_DYING, RESET_DONE } reset_t;
     ensures none_alive: \result == RESET_DONE ==> \forall integer b; slot(b) && b != s && has_memory(ty(b)) ==>
         (ty(b) == CAP_UNTYPED && desc(b,s)) || memory_end(b) <= memory_base(s) || memory_end(s) <= memory_base(b);
     ensures unused: \result == RESET_DONE ==> UNTYPED(ob(s)).next == UNTYPED(ob(s)).base;
+    ensures ok: \result == RESET_DONE ==> untyped_ok(ob(s)) && (UNTYPED(ob(s)).zeroed != UNTYPED_IS_DEVICE ==>
+        untyped_ram(ob(s)) && untyped_zero(ob(s)));
 */
 static reset_t reset_step(u32 s) {
     if (cdt_first_child(s) != 0) {
         return RESET_CHILDREN;
     }
     if (REAPER != 0) {
-        reaper_steps();
-        //@ assert same: same_untypeds{Pre,Here};
-        //@ assert taken: taken{Pre,Here};
-        //@ assert memory: wf_memory;
+        help_dying();
         return RESET_DYING;
     }
-    untyped_reset(SLOT(s).object);
-    //@ assert others: \forall integer u; 0 <= u < 0x100000000 && u != ob(s) ==> untyped_view[u] == \at(untyped_view[u],Pre);
-    //@ assert range: UNTYPED(ob(s)).base == \at(UNTYPED(ob(s)).base,Pre) && UNTYPED(ob(s)).end == \at(UNTYPED(ob(s)).end,Pre);
-    //@ assert leaf: \forall integer b; slot(b) && ty(b) != CAP_NULL ==> !desc(s,b);
+    reset_memory(s);
     return RESET_DONE;
 }
 
