@@ -16,6 +16,10 @@
 enum { THREAD_RFLAGS = 0x202 }; // Interrupts on; bit 1 is always set.
 enum { REAP_SLOTS = 16 };       // Slots that one step looks at.
 
+/*@ terminates \true; exits \false;
+    assigns tcb_view[t].r[R_RFLAGS], tcb_view[t].cr3;
+    ensures flags: TCB(t).r[R_RFLAGS] == THREAD_RFLAGS;
+*/
 static void create_thread(u32 t) {
     TCB(t).r[R_RFLAGS] = THREAD_RFLAGS;
     TCB(t).cr3 = space_kernel();
@@ -288,6 +292,7 @@ static u32 reap_empty(u32 o) {
     ensures used: queue_used{Pre,Post}(1);                                                         \
     ensures less: \result != 0 ==> less{Pre,Post};                                                 \
     ensures same: \result == 0 ==> g_rn == \old(g_rn) && REAPER == o && dying(o);                  \
+    ensures n: \result == 0 ==> g_n == \old(g_n);                                                 \
     ensures done: \result == 0 ==> emptied(o);                                                     \
     ensures taken: taken{Pre,Post};                                                                \
     ensures kept: \forall integer x; \old(dying(x)) ==> dying(x) && kind(x) == \old(kind(x));
@@ -356,6 +361,71 @@ static u32 reap_entries(u32 o) {
     return some;
 }
 
+// The youngest loan of the dying context o ends.
+/*@ requires wf: wf_activity;
+    requires o: context(o) && SC(o).top != 0;
+    terminates \true; exits \false;
+    assigns reply_view[..].above, reply_view[..].caller.sc, sc_view[o].top, g_lent[..];
+    ENSURES_ACTIVITY
+    ensures less: debts(o) < \old(debts(o));
+*/
+static void reap_loan(u32 o) {
+    context_drop_loan(o);
+    //@ assert lent: \forall integer r; lent(r) ==> \at(lent(r),Pre) && REPLY(r).caller.tcb == \at(REPLY(r).caller.tcb,Pre);
+    //@ assert same: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).budget == \at(SC(s).budget,Pre) && SC(s).period == \at(SC(s).period,Pre) && SC(s).left == \at(SC(s).left,Pre) && SC(s).last == \at(SC(s).last,Pre) && SC(s).used == \at(SC(s).used,Pre) && SC(s).tcb == \at(SC(s).tcb,Pre);
+    //@ assert amounts: \forall integer s, i; 0 <= s < 0x100000000 && 0 <= i < 4 ==> SC(s).amount[i] == \at(SC(s).amount[i],Pre) && SC(s).due[i] == \at(SC(s).due[i],Pre);
+    //@ assert start: \forall integer s; configured(s) ==> win_start(s) && win_before(s) && win_theorem(s);
+    //@ assert late: \forall integer s, x; configured(s) ==> late(s, x) == late{Pre}(s, x);
+    //@ assert back: \forall integer s; configured(s) ==> back(s) == back{Pre}(s) && (full(s) <==> full{Pre}(s)) && win_debt{Pre}(s);
+    //@ assert debt: \forall integer s; configured(s) ==> win_debt(s);
+    //@ assert windows: time_windows;
+    //@ assert contexts: contexts;
+}
+
+// The dying context o, which has lent nothing, has no user, no timer and no budget any more.
+/*@ requires wf: wf_activity;
+    requires o: context(o) && SC(o).top == 0;
+    terminates \true; exits \false;
+    assigns ACTIVITY;
+    ENSURES_ACTIVITY
+    ensures used: g_back == \old(g_back);
+    ensures bound: \forall integer n; notification_view[n].bound == \old(notification_view[n].bound);
+    ensures done: SC(o).tcb == 0 && SC(o).top == 0 && K.run.sc != o;
+*/
+static void reap_user(u32 o) {
+    context_end(o);
+    //@ assert tops: \forall integer s; 1 <= s < 0x100000000 ==> SC(s).top == \at(SC(s).top,Pre);
+    //@ assert same: \forall integer s; 0 <= s < 0x100000000 && s != o ==> SC(s).budget == \at(SC(s).budget,Pre) && SC(s).period == \at(SC(s).period,Pre) && SC(s).left == \at(SC(s).left,Pre) && SC(s).last == \at(SC(s).last,Pre) && SC(s).used == \at(SC(s).used,Pre) && SC(s).tcb == \at(SC(s).tcb,Pre);
+    //@ assert amounts: \forall integer s, i; 0 <= s < 0x100000000 && 0 <= i < 4 ==> SC(s).amount[i] == \at(SC(s).amount[i],Pre) && SC(s).due[i] == \at(SC(s).due[i],Pre);
+    //@ assert start: \forall integer s; configured(s) ==> win_start(s) && win_before(s) && win_theorem(s);
+    //@ assert late: \forall integer s, x; configured(s) ==> late(s, x) == late{Pre}(s, x);
+    //@ assert back: \forall integer s; configured(s) ==> back(s) == back{Pre}(s) && (full(s) <==> full{Pre}(s)) && win_debt{Pre}(s);
+    //@ assert debt: \forall integer s; configured(s) ==> win_debt(s);
+    //@ assert windows: time_windows;
+    //@ assert on: \forall integer n; on(n) ==> n != o + 15 && \at(on(n),Pre);
+    //@ assert off: \forall integer n; n != o + 15 && \at(on(n),Pre) ==> on(n);
+    //@ assert budgets: time_budgets;
+    //@ assert bare: time_bare;
+    //@ assert kinds: time_kinds;
+    //@ assert owners: time_owners;
+    //@ assert exhausted: time_exhausted;
+    //@ assert waiting: time_waiting;
+    //@ assert heads: \forall integer q; waiting_queue(q) ==> QUEUE(q) == \at(QUEUE(q),Pre);
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert waits: waits;
+    //@ assert c1: context_thread;
+    //@ assert c2: context_user;
+    //@ assert c4: context_range;
+    //@ assert c5: context_lender;
+    //@ assert c6: context_ready;
+    //@ assert contexts: contexts;
+}
+
 // What a dying context has lent, and its user.
 /*@ requires wf: wf_activity;
     requires o: context(o);
@@ -368,7 +438,12 @@ static u32 reap_entries(u32 o) {
     ensures done: \result == 0 ==> SC(o).tcb == 0 && SC(o).top == 0 && K.run.sc != o;
 */
 static u32 reap_loans(u32 o) {
-    return sched_context_destroy_step(o);
+    if (SC(o).top != 0) {
+        reap_loan(o);
+        return 1;
+    }
+    reap_user(o);
+    return 0;
 }
 
 /*@ requires kind: kind(o) == CAP_SCHED_CONTEXT;
@@ -395,6 +470,34 @@ static u32 reap_waiters(u32 o) {
     return some;
 }
 
+/*@ requires kind: has_slots(kind(o)) || kind(o) == CAP_IRQ_HANDLER;
+    REQUIRES_STEP
+    terminates \true; exits \false;
+    assigns LIFE;
+    ENSURES_STEP */
+static u32 reap_capabilities(u32 o) {
+    return HEADER(o).kind == CAP_IRQ_HANDLER ? reap_irq(o) : reap_slots(o);
+}
+
+/*@ requires kind: has_slots(kind(o)) || kind(o) == CAP_IRQ_HANDLER || has_entries(kind(o));
+    REQUIRES_STEP
+    terminates \true; exits \false;
+    assigns LIFE;
+    ENSURES_STEP */
+static u32 reap_contents(u32 o) {
+    u32 kind = HEADER(o).kind;
+    return kind == CAP_VSPACE || kind == CAP_PAGE_TABLE ? reap_entries(o) : reap_capabilities(o);
+}
+
+/*@ requires kind: has_queue(kind(o)) || kind(o) == CAP_SCHED_CONTEXT;
+    REQUIRES_STEP
+    terminates \true; exits \false;
+    assigns LIFE;
+    ENSURES_STEP */
+static u32 reap_users(u32 o) {
+    return HEADER(o).kind == CAP_SCHED_CONTEXT ? reap_context(o) : reap_waiters(o);
+}
+
 /*@ REQUIRES_STEP
     terminates \true; exits \false;
     assigns LIFE;
@@ -402,16 +505,10 @@ static u32 reap_waiters(u32 o) {
 static u32 object_reap(u32 o) {
     //@ assert kind: mortal(kind(o));
     u32 kind = HEADER(o).kind;
-    if (kind == CAP_CNODE || kind == CAP_TCB) {
-        return reap_slots(o);
+    if (kind == CAP_ENDPOINT || kind == CAP_NOTIFICATION || kind == CAP_SCHED_CONTEXT) {
+        return reap_users(o);
     }
-    if (kind == CAP_VSPACE || kind == CAP_PAGE_TABLE) {
-        return reap_entries(o);
-    }
-    if (kind == CAP_ENDPOINT || kind == CAP_NOTIFICATION) {
-        return reap_waiters(o);
-    }
-    return kind == CAP_SCHED_CONTEXT ? reap_context(o) : reap_irq(o);
+    return reap_contents(o);
 }
 
 // The object o, the newest on the list, is done: its memory is its Untyped's.
@@ -431,10 +528,28 @@ static void reap_end(u32 o) {
     }
 }
 
+// The dying object o, the newest on the list, loses something, or is done.
+/*@ REQUIRES_STEP
+    terminates \true; exits \false;
+    assigns LIFE, irq_view[o].state;
+    ENSURES_LIFE
+    ensures used: queue_used{Pre,Post}(1);
+    ensures less: less{Pre,Post};
+    ensures freed: \forall integer x; \old(dying(x)) && !dying(x) ==> emptied(x);
+    ensures taken: taken{Pre,Post};
+    ensures kinds: \forall integer x; \old(dying(x)) ==> kind(x) == \old(kind(x));
+*/
+static void reap_newest(u32 o) {
+    if (object_reap(o) == 0) {
+        reap_end(o);
+    }
+}
+
 u32 reaper_step(void) {
     u32 o = REAPER;
-    if (o != 0 && object_reap(o) == 0) {
-        reap_end(o);
+    if (o != 0) {
+        //@ assert dying: dying(o);
+        reap_newest(o);
     }
     return o;
 }
@@ -449,7 +564,17 @@ u32 reaper_steps(void) {
         loop variant REAPER_STEPS - i;
     */
     for (u32 i = 0; i < REAPER_STEPS; i++) {
-        if (reaper_step() == 0) {
+        u32 some = reaper_step();
+        //@ assert n: some != 0 ==> g_n <= \at(g_n,Pre);
+        //@ assert rn: some != 0 && g_n == \at(g_n,Pre) ==> g_rn <= \at(g_rn,Pre);
+        //@ assert first: some != 0 && g_n == \at(g_n,Pre) && g_rn == \at(g_rn,Pre) ==> REAPER != 0 && REAPER == \at(REAPER,Pre);
+        //@ assert rest: some != 0 && g_n == \at(g_n,Pre) && g_rn == \at(g_rn,Pre) ==> rest(REAPER) < rest{Pre}(REAPER);
+        //@ assert less: some != 0 ==> less{Pre,Here};
+        //@ assert caps: wf_caps;
+        //@ assert map: wf_map;
+        //@ assert end: wf_end;
+        //@ assert activity: wf_activity;
+        if (some == 0) {
             return 0;
         }
     }

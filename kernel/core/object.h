@@ -14,15 +14,47 @@
 #define CORE_OBJECT_H
 
 #include "core/capability.h"
+#include "core/leaf.h"
 #include "core/shape.h"
 #include "core/view.h"
 #include "spec/life.h"
 
 // Makes an object in zeroed memory at `address`, of a shape that exists (not Untyped, whose record
 // is untyped_create). Returns its index (Frame: its page number).
+/*@ logic integer created(integer type, integer address) = type == CAP_FRAME ? address / 4096 :
+        0x80000000 + address / 8 + (type == CAP_VSPACE || type == CAP_PAGE_TABLE ? 512 : 0); */
+/*@ requires shape: type != CAP_UNTYPED && 32 <= shape_bytes(type, size);
+    requires size: type == CAP_CNODE ==> 2 <= size <= CNODE_SLOTS_MAX;
+    requires align: address % shape_align(type, shape_bytes(type, size)) == 0;
+    requires place: type == CAP_FRAME ? address < 0x100000000000 : address + shape_bytes(type, size) <= OBJECT_LIMIT;
+    terminates \true; exits \false;
+    assigns header_view[created(type, address)].kind, header_view[created(type, address)].head, g_slots[..],
+        tcb_view[created(type, address)].r[R_RFLAGS], tcb_view[created(type, address)].cr3,
+        timer_view[created(type, address) + SC_TIMER].kind, table_view[created(type, address)].level, word_view[..];
+    ensures index: \result == created(type, address);
+    ensures kind: type != CAP_FRAME ==> kind(\result) == type;
+    ensures frame: type == CAP_FRAME ==> header_view[\result] == \old(header_view[created(type, address)]) &&
+        \forall integer w; 0 <= w < 0x100000000 ==> word_view[w] == \old(word_view[w]);
+    ensures slots: type == CAP_CNODE ==> unread(\result) == size && g_slots[\result] == size;
+    ensures thread: type == CAP_TCB ==> g_slots[\result] == TCB_SLOTS;
+    ensures others: \forall integer o; is_index(o) && o != \result ==> g_slots[o] == \old(g_slots[o]);
+    ensures context: type == CAP_SCHED_CONTEXT ==> TIMER(\result + SC_TIMER).kind == 1;
+    ensures table: has_entries(type) ==> is_table(\result);
+    ensures top: type == CAP_VSPACE ==> level(\result) == 4 &&
+        \forall integer e; 256 <= e < 512 ==> entry_word(\result, e) == kernel_table[e - 256];
+    ensures words: \forall integer w; is_index(w) && (type != CAP_VSPACE || w < \result - 256 || \result <= w) ==>
+        word_view[w] == \old(word_view[w]);
+    ensures whole: mortal(type) && type != CAP_TCB ==> slot(\result);
+*/
 u32 object_create(u32 type, u64 size, u64 address);
 
 // `data` of the first capability to an object.
+/*@ requires frame: type == CAP_FRAME ==> size < 4 && device < 2;
+    terminates \true; exits \false; assigns \nothing;
+    ensures size: type == CAP_UNTYPED || type == CAP_CNODE ==> \result == size;
+    ensures frame: type == CAP_FRAME ==> map_table(\result) == 0 && map_size(\result) == size && map_device(\result) == device;
+    ensures none: type != CAP_UNTYPED && type != CAP_CNODE && type != CAP_FRAME ==> \result == 0;
+*/
 u64 object_data(u32 type, u64 size, u32 device);
 
 // Empties slot `s`, which holds a capability: undoes what it is mapped or bound to, and if no other

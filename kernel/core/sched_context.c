@@ -103,68 +103,13 @@ void lend_remove(u32 sc, u32 reply) {
     //@ ghost g_lent[reply] = 0;
 }
 
-// The youngest loan of sc ends; with the answer its caller gets no context back.
-/*@ requires wf: loans && lend_bond;
-    requires sc: sc != 0 && SC(sc).top != 0;
-    requires lent: \forall integer r; reply(r) && REPLY(r).caller.sc == sc ==> g_lent[r] == sc;
-    terminates \true; exits \false;
-    assigns reply_view[0 .. 0xffffffff].above, reply_view[SC(sc).top].caller.sc, sc_view[sc].top,
-        g_lent[SC(sc).top];
-    ensures l1: lend_in;
-    ensures l2: lend_below;
-    ensures l3: lend_above;
-    ensures l4: lend_order;
-    ensures l5: lend_top;
-    ensures l6: lend_distinct;
-    ensures l7: lend_ends;
-    ensures l8: lend_free;
-    ensures l9: lend_bond;
-    ensures lent: \forall integer r; reply(r) && REPLY(r).caller.sc == sc ==> g_lent[r] == sc;
-    ensures step: \let r = \old(SC(sc).top); g_lent[r] == 0 && REPLY(r).caller.sc == 0; */
-static void context_drop_loan(u32 sc) {
+void context_drop_loan(u32 sc) {
     u32 reply = SC(sc).top;
     lend_pop(sc, reply);
     REPLY(reply).caller.sc = 0;
 }
 
-// sc loses its user, its timer and its budget.
-/*@ requires wf: queues && ready_queues && wheel;
-    requires sc: context(sc);
-    requires user: SC(sc).tcb != 0 ==> TCB(SC(sc).tcb).sc == sc;
-    requires users: \forall integer t; 0 <= t < 0x100000000 && TCB(t).sc == sc ==> t != 0 && SC(sc).tcb == t;
-    requires null: TCB(0).sc == 0;
-    terminates \true; exits \false;
-    assigns sc_view[sc].tcb, sc_view[sc].budget, sc_view[sc].left, K.run.sc, link_view[0 .. 0xffffffff],
-        tcb_view[SC(sc).tcb].state, tcb_view[SC(sc).tcb].sc,
-        queue_view[READY_BASE + TCB(SC(sc).tcb).priority], K.ready_bitmap[0 .. 3], K.ready_summary,
-        K.top, g_queue[SC(sc).tcb], timer_view[0 .. 0xffffffff].next,
-        timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].queue, WHEEL.queue[0 .. 575],
-        WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[sc + SC_TIMER];
-    ensures q: queues;
-    ensures r0: ready_words;
-    ensures r1: ready_high && ready_best;
-    ensures r2: ready_bits;
-    ensures r3: ready_states;
-    ensures r4: ready_places;
-    ensures s0: slots_in;
-    ensures s1: slots_next;
-    ensures s2: slots_prev;
-    ensures s3: slots_order;
-    ensures s4: slots_first;
-    ensures s5: slots_distinct;
-    ensures s6: slots_ends;
-    ensures w1: wheel_shape;
-    ensures w2: wheel_upper;
-    ensures w3: wheel_lower;
-    ensures w4: wheel_current;
-    ensures w5: wheel_clock;
-    ensures w6: wheel_summary;
-    ensures w7: wheel_high;
-    ensures w8: wheel_marked;
-    ensures w9: wheel_marks;
-    ensures user: SC(sc).tcb == 0 && K.run.sc != sc && (\forall integer t; index(t) ==> TCB(t).sc != sc);
-    ensures done: TIMER(sc + SC_TIMER).queue == 0 && SC(sc).budget == 0 && SC(sc).left == 0; */
-static void context_end(u32 sc) {
+void context_end(u32 sc) {
     if (SC(sc).tcb != 0) {
         thread_take_context(SC(sc).tcb);
     }
@@ -182,14 +127,4 @@ static void context_end(u32 sc) {
     }
     SC(sc).budget = 0;
     SC(sc).left = 0;
-}
-
-u32 sched_context_destroy_step(u32 sc) {
-    if (SC(sc).top != 0) {
-        context_drop_loan(sc);
-        return 1;
-    }
-    context_end(sc);
-    //@ assert tops: \forall integer s; 1 <= s < 0x100000000 ==> SC(s).top == \at(SC(s).top, Pre);
-    return 0;
 }

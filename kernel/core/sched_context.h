@@ -169,25 +169,16 @@ static inline void lend_pop(u32 sc, u32 reply) {
     ensures top: SC(sc).top == (\old(SC(sc).top) == reply ? \old(REPLY(reply).below) : \old(SC(sc).top)); */
 void lend_remove(u32 sc, u32 reply);
 
-// One step of destroying sc; 0: nothing refers to it any more. Its callers keep waiting for their
-// answers, and get no context back with them. Its user, if there is one, has none from then on: a
-// ready thread is NO_TIME; the running one (K.run.sc becomes 0) must not go on. The bond of the running
-// thread with its context is exact (thread_park).
-/*@ requires wf: loans && queues && ready_queues && wheel;
-    requires sc: context(sc);
-    requires bond: lend_bond;
+// The end of a context sc is context_drop_loan() until it has lent nothing, then context_end(). The bond
+// of the running thread with its context is exact (thread_park).
+
+// The youngest loan of sc ends; its caller keeps waiting for its answer, and gets no context back with it.
+/*@ requires wf: loans && lend_bond;
+    requires sc: sc != 0 && SC(sc).top != 0;
     requires lent: \forall integer r; reply(r) && REPLY(r).caller.sc == sc ==> g_lent[r] == sc;
-    requires user: SC(sc).tcb != 0 ==> TCB(SC(sc).tcb).sc == sc;
-    requires users: \forall integer t; 0 <= t < 0x100000000 && TCB(t).sc == sc ==> t != 0 && SC(sc).tcb == t;
-    requires null: TCB(0).sc == 0;
     terminates \true; exits \false;
     assigns reply_view[0 .. 0xffffffff].above, reply_view[SC(sc).top].caller.sc, sc_view[sc].top,
-        g_lent[SC(sc).top], sc_view[sc].tcb, sc_view[sc].budget, sc_view[sc].left, K.run.sc,
-        link_view[0 .. 0xffffffff], tcb_view[SC(sc).tcb].state, tcb_view[SC(sc).tcb].sc,
-        queue_view[READY_BASE + TCB(SC(sc).tcb).priority], K.ready_bitmap[0 .. 3], K.ready_summary,
-        K.top, g_queue[SC(sc).tcb], timer_view[0 .. 0xffffffff].next,
-        timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].queue, WHEEL.queue[0 .. 575],
-        WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[sc + SC_TIMER];
+        g_lent[SC(sc).top];
     ensures l1: lend_in;
     ensures l2: lend_below;
     ensures l3: lend_above;
@@ -197,6 +188,24 @@ void lend_remove(u32 sc, u32 reply);
     ensures l7: lend_ends;
     ensures l8: lend_free;
     ensures l9: lend_bond;
+    ensures lent: \forall integer r; reply(r) && REPLY(r).caller.sc == sc ==> g_lent[r] == sc;
+    ensures step: \let r = \old(SC(sc).top); g_lent[r] == 0 && REPLY(r).caller.sc == 0; */
+void context_drop_loan(u32 sc);
+
+// sc loses its user, its timer and its budget. A ready user is NO_TIME; the running one (K.run.sc becomes
+// 0) must not go on.
+/*@ requires wf: queues && ready_queues && wheel;
+    requires sc: context(sc);
+    requires user: SC(sc).tcb != 0 ==> TCB(SC(sc).tcb).sc == sc;
+    requires users: \forall integer t; 0 <= t < 0x100000000 && TCB(t).sc == sc ==> t != 0 && SC(sc).tcb == t;
+    requires null: TCB(0).sc == 0;
+    terminates \true; exits \false;
+    assigns sc_view[sc].tcb, sc_view[sc].budget, sc_view[sc].left, K.run.sc, link_view[0 .. 0xffffffff],
+        tcb_view[SC(sc).tcb].state, tcb_view[SC(sc).tcb].sc,
+        queue_view[READY_BASE + TCB(SC(sc).tcb).priority], K.ready_bitmap[0 .. 3], K.ready_summary,
+        K.top, g_queue[SC(sc).tcb], timer_view[0 .. 0xffffffff].next,
+        timer_view[0 .. 0xffffffff].prev, timer_view[sc + SC_TIMER].queue, WHEEL.queue[0 .. 575],
+        WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[sc + SC_TIMER];
     ensures q: queues;
     ensures r0: ready_words;
     ensures r1: ready_high && ready_best;
@@ -219,14 +228,13 @@ void lend_remove(u32 sc, u32 reply);
     ensures w7: wheel_high;
     ensures w8: wheel_marked;
     ensures w9: wheel_marks;
-    ensures step: \result != 0 ==> \let r = \old(SC(sc).top); r != 0 && g_lent[r] == 0 && REPLY(r).caller.sc == 0;
-    ensures more: \result != 0 ==> (\forall integer r; reply(r) && REPLY(r).caller.sc == sc ==> g_lent[r] == sc) &&
-        SC(sc).tcb == \old(SC(sc).tcb);
-    ensures loans: \result == 0 ==> (\forall integer r; reply(r) ==> REPLY(r).caller.sc != sc);
-    ensures user: \result == 0 ==> SC(sc).tcb == 0 && K.run.sc != sc &&
-        (\forall integer t; index(t) ==> TCB(t).sc != sc);
-    ensures done: \result == 0 ==> SC(sc).top == 0 && TIMER(sc + SC_TIMER).queue == 0 && SC(sc).budget == 0 &&
-        SC(sc).left == 0; */
-u32 sched_context_destroy_step(u32 sc);
+    ensures states: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).state ==
+        (t != 0 && t == \old(SC(sc).tcb) && \old(TCB(t).state) == STATE_READY ? STATE_NO_TIME : \old(TCB(t).state));
+    ensures queued: \forall integer t; 0 <= t < 0x100000000 ==> g_queue[t] ==
+        (t != 0 && t == \old(SC(sc).tcb) && \old(TCB(t).state) == STATE_READY ? 0 : \old(g_queue[t]));
+    ensures users: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sc == (t == \old(SC(sc).tcb) ? 0 : \old(TCB(t).sc));
+    ensures user: SC(sc).tcb == 0 && K.run.sc != sc && (\forall integer t; index(t) ==> TCB(t).sc != sc);
+    ensures done: TIMER(sc + SC_TIMER).queue == 0 && SC(sc).budget == 0 && SC(sc).left == 0; */
+void context_end(u32 sc);
 
 #endif
