@@ -394,6 +394,7 @@ static void reap_loan(u32 o) {
 */
 static void reap_user(u32 o) {
     context_end(o);
+    //@ assert timers: \forall integer n; TIMER(n).kind == \at(TIMER(n).kind,Pre) && TIMER(n).due == \at(TIMER(n).due,Pre);
     //@ assert tops: \forall integer s; 1 <= s < 0x100000000 ==> SC(s).top == \at(SC(s).top,Pre);
     //@ assert same: \forall integer s; 0 <= s < 0x100000000 && s != o ==> SC(s).budget == \at(SC(s).budget,Pre) && SC(s).period == \at(SC(s).period,Pre) && SC(s).left == \at(SC(s).left,Pre) && SC(s).last == \at(SC(s).last,Pre) && SC(s).used == \at(SC(s).used,Pre) && SC(s).tcb == \at(SC(s).tcb,Pre);
     //@ assert amounts: \forall integer s, i; 0 <= s < 0x100000000 && 0 <= i < 4 ==> SC(s).amount[i] == \at(SC(s).amount[i],Pre) && SC(s).due[i] == \at(SC(s).due[i],Pre);

@@ -234,6 +234,7 @@ void context_drop_loan(u32 sc);
         (t != 0 && t == \old(SC(sc).tcb) && \old(TCB(t).state) == STATE_READY ? 0 : \old(g_queue[t]));
     ensures users: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sc == (t == \old(SC(sc).tcb) ? 0 : \old(TCB(t).sc));
     ensures user: SC(sc).tcb == 0 && K.run.sc != sc && (\forall integer t; index(t) ==> TCB(t).sc != sc);
+    ensures run: K.run.sc == (\old(K.run.sc) == sc ? 0 : \old(K.run.sc));
     ensures done: TIMER(sc + SC_TIMER).queue == 0 && SC(sc).budget == 0 && SC(sc).left == 0; */
 void context_end(u32 sc);
 
