@@ -18,38 +18,209 @@
 
 // --- The general path: any state of either side.
 
+// The message of `from` arrives at `to`; all stay what they are.
+/*@ requires wf: kept && caps && messages;
+    requires threads: is_tcb(from) && is_tcb(to) && from != to;
+    requires length: info % 128 <= MESSAGE_WORDS;
+    terminates \true; exits \false;
+    assigns REGISTERS_ASSIGNS(to), EXTRA_ASSIGNS;
+    ENSURES_KEPT
+    ensures caps: caps;
+    ensures messages: messages;
+    ENSURES_DELIVERED */
+INLINE void deliver(u32 from, u32 to, u64 badge, u64 info, u32 may_grant) {
+    message_deliver(from, to, badge, info, may_grant);
+    //@ assert states: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).state == \at(TCB(t).state,Pre);
+    //@ assert replies: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).reply == \at(TCB(t).reply,Pre);
+    //@ assert infos: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert r1: reply_thread;
+    //@ assert r2: reply_caller;
+    //@ assert r3: reply_null;
+    //@ assert r4: reply_loan;
+    //@ assert actors: actors;
+    //@ assert senders: senders;
+}
+
+// What thread t, which is to wait, will send.
+/*@ requires wf: kept && caps && messages;
+    requires t: t != 0;
+    requires length: info % 128 <= MESSAGE_WORDS;
+    terminates \true; exits \false;
+    assigns tcb_view[t].sending, tcb_view[t].sending_badge, tcb_view[t].sending_info;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures what: tcb_view[t].sending == may && tcb_view[t].sending_badge == badge && tcb_view[t].sending_info == info; */
+static inline void note_message(u32 t, u32 may, u64 badge, u64 info) {
+    TCB(t).sending = may;
+    TCB(t).sending_badge = badge;
+    TCB(t).sending_info = info;
+    //@ assert states: \forall integer x; 0 <= x < 0x100000000 ==> TCB(x).state == \at(TCB(x).state,Pre);
+    //@ assert replies: \forall integer x; 0 <= x < 0x100000000 ==> TCB(x).reply == \at(TCB(x).reply,Pre);
+    //@ assert contexts: \forall integer x; 0 <= x < 0x100000000 ==> TCB(x).sc == \at(TCB(x).sc,Pre) && TCB(x).priority == \at(TCB(x).priority,Pre);
+    //@ assert infos: \forall integer x; 0 <= x < 0x100000000 && x != t ==> TCB(x).sending_info == \at(TCB(x).sending_info,Pre);
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert r1: reply_thread;
+    //@ assert r2: reply_caller;
+    //@ assert r4: reply_loan;
+    //@ assert c1: context_thread;
+    //@ assert c5: context_lender;
+    //@ assert c6: context_ready;
+}
+
+// The running thread waits to send on ep, where nobody receives.
+/*@ requires wf: kept && caps && messages;
+    requires room: queue_room && wheel_room && time_running;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires ep: endpoint(ep) && (state == STATE_SEND || state == STATE_CALL) && state_of(QUEUE(ep).head) != STATE_RECV;
+    requires length: info % 128 <= MESSAGE_WORDS;
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], queue_view[ep], tcb_view[K.run.tcb].state, g_queue[K.run.tcb], g_place[K.run.tcb],
+        g_back, g_clock, g_alarm, TIMER_ASSIGNS(K.run.tcb), timer_view[K.run.tcb + 54].due, g_slot[K.run.tcb + 54],
+        g_age[K.run.tcb + 54], g_ages, tcb_view[K.run.tcb].sending, tcb_view[K.run.tcb].sending_badge,
+        tcb_view[K.run.tcb].sending_info;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures waits: g_queue[K.run.tcb] == ep && QUEUE(ep).tail == K.run.tcb && state_of(K.run.tcb) == state;
+    ensures what: tcb_view[K.run.tcb].sending == may && tcb_view[K.run.tcb].sending_badge == badge &&
+        tcb_view[K.run.tcb].sending_info == info;
+    ensures bounded: info / 256 % 2 != 0 ==> on(K.run.tcb + TCB_TIMER); */
+static inline void wait_to_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
+    u32 cur = K.run.tcb;
+    note_message(cur, may, badge, info);
+    thread_wait(ep, state);
+    //@ assert others: \forall integer t; 0 <= t < 0x100000000 && t != cur ==> TCB(t).state == \at(TCB(t).state,Pre);
+    //@ assert cur: !has_reply(cur) && !has_reply{Pre}(cur) && TCB(cur).state < 128;
+    //@ assert same: \forall integer t; index(t) && t != cur ==> state_of(t) == state_of{Pre}(t);
+    //@ assert names: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).reply == \at(TCB(t).reply,Pre);
+    //@ assert had: \forall integer t; index(t) && has_reply(t) ==> has_reply{Pre}(t) && t != cur;
+    //@ assert has: \forall integer t; index(t) && has_reply{Pre}(t) ==> has_reply(t) && t != cur;
+    //@ assert threads: threads && lending && wheel && time;
+    //@ assert r1: reply_thread;
+    //@ assert r2: reply_caller;
+    //@ assert r4: reply_loan;
+    //@ assert r3: reply_null;
+    //@ assert timers: wait_timers;
+    //@ assert messages: messages;
+    thread_arm_timeout(info);
+}
+
+// Receiver `to` leaves its queue; its Reply still names it.
+/*@ requires wf: kept;
+    requires to: tcb(to) && state_of(to) == STATE_RECV;
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], tcb_view[to].state, queue_view[g_queue[to]], g_queue[to], TIMER_ASSIGNS(to);
+    ENSURES_THREADS
+    ensures l: lending;
+    ensures r: replies_but(tcb_view[to].reply);
+    ensures i1: wheel;
+    ensures i2: time;
+    ensures i3: wait_timers;
+    ensures free: \let r = tcb_view[to].reply; r != 0 && g_lent[r] == 0 && reply_view[r].caller.tcb == to && reply_view[r].caller.sc == 0;
+    ensures out: loose(to) && TIMER(to + TCB_TIMER).queue == 0; */
+INLINE void leave_receivers(u32 to) {
+    //@ assert free: \let r = TCB(to).reply; r != 0 && g_lent[r] == 0 && reply_view[r].caller.tcb == to && reply_view[r].caller.sc == 0;
+    thread_dequeue(to);
+    //@ assert but: replies_but(TCB(to).reply);
+    //@ assert threads: threads && lending;
+    //@ assert timers: wait_timers_but(to);
+    thread_stop_timer(to);
+}
+
+// The thread that r names has received through it, and nobody waits for an answer.
+/*@ requires wf: threads && lending && replies_but(r) && wheel && time && wait_timers;
+    requires to: r != 0 && loose(LENDER(r)) && LENT(r) == 0 && tcb_view[LENDER(r)].reply == r;
+    terminates \true; exits \false;
+    assigns RELEASE_ASSIGNS(r);
+    ENSURES_KEPT
+    ensures free: LENDER(r) == 0;
+    ensures loose: loose(\old(LENDER(r)));
+    ensures same: \forall integer t; 0 <= t < 0x100000000 ==> tcb_view[t].state == \old(tcb_view[t].state); */
+INLINE void received(u32 r) {
+    reply_release(r);
+    //@ assert null: tcb_view[0].state == \at(tcb_view[0].state,Pre);
+}
+
+// `to` has received a call of the running thread, which waits for the answer through r.
+/*@ requires wf: threads && lending && replies_but(r) && wheel && time && wait_timers;
+    requires to: r != 0 && loose(to) && LENDER(r) == to && g_lent[r] == 0;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING && K.run.tcb != to;
+    requires room: lend_room && wheel_room && time_running;
+    requires fault: tcb_view[K.run.tcb].fault != FAULT_NONE ==> info / 256 % 2 == 0;
+    terminates \true; exits \false;
+    assigns LEND_ASSIGNS(r, K.run.tcb, to), reply_view[r].caller, tcb_view[K.run.tcb].reply, tcb_view[K.run.tcb].state,
+        g_clock, g_alarm, timer_view[K.run.tcb + 54].due, g_slot[K.run.tcb + 54], g_age[K.run.tcb + 54], g_ages;
+    ENSURES_KEPT
+    ensures armed: reply_view[r].caller.tcb == K.run.tcb && tcb_view[K.run.tcb].reply == r && state_of(K.run.tcb) == STATE_REPLY;
+    ensures lent: \old(tcb_view[K.run.tcb].sc) != 0 && \old(tcb_view[to].sc) == 0 ==>
+        tcb_view[to].sc == \old(tcb_view[K.run.tcb].sc) && tcb_view[K.run.tcb].sc == 0 && TIMER(K.run.tcb + TCB_TIMER).queue == 0; */
+static inline void called(u32 r, u32 to, u64 info) {
+    u32 cur = K.run.tcb;
+    //@ assert on: TIMER(cur + TCB_TIMER).queue == 0;
+    reply_arm(r, cur, to);
+    //@ assert kept: kept;
+    if (TCB(cur).sc != 0) {
+        thread_arm_timeout(info);
+    }
+}
+
 void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
     u32 cur = K.run.tcb, to = QUEUE(ep).head;
     if (thread_state(to) != STATE_RECV) {
-        TCB(cur).sending = may;
-        TCB(cur).sending_badge = badge;
-        TCB(cur).sending_info = info;
-        thread_wait(ep, state);
-        thread_arm_timeout(info);
+        wait_to_send(ep, may, badge, info, state);
         return;
     }
+    //@ assert to: tcb(to) && to != cur && g_queue[to] == ep && is_tcb(to) && is_tcb(cur);
+    deliver(cur, to, badge, info, may & MAY_GRANT);
     u32 r = TCB(to).reply;
-    //@ assert free: r != 0 && g_lent[r] == 0 && reply_view[r].caller.tcb == to;
-    //@ assert to: tcb(to) && to != cur;
-    thread_dequeue(to);
-    //@ assert but: replies_but(r);
-    time_stop(to);
-    //@ assert timers: wait_timers;
-    message_deliver(cur, to, badge, info, may & MAY_GRANT);
+    leave_receivers(to);
     if (state == STATE_SEND) {
-        reply_release(r);
+        received(r);
+        //@ assert kept: kept && loose(to);
+        //@ assert others: \forall integer t; index(t) && t != to ==> TCB(t).state == \at(TCB(t).state,Pre);
     } else {
-        reply_arm(r, cur, to);
-        if (TCB(cur).sc != 0) {
-            thread_arm_timeout(info);
-        }
+        called(r, to, info);
+        //@ assert kept: kept && loose(to);
+        //@ assert others: \forall integer t; index(t) && t != to && t != cur ==> TCB(t).state == \at(TCB(t).state,Pre);
     }
-    //@ assert kept: kept && caps && loose(to);
     thread_ready(to);
+    //@ assert others: \forall integer t; index(t) && t != to && t != cur ==> TCB(t).state == \at(TCB(t).state,Pre);
+    //@ assert infos: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
+    //@ assert mine: state_of(cur) == STATE_REPLY || TCB(cur).state == STATE_RUNNING;
+    //@ assert messages: messages;
+}
+
+// Sender `from` leaves its queue; its timer may still be on.
+/*@ requires wf: kept;
+    requires from: tcb(from) && (state_of(from) == STATE_SEND || state_of(from) == STATE_CALL);
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], tcb_view[from].state, queue_view[g_queue[from]], g_queue[from];
+    ENSURES_THREADS
+    ensures l: lending;
+    ENSURES_REPLIES
+    ensures i1: wheel;
+    ensures i2: time;
+    ensures i3: wait_timers_but(from);
+    ensures out: loose(from); */
+INLINE void leave_senders(u32 from) {
+    thread_dequeue(from);
+    //@ assert others: \forall integer t; 0 <= t < 0x100000000 && t != from ==> TCB(t).state == \at(TCB(t).state,Pre);
+    //@ assert names: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).reply == \at(TCB(t).reply,Pre);
+    //@ assert from: !has_reply(from) && !has_reply{Pre}(from);
 }
 
 // The running thread takes the message of `from`, which waits to send.
-/*@ requires wf: kept && caps;
+/*@ requires wf: kept && caps && messages;
     requires room: queue_room && lend_room;
     requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
     requires from: tcb(from) && (state_of(from) == STATE_SEND || state_of(from) == STATE_CALL);
@@ -58,22 +229,33 @@ void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
     assigns SEND_ASSIGNS, REGISTERS_ASSIGNS(K.run.tcb);
     ENSURES_KEPT
     ensures caps: caps;
+    ensures messages: messages;
     ensures badge: tcb_view[K.run.tcb].r[R_RDI] == tcb_view[from].sending_badge;
+    ensures given: tcb_view[from].fault == FAULT_NONE ==>
+        message_given{Pre,Post}(from, K.run.tcb, tcb_view[from].sending_badge, tcb_view[K.run.tcb].r[R_RSI]);
     ensures sent: \old(state_of(from)) == STATE_SEND ==> state_of(from) < STATE_RECV && TIMER(from + TCB_TIMER).queue == 0;
     ensures called: \old(state_of(from)) == STATE_CALL ==>
         state_of(from) == STATE_REPLY && tcb_view[from].reply == r && reply_view[r].caller.tcb == from;
     ensures runs: tcb_view[K.run.tcb].state == STATE_RUNNING; */
 static void take(u32 from, u32 r) {
     u32 cur = K.run.tcb, is_call = thread_state(from) == STATE_CALL;
-    thread_dequeue(from);
-    //@ assert kept: replies && wait_timers_but(from);
-    message_deliver(from, cur, TCB(from).sending_badge, TCB(from).sending_info,
-                    TCB(from).sending & MAY_GRANT);
+    //@ assert from: is_tcb(from) && is_tcb(cur) && from != cur;
+    deliver(from, cur, TCB(from).sending_badge, TCB(from).sending_info,
+            TCB(from).sending & MAY_GRANT);
+    leave_senders(from);
     if (is_call) {
         reply_arm(r, from, cur);
+        //@ assert threads: kept;
+        //@ assert others: \forall integer t; index(t) && t != from ==> TCB(t).state == \at(TCB(t).state,Pre);
+        //@ assert infos: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
+        //@ assert messages: messages;
     } else {
-        time_stop(from);
+        thread_stop_timer(from);
+        //@ assert threads: kept;
         thread_ready(from);
+        //@ assert others: \forall integer t; index(t) && t != from ==> TCB(t).state == \at(TCB(t).state,Pre);
+        //@ assert infos: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
+        //@ assert messages: messages;
     }
 }
 
@@ -95,14 +277,16 @@ static u64 receive(u32 ep, u32 r, u64 info) {
 }
 
 // Answers the caller of r (armed) with the message of the running thread.
-/*@ requires wf: kept && caps;
+/*@ requires wf: kept && caps && messages;
     requires room: queue_room;
     requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
     requires r: r != 0 && state_of(reply_view[r].caller.tcb) == STATE_REPLY;
+    requires length: info % 128 <= MESSAGE_WORDS;
     terminates \true; exits \false;
     assigns WAKE_ASSIGNS(reply_view[r].caller.tcb), REGISTERS_ASSIGNS(reply_view[r].caller.tcb), EXTRA_ASSIGNS;
     ENSURES_KEPT
     ensures caps: caps;
+    ensures messages: messages;
     ensures once: reply_view[r].caller.tcb == 0;
     ensures woken: \let to = \old(reply_view[r].caller.tcb); state_of(to) < STATE_RECV && TIMER(to + TCB_TIMER).queue == 0;
     ensures answer: \old(TCB(reply_view[r].caller.tcb).fault) == FAULT_NONE && info % 65536 <= MESSAGE_REGISTERS &&
@@ -112,22 +296,18 @@ static void answer(u32 r, u64 info) {
     u32 cur = K.run.tcb, to = REPLY(r).caller.tcb;
     //@ assert to: tcb(to) && to != cur && TCB(to).reply == r;
     if (TCB(to).fault == FAULT_NONE) {
-        message_deliver(cur, to, 0, info, 1);
-        //@ assert y: ready_queues;
-        //@ assert w1: wait_endpoint;
-        //@ assert w2: wait_signal;
-        //@ assert w3: wait_queued;
-        //@ assert w4: wait_kind;
-        //@ assert w5: wait_special;
-        //@ assert w6: wait_tcb;
-        //@ assert c: contexts;
-        //@ assert r: replies;
-        //@ assert i3: wait_timers;
+        deliver(cur, to, 0, info, 1);
     }
-    //@ assert before: caps;
+    //@ assert kept: kept;
     thread_wake(to);
-    //@ assert kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \at(TIMER(n).kind,Pre);
-    //@ assert roots: \forall integer t; tcb(t) ==> cspace_root(t + 4 * TCB_SLOT_CSPACE);
+    //@ assert others: \forall integer t; index(t) && t != to ==> TCB(t).state == \at(TCB(t).state,Pre) || TCB(t).state == STATE_NO_TIME && \at(TCB(t).state,Pre) == STATE_READY;
+    //@ assert was: state_of{Pre}(to) == STATE_REPLY;
+    //@ assert rest: \forall integer t; index(t) && t != to && state_of(t) != STATE_INACTIVE ==> state_of{Pre}(t) != STATE_INACTIVE;
+    //@ assert active: \forall integer t; index(t) && state_of(t) != STATE_INACTIVE ==> state_of{Pre}(t) != STATE_INACTIVE;
+    //@ assert sends: \forall integer t; index(t) && (state_of(t) == STATE_SEND || state_of(t) == STATE_CALL) ==> state_of(t) == state_of{Pre}(t);
+    //@ assert infos: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
+    //@ assert actors: actors;
+    //@ assert senders: senders;
 }
 
 u32 endpoint_cancel_one(u32 queue) {

@@ -15,25 +15,24 @@
 // with `may` and `badge`: to the first receiver, or it waits in the queue. state: STATE_SEND, or
 // STATE_CALL if it will wait for an answer.
 #define SEND_ASSIGNS                                                                               \
-    link_view[0..0xffffffff], queue_view[0..0xffffffff], K.ready_bitmap[0..3], K.ready_summary,    \
-        K.top, g_queue[0..0xffffffff], g_place[0..0xffffffff], g_back,                             \
-        tcb_view[0..0xffffffff].state, tcb_view[0..0xffffffff].sc, tcb_view[0..0xffffffff].reply,  \
-        sc_view[0..0xffffffff].tcb, sc_view[0..0xffffffff].top, reply_view[0..0xffffffff],         \
-        g_lent[0..0xffffffff], g_turn[0..0xffffffff], g_turns, g_clock, g_alarm,                   \
-        timer_view[0..0xffffffff].next, timer_view[0..0xffffffff].prev,                            \
-        timer_view[0..0xffffffff].due, timer_view[0..0xffffffff].queue, WHEEL.queue[0..575],       \
-        WHEEL.bitmap[0..7], WHEEL.summary, g_level[0..0xffffffff], g_slot[0..0xffffffff],          \
-        g_age[0..0xffffffff], g_ages, EXTRA_ASSIGNS
-/*@ requires wf: kept && caps;
+    link_view[..], queue_view[..], K.ready_bitmap[0..3], K.ready_summary, K.top, g_queue[..],      \
+        g_place[..], g_back, tcb_view[..].state, tcb_view[..].sc, tcb_view[..].reply,              \
+        sc_view[..].tcb, sc_view[..].top, reply_view[..], g_lent[..], g_turn[..], g_turns,         \
+        g_clock, g_alarm, timer_view[..].next, timer_view[..].prev, timer_view[..].due,            \
+        timer_view[..].queue, WHEEL.queue[0..575], WHEEL.bitmap[0..7], WHEEL.summary, g_level[..], \
+        g_slot[..], g_age[..], g_ages, EXTRA_ASSIGNS
+/*@ requires wf: kept && caps && messages;
     requires room: queue_room && wheel_room && lend_room && time_running;
     requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
     requires ep: endpoint(ep) && (state == STATE_SEND || state == STATE_CALL);
+    requires length: info % 128 <= MESSAGE_WORDS;
     requires fault: tcb_view[K.run.tcb].fault != FAULT_NONE ==> info / 256 % 2 == 0;
     terminates \true; exits \false;
     assigns SEND_ASSIGNS, REGISTERS_ASSIGNS(queue_view[ep].head), tcb_view[K.run.tcb].sending,
         tcb_view[K.run.tcb].sending_badge, tcb_view[K.run.tcb].sending_info;
     ENSURES_KEPT
     ensures caps: caps;
+    ensures messages: messages;
     ensures waits: \old(state_of(QUEUE(ep).head)) != STATE_RECV ==>
         g_queue[K.run.tcb] == ep && QUEUE(ep).tail == K.run.tcb && state_of(K.run.tcb) == state &&
         tcb_view[K.run.tcb].sending == may && tcb_view[K.run.tcb].sending_badge == badge && tcb_view[K.run.tcb].sending_info == info;
