@@ -25,6 +25,20 @@
        slot(src) && slot(dst) && cap_le{L}(dst, src) && desc{L}(src, dst);
 */
 
+// The slot that the call names for a capability, 0: none.
+/*@ requires null: ty(0) == CAP_NULL;
+    requires space: wf_cspace(K.run.tcb);
+    terminates \true; exits \false; assigns \nothing;
+    ensures slot: \result == to && (\result == 0 || slot(\result));
+    ensures apart: \result != CDT_HEAD && \result != SCRATCH_SLOT; */
+static inline u32 call_destination(void) {
+    u32 d = cspace_destination(K.run.tcb, ARG0);
+    //@ ghost u32 root = K.run.tcb + 4 * TCB_SLOT_CSPACE; u64 cptr = tcb_view[K.run.tcb].r[R_RDX];
+    //@ assert low: d != 0 && cptr / 0x100000000 == 0 ==> d == cnode_slot(root, cptr % 0x100000000) && cnode_has(root, d);
+    //@ assert high: d != 0 && cptr / 0x100000000 != 0 ==> \let n = cnode_slot(root, cptr % 0x100000000); d == cnode_slot(n, cptr / 0x100000000) && cnode_has(n, d);
+    return d;
+}
+
 // May a capability be put there?
 /*@ requires null: ty(0) == CAP_NULL;
     terminates \true; exits \false; assigns \nothing;
@@ -55,7 +69,7 @@ static error_t check_source(u32 src) {
     ensures keep: \forall integer a, b; \old(in_tree(a)) && \old(in_tree(b)) ==> (desc(a,b) <==> \old(desc(a,b)));
 */
 u64 call_cap_copy(u64 cptr, u64 info) {
-    u32 src = cspace_lookup(K.run.tcb, cptr), dst = cspace_destination(K.run.tcb, ARG0);
+    u32 src = cspace_lookup(K.run.tcb, cptr), dst = call_destination();
     (void)info;
     error_t error = check_source(src);
     if (error != OK)
@@ -63,7 +77,6 @@ u64 call_cap_copy(u64 cptr, u64 info) {
     error = check_destination(dst);
     if (error != OK)
         return call_refuse(CALL_CAP_COPY, error, ARG0, 0);
-    //@ assert apart: dst != CDT_HEAD && dst != SCRATCH_SLOT;
     if (ARG1 > RIGHT_ALL)
         return call_refuse_argument(CALL_CAP_COPY, ERR_ARG, ARG1);
     capability_copy(src, dst, (u32)ARG1, capability_copy_data(src));
@@ -80,7 +93,7 @@ u64 call_cap_copy(u64 cptr, u64 info) {
     ensures keep: \forall integer a, b; \old(in_tree(a)) && \old(in_tree(b)) ==> (desc(a,b) <==> \old(desc(a,b)));
 */
 u64 call_cap_mint(u64 cptr, u64 info) {
-    u32 src = cspace_lookup(K.run.tcb, cptr), dst = cspace_destination(K.run.tcb, ARG0);
+    u32 src = cspace_lookup(K.run.tcb, cptr), dst = call_destination();
     (void)info;
     error_t error = check_source(src);
     if (error != OK)
@@ -88,7 +101,6 @@ u64 call_cap_mint(u64 cptr, u64 info) {
     error = check_destination(dst);
     if (error != OK)
         return call_refuse(CALL_CAP_MINT, error, ARG0, 0);
-    //@ assert apart: dst != CDT_HEAD && dst != SCRATCH_SLOT;
     if (ARG1 > RIGHT_ALL)
         return call_refuse_argument(CALL_CAP_MINT, ERR_ARG, ARG1);
     error = capability_check_mint(src, ARG2);
@@ -112,14 +124,13 @@ u64 call_cap_mint(u64 cptr, u64 info) {
     ensures place: \result / 0x100000000 == OK ==> mov_rel{Pre,Post}(\old(from(cptr)), \old(to));
 */
 u64 call_cap_move(u64 cptr, u64 info) {
-    u32 src = cspace_lookup(K.run.tcb, cptr), dst = cspace_destination(K.run.tcb, ARG0);
+    u32 src = cspace_lookup(K.run.tcb, cptr), dst = call_destination();
     (void)info;
     if (SLOT(src).type == CAP_NULL)
         return call_refuse(CALL_CAP_MOVE, ERR_CAP, cptr, 0);
     error_t error = check_destination(dst);
     if (error != OK)
         return call_refuse(CALL_CAP_MOVE, error, ARG0, 0);
-    //@ assert apart: dst != CDT_HEAD && dst != SCRATCH_SLOT;
     capability_move(src, dst);
     return call_done();
 }

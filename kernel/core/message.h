@@ -60,12 +60,9 @@ static inline void message_registers(u32 from, u32 to, u64 badge, u64 info) {
 
 /*@ // What retype made a TCB.
     predicate is_tcb{L}(integer t) = 0 < t <= 0xffffff00 && header_view[t].kind == CAP_TCB;
-    // INV-59: the capability space of every thread can be searched, and no CNode has a slot of a
-    // thread or of the kernel.
+    // INV-59: the capability space of every thread can be searched, and no CNode has the slot that
+    // names it. cnode_apart: nor one of the kernel.
     predicate cspace_roots{L} = \forall integer t; is_tcb(t) ==> cspace_root(t + 4 * TCB_SLOT_CSPACE);
-    predicate cnode_has{L}(integer s, integer d) = slot(s) && ty{L}(s) == CAP_CNODE &&
-        ob{L}(s) <= d < ob{L}(s) + 4 * dt{L}(s);
-    predicate cnode_apart{L} = \forall integer s, d; cnode_has(s, d) ==> d != CDT_HEAD && d != SCRATCH_SLOT;
     predicate cnode_threads{L} = \forall integer s, d, t; cnode_has(s, d) && is_tcb(t) ==> d != t + 4 * TCB_SLOT_CSPACE;
     predicate caps{L} = wf_caps{L} && cnode_range{L} && cnode_lookup{L} && cspace_roots{L} && cnode_apart{L} &&
         cnode_threads{L};

@@ -20,9 +20,10 @@
        high == 0 ? cnode_slot{L}(s, low) :
        ty{L}(cnode_slot{L}(s, low)) != CAP_CNODE ? 0 : cnode_slot{L}(cnode_slot{L}(s, low), high);
 
-    // The list's own slots are in no CNode.
-    predicate cnode_apart{L} = \forall integer s, i; slot(s) && ty(s) == CAP_CNODE && 0 <= i < dt(s) ==>
-       cnode_slot(s, i) != CDT_HEAD && cnode_slot(s, i) != SCRATCH_SLOT;
+    // INV-59: no CNode has a slot of the kernel.
+    predicate cnode_has{L}(integer s, integer d) = slot(s) && ty{L}(s) == CAP_CNODE &&
+        ob{L}(s) <= d < ob{L}(s) + 4 * dt{L}(s);
+    predicate cnode_apart{L} = \forall integer s, d; cnode_has(s, d) ==> d != CDT_HEAD && d != SCRATCH_SLOT;
     // All that look-up takes for granted, for the thread t.
     predicate wf_cspace{L}(integer t) = 0 <= t <= 0xffffffff - 4 * TCB_SLOTS && cspace_root(t + 4 * TCB_SLOT_CSPACE) &&
        cnode_range && cnode_lookup && cnode_apart;

@@ -41,9 +41,17 @@
         address(ob{L}(b)) + 32 <= memory_base{L}(a) || memory_end{L}(a) <= address(ob{L}(b));
     predicate wf_memory{L} = memory_apart{L} && memory_inside{L} && memory_records{L};
 
-    predicate same_untypeds{L1,L2} = \forall integer u; 0 <= u < 0x100000000 ==>
-        \at(untyped_view[u],L2) == \at(untyped_view[u],L1);
+    predicate same_untypeds{L1,L2} = \forall integer u; \at(untyped_view[u],L2) == \at(untyped_view[u],L1);
     // Who takes capabilities away keeps them.
+    predicate memory_left{L1,L2}(integer s) = \at(in_tree(s),L1) && ty{L2}(s) == ty{L1}(s) && ob{L2}(s) == ob{L1}(s) &&
+        memory_base{L2}(s) == memory_base{L1}(s) && memory_end{L2}(s) == memory_end{L1}(s) &&
+        memory_used{L2}(s) == memory_used{L1}(s);
+    lemma memory_left_size{L1,L2}: \forall integer s; left_alone{L1,L2}(s) ==> memory_size{L2}(s) == memory_size{L1}(s);
+    lemma memory_left_alone{L1,L2}: wf_caps{L2} && taken{L1,L2} && same_untypeds{L1,L2} ==>
+        \forall integer s; slot(s) && ty{L2}(s) != CAP_NULL ==> memory_left{L1,L2}(s);
+    lemma memory_taken_apart{L1,L2}: wf_caps{L2} && taken{L1,L2} && same_untypeds{L1,L2} && memory_apart{L1} ==> memory_apart{L2};
+    lemma memory_taken_inside{L1,L2}: wf_caps{L2} && taken{L1,L2} && same_untypeds{L1,L2} && memory_inside{L1} ==> memory_inside{L2};
+    lemma memory_taken_records{L1,L2}: wf_caps{L2} && taken{L1,L2} && same_untypeds{L1,L2} && memory_records{L1} ==> memory_records{L2};
     lemma memory_taken{L1,L2}: wf_caps{L1} && wf_caps{L2} && taken{L1,L2} && same_untypeds{L1,L2} &&
         wf_memory{L1} ==> wf_memory{L2};
 */
