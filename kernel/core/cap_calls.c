@@ -13,6 +13,12 @@
     ensures next: \result % 0x100000000 == K.run.tcb;                                              \
     ensures refused: \result / 0x100000000 != OK ==> \forall integer s; slot_view[s] == \old(slot_view[s]) && \
         po(s) == \old(po(s)) && pc(s) == \old(pc(s));
+
+// What is in the slot that was empty may do no more than what it was made from.
+#define ENSURES_DERIVED                                                                            \
+    ensures less: \result / 0x100000000 == OK ==> derived(\old(from(cptr)), \old(to));             \
+    ensures empty: \result / 0x100000000 == OK ==> \old(ty(to)) == CAP_NULL;                       \
+    ensures keep: \forall integer a, b; \old(in_tree(a)) && \old(in_tree(b)) ==> (desc(a,b) <==> \old(desc(a,b)));
 // clang-format on
 
 /*@ // The slots that the call names: its own address, and that in its first argument.
@@ -64,9 +70,7 @@ static error_t check_source(u32 src) {
     assigns tcb_view[K.run.tcb].denial, item_view[..], g_n, CDT_GHOST, slot_view[to];
     ENSURES_CALL
     ENSURES_CAPS
-    ensures less: \result / 0x100000000 == OK ==> derived(\old(from(cptr)), \old(to));
-    ensures empty: \result / 0x100000000 == OK ==> \old(ty(to)) == CAP_NULL;
-    ensures keep: \forall integer a, b; \old(in_tree(a)) && \old(in_tree(b)) ==> (desc(a,b) <==> \old(desc(a,b)));
+    ENSURES_DERIVED
 */
 u64 call_cap_copy(u64 cptr, u64 info) {
     u32 src = cspace_lookup(K.run.tcb, cptr), dst = call_destination();
@@ -88,9 +92,7 @@ u64 call_cap_copy(u64 cptr, u64 info) {
     assigns tcb_view[K.run.tcb].denial, item_view[..], g_n, CDT_GHOST, slot_view[to];
     ENSURES_CALL
     ENSURES_CAPS
-    ensures less: \result / 0x100000000 == OK ==> derived(\old(from(cptr)), \old(to));
-    ensures empty: \result / 0x100000000 == OK ==> \old(ty(to)) == CAP_NULL;
-    ensures keep: \forall integer a, b; \old(in_tree(a)) && \old(in_tree(b)) ==> (desc(a,b) <==> \old(desc(a,b)));
+    ENSURES_DERIVED
 */
 u64 call_cap_mint(u64 cptr, u64 info) {
     u32 src = cspace_lookup(K.run.tcb, cptr), dst = call_destination();

@@ -499,6 +499,7 @@ static u32 reap_users(u32 o) {
     return HEADER(o).kind == CAP_SCHED_CONTEXT ? reap_context(o) : reap_waiters(o);
 }
 
+// Two ways in each function: with all five in one the prover's simplifier did not end.
 /*@ REQUIRES_STEP
     terminates \true; exits \false;
     assigns LIFE;
