@@ -5,7 +5,9 @@ SPDX-License-Identifier: BSD-2-Clause
 For each module of modules.toml: all goals of its functions with run-time-error checks, then its
 lemmas in a run of their own (-wp-fct leaves them out, yet every goal assumes them). A module fails
 unless every property of its functions is Valid, no warning was printed, and whatever its functions
-call is proved in another module or named in ASSUMED.md.
+call is proved in another module or named in ASSUMED.md. Then its smoke tests: from what a function
+requires, and from what holds at each of its branches, calls and loops, a prover tries to prove false;
+where it can, the contracts contradict each other and prove nothing.
 """
 
 import argparse
@@ -27,8 +29,15 @@ ROOT = Path(__file__).resolve().parent.parent
 BASE_FLAGS = [
     "-c11", "-machdep", "x86_64", "-cpp-extra-args=-Ikernel",
     "-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-model", "Typed", "-wp-check-memory-model",
-    "-wp-prover", "z3,cvc5,cvc4", "-wp-timeout", "15", "-wp-par", "2",
+    "-wp-timeout", "15", "-wp-par", "2",
 ]
+PROVERS = ["-wp-prover", "z3,cvc5,cvc4"]
+# One prover, and its steps counted, so that a busy machine tests as much. Smoke tests are in no category;
+# with none left in (exits: trivial) a function that requires nothing would be left out.
+CATEGORIES = ("lemma requires assigns ensures assert invariant variant breaks continues returns "
+              "complete_behaviors disjoint_behaviors terminates decreases check").split()
+SMOKE = ["-wp-smoke-tests", "-wp-prop=" + ",".join(f"-@{category}" for category in CATEGORIES),
+         "-wp-prover", "z3", "-wp-steps", "1000000", "-wp-smoke-timeout", "5"]
 # cvc5 is not among the provers that why3 finds by itself.
 WHY3_CONF = """[main]
 magic = 14
@@ -68,21 +77,22 @@ HARMLESS = re.compile(r"^\[wp\] Warning: (Missing RTE guards|-wp-check-memory-mo
 
 def listen(command, conf, first):
     """Run Frama-C: (what it printed, exit code). With `first`, end it at the first unproved goal."""
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"WHY3CONFIG": str(conf)}, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
     log = []
-    for line in process.stdout:
-        log.append(line)
-        if first and UNPROVED.search(line):
-            os.killpg(process.pid, signal.SIGKILL)
-            break
-    return "".join(log), process.wait()
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"WHY3CONFIG": str(conf)}, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
+        for line in process.stdout:
+            log.append(line)
+            if first and UNPROVED.search(line):
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+    return "".join(log), process.returncode
 
 
 class Run:
-    """One run of Frama-C: goals with their outcome, warnings, and the status of every property."""
+    """One run of Frama-C: goals or smoke tests with their outcome, warnings, and the status of every property."""
 
-    def __init__(self, options, source, selection):
+    def __init__(self, options, source, selection, kind="goals"):
+        self.kind = kind
         with tempfile.TemporaryDirectory() as scratch:
             conf = Path(scratch) / "why3.conf"
             conf.write_text(WHY3_CONF)
@@ -98,9 +108,11 @@ class Run:
                 with open(table, encoding="utf-8") as file:
                     self.rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
         self.goals = {}
-        for status, kind, name in GOAL.findall(self.log):
-            good = status == "Passed" if kind == "Smoke-test" else f"Goal {name} : Valid" in self.log
-            self.goals[name] = good
+        for status, sort, name in GOAL.findall(self.log):
+            if sort == "Smoke-test":
+                self.goals[name] = status == "Passed"
+            elif kind == "goals":
+                self.goals[name] = f"Goal {name} : Valid" in self.log
         self.problems = [f"exit code {code}"] if code else []
         lines = self.log.splitlines()
         for number, line in enumerate(lines):
@@ -110,7 +122,8 @@ class Run:
         claimed = re.search(r"Proved goals:\s*(\d+)\s*/\s*(\d+)", self.log)
         if not claimed or claimed[1] != claimed[2]:
             self.problems.append(claimed[0] if claimed else "no goals were proved: see the log")
-        self.problems += [f"goal {name}: not proved" for name, good in self.goals.items() if not good]
+        wrong = "not proved" if kind == "goals" else "false is proved there: contracts contradict each other"
+        self.problems += [f"{name}: {wrong}" for name, good in self.goals.items() if not good]
 
 
 def property_problems(rows, functions, known):
@@ -136,23 +149,34 @@ def unspecified(log, functions):
 
 def prove_functions(options, module, functions, known):
     flags = module.get("flags", [])
-    smoke = ["-wp-smoke-tests"] if options.smoke else []
-    run = Run(options, module["source"], [*flags, *smoke, "-wp-fct", ",".join(functions)])
+    run = Run(options, module["source"], [*PROVERS, *flags, "-wp-fct", ",".join(functions)])
     run.problems += property_problems(run.rows, functions, known) + unspecified(run.log, functions)
     return run
 
 
-def prove_lemmas(options, module):
-    flags = module.get("flags", [])
-    run = Run(options, module["source"], [*flags, "-wp-prop=@lemma"])
-    if "Warning: No goal generated" in run.log:  # There is no lemma.
+def may_be_empty(run):
+    """The same run; that there was nothing to prove is not a problem of it."""
+    if "Warning: No goal generated" in run.log:
         run.problems = [p for p in run.problems if "No goal generated" not in p and "no goals" not in p]
     return run
 
 
+def prove_lemmas(options, module):
+    return may_be_empty(Run(options, module["source"], [*PROVERS, *module.get("flags", []), "-wp-prop=@lemma"]))
+
+
+def smoke_test(options, module, functions):
+    flags = module.get("flags", [])
+    if "-wp-prover" in flags:  # Frama-C would add them to the one of SMOKE.
+        at = flags.index("-wp-prover")
+        flags = flags[:at] + flags[at + 2:]
+    selection = [*flags, *SMOKE, "-wp-fct", ",".join(functions)]
+    return may_be_empty(Run(options, module["source"], selection, "smoke tests"))
+
+
 def report(title, run, seconds, verbose):
     good = sum(run.goals.values())
-    print(f"{'FAIL' if run.problems else 'ok':4} {title:32} {good}/{len(run.goals)} goals  "
+    print(f"{'FAIL' if run.problems else 'ok':4} {title:32} {good}/{len(run.goals)} {run.kind}  "
           f"{seconds:.0f} s", flush=True)
     shown = run.problems if verbose else run.problems[:SHOWN]
     for problem in shown:
@@ -188,7 +212,7 @@ def find_module(modules, function):
 def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/prove",
-        description="Prove the contracts of the core: more than an hour, with --cached fifteen minutes.",
+        description="Prove the contracts of the core: more than an hour, with --cached about fifteen minutes.",
         epilog="The last line is `goals PROVED/TOTAL proved, A assumptions` (the entries of "
                "proofs/ASSUMED.md). Exits 0 only if everything is proved and the ledger is complete.")
     parser.add_argument("--cached", dest="cache", action="store_const", const="replay", default="none",
@@ -197,8 +221,7 @@ def arguments():
                         help="like --cached, and add new results to proofs/cache")
     parser.add_argument("--only", metavar="FUNCTION[,FUNCTION]", help="these functions only")
     parser.add_argument("--module", metavar="NAME", help="this module of modules.toml only")
-    parser.add_argument("--smoke", action="store_true",
-                        help="also try to prove false everywhere: finds contradictory contracts (slow)")
+    parser.add_argument("--smoke", action="store_true", help="only the smoke tests: try to prove false everywhere")
     parser.add_argument("--first", action="store_true", help="stop a run at its first unproved goal")
     parser.add_argument("--timeout", type=int, metavar="SECONDS", help="for each goal and prover (default 15)")
     parser.add_argument("--ledger", action="store_true", help="only check ASSUMED.md and modules.toml")
@@ -224,13 +247,16 @@ def selected(options, modules):
 
 def jobs(options, modules, known):
     """(title, source, function, its arguments) of each run of Frama-C; lemmas, which are those of the headers,
-    once for each source, but counted once."""
+    once for each source, but counted once. --only leaves lemmas and smoke tests out."""
     lemmas = set()
     for title, module, functions in selected(options, modules):
-        yield title, module["source"], prove_functions, (options, module, functions, known)
-        if not options.only and module["source"] not in lemmas:
+        if not options.smoke:
+            yield title, module["source"], prove_functions, (options, module, functions, known)
+        if not options.smoke and not options.only and module["source"] not in lemmas:
             lemmas.add(module["source"])
             yield f"{title}: lemmas", "", prove_lemmas, (options, module)
+        if options.smoke or not options.only:
+            yield title, module["source"], smoke_test, (options, module, functions)
 
 
 def main():
@@ -251,7 +277,7 @@ def main():
         failed = bool(problems)
         if options.ledger:
             return int(failed)
-    goals = {}
+    goals, smoke = {}, {}
     # With --cached Frama-C itself takes the time, on one processor; otherwise the provers have all of them.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() if options.cache == "replay" else 1) as pool:
         runs = [(title, source, pool.submit(timed, work, *inputs))
@@ -259,10 +285,13 @@ def main():
         for title, source, future in runs:
             run, seconds = future.result()
             report(title, run, seconds, options.verbose)
-            goals |= {(source, name): good for name, good in run.goals.items()}
+            counted = goals if run.kind == "goals" else smoke
+            counted |= {(source, name): good for name, good in run.goals.items()}
             failed |= bool(run.problems)
+    if smoke:
+        print(f"smoke tests {sum(smoke.values())}/{len(smoke)} passed")
     print(f"goals {sum(goals.values())}/{len(goals)} proved, {ledger.count(ROOT)} assumptions")
-    return int(failed or not all(goals.values()) or not goals)
+    return int(failed or not (goals or smoke))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Tests of proofs/prove.py: what is wrong with a small C file is found, and nothing in one that is right.
+SPDX-License-Identifier: BSD-2-Clause"""
+
+import argparse
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).parent.parent / "proofs"))
+import prove
+
+OPTIONS = argparse.Namespace(cache="none", timeout=2, first=False)
+
+NEXT = """
+/*@ requires room: x < 100;
+    terminates \\true; exits \\false; assigns \\nothing;
+    ensures next: \\result == x + {step}; */
+unsigned next(unsigned x) {{
+    return x + 1;
+}}
+"""
+
+# Its callee promises what cannot be: everything after the call is proved.
+CALLER = """
+/*@ terminates \\true; exits \\false; assigns \\nothing;
+    ensures twice: \\result == 1 && \\result == 2; */
+unsigned twice(void);
+
+/*@ terminates \\true; exits \\false; assigns \\nothing;
+    ensures wrong: \\result == 5; */
+unsigned user(unsigned x) {
+    if (x > 3) {
+        return twice();
+    }
+    return 5;
+}
+"""
+
+NOBODY = """
+/*@ requires small: x < 3;
+    requires large: x > 5;
+    terminates \\true; exits \\false; assigns \\nothing;
+    ensures wrong: \\result == x + 1; */
+unsigned nobody(unsigned x) {
+    return x;
+}
+"""
+
+
+class Prove(unittest.TestCase):
+    def run_on(self, run, text, *arguments):
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "small.c"
+            source.write_text(text)
+            return run(OPTIONS, {"source": str(source)}, *arguments)
+
+    def prove(self, text, function):
+        return self.run_on(prove.prove_functions, text, [function], set())
+
+    def smoke(self, text, function):
+        return self.run_on(prove.smoke_test, text, [function])
+
+    def test_what_is_right_is_proved(self):
+        run = self.prove(NEXT.format(step=1), "next")
+        self.assertEqual(run.problems, [])
+        self.assertIn("typed_next_ensures_next", run.goals)
+
+    def test_a_wrong_result_is_named(self):
+        problems = "\n".join(self.prove(NEXT.format(step=2), "next").problems)
+        self.assertIn("typed_next_ensures_next: not proved", problems)
+
+    def test_a_wrap_is_a_goal(self):
+        problems = "\n".join(self.prove(NEXT.format(step=1).replace("100", "0x100000000"), "next").problems)
+        self.assertIn("unsigned_overflow", problems)
+
+    def test_smoke_tests_pass_what_is_right(self):
+        run = self.smoke(NEXT.format(step=1), "next")
+        self.assertEqual(run.problems, [])
+        self.assertEqual(list(run.goals.values()), [True])
+
+    def test_requirements_that_nobody_can_meet_are_found(self):
+        self.assertEqual(self.prove(NOBODY, "nobody").problems, [])  # The proof alone says yes.
+        self.assertIn("contracts contradict", "\n".join(self.smoke(NOBODY, "nobody").problems))
+
+    def test_a_promise_that_nobody_can_keep_is_found(self):
+        self.assertIn("contracts contradict", "\n".join(self.smoke(CALLER, "user").problems))
+
+    def test_a_file_without_lemmas_is_no_problem(self):
+        self.assertEqual(self.run_on(prove.prove_lemmas, NEXT.format(step=1)).problems, [])
+
+    def test_a_wrong_lemma_is_named(self):
+        run = self.run_on(prove.prove_lemmas, "/*@ lemma odd: \\forall integer x; x % 2 == 1; */\n" + NEXT.format(step=1))
+        self.assertIn("odd: not proved", "\n".join(run.problems))
+
+
+if __name__ == "__main__":
+    unittest.main()
