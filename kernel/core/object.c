@@ -471,6 +471,8 @@ static u32 reap_waiters(u32 o) {
     return some;
 }
 
+// Objects by what they consist of. Two ways in each function: with all five in one the prover's
+// simplifier did not end.
 /*@ requires kind: has_slots(kind(o)) || kind(o) == CAP_IRQ_HANDLER;
     REQUIRES_STEP
     terminates \true; exits \false;
@@ -480,14 +482,21 @@ static u32 reap_capabilities(u32 o) {
     return HEADER(o).kind == CAP_IRQ_HANDLER ? reap_irq(o) : reap_slots(o);
 }
 
+// Is an object of this type a table of mappings?
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures is: \result != 0 <==> has_entries(type);
+*/
+static inline u32 is_paging(u32 type) {
+    return type == CAP_VSPACE || type == CAP_PAGE_TABLE;
+}
+
 /*@ requires kind: has_slots(kind(o)) || kind(o) == CAP_IRQ_HANDLER || has_entries(kind(o));
     REQUIRES_STEP
     terminates \true; exits \false;
     assigns LIFE;
     ENSURES_STEP */
 static u32 reap_contents(u32 o) {
-    u32 kind = HEADER(o).kind;
-    return kind == CAP_VSPACE || kind == CAP_PAGE_TABLE ? reap_entries(o) : reap_capabilities(o);
+    return is_paging(HEADER(o).kind) ? reap_entries(o) : reap_capabilities(o);
 }
 
 /*@ requires kind: has_queue(kind(o)) || kind(o) == CAP_SCHED_CONTEXT;
@@ -499,18 +508,21 @@ static u32 reap_users(u32 o) {
     return HEADER(o).kind == CAP_SCHED_CONTEXT ? reap_context(o) : reap_waiters(o);
 }
 
-// Two ways in each function: with all five in one the prover's simplifier did not end.
+// Do threads wait at an object of this type, or run on it?
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures is: \result != 0 <==> has_queue(type) || type == CAP_SCHED_CONTEXT;
+*/
+static inline u32 has_users(u32 type) {
+    return type == CAP_ENDPOINT || type == CAP_NOTIFICATION || type == CAP_SCHED_CONTEXT;
+}
+
 /*@ REQUIRES_STEP
     terminates \true; exits \false;
     assigns LIFE;
     ENSURES_STEP */
 static u32 object_reap(u32 o) {
     //@ assert kind: mortal(kind(o));
-    u32 kind = HEADER(o).kind;
-    if (kind == CAP_ENDPOINT || kind == CAP_NOTIFICATION || kind == CAP_SCHED_CONTEXT) {
-        return reap_users(o);
-    }
-    return reap_contents(o);
+    return has_users(HEADER(o).kind) ? reap_users(o) : reap_contents(o);
 }
 
 // The object o, the newest on the list, is done: its memory is its Untyped's.
@@ -552,33 +564,28 @@ u32 reaper_step(void) {
     if (o != 0) {
         //@ assert dying: dying(o);
         reap_newest(o);
+        //@ assert caps: wf_caps;
+        //@ assert map: wf_map;
+        //@ assert end: wf_end;
+        //@ assert activity: wf_activity;
     }
     return o;
 }
 
 u32 reaper_steps(void) {
-    /*@ loop invariant range: 0 <= i <= REAPER_STEPS;
+    u32 some = reaper_step();
+    /*@ loop invariant range: 1 <= i <= REAPER_STEPS;
         loop invariant wf: wf_life;
         loop invariant used: queue_used{Pre,Here}(i);
         loop invariant taken: taken{Pre,Here};
-        loop invariant less: i != 0 ==> less{Pre,Here};
-        loop assigns i, LIFE, irq_view[..].state;
+        loop invariant less: some != 0 ==> less{Pre,Here};
+        loop invariant done: some == 0 ==> REAPER == 0 && \forall integer o; !dying(o);
+        loop assigns i, some, LIFE, irq_view[..].state;
         loop variant REAPER_STEPS - i;
     */
-    for (u32 i = 0; i < REAPER_STEPS; i++) {
-        u32 some = reaper_step();
-        //@ assert n: some != 0 ==> g_n <= \at(g_n,Pre);
-        //@ assert rn: some != 0 && g_n == \at(g_n,Pre) ==> g_rn <= \at(g_rn,Pre);
-        //@ assert first: some != 0 && g_n == \at(g_n,Pre) && g_rn == \at(g_rn,Pre) ==> REAPER != 0 && REAPER == \at(REAPER,Pre);
-        //@ assert rest: some != 0 && g_n == \at(g_n,Pre) && g_rn == \at(g_rn,Pre) ==> rest(REAPER) < rest{Pre}(REAPER);
-        //@ assert less: some != 0 ==> less{Pre,Here};
-        //@ assert caps: wf_caps;
-        //@ assert map: wf_map;
-        //@ assert end: wf_end;
-        //@ assert activity: wf_activity;
-        if (some == 0) {
-            return 0;
-        }
+    for (u32 i = 1; i < REAPER_STEPS && some != 0; i++) {
+        some = reaper_step();
+        //@ assert step: some != 0 ==> less{LoopCurrent,Here};
     }
-    return 1;
+    return some;
 }

@@ -87,10 +87,10 @@ void object_release(u32 s);
     requires room: queue_margin(1);
     terminates \true; exits \false;
     assigns LIFE, irq_view[..].state;
-    ENSURES_LIFE
+    ensures wf: wf_life;
     ensures used: queue_used{Pre,Post}(1);
     ensures none: \result == 0 <==> \old(REAPER) == 0;
-    ensures empty: \result == 0 ==> \forall integer x; !dying(x);
+    ensures empty: \result == 0 ==> REAPER == 0 && \forall integer x; !dying(x);
     ensures less: \result != 0 ==> less{Pre,Post};
     ensures freed: \forall integer x; \old(dying(x)) && !dying(x) ==> emptied(x);
     ensures taken: taken{Pre,Post};
