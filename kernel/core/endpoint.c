@@ -115,11 +115,16 @@ static inline void wait_to_send(u32 ep, u32 may, u64 badge, u64 info, u32 state)
     thread_arm_timeout(info);
 }
 
+#define LEAVE_QUEUE_ASSIGNS                                                                        \
+    link_view[..], tcb_view[..].state, queue_view[..], g_queue[..], timer_view[..].next,           \
+        timer_view[..].prev, timer_view[..].queue, WHEEL.queue[0..575], WHEEL.bitmap[0..7],        \
+        WHEEL.summary, g_level[..]
+
 // Receiver `to` leaves its queue; its Reply still names it.
 /*@ requires wf: kept;
     requires to: tcb(to) && state_of(to) == STATE_RECV;
     terminates \true; exits \false;
-    assigns link_view[0 .. 0xffffffff], tcb_view[to].state, queue_view[g_queue[to]], g_queue[to], TIMER_ASSIGNS(to);
+    assigns LEAVE_QUEUE_ASSIGNS;
     ENSURES_THREADS
     ensures l: lending;
     ensures r: replies_but(tcb_view[to].reply);
@@ -127,8 +132,9 @@ static inline void wait_to_send(u32 ep, u32 may, u64 badge, u64 info, u32 state)
     ensures i2: time;
     ensures i3: wait_timers;
     ensures free: \let r = tcb_view[to].reply; r != 0 && g_lent[r] == 0 && reply_view[r].caller.tcb == to && reply_view[r].caller.sc == 0;
-    ensures out: loose(to) && TIMER(to + TCB_TIMER).queue == 0; */
-INLINE void leave_receivers(u32 to) {
+    ensures out: loose(to) && TIMER(to + TCB_TIMER).queue == 0;
+    ensures others: \forall integer t; 0 <= t < 0x100000000 && t != to ==> tcb_view[t].state == \old(tcb_view[t].state); */
+static inline void leave_receivers(u32 to) {
     //@ assert free: \let r = TCB(to).reply; r != 0 && g_lent[r] == 0 && reply_view[r].caller.tcb == to && reply_view[r].caller.sc == 0;
     thread_dequeue(to);
     //@ assert but: replies_but(TCB(to).reply);
@@ -141,14 +147,23 @@ INLINE void leave_receivers(u32 to) {
 /*@ requires wf: threads && lending && replies_but(r) && wheel && time && wait_timers;
     requires to: r != 0 && loose(LENDER(r)) && LENT(r) == 0 && tcb_view[LENDER(r)].reply == r;
     terminates \true; exits \false;
-    assigns RELEASE_ASSIGNS(r);
+    assigns reply_view[..].caller, tcb_view[..].reply;
     ENSURES_KEPT
     ensures free: LENDER(r) == 0;
-    ensures loose: loose(\old(LENDER(r)));
-    ensures same: \forall integer t; 0 <= t < 0x100000000 ==> tcb_view[t].state == \old(tcb_view[t].state); */
-INLINE void received(u32 r) {
-    reply_release(r);
-    //@ assert null: tcb_view[0].state == \at(tcb_view[0].state,Pre);
+    ensures loose: loose(\old(LENDER(r))); */
+static inline void received(u32 r) {
+    TCB(REPLY(r).caller.tcb).reply = 0;
+    REPLY(r).caller = (run_t){0, 0};
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert r1: reply_thread;
+    //@ assert r2: reply_caller;
+    //@ assert r3: reply_null;
+    //@ assert r4: reply_loan;
 }
 
 // `to` has received a call of the running thread, which waits for the answer through r.
@@ -158,9 +173,10 @@ INLINE void received(u32 r) {
     requires room: lend_room && wheel_room && time_running;
     requires fault: tcb_view[K.run.tcb].fault != FAULT_NONE ==> info / 256 % 2 == 0;
     terminates \true; exits \false;
-    assigns LEND_ASSIGNS(r, K.run.tcb, to), reply_view[r].caller, tcb_view[K.run.tcb].reply, tcb_view[K.run.tcb].state,
-        g_clock, g_alarm, timer_view[K.run.tcb + 54].due, g_slot[K.run.tcb + 54], g_age[K.run.tcb + 54], g_ages;
+    assigns BOND_ASSIGNS;
     ENSURES_KEPT
+    ensures loose: loose(to);
+    ensures others: \forall integer t; 0 <= t < 0x100000000 && t != K.run.tcb ==> tcb_view[t].state == \old(tcb_view[t].state);
     ensures armed: reply_view[r].caller.tcb == K.run.tcb && tcb_view[K.run.tcb].reply == r && state_of(K.run.tcb) == STATE_REPLY;
     ensures lent: \old(tcb_view[K.run.tcb].sc) != 0 && \old(tcb_view[to].sc) == 0 ==>
         tcb_view[to].sc == \old(tcb_view[K.run.tcb].sc) && tcb_view[K.run.tcb].sc == 0 && TIMER(K.run.tcb + TCB_TIMER).queue == 0; */
@@ -174,6 +190,67 @@ static inline void called(u32 r, u32 to, u64 info) {
     }
 }
 
+// Thread t, which has left its wait, goes on.
+/*@ requires wf: kept && messages;
+    requires t: is_tcb(t) && loose(t);
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns HAND_OVER_ASSIGNS;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures woken: is_ready(t) || tcb_view[t].state == STATE_NO_TIME;
+    ensures callers: \forall integer r; index(r) ==> reply_view[r].caller == \old(reply_view[r].caller);
+    ensures names: \forall integer u; index(u) ==> tcb_view[u].reply == \old(tcb_view[u].reply);
+    ensures timers: \forall integer n; TIMER(n).queue == \old(TIMER(n).queue);
+    ensures others: \forall integer u; 0 <= u < 0x100000000 && u != t ==> tcb_view[u].state == \old(tcb_view[u].state); */
+static inline void go_on(u32 t) {
+    thread_ready(t);
+    //@ assert others: \forall integer u; 0 <= u < 0x100000000 && u != t ==> TCB(u).state == \at(TCB(u).state,Pre);
+    //@ assert messages: messages;
+}
+
+// `to`, which has the message that the running thread sent, goes on.
+/*@ requires wf: kept && messages;
+    requires to: is_tcb(to) && tcb(to) && state_of(to) == STATE_RECV && to != K.run.tcb;
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns HAND_OVER_ASSIGNS;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures free: reply_view[\old(tcb_view[to].reply)].caller.tcb == 0;
+    ensures woken: is_ready(to) || tcb_view[to].state == STATE_NO_TIME;
+    ensures runs: \old(tcb_view[K.run.tcb].state) == STATE_RUNNING ==> tcb_view[K.run.tcb].state == STATE_RUNNING; */
+static inline void complete_send(u32 to) {
+    u32 r = TCB(to).reply;
+    leave_receivers(to);
+    received(r);
+    //@ assert others: \forall integer t; 0 <= t < 0x100000000 && t != to ==> TCB(t).state == \at(TCB(t).state,Pre);
+    //@ assert messages: messages;
+    go_on(to);
+}
+
+// `to`, which has the message that the running thread called with, goes on; the caller waits for the answer.
+/*@ requires wf: kept && messages;
+    requires to: is_tcb(to) && tcb(to) && state_of(to) == STATE_RECV && to != K.run.tcb;
+    requires cur: is_tcb(K.run.tcb) && tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires room: queue_room && lend_room && wheel_room && time_running;
+    requires fault: tcb_view[K.run.tcb].fault != FAULT_NONE ==> info / 256 % 2 == 0;
+    terminates \true; exits \false;
+    assigns HAND_OVER_ASSIGNS;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures armed: \let r = \old(tcb_view[to].reply); reply_view[r].caller.tcb == K.run.tcb &&
+        tcb_view[K.run.tcb].reply == r && state_of(K.run.tcb) == STATE_REPLY;
+    ensures woken: is_ready(to) || tcb_view[to].state == STATE_NO_TIME; */
+static inline void complete_call(u32 to, u64 info) {
+    u32 r = TCB(to).reply;
+    leave_receivers(to);
+    called(r, to, info);
+    //@ assert others: \forall integer t; 0 <= t < 0x100000000 && t != to && t != K.run.tcb ==> TCB(t).state == \at(TCB(t).state,Pre);
+    //@ assert messages: messages;
+    go_on(to);
+}
+
 void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
     u32 cur = K.run.tcb, to = QUEUE(ep).head;
     if (thread_state(to) != STATE_RECV) {
@@ -181,42 +258,99 @@ void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
         return;
     }
     //@ assert to: tcb(to) && to != cur && g_queue[to] == ep && is_tcb(to) && is_tcb(cur);
-    deliver(cur, to, badge, info, may & MAY_GRANT);
-    u32 r = TCB(to).reply;
-    leave_receivers(to);
+    deliver(cur, to, badge, info, may / MAY_GRANT % 2u);
     if (state == STATE_SEND) {
-        received(r);
-        //@ assert kept: kept && loose(to);
-        //@ assert others: \forall integer t; index(t) && t != to ==> TCB(t).state == \at(TCB(t).state,Pre);
+        complete_send(to);
     } else {
-        called(r, to, info);
-        //@ assert kept: kept && loose(to);
-        //@ assert others: \forall integer t; index(t) && t != to && t != cur ==> TCB(t).state == \at(TCB(t).state,Pre);
+        complete_call(to, info);
     }
-    thread_ready(to);
-    //@ assert others: \forall integer t; index(t) && t != to && t != cur ==> TCB(t).state == \at(TCB(t).state,Pre);
-    //@ assert infos: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
-    //@ assert mine: state_of(cur) == STATE_REPLY || TCB(cur).state == STATE_RUNNING;
-    //@ assert messages: messages;
 }
 
 // Sender `from` leaves its queue; its timer may still be on.
 /*@ requires wf: kept;
     requires from: tcb(from) && (state_of(from) == STATE_SEND || state_of(from) == STATE_CALL);
     terminates \true; exits \false;
-    assigns link_view[0 .. 0xffffffff], tcb_view[from].state, queue_view[g_queue[from]], g_queue[from];
+    assigns link_view[..], tcb_view[..].state, queue_view[..], g_queue[..];
     ENSURES_THREADS
     ensures l: lending;
     ENSURES_REPLIES
     ensures i1: wheel;
     ensures i2: time;
     ensures i3: wait_timers_but(from);
+    ensures others: \forall integer t; 0 <= t < 0x100000000 && t != from ==> tcb_view[t].state == \old(tcb_view[t].state);
     ensures out: loose(from); */
-INLINE void leave_senders(u32 from) {
+static inline void leave_senders(u32 from) {
     thread_dequeue(from);
     //@ assert others: \forall integer t; 0 <= t < 0x100000000 && t != from ==> TCB(t).state == \at(TCB(t).state,Pre);
     //@ assert names: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).reply == \at(TCB(t).reply,Pre);
     //@ assert from: !has_reply(from) && !has_reply{Pre}(from);
+}
+
+// The message of `from`, which waits to send, arrives at the running thread; the wait is over, its timer
+// may still be on.
+/*@ requires wf: kept && caps && messages;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires from: tcb(from) && (state_of(from) == STATE_SEND || state_of(from) == STATE_CALL);
+    terminates \true; exits \false;
+    assigns link_view[..], tcb_view[..].state, queue_view[..], g_queue[..], REGISTERS_ASSIGNS(K.run.tcb), EXTRA_ASSIGNS;
+    ENSURES_THREADS
+    ensures l: lending;
+    ensures r: replies;
+    ensures i1: wheel;
+    ensures i2: time;
+    ensures i3: wait_timers_but(from);
+    ensures caps: caps;
+    ensures messages: messages;
+    ensures out: is_tcb(from) && loose(from) && from != K.run.tcb;
+    ensures runs: tcb_view[K.run.tcb].state == STATE_RUNNING;
+    ensures badge: tcb_view[K.run.tcb].r[R_RDI] == tcb_view[from].sending_badge;
+    ensures given: tcb_view[from].fault == FAULT_NONE ==>
+        message_given{Pre,Post}(from, K.run.tcb, tcb_view[from].sending_badge, tcb_view[K.run.tcb].r[R_RSI]); */
+static inline void take_message(u32 from) {
+    u32 cur = K.run.tcb;
+    //@ assert from: is_tcb(from) && is_tcb(cur) && from != cur;
+    deliver(from, cur, TCB(from).sending_badge, TCB(from).sending_info,
+            TCB(from).sending / MAY_GRANT % 2u);
+    leave_senders(from);
+    //@ assert others: \forall integer t; 0 <= t < 0x100000000 && t != from ==> TCB(t).state == \at(TCB(t).state,Pre);
+    //@ assert infos: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
+    //@ assert messages: messages;
+}
+
+// `from`, whose call the running thread has taken, waits for the answer through r.
+/*@ requires wf: threads && lending && replies && wheel && time && wait_timers_but(from) && messages;
+    requires from: is_tcb(from) && loose(from) && from != K.run.tcb;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires r: r != 0 && reply_view[r].caller.tcb == 0;
+    requires room: lend_room;
+    terminates \true; exits \false;
+    assigns HAND_OVER_ASSIGNS;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures armed: state_of(from) == STATE_REPLY && tcb_view[from].reply == r && reply_view[r].caller.tcb == from;
+    ensures runs: tcb_view[K.run.tcb].state == STATE_RUNNING; */
+static inline void taken_call(u32 from, u32 r) {
+    reply_arm(r, from, K.run.tcb);
+    //@ assert others: \forall integer t; 0 <= t < 0x100000000 && t != from ==> TCB(t).state == \at(TCB(t).state,Pre);
+    //@ assert infos: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
+    //@ assert messages: messages;
+}
+
+// `from`, whose message the running thread has taken, goes on.
+/*@ requires wf: threads && lending && replies && wheel && time && wait_timers_but(from) && messages;
+    requires from: is_tcb(from) && loose(from) && from != K.run.tcb;
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns HAND_OVER_ASSIGNS;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures woken: is_ready(from) || tcb_view[from].state == STATE_NO_TIME;
+    ensures off: TIMER(from + TCB_TIMER).queue == 0;
+    ensures runs: tcb_view[K.run.tcb].state == \old(tcb_view[K.run.tcb].state); */
+static inline void taken_send(u32 from) {
+    thread_stop_timer(from);
+    //@ assert kept: kept;
+    go_on(from);
 }
 
 // The running thread takes the message of `from`, which waits to send.
@@ -238,24 +372,12 @@ INLINE void leave_senders(u32 from) {
         state_of(from) == STATE_REPLY && tcb_view[from].reply == r && reply_view[r].caller.tcb == from;
     ensures runs: tcb_view[K.run.tcb].state == STATE_RUNNING; */
 static void take(u32 from, u32 r) {
-    u32 cur = K.run.tcb, is_call = thread_state(from) == STATE_CALL;
-    //@ assert from: is_tcb(from) && is_tcb(cur) && from != cur;
-    deliver(from, cur, TCB(from).sending_badge, TCB(from).sending_info,
-            TCB(from).sending & MAY_GRANT);
-    leave_senders(from);
+    u32 is_call = thread_state(from) == STATE_CALL;
+    take_message(from);
     if (is_call) {
-        reply_arm(r, from, cur);
-        //@ assert threads: kept;
-        //@ assert others: \forall integer t; index(t) && t != from ==> TCB(t).state == \at(TCB(t).state,Pre);
-        //@ assert infos: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
-        //@ assert messages: messages;
+        taken_call(from, r);
     } else {
-        thread_stop_timer(from);
-        //@ assert threads: kept;
-        thread_ready(from);
-        //@ assert others: \forall integer t; index(t) && t != from ==> TCB(t).state == \at(TCB(t).state,Pre);
-        //@ assert infos: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
-        //@ assert messages: messages;
+        taken_send(from);
     }
 }
 

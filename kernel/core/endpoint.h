@@ -14,13 +14,15 @@
 // The running thread (parked) sends the message in its registers through an endpoint capability
 // with `may` and `badge`: to the first receiver, or it waits in the queue. state: STATE_SEND, or
 // STATE_CALL if it will wait for an answer.
-#define SEND_ASSIGNS                                                                               \
-    link_view[..], queue_view[..], K.ready_bitmap[0..3], K.ready_summary, K.top, g_queue[..],      \
-        g_place[..], g_back, tcb_view[..].state, tcb_view[..].sc, tcb_view[..].reply,              \
-        sc_view[..].tcb, sc_view[..].top, reply_view[..], g_lent[..], g_turn[..], g_turns,         \
-        g_clock, g_alarm, timer_view[..].next, timer_view[..].prev, timer_view[..].due,            \
-        timer_view[..].queue, WHEEL.queue[0..575], WHEEL.bitmap[0..7], WHEEL.summary, g_level[..], \
-        g_slot[..], g_age[..], g_ages, EXTRA_ASSIGNS
+#define BOND_ASSIGNS                                                                               \
+    tcb_view[..].state, tcb_view[..].sc, tcb_view[..].reply, sc_view[..].tcb, sc_view[..].top,     \
+        reply_view[..], g_lent[..], g_turn[..], g_turns, g_clock, g_alarm, timer_view[..].next,    \
+        timer_view[..].prev, timer_view[..].due, timer_view[..].queue, WHEEL.queue[0..575],        \
+        WHEEL.bitmap[0..7], WHEEL.summary, g_level[..], g_slot[..], g_age[..], g_ages
+#define HAND_OVER_ASSIGNS                                                                          \
+    BOND_ASSIGNS, link_view[..], queue_view[..], K.ready_bitmap[0..3], K.ready_summary, K.top,     \
+        g_queue[..], g_place[..], g_back
+#define SEND_ASSIGNS HAND_OVER_ASSIGNS, EXTRA_ASSIGNS
 /*@ requires wf: kept && caps && messages;
     requires room: queue_room && wheel_room && lend_room && time_running;
     requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
