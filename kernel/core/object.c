@@ -412,6 +412,7 @@ static void reap_user(u32 o) {
     //@ assert exhausted: time_exhausted;
     //@ assert waiting: time_waiting;
     //@ assert heads: \forall integer q; waiting_queue(q) ==> QUEUE(q) == \at(QUEUE(q),Pre);
+    //@ assert stay: \forall integer t; index(t) && TCB(t).state != STATE_NO_TIME ==> TCB(t).state == \at(TCB(t).state,Pre) && g_queue[t] == \at(g_queue[t],Pre);
     //@ assert w1: wait_endpoint;
     //@ assert w2: wait_signal;
     //@ assert w3: wait_queued;
