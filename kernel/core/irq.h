@@ -11,6 +11,7 @@
 #define CORE_IRQ_H
 
 #include "abi/error.h"
+#include "core/notification.h"
 #include "core/view.h"
 
 enum { IRQ_UNITS = 8, IRQ_SLOT_OFFSET = 4 }; // In units of 8 bytes.
@@ -54,6 +55,22 @@ u32 irq_line_is_valid(u64 line);
 
 // Interrupt `irq` has arrived: masks it and signals its notification. The running thread has been
 // parked.
+#define IRQ_WAKES(irq)                                                                             \
+    notification_view[ob(IRQ_BASE + 8 * irq + 4)].word,                                            \
+        SIGNAL_ASSIGNS(ob(IRQ_BASE + 8 * irq + 4), queue_view[ob(IRQ_BASE + 8 * irq + 4)].head),   \
+        SIGNAL_ASSIGNS(ob(IRQ_BASE + 8 * irq + 4),                                                 \
+                       notification_view[ob(IRQ_BASE + 8 * irq + 4)].bound)
+/*@ requires wf: kept && signals;
+    requires irq: irq < IRQ_COUNT;
+    requires slot: \let s = IRQ_BASE + 8 * irq + 4; (slot_view[s].may & MAY_SIGNAL) != 0 ==> notification(ob(s)) && dt(s) != 0;
+    requires room: queue_room;
+    terminates \true; exits \false;
+    assigns irq_view[IRQ_BASE + 8 * irq].state, IRQ_WAKES(irq);
+    ENSURES_KEPT
+    ENSURES_SIGNALS
+    ensures free: \old(irq_view[IRQ_BASE + 8 * irq].state) == IRQ_FREE ==> irq_view[IRQ_BASE + 8 * irq].state == IRQ_FREE;
+    ensures arrived: \old(irq_view[IRQ_BASE + 8 * irq].state) != IRQ_FREE ==> irq_view[IRQ_BASE + 8 * irq].state == IRQ_PENDING;
+    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 void irq_signal(u32 irq);
 
 #endif

@@ -71,6 +71,14 @@ u64 call_irq_bind(u64 cptr, u64 info) {
     return call_finish();
 }
 
+/*@ requires space: wf_cspace(K.run.tcb) && ty(0) == CAP_NULL;
+    requires handlers: \forall integer s; slot(s) && ty(s) == CAP_IRQ_HANDLER ==> is_irq(ob(s));
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, irq_view[ob(named(K.run.tcb, cptr))].state;
+    ensures next: \result % 0x100000000 == K.run.tcb;
+    ensures type: \result / 0x100000000 == OK ==> ty(named(K.run.tcb, cptr)) == CAP_IRQ_HANDLER;
+    ensures idle: \result / 0x100000000 == OK ==> irq_view[ob(named(K.run.tcb, cptr))].state == IRQ_IDLE;
+    ensures refused: \result / 0x100000000 != OK ==> \forall integer o; irq_view[o].state == \old(irq_view[o].state); */
 u64 call_irq_ack(u64 cptr, u64 info) {
     (void)info;
     u32 h = cspace_lookup(K.run.tcb, cptr);

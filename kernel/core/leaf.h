@@ -8,8 +8,10 @@
 #define CORE_LEAF_H
 
 #include "abi/types.h"
+#include "core/view.h"
 #include "spec/bits.h"
 #include "spec/clock.h"
+#include "spec/cspace.h"
 
 // Highest and lowest bit that is set; 64: none is.
 /*@ terminates \true; exits \false; assigns \nothing;
@@ -59,12 +61,19 @@ void irq_unmask(u32 irq, u32 line);
 /*@ terminates \true; exits \false; assigns \nothing; */
 u64 irq_message(u32 irq); // How a device raises `irq` by a memory write: address | data << 32.
 
-/*@ terminates \true; exits \false; assigns \nothing; */
+/*@ requires may: holds(K.run.tcb, CAP_TRACE_CONTROL);
+    requires on: on <= 1;
+    terminates \true; exits \false; assigns \nothing; */
 u64 trace_set(u32 on); // Start or stop the trace; events written so far.
 
-/*@ terminates \true; exits \false; assigns \nothing; */
+// Only a thread that holds a capability for them uses I/O ports.
+/*@ requires bytes: bytes == 1 || bytes == 2 || bytes == 4;
+    requires may: holds_ports(K.run.tcb, port, bytes);
+    terminates \true; exits \false; assigns \nothing; */
 u32 port_in(u32 port, u32 bytes);
-/*@ terminates \true; exits \false; assigns \nothing; */
+/*@ requires bytes: bytes == 1 || bytes == 2 || bytes == 4;
+    requires may: holds_ports(K.run.tcb, port, bytes);
+    terminates \true; exits \false; assigns \nothing; */
 void port_out(u32 port, u32 bytes, u32 value);
 
 #endif

@@ -6,8 +6,7 @@
 #include "core/view.h"
 
 // May `bytes` bytes at `port` be used with the capability whose data is `range`?
-/*@ requires range: range / 0x10000 <= 0xffff;
-    terminates \true; exits \false; assigns \nothing;
+/*@ terminates \true; exits \false; assigns \nothing;
     ensures inside: \result != 0 <==> (bytes == 1 || bytes == 2 || bytes == 4) &&
         range % 0x10000 <= port && port + bytes - 1 <= range / 0x10000;
 */

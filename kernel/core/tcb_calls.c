@@ -12,17 +12,51 @@
 #include "core/time.h"
 #include "core/vspace.h"
 
+#define USER_END 0x800000000000
+
+// clang-format off
+// Every call on a TCB, or on the thread that calls.
+#define REQUIRES_TCB_CALL                                                                          \
+    requires space: thread(K.run.tcb) && wf_cspace(K.run.tcb) && ty(0) == CAP_NULL;
+
+#define ENSURES_TCB_CALL                                                                           \
+    ensures next: \result % 0x100000000 == K.run.tcb;                                              \
+    ensures type: \result / 0x100000000 == OK ==> ty(named(K.run.tcb, cptr)) == CAP_TCB && ob(named(K.run.tcb, cptr)) != 0;
+// clang-format on
+
+/*@ logic integer target{L}(integer cptr) = ob{L}(named{L}(K.run.tcb, cptr));
+    predicate user_address(integer a) = 0 <= a < USER_END;
+*/
+
 // The TCB that cptr names, 0: none.
+/*@ REQUIRES_TCB_CALL
+    terminates \true; exits \false; assigns \nothing;
+    ensures is: \result == (ty(named(K.run.tcb, cptr)) == CAP_TCB ? target(cptr) : 0); */
 static inline u32 tcb_at(u64 cptr) {
     u32 s = cspace_lookup(K.run.tcb, cptr);
     return SLOT(s).type == CAP_TCB ? SLOT(s).object : 0;
 }
 
+/*@ requires call: call < CALL_COUNT;
+    REQUIRES_TCB_CALL
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial;
+    ensures same: \result % 0x100000000 == K.run.tcb;
+    ensures refused: \result / 0x100000000 != OK; */
 static u64 refuse_tcb(u32 call, u64 cptr) {
     return call_refuse(call, ERR_TYPE, cptr, NEED(CAP_TCB, 0));
 }
 
-// What slot k of a TCB may hold, as NEED(type, rights).
+// What slot k of a TCB may hold, as NEED(type, rights); 0: there is no slot k to bind.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures range: \result < 0x10000;
+    ensures none: \result == 0 <==> !(k == TCB_SLOT_CSPACE || k == TCB_SLOT_VSPACE || k == TCB_SLOT_REPLY || k == TCB_SLOT_BUFFER ||
+        k == TCB_SLOT_FAULT || k == TCB_SLOT_TIMEOUT);
+    ensures cspace: k == TCB_SLOT_CSPACE ==> \result == CAP_CNODE;
+    ensures vspace: k == TCB_SLOT_VSPACE ==> \result == CAP_VSPACE;
+    ensures reply: k == TCB_SLOT_REPLY ==> \result == CAP_REPLY;
+    ensures buffer: k == TCB_SLOT_BUFFER ==> \result == CAP_FRAME + 0x100 * (RIGHT_READ + RIGHT_WRITE);
+    ensures fault: k == TCB_SLOT_FAULT || k == TCB_SLOT_TIMEOUT ==> \result == CAP_ENDPOINT + 0x100 * RIGHT_WRITE; */
 static u32 slot_needs(u64 k) {
     switch (k) {
     case TCB_SLOT_CSPACE:
@@ -41,9 +75,12 @@ static u32 slot_needs(u64 k) {
     }
 }
 
+// The capability in s is of the type, and has at least the rights, that NEED(type, rights) says.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures is: \result != 0 <==> ty(s) == need % 0x100 && (slot_view[s].rights & need / 0x100) == need / 0x100; */
 static inline u32 satisfies(u32 s, u32 need) {
-    u32 rights = need >> 8;
-    return SLOT(s).type == (need & 0xff) && (SLOT(s).rights & rights) == rights;
+    u32 rights = need / 0x100;
+    return SLOT(s).type == need % 0x100 && (SLOT(s).rights & rights) == rights;
 }
 
 u64 call_tcb_bind(u64 cptr, u64 info) {
@@ -135,12 +172,24 @@ static const u8 REGISTER[REGS_WORDS] = {R_RIP, R_RSP, R_RFLAGS, R_RAX, R_RBX, R_
                                         R_R12, R_R13, R_R14,    R_R15, R_FS,  R_GS};
 
 // Loading one of these registers faults in the kernel if it is no canonical address.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures is: \result != 0 <==> r == R_RIP || r == R_FS || r == R_GS; */
 static inline u32 is_user_address(u32 r) {
     return r == R_RIP || r == R_FS || r == R_GS;
 }
 
-#define USER_END 0x800000000000
-
+// The thread is one that does not run; it will not make the kernel load an address that is none.
+/*@ REQUIRES_TCB_CALL
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial,
+        tcb_view[target(cptr)].r[0 .. R_COUNT - 1], tcb_view[target(cptr)].mode;
+    ENSURES_TCB_CALL
+    ensures stopped: \result / 0x100000000 == OK ==> \let t = target(cptr);
+        t != K.run.tcb && (tcb_view[t].state == STATE_INACTIVE || tcb_view[t].fault != FAULT_NONE);
+    ensures safe: \result / 0x100000000 == OK ==> \let t = target(cptr);
+        user_address(TCB(t).r[R_RIP]) && user_address(TCB(t).r[R_FS]) && user_address(TCB(t).r[R_GS]);
+    ensures refused: \result / 0x100000000 != OK ==>
+        \forall integer t, i; 0 <= t < 0x100000000 && 0 <= i < R_COUNT ==> tcb_view[t].r[i] == \old(tcb_view[t].r[i]); */
 u64 call_tcb_write(u64 cptr, u64 info) {
     (void)info;
     u32 cur = K.run.tcb, t = tcb_at(cptr), page = message_buffer(cur);
@@ -154,12 +203,23 @@ u64 call_tcb_write(u64 cptr, u64 info) {
         return call_refuse_argument(CALL_TCB_WRITE, ERR_BUSY, thread_state(t));
     }
     u64 word[REGS_WORDS]; // What is checked is what is used: others may write the buffer.
+    /*@ loop invariant range: 0 <= i <= REGS_WORDS;
+        loop invariant safe: \forall integer j; 0 <= j < i && (REGISTER[j] == R_RIP || REGISTER[j] == R_FS || REGISTER[j] == R_GS) ==>
+            user_address(word[j]);
+        loop assigns i, word[0 .. REGS_WORDS - 1];
+        loop variant REGS_WORDS - i;
+    */
     for (u32 i = 0; i < REGS_WORDS; i++) {
         word[i] = BUFFER(page).word[i];
         if (is_user_address(REGISTER[i]) && word[i] >= USER_END) {
             return call_refuse_argument(CALL_TCB_WRITE, ERR_ARG, word[i]);
         }
     }
+    /*@ loop invariant range: 0 <= i <= REGS_WORDS;
+        loop invariant copied: \forall integer j; 0 <= j < i ==> TCB(t).r[REGISTER[j]] == word[j];
+        loop assigns i, tcb_view[t].r[0 .. R_COUNT - 1];
+        loop variant REGS_WORDS - i;
+    */
     for (u32 i = 0; i < REGS_WORDS; i++) {
         TCB(t).r[REGISTER[i]] = word[i];
     }
@@ -167,6 +227,12 @@ u64 call_tcb_write(u64 cptr, u64 info) {
     return call_done();
 }
 
+/*@ REQUIRES_TCB_CALL
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, buffer_view[..];
+    ENSURES_TCB_CALL
+    ensures told: \result / 0x100000000 == OK ==> \forall integer i; 0 <= i < REGS_WORDS ==>
+        buffer_view[ob(K.run.tcb + 4 * TCB_SLOT_BUFFER)].word[i] == tcb_view[target(cptr)].r[REGISTER[i]]; */
 u64 call_tcb_read(u64 cptr, u64 info) {
     (void)info;
     u32 cur = K.run.tcb, t = tcb_at(cptr), page = message_buffer(cur);
@@ -176,12 +242,24 @@ u64 call_tcb_read(u64 cptr, u64 info) {
     if (page == 0) {
         return call_refuse_argument(CALL_TCB_READ, ERR_ARG, TCB_SLOT_BUFFER);
     }
+    /*@ loop invariant range: 0 <= i <= REGS_WORDS;
+        loop invariant copied: \forall integer j; 0 <= j < i ==> buffer_view[page].word[j] == TCB(t).r[REGISTER[j]];
+        loop assigns i, buffer_view[page].word[0 .. REGS_WORDS - 1];
+        loop variant REGS_WORDS - i;
+    */
     for (u32 i = 0; i < REGS_WORDS; i++) {
         BUFFER(page).word[i] = TCB(t).r[REGISTER[i]];
     }
     return call_done();
 }
 
+/*@ REQUIRES_TCB_CALL
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, tcb_view[K.run.tcb].r[R_RDX], tcb_view[K.run.tcb].r[R_R10],
+        tcb_view[K.run.tcb].r[R_R8], tcb_view[K.run.tcb].r[R_R9];
+    ENSURES_TCB_CALL
+    ensures told: \result / 0x100000000 == OK ==> tcb_view[K.run.tcb].r[R_R8] == target(cptr) && tcb_view[K.run.tcb].r[R_R10] ==
+        SC(target(cptr) == K.run.tcb ? K.run.sc : tcb_view[target(cptr)].sc).used; */
 u64 call_tcb_info(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr);
@@ -189,14 +267,25 @@ u64 call_tcb_info(u64 cptr, u64 info) {
         return refuse_tcb(CALL_TCB_INFO, cptr);
     }
     u32 sc = t == K.run.tcb ? K.run.sc : TCB(t).sc;
-    ARG0 = thread_state(t) | (u64)TCB(t).priority << 8 | (u64)TCB(t).priority_max << 16 |
-           (u64)(TCB(t).vector != 0) << 24 | (u64)TCB(t).fault << 32;
+    ARG0 = thread_state(t) + 0x100 * (u64)TCB(t).priority + 0x10000 * (u64)TCB(t).priority_max +
+           0x1000000 * (u64)(TCB(t).vector != 0) + 0x100000000 * (u64)TCB(t).fault;
     ARG1 = SC(sc).used;
     ARG2 = t;
     ARG3 = 0;
     return call_done();
 }
 
+/*@ REQUIRES_TCB_CALL
+    requires wf: signals;
+    requires names: \forall integer s; slot(s) && ty(s) == CAP_NOTIFICATION ==> ob(s) != 0;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, notification_view[..].bound, tcb_view[..].bound, tcb_view[..].attention;
+    ENSURES_TCB_CALL
+    ENSURES_SIGNALS
+    ensures unbound: \result / 0x100000000 == OK && tcb_view[K.run.tcb].r[R_RDX] == 0 ==> tcb_view[target(cptr)].bound == 0;
+    ensures bound: \result / 0x100000000 == OK && tcb_view[K.run.tcb].r[R_RDX] != 0 ==>
+        \let s = named(K.run.tcb, tcb_view[K.run.tcb].r[R_RDX]); ty(s) == CAP_NOTIFICATION && (rt(s) & RIGHT_READ) != 0 &&
+        tcb_view[target(cptr)].bound == ob(s) && notification_view[ob(s)].bound == target(cptr); */
 u64 call_tcb_notification(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr), s = cspace_lookup(K.run.tcb, ARG0);
@@ -222,6 +311,8 @@ u64 call_tcb_notification(u64 cptr, u64 info) {
 }
 
 // t waits for an answer, and the context that it lent with its call may come back to it.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures is: \result != 0 <==> state_of(t) == STATE_REPLY && reply_view[tcb_view[t].reply].caller.sc != 0; */
 static inline u32 has_lent(u32 t) {
     return thread_state(t) == STATE_REPLY && REPLY(TCB(t).reply).caller.sc != 0;
 }
@@ -251,6 +342,11 @@ u64 call_tcb_context(u64 cptr, u64 info) {
     return call_finish();
 }
 
+/*@ REQUIRES_TCB_CALL
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, tcb_view[target(cptr)].vector, tcb_view[target(cptr)].mode;
+    ENSURES_TCB_CALL
+    ensures set: \result / 0x100000000 == OK ==> tcb_view[target(cptr)].vector == tcb_view[K.run.tcb].r[R_RDX] <= 1; */
 u64 call_tcb_vector(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr);
@@ -268,6 +364,15 @@ u64 call_tcb_vector(u64 cptr, u64 info) {
     return call_done();
 }
 
+/*@ REQUIRES_TCB_CALL
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, tcb_view[K.run.tcb].r[R_RDX], tcb_view[K.run.tcb].r[R_R10], tcb_view[K.run.tcb].r[R_R8],
+        tcb_view[K.run.tcb].r[R_R9];
+    ensures next: \result % 0x100000000 == K.run.tcb;
+    ensures told: \result / 0x100000000 == OK ==> \let t = cptr == 0 ? K.run.tcb : target(cptr);
+        tcb_view[K.run.tcb].r[R_RDX] == tcb_view[t].denial.cptr && tcb_view[K.run.tcb].r[R_R10] == tcb_view[t].denial.what &&
+        tcb_view[K.run.tcb].r[R_R8] == tcb_view[t].denial.argument && tcb_view[K.run.tcb].r[R_R9] == tcb_view[t].denial.count;
+    ensures type: \result / 0x100000000 == OK ==> cptr == 0 || ty(named(K.run.tcb, cptr)) == CAP_TCB; */
 u64 call_tcb_denial(u64 cptr, u64 info) {
     (void)info;
     u32 t = cptr == 0 ? K.run.tcb : tcb_at(cptr);

@@ -29,6 +29,12 @@
        cnode_range && cnode_lookup && cnode_apart;
     logic integer named{L}(integer t, integer cptr) =
        resolve{L}(t + 4 * TCB_SLOT_CSPACE, cptr % 0x100000000, cptr / 0x100000000);
+    // INV-61: an I/O port is a number of 16 bits.
+    predicate port_ranges{L} = \forall integer s; slot(s) && ty(s) == CAP_IO_PORT ==> dt(s) < 0x100000000;
+    // Thread t has, at some address, a capability of this type; one for these ports.
+    predicate holds{L}(integer t, integer type) = \exists integer c; 0 <= c <= 0xffffffffffffffff && ty{L}(named{L}(t, c)) == type;
+    predicate holds_ports{L}(integer t, integer port, integer bytes) = \exists integer c; 0 <= c <= 0xffffffffffffffff &&
+       \let s = named{L}(t, c); ty{L}(s) == CAP_IO_PORT && dt{L}(s) % 0x10000 <= port && port + bytes - 1 <= dt{L}(s) / 0x10000;
     logic integer free_named{L}(integer t, integer cptr) = cptr % 0x100000000 == 0 ? 0 : named{L}(t, cptr);
 */
 
