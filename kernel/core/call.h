@@ -19,7 +19,7 @@
 #define ARG2 TCB(K.run.tcb).r[R_R8]
 #define ARG3 TCB(K.run.tcb).r[R_R9]
 
-#define NEED(type, rights) ((u32)(type) | (u32)(rights) << 8)
+#define NEED(type, rights) ((u32)(type) + 0x100u * (u32)(rights))
 
 // What a call returns: the thread to run next, and the caller's rax.
 /*@ requires rax: rax < 0x100000000;

@@ -211,6 +211,7 @@ place_t table_walk(u32 vspace, u64 address, u32 level) {
     place_t p = {vspace, entry_at(address, LEVEL_TOP), LEVEL_TOP};
     /*@ loop invariant place: user_entry(p.table, p.entry);
         loop invariant level: level <= p.level <= 4 && level(p.table) == p.level;
+        loop invariant open: table_view[p.table].left == 0;
         loop assigns p;
         loop variant p.level;
     */

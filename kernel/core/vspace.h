@@ -163,7 +163,9 @@ typedef struct {
     requires vspace: is_table(vspace) && level(vspace) == 4;
     requires address: address < SPACE_END;
     requires level: 1 <= level <= 4;
+    requires open: map_open && table_view[vspace].left == 0;
     terminates \true; exits \false; assigns \nothing;
+    ensures open: table_view[\result.table].left == 0;
     ensures place: user_entry(\result.table, \result.entry);
     ensures level: level <= \result.level <= 4 && level(\result.table) == \result.level;
     ensures missing: \result.level > level ==>

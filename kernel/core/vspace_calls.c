@@ -6,8 +6,22 @@
 #include "core/thread.h"
 #include "core/vspace.h"
 
+// clang-format off
+// Every call here: the invariants of mappings, and where a refused one leaves them.
+#define REQUIRES_MAP_CALL                                                                          \
+    requires wf: wf_map && map_open;                                                               \
+    requires space: wf_cspace(K.run.tcb);
+
+#define ENSURES_MAP_CALL                                                                           \
+    ENSURES_MAP                                                                                    \
+    ensures map_null: map_null;                                                                    \
+    ensures map_open: map_open;
+// clang-format on
+
 // --- Frames.
 
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures word: \result == frame_word(slot_view[s].object, rights, slot_view[s].data); */
 static u64 frame_entry(u32 s, u64 rights) {
     u64 data = SLOT(s).data;
     return (u64)SLOT(s).object * PAGE_BYTES + ENTRY_PRESENT + ENTRY_USER +
@@ -18,6 +32,11 @@ static u64 frame_entry(u32 s, u64 rights) {
 }
 
 // May the frame capability in `s` be mapped at place `p` (or, being there already, change)?
+/*@ requires p: is_entry(p.entry);
+    terminates \true; exits \false; assigns \nothing;
+    ensures error: \result == OK || \result == ERR_BUSY || \result == ERR_OCCUPIED || \result == ERR_TABLE;
+    ensures its: \result == OK ==> owner(p.table, p.entry) == s ||
+        (owner(p.table, p.entry) == 0 && map_table(slot_view[s].data) == 0 && p.level == map_size(slot_view[s].data) + 1); */
 static error_t check_place(u32 s, place_t p) {
     u32 owner = TABLE(p.table).owner[p.entry];
     if (owner == s) {
@@ -32,10 +51,30 @@ static error_t check_place(u32 s, place_t p) {
     return p.level == mapping_size(SLOT(s).data) + 1 ? OK : ERR_TABLE;
 }
 
+/*@ REQUIRES_MAP_CALL
+    requires vspaces: \forall integer s; slot(s) && ty(s) == CAP_VSPACE ==> is_table(ob(s)) && level(ob(s)) == 4;
+    requires sizes: \forall integer s; slot(s) && ty(s) == CAP_FRAME ==> map_size(dt(s)) <= 2;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, word_view[..], table_view[..], slot_view[named(K.run.tcb, cptr)].data;
+    ensures next: \result % 0x100000000 == K.run.tcb;
+    ENSURES_MAP_CALL
+    ensures types: \result / 0x100000000 == OK ==> \old(ty(named(K.run.tcb, cptr))) == CAP_FRAME &&
+        \old(ty(named(K.run.tcb, tcb_view[K.run.tcb].r[R_RDX]))) == CAP_VSPACE;
+    ensures rights: \result / 0x100000000 == OK ==> (\let wanted = tcb_view[K.run.tcb].r[R_R8];
+        (wanted & slot_view[\old(named(K.run.tcb, cptr))].rights) == wanted);
+    ensures mapped: \result / 0x100000000 == OK ==>
+        (\let s = \old(named(K.run.tcb, cptr)); \let t = map_table(dt(s)); \let e = map_entry(dt(s)); owner(t, e) == s &&
+        entry_word(t, e) == frame_word(ob(s), tcb_view[K.run.tcb].r[R_R8], \old(dt(named(K.run.tcb, cptr)))));
+    ensures levels: \forall integer t; level(t) == \old(level(t)) && table_view[t].left == \old(table_view[t].left);
+    ensures others: \forall integer t, e; is_table(t) && is_entry(e) && \old(owner(t, e)) != 0 ==>
+        owner(t, e) == \old(owner(t, e));
+    ensures refused: \result / 0x100000000 != OK ==> \forall integer t, e; is_table(t) && is_entry(e) ==>
+        owner(t, e) == \old(owner(t, e)) && entry_word(t, e) == \old(entry_word(t, e)); */
 u64 call_frame_map(u64 cptr, u64 info) {
     (void)info;
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), v = cspace_lookup(cur, ARG0);
     u64 address = ARG1, rights = ARG2;
+    //@ assert s: s == named(K.run.tcb, cptr);
     if (SLOT(s).type != CAP_FRAME) {
         return call_refuse(CALL_FRAME_MAP, ERR_TYPE, cptr, NEED(CAP_FRAME, 0));
     }
@@ -62,6 +101,15 @@ u64 call_frame_map(u64 cptr, u64 info) {
     return call_done();
 }
 
+/*@ REQUIRES_MAP_CALL
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, word_view[..], table_view[..], slot_view[named(K.run.tcb, cptr)].data;
+    ensures next: \result % 0x100000000 == K.run.tcb;
+    ENSURES_MAP_CALL
+    ensures unmapped: \result / 0x100000000 == OK ==> (\let s = named(K.run.tcb, cptr); ty(s) == CAP_FRAME &&
+        map_table(dt(s)) == 0 && \forall integer t, e; is_table(t) && is_entry(e) ==> owner(t, e) != s);
+    ensures others: \forall integer t, e; is_table(t) && is_entry(e) && \old(owner(t, e)) != named(K.run.tcb, cptr) ==>
+        owner(t, e) == \old(owner(t, e)); */
 u64 call_frame_unmap(u64 cptr, u64 info) {
     (void)info;
     u32 s = cspace_lookup(K.run.tcb, cptr);
@@ -72,6 +120,14 @@ u64 call_frame_unmap(u64 cptr, u64 info) {
     return call_done();
 }
 
+/*@ REQUIRES_MAP_CALL
+    requires sizes: \forall integer s; slot(s) && ty(s) == CAP_FRAME ==> map_size(dt(s)) <= 2;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].denial, tcb_view[K.run.tcb].r[R_RDX], tcb_view[K.run.tcb].r[R_R10], tcb_view[K.run.tcb].r[R_R8];
+    ensures next: \result % 0x100000000 == K.run.tcb;
+    ensures told: \result / 0x100000000 == OK ==> (\let s = named(K.run.tcb, cptr); ty(s) == CAP_FRAME &&
+        tcb_view[K.run.tcb].r[R_RDX] == ob(s) * PAGE_BYTES && tcb_view[K.run.tcb].r[R_R10] ==
+        (map_size(dt(s)) == 0 ? 0x1000 : map_size(dt(s)) == 1 ? 0x200000 : 0x40000000)); */
 u64 call_frame_info(u64 cptr, u64 info) {
     (void)info;
     u32 s = cspace_lookup(K.run.tcb, cptr);

@@ -63,6 +63,16 @@
         table_view[slot_view[s].object].left <= 512 &&
         (map_table(slot_view[s].data) == 0 <==> level{L}(slot_view[s].object) == 0);
 
+    // INV-62: a table that can be reached has nothing left to be taken out.
+    predicate map_open{L} = \forall integer s; is_index(s) && (slot_view[s].type == CAP_VSPACE ||
+        (slot_view[s].type == CAP_PAGE_TABLE && level{L}(slot_view[s].object) != 0)) ==>
+            table_view[slot_view[s].object].left == 0;
+
+    // The hardware entry of a Frame: page, present, user, and what the rights and the kind of memory say.
+    logic integer frame_word(integer page, integer rights, integer data) = page * 0x1000 + 5 +
+        ((rights & RIGHT_WRITE) != 0 ? 2 : 0) + ((rights & RIGHT_GRANT) != 0 ? 0 : 0x8000000000000000) +
+        (map_device(data) != 0 ? 0x18 : 0) + (map_size(data) != 0 ? 0x80 : 0);
+
     predicate map_null{L} = slot_view[0].type == CAP_NULL;
 
     // INV-38 for all but the PageTable t.
