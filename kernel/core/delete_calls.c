@@ -10,8 +10,57 @@
 
 enum { REVOKE_STEPS = 8 }; // Capabilities released in one kernel entry.
 
-static u64 drain(u32 call, u64 cptr) {
-    return reaper_steps() == 0 ? call_finish() : call_restart(call, cptr, CALL_CONTINUED);
+// What a step of either has left to do.
+typedef enum { LEFT_NONE, LEFT_DYING, LEFT_CHILDREN } left_t;
+
+// clang-format off
+#define ENSURES_LEFT                                                                               \
+    ensures wf: wf_life;                                                                           \
+    ensures taken: taken{Pre,Post};                                                                \
+    ensures less: \result != LEFT_NONE ==> less{Pre,Post};                                         \
+    ensures done: \result == LEFT_NONE ==> REAPER == 0 && \forall integer o; !dying(o);
+// clang-format on
+
+// Some steps of the reaper.
+/*@ requires wf: wf_life;
+    requires room: queue_margin(REAPER_STEPS);
+    terminates \true; exits \false;
+    assigns LIFE, irq_view[..].state;
+    ENSURES_LEFT
+    ensures used: queue_used{Pre,Post}(REAPER_STEPS);
+    ensures state: \result != LEFT_CHILDREN;
+*/
+static inline left_t drain(void) {
+    return reaper_steps() == 0 ? LEFT_NONE : LEFT_DYING;
+}
+
+// Releases the capability in `s`, 0: it is gone already; then some steps of the reaper.
+/*@ requires wf: wf_life;
+    requires s: s == 0 || (slot(s) && ty(s) != CAP_NULL);
+    requires room: queue_margin(1 + REAPER_STEPS);
+    terminates \true; exits \false;
+    assigns LIFE, irq_view[..].state;
+    ENSURES_LEFT
+    ensures used: queue_used{Pre,Post}(1 + REAPER_STEPS);
+    ensures gone: null_slot(s);
+*/
+static left_t delete_step(u32 s) {
+    if (s != 0) {
+        object_release(s);
+        //@ assert out: !in_tree(s);
+        //@ assert less: less{Pre,Here};
+        //@ assert caps: wf_caps;
+        //@ assert map: wf_map;
+        //@ assert end: wf_end;
+        //@ assert activity: wf_activity;
+    }
+    return drain();
+}
+
+// How the call goes on: with its next step, or as one that is done.
+static u64 go_on(u32 call, u64 cptr, left_t left) {
+    return left == LEFT_NONE ? call_finish()
+                             : call_restart(call, cptr, left == LEFT_DYING ? CALL_CONTINUED : 0);
 }
 
 u64 call_cap_delete(u64 cptr, u64 info) {
@@ -20,10 +69,7 @@ u64 call_cap_delete(u64 cptr, u64 info) {
         return call_refuse(CALL_CAP_DELETE, ERR_CAP, cptr, 0);
     }
     thread_park();
-    if (info != CALL_CONTINUED) {
-        object_release(s);
-    }
-    return drain(CALL_CAP_DELETE, cptr);
+    return go_on(CALL_CAP_DELETE, cptr, delete_step(info == CALL_CONTINUED ? 0 : s));
 }
 
 // Releases one descendant of `s` and returns its slot. 0: there is none.
@@ -37,6 +83,7 @@ u64 call_cap_delete(u64 cptr, u64 info) {
     ensures all: \result == 0 ==> \forall integer b; in_tree(b) ==> !desc(s,b);
     ensures one: \result != 0 ==> \old(in_tree(\result)) && \old(desc(s,\result)) && null_slot(\result) &&
         g_n == \old(g_n) - 2;
+    ensures calm: \result == 0 ==> as_much{Pre,Post};
     ensures only: \forall integer t; is_index(t) && t != \result ==> slot_view[t] == \old(slot_view[t]);
     ensures in: \forall integer t; in_tree(t) <==> t != \result && \old(in_tree(t));
     ensures keep: \forall integer a, b; in_tree(a) && in_tree(b) ==> (desc(a,b) <==> \old(desc(a,b)));
@@ -63,6 +110,7 @@ static inline u32 revoke_one(u32 s) {
     ensures used: queue_used{Pre,Post}(REVOKE_STEPS);
     ensures all: \result == 0 ==> \forall integer b; in_tree(b) ==> !desc(s,b);
     ensures some: \result != 0 ==> g_n < \old(g_n);
+    ensures calm: g_n < \old(g_n) || as_much{Pre,Post};
     ensures only: \forall integer t; slot(t) && \old(in_tree(t)) && !\old(desc(s,t)) ==>
         in_tree(t) && slot_view[t] == \old(slot_view[t]);
     ensures none: \forall integer t; in_tree(t) ==> \old(in_tree(t)) && slot_view[t] == \old(slot_view[t]);
@@ -74,6 +122,7 @@ static u32 revoke_some(u32 s) {
         loop invariant wf: wf_life;
         loop invariant used: queue_used{Pre,Here}(i);
         loop invariant fewer: more != 0 ==> g_n == \at(g_n,Pre) - 2 * i;
+        loop invariant calm: g_n < \at(g_n,Pre) || as_much{Pre,Here};
         loop invariant done: more == 0 ==> \forall integer b; in_tree(b) ==> !desc(s,b);
         loop invariant s: slot_view[s] == \at(slot_view[s],Pre);
         loop invariant only: \forall integer t; slot(t) && \at(in_tree(t),Pre) && !\at(desc(s,t),Pre) ==>
@@ -94,14 +143,32 @@ static u32 revoke_some(u32 s) {
     return more == 0 ? 0 : cdt_first_child(s);
 }
 
+// Releases some descendants of `s`, 0: they are gone already; without any left, some steps of the reaper.
+/*@ requires wf: wf_life;
+    requires s: s == 0 || (slot(s) && ty(s) != CAP_NULL);
+    requires room: queue_margin(REVOKE_STEPS + REAPER_STEPS);
+    terminates \true; exits \false;
+    assigns LIFE, irq_view[..].state;
+    ENSURES_LEFT
+    ensures used: queue_used{Pre,Post}(REVOKE_STEPS + REAPER_STEPS);
+    ensures all: \result != LEFT_CHILDREN && s != 0 ==> \forall integer b; in_tree(b) ==> !desc(s,b);
+    ensures only: \result == LEFT_CHILDREN ==> \forall integer t; slot(t) && \old(in_tree(t)) && !\old(desc(s,t)) ==>
+        in_tree(t) && slot_view[t] == \old(slot_view[t]);
+*/
+static left_t revoke_step(u32 s) {
+    if (s != 0 && revoke_some(s) != 0) {
+        //@ assert taken: taken{Pre,Here};
+        return LEFT_CHILDREN;
+    }
+    //@ assert taken: taken{Pre,Here};
+    return drain();
+}
+
 u64 call_cap_revoke(u64 cptr, u64 info) {
     u32 s = cspace_lookup(K.run.tcb, cptr);
     if (info != CALL_CONTINUED && SLOT(s).type == CAP_NULL) {
         return call_refuse(CALL_CAP_REVOKE, ERR_CAP, cptr, 0);
     }
     thread_park();
-    if (info != CALL_CONTINUED && revoke_some(s) != 0) {
-        return call_restart(CALL_CAP_REVOKE, cptr, info);
-    }
-    return drain(CALL_CAP_REVOKE, cptr);
+    return go_on(CALL_CAP_REVOKE, cptr, revoke_step(info == CALL_CONTINUED ? 0 : s));
 }

@@ -81,6 +81,8 @@
     predicate less{L1,L2} = \at(g_n,L2) < \at(g_n,L1) || (\at(g_n,L2) == \at(g_n,L1) &&
         (\at(g_rn,L2) < \at(g_rn,L1) || (\at(g_rn,L2) == \at(g_rn,L1) &&
         \at(REAPER,L1) != 0 && \at(REAPER,L2) == \at(REAPER,L1) && rest{L2}(\at(REAPER,L2)) < rest{L1}(\at(REAPER,L1)))));
+    predicate as_much{L1,L2} = \at(g_n,L2) == \at(g_n,L1) && \at(g_rn,L2) == \at(g_rn,L1) &&
+        \at(REAPER,L2) == \at(REAPER,L1) && rest{L2}(\at(REAPER,L2)) == rest{L1}(\at(REAPER,L1));
     predicate bounded{L} = 0 <= g_n && 0 <= g_rn <= 0x100000000 &&
         (REAPER != 0 ==> 0 <= rest{L}(REAPER) < 0x40000000000000000);
     logic integer measure{L} =
