@@ -62,7 +62,7 @@ enum { LEVEL_TOP = 4 };
     ensures kernel: type == CAP_VSPACE ==>
         \forall integer e; 0 <= e < 256 ==> word_view[t - 256 + e] == kernel_table[e];
     ensures same: type != CAP_VSPACE ==>
-        \forall integer e; 0 <= e < 256 ==> word_view[t - 256 + e] == \old(word_view[t - 256 + e]);
+        \forall integer w; t - 256 <= w < t ==> word_view[w] == \old(word_view[w]);
 */
 void table_create(u32 t, u32 type);
 
