@@ -381,21 +381,131 @@ static void take(u32 from, u32 r) {
     }
 }
 
+// The running thread takes the bits of the notification that it is bound to.
+/*@ requires wf: kept && messages && notifications;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].attention != 0;
+    terminates \true; exits \false;
+    assigns notification_view[..].word, tcb_view[..].attention, tcb_view[K.run.tcb].r[R_RDI], tcb_view[K.run.tcb].r[R_RSI];
+    ENSURES_KEPT
+    ensures messages: messages;
+    ENSURES_NOTIFICATIONS
+    ensures taken: \let n = tcb_view[K.run.tcb].bound; notification_view[n].word == 0 &&
+        tcb_view[K.run.tcb].r[R_RDI] == \old(notification_view[tcb_view[K.run.tcb].bound].word);
+    ensures marked: tcb_view[K.run.tcb].r[R_RSI] == INFO_SIGNAL; */
+static inline void take_bits(void) {
+    u32 cur = K.run.tcb;
+    //@ assert bound: TCB(cur).bound != 0 && NOTIFICATION(TCB(cur).bound).bound == cur;
+    notification_take(TCB(cur).bound, cur);
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert ready: ready_queues;
+    //@ assert contexts: contexts;
+    //@ assert replies: replies;
+    //@ assert timers: wait_timers;
+}
+
+// The running thread begins to wait on ep, where nobody sends, with Reply r, which is free.
+/*@ requires wf: kept && messages;
+    requires room: queue_room;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires ep: endpoint(ep) && state_of(QUEUE(ep).head) <= STATE_RECV;
+    requires r: r != 0 && reply_view[r].caller.tcb == 0;
+    terminates \true; exits \false;
+    assigns link_view[..], queue_view[..], tcb_view[..].state, tcb_view[..].reply, reply_view[..].caller, g_queue[..],
+        g_place[..], g_back;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures waits: g_queue[K.run.tcb] == ep && QUEUE(ep).tail == K.run.tcb && tcb_view[K.run.tcb].state == STATE_RECV;
+    ensures claimed: reply_view[r].caller.tcb == K.run.tcb && tcb_view[K.run.tcb].reply == r; */
+static inline void claim(u32 ep, u32 r) {
+    u32 cur = K.run.tcb;
+    //@ assert head: QUEUE(ep).head == 0 || state_of(QUEUE(ep).head) == STATE_RECV;
+    //@ assert free: g_lent[r] == 0 && !has_reply(0);
+    reply_name(r, cur);
+    //@ assert messages: messages;
+    thread_wait(ep, STATE_RECV);
+    //@ assert others: \forall integer t; 0 <= t < 0x100000000 && t != cur ==> TCB(t).state == \at(TCB(t).state,Pre);
+    //@ assert names: \forall integer t; 0 <= t < 0x100000000 && t != cur ==> TCB(t).reply == \at(TCB(t).reply,Pre);
+    //@ assert cur: TCB(cur).state == STATE_RECV && TCB(cur).reply == r && LENDER(r) == cur;
+    //@ assert r1: reply_thread;
+    //@ assert r2: reply_caller;
+    //@ assert r3: reply_null;
+    //@ assert r4: reply_loan;
+    //@ assert timers: wait_timers;
+    //@ assert messages: messages;
+}
+
+// The wait of the running thread ends when info says.
+/*@ requires wf: kept && messages && time_running && wheel_room;
+    requires cur: tcb(K.run.tcb) && STATE_RECV <= tcb_view[K.run.tcb].state <= STATE_WAIT;
+    terminates \true; exits \false;
+    assigns g_clock, g_alarm, tcb_view[..].state, timer_view[..].next, timer_view[..].prev, timer_view[..].due,
+        timer_view[..].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[..], g_slot[..],
+        g_age[..], g_ages;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures state: state_of(K.run.tcb) == \old(state_of(K.run.tcb));
+    ensures bounded: info / 256 % 2 != 0 ==> on(K.run.tcb + TCB_TIMER); */
+static inline void bound_wait(u64 info) {
+    thread_arm_timeout(info);
+}
+
+// The running thread waits to receive on ep, where nobody sends, with Reply r, which is free.
+/*@ requires wf: kept && messages;
+    requires room: queue_room && wheel_room && time_running;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires ep: endpoint(ep) && state_of(QUEUE(ep).head) <= STATE_RECV;
+    requires r: r != 0 && reply_view[r].caller.tcb == 0;
+    terminates \true; exits \false;
+    assigns HAND_OVER_ASSIGNS;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures waits: g_queue[K.run.tcb] == ep && QUEUE(ep).tail == K.run.tcb && state_of(K.run.tcb) == STATE_RECV;
+    ensures claimed: reply_view[r].caller.tcb == K.run.tcb && tcb_view[K.run.tcb].reply == r;
+    ensures bounded: info / 256 % 2 != 0 ==> on(K.run.tcb + TCB_TIMER); */
+static inline void wait_to_receive(u32 ep, u32 r, u64 info) {
+    claim(ep, r);
+    bound_wait(info);
+}
+
 // The running thread receives on ep with Reply r, which is free: the bits of its bound notification,
 // or the message of the first sender, or it waits.
-static u64 receive(u32 ep, u32 r, u64 info) {
-    u32 cur = K.run.tcb, head = QUEUE(ep).head;
-    if (TCB(cur).attention != 0) {
-        notification_take(TCB(cur).bound, cur);
+/*@ requires wf: kept && caps && messages && notifications;
+    requires room: queue_room && wheel_room && lend_room && time_running;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    requires ep: endpoint(ep);
+    requires r: r != 0 && reply_view[r].caller.tcb == 0;
+    terminates \true; exits \false;
+    assigns SEND_ASSIGNS, REGISTERS_ASSIGNS(K.run.tcb), notification_view[..].word, tcb_view[..].attention;
+    ENSURES_KEPT
+    ensures caps: caps;
+    ensures messages: messages;
+    ENSURES_NOTIFICATIONS
+    ensures bits: \old(tcb_view[K.run.tcb].attention) != 0 ==> tcb_view[K.run.tcb].state == STATE_RUNNING &&
+        tcb_view[K.run.tcb].r[R_RDI] == \old(notification_view[tcb_view[K.run.tcb].bound].word) &&
+        notification_view[tcb_view[K.run.tcb].bound].word == 0 && tcb_view[K.run.tcb].r[R_RSI] == INFO_SIGNAL;
+    ensures taken: \old(tcb_view[K.run.tcb].attention) == 0 && \old(state_of(QUEUE(ep).head)) > STATE_RECV ==>
+        \let from = \old(QUEUE(ep).head); tcb_view[K.run.tcb].state == STATE_RUNNING &&
+        tcb_view[K.run.tcb].r[R_RDI] == tcb_view[from].sending_badge &&
+        (\old(state_of(QUEUE(ep).head)) == STATE_CALL ==> reply_view[r].caller.tcb == from);
+    ensures waits: \old(tcb_view[K.run.tcb].attention) == 0 && \old(state_of(QUEUE(ep).head)) <= STATE_RECV ==>
+        state_of(K.run.tcb) == STATE_RECV && g_queue[K.run.tcb] == ep && QUEUE(ep).tail == K.run.tcb &&
+        reply_view[r].caller.tcb == K.run.tcb && (info / 256 % 2 != 0 ==> on(K.run.tcb + TCB_TIMER));
+    ensures alive: state_of(K.run.tcb) == STATE_RECV ==> tcb_view[K.run.tcb].attention == 0; */
+static void receive(u32 ep, u32 r, u64 info) {
+    u32 head = QUEUE(ep).head;
+    if (TCB(K.run.tcb).attention != 0) {
+        take_bits();
     } else if (thread_state(head) > STATE_RECV) {
+        //@ assert head: tcb(head) && (state_of(head) == STATE_SEND || state_of(head) == STATE_CALL);
         take(head, r);
     } else {
-        REPLY(r).caller = (run_t){cur, 0};
-        TCB(cur).reply = r;
-        thread_wait(ep, STATE_RECV);
-        thread_arm_timeout(info);
+        wait_to_receive(ep, r, info);
     }
-    return call_finish();
 }
 
 // Answers the caller of r (armed) with the message of the running thread.
@@ -471,7 +581,8 @@ static NOINLINE u64 reply_recv_slow(u64 cptr, u64 info) {
     if (REPLY(r).caller.tcb != 0) {
         answer(r, info & ~(u64)INFO_TIMEOUT);
     }
-    return receive(SLOT(s).object, r, info);
+    receive(SLOT(s).object, r, info);
+    return call_finish();
 }
 
 static NOINLINE u64 refuse_endpoint(u32 call, u64 cptr, u32 right) {
@@ -658,7 +769,8 @@ static u64 recv(u32 call, u64 cptr, u64 info) {
         return call_error(ERR_EMPTY);
     }
     thread_park();
-    return receive(SLOT(s).object, r, info);
+    receive(SLOT(s).object, r, info);
+    return call_finish();
 }
 
 u64 call_recv(u64 cptr, u64 info) {

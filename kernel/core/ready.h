@@ -117,6 +117,7 @@ void ready_remove(u32 t);
         \old(is_ready(v)) ==> TCB(v).priority < TCB(t).priority ||
         (TCB(v).priority == TCB(t).priority && g_place[t] <= g_place[v]));
     ensures out: \result != 0 ==> g_queue[\result] == 0 && TCB(\result).state == STATE_RUNNING;
+    ensures null: TCB(0).state == \old(TCB(0).state);
     ensures frame: \forall integer v; index(v) && v != \result ==>
         TCB(v).state == \old(TCB(v).state) && g_queue[v] == \old(g_queue[v]) &&
         (!is_ready(v) ==> LINK(v) == \old(LINK(v))); */

@@ -133,23 +133,6 @@ static void lend(u32 r, u32 c, u32 t) {
     //@ assert windows2: time_windows;
 }
 
-// r, which is free, names c, which begins to wait for the answer.
-/*@ requires wf: threads && lending && replies_but(r);
-    requires r: r != 0 && g_lent[r] == 0 && !has_reply(LENDER(r));
-    requires c: tcb(c) && !has_reply(c);
-    terminates \true; exits \false;
-    assigns reply_view[r].caller, tcb_view[c].reply;
-    ENSURES_THREADS
-    ENSURES_LOANS
-    ensures l10: lend_back;
-    ensures l11: lend_context;
-    ensures r: replies_but(r);
-    ensures bond: LENDER(r) == c && LENT(r) == 0 && tcb_view[c].reply == r; */
-static inline void name_caller(u32 r, u32 c) {
-    REPLY(r).caller = (run_t){c, 0};
-    TCB(c).reply = r;
-}
-
 // c, which a Reply names, waits for the answer.
 /*@ requires wf: threads && replies_but(tcb_view[c].reply) && wait_timers_but(c);
     requires c: tcb(c) && g_queue[c] == 0 && tcb_view[c].state <= STATE_RUNNING;
@@ -169,7 +152,7 @@ static inline void wait_answer(u32 c) {
 }
 
 void reply_arm(u32 r, u32 c, u32 t) {
-    name_caller(r, c);
+    reply_name(r, c);
     if (TCB(c).sc != 0 && TCB(t).sc == 0) {
         lend(r, c, t);
         //@ assert threads: threads && lending && time;

@@ -27,6 +27,23 @@ static inline u32 reply_is_armed(u32 r) {
     return thread_state(REPLY(r).caller.tcb) == STATE_REPLY;
 }
 
+// r, which is free or claimed, names c, which begins to receive or to wait for the answer.
+/*@ requires wf: threads && lending && replies_but(r);
+    requires r: r != 0 && g_lent[r] == 0 && !has_reply(LENDER(r));
+    requires c: tcb(c) && !has_reply(c);
+    terminates \true; exits \false;
+    assigns reply_view[r].caller, tcb_view[c].reply;
+    ENSURES_THREADS
+    ENSURES_LOANS
+    ensures l10: lend_back;
+    ensures l11: lend_context;
+    ensures r: replies_but(r);
+    ensures bond: LENDER(r) == c && LENT(r) == 0 && tcb_view[c].reply == r; */
+static inline void reply_name(u32 r, u32 c) {
+    REPLY(r).caller = (run_t){c, 0};
+    TCB(c).reply = r;
+}
+
 // Breaks the bond of r with a thread that has left its wait; a context lent through it goes back to
 // that thread if it was the youngest loan, else it stays with its user.
 /*@ requires wf: threads && lending && replies_but(r) && time;

@@ -274,18 +274,124 @@ static inline void demote(u32 sc) {
     }
 }
 
-u32 thread_schedule(void) {
+// Takes the thread to run out of its ready queue; 0: none is ready.
+/*@ requires wf: kept;
+    requires none: \forall integer t; index(t) ==> TCB(t).state != STATE_RUNNING;
+    requires null: SC(0).left == 0;
+    terminates \true; exits \false;
+    assigns link_view[0 .. 0xffffffff], tcb_view[0 .. 0xffffffff].state, queue_view[READY_BASE .. READY_BASE + 255],
+        K.ready_bitmap[0 .. 3], K.ready_summary, K.top, g_queue[0 .. 0xffffffff];
+    ENSURES_KEPT
+    ensures idle: \result == 0 <==> (\forall integer t; !\old(is_ready(t)));
+    ensures runs: \result != 0 ==> TCB(\result).state == STATE_RUNNING && tcb(\result) && \old(is_ready(\result));
+    ensures one: \forall integer t; index(t) && t != \result ==> TCB(t).state == \old(TCB(t).state);
+    ensures context: \result == 0 ? TCB(\result).sc == 0 : configured(TCB(\result).sc) && !exhausted(TCB(\result).sc);
+    ensures best: \result != 0 ==> (\forall integer t; \old(is_ready(t)) ==> TCB(t).priority <= TCB(\result).priority); */
+static inline u32 take_ready(void) {
     u32 t = ready_take();
-    //@ assert waits: waits && contexts;
-    //@ assert bonds: replies && wait_timers;
-    u32 from = K.run.sc, to = TCB(t).sc;
-    //@ assert budget: to == 0 || (configured(to) && !exhausted(to));
-    if (from != to) {
-        time_switch(from, to);
-        //@ assert timers: wait_timers;
-        if (from != 0) {
-            demote(from);
-        }
+    //@ assert was: t != 0 ==> is_ready{Pre}(t) && !exhausted(TCB(t).sc) && tcb(t);
+    //@ assert bare: exhausted(0);
+    //@ assert others: \forall integer v; index(v) && v != t ==> TCB(v).state == \at(TCB(v).state,Pre);
+    //@ assert null: TCB(0).state == \at(TCB(0).state,Pre);
+    //@ assert special: t != 0 ==> g_queue[t] == 0 && TCB(t).state == STATE_RUNNING && is_ready{Pre}(t);
+    //@ assert heads: \forall integer q; waiting_queue(q) ==> QUEUE(q) == \at(QUEUE(q),Pre);
+    //@ assert queue: \forall integer v; index(v) && STATE_RECV <= state_of(v) ==> v != t && g_queue[v] == \at(g_queue[v],Pre);
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert c6: context_ready;
+    //@ assert r1: reply_thread;
+    //@ assert r2: reply_caller;
+    //@ assert r3: reply_null;
+    //@ assert r4: reply_loan;
+    //@ assert timers: wait_timers;
+    return t;
+}
+
+// The processor goes from the running context to another, `to`, whose user runs, or 0: none. A ready thread
+// may be left with an exhausted context: the user of the one that ran.
+/*@ requires wf: kept && time_running && wheel_room;
+    requires null: SC(0).left == 0;
+    requires to: to != K.run.sc && (to == 0 || (configured(to) && !exhausted(to) && TCB(SC(to).tcb).state == STATE_RUNNING));
+    terminates \true; exits \false;
+    assigns g_clock, g_alarm, K.run.sc, sc_view[..].left, sc_view[..].last, sc_view[..].used, sc_view[..].amount[0 .. 3],
+        sc_view[..].due[0 .. 3], g_spent[..], g_before[..], timer_view[..].next, timer_view[..].prev, timer_view[..].due,
+        timer_view[..].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[..], g_slot[..],
+        g_age[..], g_ages;
+    ensures q: queues;
+    ensures y: ready_queues;
+    ENSURES_WAITS
+    ensures c1: context_thread;
+    ensures c2: context_user;
+    ensures c3: context_null;
+    ensures c4: context_range;
+    ensures c5: context_lender;
+    ensures ready: \forall integer t; is_ready(t) && t != SC(\old(K.run.sc)).tcb ==> !exhausted(TCB(t).sc);
+    ensures l: lending;
+    ensures r: replies;
+    ensures i1: wheel;
+    ensures i2: time;
+    ensures i3: wait_timers;
+    ensures alone: \old(K.run.sc) == 0 ==> context_ready;
+    ensures runs: K.run.sc == to && time_running; */
+static inline void switch_time(u32 to) {
+    u32 from = K.run.sc;
+    //@ assert names: \forall integer t; is_ready(t) ==> TCB(t).sc != 0 && TCB(t).sc != to && (TCB(t).sc == from ==> t == SC(from).tcb);
+    time_switch(from, to);
+    //@ assert users: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).tcb == \at(SC(s).tcb,Pre) && SC(s).top == \at(SC(s).top,Pre);
+    //@ assert left: \forall integer s; index(s) && s != from && s != to ==> SC(s).left == \at(SC(s).left,Pre);
+    //@ assert kinds: \forall integer n; TIMER(n).kind == \at(TIMER(n).kind,Pre);
+    //@ assert on: \forall integer n; on(n) && TIMER(n).kind != 1 ==> on{Pre}(n);
+    //@ assert w6: wait_tcb;
+    //@ assert ready: \forall integer t; is_ready(t) && t != SC(from).tcb ==> !exhausted(TCB(t).sc);
+}
+
+// The user of context sc, which was charged, is ready no longer if that took its budget.
+/*@ requires wf: queues && ready_queues && waits && context_thread && context_user && context_null &&
+        context_range && context_lender && lending && replies && wheel && time && wait_timers;
+    requires ready: \forall integer t; is_ready(t) && t != SC(sc).tcb ==> !exhausted(TCB(t).sc);
+    requires sc: sc != 0;
+    terminates \true; exits \false;
+    assigns link_view[..], tcb_view[..].state, queue_view[READY_BASE .. READY_BASE + 255], K.ready_bitmap[0 .. 3],
+        K.ready_summary, K.top, g_queue[..];
+    ENSURES_KEPT
+    ensures others: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).state == \old(TCB(t).state) ||
+        (\old(TCB(t).state) == STATE_READY && TCB(t).state == STATE_NO_TIME); */
+static inline void demote_user(u32 sc) {
+    demote(sc);
+    //@ assert r1: reply_thread;
+    //@ assert r2: reply_caller;
+    //@ assert r3: reply_null;
+    //@ assert r4: reply_loan;
+    //@ assert timers: wait_timers;
+}
+
+// The processor goes from the running context to another, `to`, whose user runs, or 0: none.
+/*@ requires wf: kept && time_running && wheel_room;
+    requires null: SC(0).left == 0;
+    requires to: to != K.run.sc && (to == 0 || (configured(to) && !exhausted(to) && TCB(SC(to).tcb).state == STATE_RUNNING));
+    terminates \true; exits \false;
+    assigns SCHEDULE_ASSIGNS;
+    ENSURES_KEPT
+    ensures runs: K.run.sc == to && time_running;
+    ensures others: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).state == \old(TCB(t).state) ||
+        (\old(TCB(t).state) == STATE_READY && TCB(t).state == STATE_NO_TIME); */
+static inline void switch_context(u32 to) {
+    u32 from = K.run.sc;
+    switch_time(to);
+    if (from != 0) {
+        demote_user(from);
+    }
+}
+
+u32 thread_schedule(void) {
+    u32 t = take_ready(), to = TCB(t).sc;
+    if (K.run.sc != to) {
+        //@ assert user: t != 0 ==> SC(to).tcb == t;
+        switch_context(to);
     }
     return t;
 }

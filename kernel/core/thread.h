@@ -27,10 +27,43 @@ static inline u32 thread_state(u32 t) {
 }
 
 // Makes the bond between the running thread and its context exact.
+/*@ requires wf: unparked;
+    requires cur: K.run.sc != 0 ==> tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].sc, sc_view[K.run.sc].tcb;
+    ENSURES_KEPT
+    ensures running: time_running;
+    ensures bond: K.run.sc != 0 ==> tcb_view[K.run.tcb].sc == K.run.sc && sc_view[K.run.sc].tcb == K.run.tcb;
+    ensures none: K.run.sc == 0 ==> tcb_view[K.run.tcb].sc == \old(tcb_view[K.run.tcb].sc); */
 static inline void thread_park(void) {
     if (K.run.sc != 0) {
         TCB(K.run.tcb).sc = K.run.sc;
         SC(K.run.sc).tcb = K.run.tcb;
+        //@ assert same: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).budget == \at(SC(s).budget,Pre) && SC(s).period == \at(SC(s).period,Pre) && SC(s).left == \at(SC(s).left,Pre) && SC(s).last == \at(SC(s).last,Pre) && SC(s).used == \at(SC(s).used,Pre) && SC(s).top == \at(SC(s).top,Pre);
+        //@ assert amounts: \forall integer s, i; 0 <= s < 0x100000000 && 0 <= i < 4 ==> SC(s).amount[i] == \at(SC(s).amount[i],Pre) && SC(s).due[i] == \at(SC(s).due[i],Pre);
+        //@ assert start: \forall integer s; configured(s) ==> win_start(s) && win_before(s) && win_theorem(s);
+        //@ assert late: \forall integer s, x; configured(s) ==> late(s, x) == late{Pre}(s, x);
+        //@ assert back: \forall integer s; configured(s) ==> back(s) == back{Pre}(s) && (full(s) <==> full{Pre}(s)) && win_debt{Pre}(s);
+        //@ assert debt: \forall integer s; configured(s) ==> win_debt(s);
+        //@ assert windows: time_windows;
+        //@ assert time: time;
+        //@ assert states: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).state == \at(TCB(t).state,Pre) && TCB(t).priority == \at(TCB(t).priority,Pre) && TCB(t).reply == \at(TCB(t).reply,Pre);
+        //@ assert ready: ready_queues;
+        //@ assert w1: wait_endpoint;
+        //@ assert w2: wait_signal;
+        //@ assert w3: wait_queued;
+        //@ assert w4: wait_kind;
+        //@ assert w5: wait_special;
+        //@ assert w6: wait_tcb;
+        //@ assert c1: context_thread;
+        //@ assert c2: context_user;
+        //@ assert c3: context_null;
+        //@ assert c4: context_range;
+        //@ assert c5: context_lender;
+        //@ assert c6: context_ready;
+        //@ assert lending: lending;
+        //@ assert replies: replies;
+        //@ assert timers: wait_timers;
     }
 }
 

@@ -71,6 +71,7 @@ static void time_await(u32 sc, u64 now) {
     ensures t8: time_waiting;
     ensures charged: sc != 0 ==> SC(sc).last == now;
     ensures used: sc != 0 ==> SC(sc).used == \old(SC(sc).used) + (now - \old(SC(sc).last));
+    ensures none: sc == 0 ==> TIMER(SC_TIMER).queue == \old(TIMER(SC_TIMER).queue);
     ensures over: sc != 0 && exhausted(sc) ==> \result != 0; */
 static u32 time_charge(u32 sc, u64 now) {
     if (sc == 0) {

@@ -92,6 +92,7 @@ static inline u32 time_has_budget(u32 sc) {
     ensures runs: K.run.sc == to;
     ensures left: from != 0 ==> SC(from).last == g_clock;
     ensures used: from != 0 ==> SC(from).used == \old(SC(from).used) + (g_clock - \old(SC(from).last));
+    ensures none: from == 0 ==> TIMER(SC_TIMER).queue == \old(TIMER(SC_TIMER).queue);
     ensures begins: to != 0 ==> SC(to).last == g_clock && !exhausted(to);
     ensures a1: alarm_timers;
     ensures a2: alarm_budget(K.run.sc); */

@@ -10,6 +10,18 @@
 
 /*@ predicate wf_activity{L} = kept{L} && notifications{L} && time_running{L};
 
+    // Before that, the bond of the running thread K.run.tcb with its context K.run.sc is not looked at; no
+    // other thread and no other context names one of the two.
+    predicate context_others{L} =
+        (\forall integer t; index(t) && t != K.run.tcb && tcb_view[t].sc != 0 ==>
+            SC(tcb_view[t].sc).tcb == t && tcb_view[t].sc != K.run.sc) &&
+        (\forall integer s; index(s) && s != K.run.sc && SC(s).tcb != 0 ==>
+            tcb_view[SC(s).tcb].sc == s && SC(s).tcb != K.run.tcb);
+    predicate contexts_unparked{L} = K.run.sc == 0 ? contexts{L} :
+        context_others{L} && context_null{L} && context_range{L} && context_lender{L} && context_ready{L};
+    predicate unparked{L} = queues{L} && ready_queues{L} && waits{L} && contexts_unparked{L} && lending{L} &&
+        replies{L} && wheel{L} && time{L} && wait_timers{L} && time_running{L};
+
     // What at most n wake-ups have left of queue_margin.
     predicate queue_used{L1,L2}(integer n) = \at(g_back,L1) <= \at(g_back,L2) <= \at(g_back,L1) + n;
 
