@@ -7,18 +7,49 @@
 #include "core/thread.h"
 #include "core/time.h"
 
+// The running thread competes for the processor again, before the others of its priority.
+/*@ requires wf: kept;
+    requires room: queue_room;
+    requires t: tcb(t) && TCB(t).state == STATE_RUNNING;
+    terminates \true; exits \false;
+    assigns link_view[..], tcb_view[..].state, queue_view[READY_BASE .. READY_BASE + 255], K.ready_bitmap[0 .. 3],
+        K.ready_summary, K.top, g_queue[..], g_place[..], g_front;
+    ENSURES_KEPT
+    ensures others: \forall integer u; 0 <= u < 0x100000000 && u != t ==> TCB(u).state == \old(TCB(u).state);
+    ensures runs: TCB(t).state != STATE_RUNNING; */
+static inline void preempt(u32 t) {
+    if (time_has_budget(TCB(t).sc)) {
+        ready_push(t);
+    } else {
+        TCB(t).state = STATE_NO_TIME;
+    }
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert c6: context_ready;
+    //@ assert r1: reply_thread;
+    //@ assert r2: reply_caller;
+    //@ assert r3: reply_null;
+    //@ assert r4: reply_loan;
+    //@ assert timers: wait_timers;
+}
+
 u64 call_finish(void) {
     u32 cur = K.run.tcb;
     if (TCB(cur).state == STATE_RUNNING) {
+        //@ assert queue: \forall integer t; is_ready(t) ==> QUEUE(READY_BASE + TCB(t).priority).head != 0;
+        //@ assert marked: \forall integer t; is_ready(t) ==> marked(TCB(t).priority);
+        //@ assert below: \forall integer t; is_ready(t) ==> TCB(t).priority < K.top;
+        //@ assert marks: K.top != 0 ==> QUEUE(READY_BASE + K.top - 1).head != 0 && g_queue[QUEUE(READY_BASE + K.top - 1).head] == READY_BASE + K.top - 1;
+        //@ assert top: K.top != 0 ==> \let t = QUEUE(READY_BASE + K.top - 1).head; is_ready(t) && TCB(t).priority == K.top - 1;
         u32 sc = TCB(cur).sc;
         if (sc == K.run.sc && sc != 0 && TCB(cur).priority + 1u >= K.top) {
             return cur;
         }
-        if (time_has_budget(sc)) {
-            ready_push(cur);
-        } else {
-            TCB(cur).state = STATE_NO_TIME;
-        }
+        preempt(cur);
     }
     return thread_schedule();
 }

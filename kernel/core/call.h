@@ -13,6 +13,7 @@
 #include "abi/error.h"
 #include "core/view.h"
 #include "spec/cspace.h"
+#include "spec/wait.h"
 
 #define ARG0 TCB(K.run.tcb).r[R_RDX]
 #define ARG1 TCB(K.run.tcb).r[R_R10]
@@ -46,6 +47,19 @@ static inline u64 call_error(error_t error) {
 }
 
 // The caller, unless a thread of higher priority is ready or the caller can no longer run.
+/*@ requires wf: kept && time_running;
+    requires room: queue_room && wheel_room;
+    requires one: \forall integer t; index(t) && t != K.run.tcb ==> TCB(t).state != STATE_RUNNING;
+    requires null: SC(0).left == 0;
+    terminates \true; exits \false;
+    assigns SCHEDULE_ASSIGNS, g_place[..], g_front;
+    ENSURES_KEPT
+    ensures next: \result < 0x100000000 && (\result != 0 ==> tcb(\result) && TCB(\result).state == STATE_RUNNING);
+    ensures one: \forall integer t; index(t) && t != \result ==> TCB(t).state != STATE_RUNNING;
+    ensures context: K.run.sc == TCB(\result).sc && time_running;
+    ensures best: \forall integer t; is_ready(t) ==> \result != 0 && TCB(t).priority <= TCB(\result).priority;
+    ensures stays: \old(TCB(K.run.tcb).state) == STATE_RUNNING && \old(TCB(K.run.tcb).sc) == \old(K.run.sc) && \old(K.run.sc) != 0 &&
+        (\forall integer t; \old(is_ready(t)) ==> TCB(t).priority <= TCB(K.run.tcb).priority) ==> \result == K.run.tcb; */
 u64 call_finish(void);
 
 // The capability at cptr was refused: `need` is what it should have been (type CAP_NULL: any type, and

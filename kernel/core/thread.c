@@ -311,16 +311,34 @@ static inline u32 take_ready(void) {
     return t;
 }
 
+// time_switch() in the words of the scheduler: what it leaves alone.
+/*@ requires wf: wheel && time && time_running && wheel_room;
+    requires from: from == K.run.sc && from != to;
+    requires to: to == 0 || (configured(to) && !exhausted(to));
+    terminates \true; exits \false;
+    assigns g_clock, g_alarm, K.run.sc, sc_view[..], g_spent[..], g_before[..], timer_view[..], WHEEL.queue[0 .. 575],
+        WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[..], g_slot[..], g_age[..], g_ages;
+    ensures i1: wheel;
+    ensures i2: time;
+    ensures same: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).budget == \old(SC(s).budget) &&
+        SC(s).period == \old(SC(s).period) && SC(s).tcb == \old(SC(s).tcb) && SC(s).top == \old(SC(s).top);
+    ensures kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \old(TIMER(n).kind);
+    ensures left: \forall integer s; index(s) && s != from && s != to ==> SC(s).left == \old(SC(s).left);
+    ensures on: \forall integer n; on(n) && TIMER(n).kind != 1 ==> \old(on(n));
+    ensures runs: K.run.sc == to && time_running; */
+static inline void change_context(u32 from, u32 to) {
+    time_switch(from, to);
+    //@ assert kinds: from != 0 ==> TIMER(from + SC_TIMER).kind == 1;
+}
+
 // The processor goes from the running context to another, `to`, whose user runs, or 0: none. A ready thread
 // may be left with an exhausted context: the user of the one that ran.
 /*@ requires wf: kept && time_running && wheel_room;
     requires null: SC(0).left == 0;
     requires to: to != K.run.sc && (to == 0 || (configured(to) && !exhausted(to) && TCB(SC(to).tcb).state == STATE_RUNNING));
     terminates \true; exits \false;
-    assigns g_clock, g_alarm, K.run.sc, sc_view[..].left, sc_view[..].last, sc_view[..].used, sc_view[..].amount[0 .. 3],
-        sc_view[..].due[0 .. 3], g_spent[..], g_before[..], timer_view[..].next, timer_view[..].prev, timer_view[..].due,
-        timer_view[..].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[..], g_slot[..],
-        g_age[..], g_ages;
+    assigns g_clock, g_alarm, K.run.sc, sc_view[..], g_spent[..], g_before[..], timer_view[..], WHEEL.queue[0 .. 575],
+        WHEEL.bitmap[0 .. 7], WHEEL.summary, g_level[..], g_slot[..], g_age[..], g_ages;
     ensures q: queues;
     ensures y: ready_queues;
     ENSURES_WAITS
@@ -335,16 +353,15 @@ static inline u32 take_ready(void) {
     ensures i1: wheel;
     ensures i2: time;
     ensures i3: wait_timers;
+    ensures same: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).budget == \old(SC(s).budget) &&
+        SC(s).period == \old(SC(s).period) && SC(s).tcb == \old(SC(s).tcb) && SC(s).top == \old(SC(s).top);
+    ensures kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \old(TIMER(n).kind);
     ensures alone: \old(K.run.sc) == 0 ==> context_ready;
     ensures runs: K.run.sc == to && time_running; */
 static inline void switch_time(u32 to) {
     u32 from = K.run.sc;
     //@ assert names: \forall integer t; is_ready(t) ==> TCB(t).sc != 0 && TCB(t).sc != to && (TCB(t).sc == from ==> t == SC(from).tcb);
-    time_switch(from, to);
-    //@ assert users: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).tcb == \at(SC(s).tcb,Pre) && SC(s).top == \at(SC(s).top,Pre);
-    //@ assert left: \forall integer s; index(s) && s != from && s != to ==> SC(s).left == \at(SC(s).left,Pre);
-    //@ assert kinds: \forall integer n; TIMER(n).kind == \at(TIMER(n).kind,Pre);
-    //@ assert on: \forall integer n; on(n) && TIMER(n).kind != 1 ==> on{Pre}(n);
+    change_context(from, to);
     //@ assert w6: wait_tcb;
     //@ assert ready: \forall integer t; is_ready(t) && t != SC(from).tcb ==> !exhausted(TCB(t).sc);
 }
@@ -376,6 +393,9 @@ static inline void demote_user(u32 sc) {
     terminates \true; exits \false;
     assigns SCHEDULE_ASSIGNS;
     ENSURES_KEPT
+    ensures same: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).budget == \old(SC(s).budget) &&
+        SC(s).period == \old(SC(s).period) && SC(s).tcb == \old(SC(s).tcb) && SC(s).top == \old(SC(s).top);
+    ensures kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \old(TIMER(n).kind);
     ensures runs: K.run.sc == to && time_running;
     ensures others: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).state == \old(TCB(t).state) ||
         (\old(TCB(t).state) == STATE_READY && TCB(t).state == STATE_NO_TIME); */

@@ -265,6 +265,10 @@ void thread_arm_timeout(u64 info);
     ensures runs: \result != 0 ==> TCB(\result).state == STATE_RUNNING && tcb(\result) && \old(is_ready(\result));
     ensures one: \forall integer t; index(t) && t != \result ==> TCB(t).state != STATE_RUNNING;
     ensures context: K.run.sc == TCB(\result).sc && time_running;
+    ensures same: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).budget == \old(SC(s).budget) &&
+        SC(s).period == \old(SC(s).period) && SC(s).tcb == \old(SC(s).tcb) && SC(s).top == \old(SC(s).top);
+    ensures kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \old(TIMER(n).kind);
+    ensures fewer: \forall integer t; is_ready(t) ==> \old(is_ready(t));
     ensures best: \result != 0 ==> (\forall integer t; \old(is_ready(t)) ==> TCB(t).priority <= TCB(\result).priority); */
 u32 thread_schedule(void);
 

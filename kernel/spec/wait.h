@@ -119,15 +119,10 @@
         sc_view[tcb_view[c].sc].top, g_lent[r], g_turn[r], g_turns, tcb_view[c].sc,                \
         tcb_view[t].sc, sc_view[tcb_view[c].sc].tcb, TIMER_ASSIGNS(c)
 #define SCHEDULE_ASSIGNS                                                                           \
-    link_view[0..0xffffffff], tcb_view[0..0xffffffff].state, g_queue[0..0xffffffff],               \
-        queue_view[READY_BASE..READY_BASE + 255], K.ready_bitmap[0..3], K.ready_summary, K.top,    \
-        g_clock, g_alarm, K.run.sc, sc_view[0..0xffffffff].left, sc_view[0..0xffffffff].last,      \
-        sc_view[0..0xffffffff].used, sc_view[0..0xffffffff].amount[0..3],                          \
-        sc_view[0..0xffffffff].due[0..3], g_spent[0..0xffffffff], g_before[0..0xffffffff],         \
-        timer_view[0..0xffffffff].next, timer_view[0..0xffffffff].prev,                            \
-        timer_view[0..0xffffffff].due, timer_view[0..0xffffffff].queue, WHEEL.queue[0..575],       \
-        WHEEL.bitmap[0..7], WHEEL.summary, g_level[0..0xffffffff], g_slot[0..0xffffffff],          \
-        g_age[0..0xffffffff], g_ages
+    link_view[..], tcb_view[..].state, g_queue[..], queue_view[READY_BASE..READY_BASE + 255],      \
+        K.ready_bitmap[0..3], K.ready_summary, K.top, g_clock, g_alarm, K.run.sc, sc_view[..],     \
+        g_spent[..], g_before[..], timer_view[..], WHEEL.queue[0..575], WHEEL.bitmap[0..7],        \
+        WHEEL.summary, g_level[..], g_slot[..], g_age[..], g_ages
 #define ENSURES_READY                                                                              \
     ensures y1 : ready_words;                                                                      \
     ensures y2 : ready_high;                                                                       \
