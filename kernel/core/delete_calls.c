@@ -31,7 +31,7 @@ typedef enum { LEFT_NONE, LEFT_DYING, LEFT_CHILDREN } left_t;
     ensures state: \result != LEFT_CHILDREN;
 */
 static inline left_t drain(void) {
-    return reaper_steps() == 0 ? LEFT_NONE : LEFT_DYING;
+    return REAPER == 0 || reaper_steps() == 0 ? LEFT_NONE : LEFT_DYING;
 }
 
 // Releases the capability in `s`, 0: it is gone already; then some steps of the reaper.
@@ -58,7 +58,7 @@ static left_t delete_step(u32 s) {
 }
 
 // How the call goes on: with its next step, or as one that is done.
-static u64 go_on(u32 call, u64 cptr, left_t left) {
+static u64 continue_call(u32 call, u64 cptr, left_t left) {
     return left == LEFT_NONE ? call_finish()
                              : call_restart(call, cptr, left == LEFT_DYING ? CALL_CONTINUED : 0);
 }
@@ -69,7 +69,7 @@ u64 call_cap_delete(u64 cptr, u64 info) {
         return call_refuse(CALL_CAP_DELETE, ERR_CAP, cptr, 0);
     }
     thread_park();
-    return go_on(CALL_CAP_DELETE, cptr, delete_step(info == CALL_CONTINUED ? 0 : s));
+    return continue_call(CALL_CAP_DELETE, cptr, delete_step(info == CALL_CONTINUED ? 0 : s));
 }
 
 // Releases one descendant of `s` and returns its slot. 0: there is none.
@@ -170,5 +170,5 @@ u64 call_cap_revoke(u64 cptr, u64 info) {
         return call_refuse(CALL_CAP_REVOKE, ERR_CAP, cptr, 0);
     }
     thread_park();
-    return go_on(CALL_CAP_REVOKE, cptr, revoke_step(info == CALL_CONTINUED ? 0 : s));
+    return continue_call(CALL_CAP_REVOKE, cptr, revoke_step(info == CALL_CONTINUED ? 0 : s));
 }
