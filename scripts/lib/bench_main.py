@@ -52,12 +52,13 @@ def measure_disks():
             # Slow, so that whoever asked sleeps when the answer comes, on any host.
             extra += ["-drive", f"if=none,id=disk{kind},format=raw,throttling.iops-total=400,file={image}"]
             extra += [argument.format(kind) for argument in arguments]
-        with Machine(build.ISO, icount=True, extra=extra) as machine:
+        with Machine(build.ISO, icount=True, sleep=True, extra=extra) as machine:
             machine.boot(TIMEOUT)
-            rows = {name: int(count) for name, count in ROW.findall(machine.run("run iobench", TIMEOUT))}
+            output = machine.run("run iobench", TIMEOUT)
+            rows = {name: int(count) for name, count in ROW.findall(output)}
             machine.halt()
     if not all(any(name.startswith(of) for name in rows) for of in (DRIVER, "nvme", "ahci", "littlefs", "fat")):
-        raise MachineError(f"iobench: expected rows of three drivers and two file systems, got {sorted(rows)}")
+        raise MachineError(f"iobench: expected rows of three drivers and two file systems, got:\n{output}")
     return rows
 
 

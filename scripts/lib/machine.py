@@ -41,14 +41,15 @@ class ShellError(MachineError):
         self.status, self.output = status, output
 
 
-def command_line(iso=None, *, firmware="bios", usb=False, icount=False, memory=256, display="none",
+def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=False, memory=256, display="none",
                  disks=(), disk_kind="virtio", extra=()):
-    """QEMU's arguments but for the serial line and the control socket."""
+    """QEMU's arguments but for the serial line and the control socket. icount: an instruction is a nanosecond; an idle
+    machine jumps to its next timer or, with sleep, waits for what the host has to do (a disk)."""
     command = ["qemu-system-x86_64", "-machine", "pc", "-cpu", "max", "-smp", "1", "-m", str(memory),
                "-accel", "tcg", "-no-reboot", "-display", display,
                "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
     if icount:
-        command += ["-icount", "shift=0,align=off,sleep=off"]
+        command += ["-icount", f"shift=0,align=off,sleep={'on' if sleep else 'off'}"]
     if firmware == "uefi":
         command += ["-bios", OVMF]
     if iso and usb:
