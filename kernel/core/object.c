@@ -574,19 +574,22 @@ u32 reaper_step(void) {
 }
 
 u32 reaper_steps(void) {
-    u32 some = reaper_step();
-    /*@ loop invariant range: 1 <= i <= REAPER_STEPS;
+    u32 some = REAPER;
+    /*@ loop invariant range: 0 <= i <= REAPER_STEPS;
         loop invariant wf: wf_life;
         loop invariant used: queue_used{Pre,Here}(i);
         loop invariant taken: taken{Pre,Here};
-        loop invariant less: some != 0 ==> less{Pre,Here};
+        loop invariant same: i == 0 ==> as_much{Pre,Here};
+        loop invariant less: some != 0 && i != 0 ==> less{Pre,Here};
         loop invariant done: some == 0 ==> REAPER == 0 && \forall integer o; !dying(o);
         loop assigns i, some, LIFE, irq_view[..].state;
         loop variant REAPER_STEPS - i;
     */
-    for (u32 i = 1; i < REAPER_STEPS && some != 0; i++) {
+    for (u32 i = 0; i < REAPER_STEPS && some != 0; i++) {
         some = reaper_step();
         //@ assert step: some != 0 ==> less{LoopCurrent,Here};
+        //@ assert first: some != 0 && i == 0 ==> less{Pre,Here};
+        //@ assert less: some != 0 ==> less{Pre,Here};
     }
     return some;
 }

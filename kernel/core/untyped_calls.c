@@ -25,8 +25,12 @@ typedef struct {
 } retype_t;
 
 #define HALF 0x100000000
+#define FLATTEN __attribute__((flatten))
 
 // The next address of a run of slots.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures step: \result == (cptr < HALF ? 1 : HALF);
+*/
 static inline u64 cptr_step(u64 cptr) {
     return cptr < HALF ? 1 : HALF;
 }
@@ -56,16 +60,154 @@ static u64 retype_next(u64 cptr, u32 made, u64 used) {
     return call_restart(CALL_UNTYPED_RETYPE, cptr, CALL_CONTINUED);
 }
 
-// `flatten`: the kernel is compiled for size, this loop is not.
-__attribute__((flatten)) static void make_objects(retype_t r, u64 address, u32 device) {
+// A new object at `address`, in unused memory of the Untyped in `parent`, and its first capability in `dst`.
+/*@ requires wf: wf_caps && wf_memory && memory_some;
+    requires parent: slot(parent) && ty(parent) == CAP_UNTYPED && untyped_ok(ob(parent));
+    requires dst: slot(dst) && ty(dst) == CAP_NULL && dst != CDT_HEAD && dst != SCRATCH_SLOT;
+    requires type: has_memory(type) && type != CAP_UNTYPED && 32 <= shape_bytes(type, size);
+    requires size: type == CAP_CNODE ==> 2 <= size <= CNODE_SLOTS_MAX;
+    requires data: shape_bytes(type, type == CAP_FRAME ? map_size(data) : data) == shape_bytes(type, size);
+    requires align: address % shape_align(type, shape_bytes(type, size)) == 0;
+    requires place: type == CAP_FRAME ? address < 0x100000000000 : address + shape_bytes(type, size) <= OBJECT_LIMIT;
+    requires inside: memory_base(parent) <= address && address + shape_bytes(type, size) <= memory_used(parent);
+    requires free: memory_free(parent, address, address + shape_bytes(type, size));
+    terminates \true; exits \false;
+    assigns item_view[..], g_n, CDT_GHOST, slot_view[dst], header_view[..], g_slots[..], tcb_view[..], timer_view[..],
+        table_view[..], word_view[..];
+    ENSURES_CAPS
+    ensures apart: memory_apart;
+    ensures inside: memory_inside;
+    ensures records: memory_records;
+    ensures some: memory_some;
+    ensures made: names(dst, type, created(type, address)) && rt(dst) == RIGHT_ALL && dt(dst) == data && desc(parent,dst);
+    ensures same: \forall integer t; slot(t) && t != dst ==> ty(t) == \old(ty(t)) && memory_base(t) == \old(memory_base(t)) &&
+        memory_end(t) == \old(memory_end(t));
+    ensures memory: memory_base(dst) == address && memory_end(dst) == address + shape_bytes(type, size);
+    ensures up: \forall integer a; \old(in_tree(a)) ==> (desc(a,dst) <==> (a == parent || \old(desc(a,parent))));
+    ensures leaf: \forall integer b; \old(in_tree(b)) ==> !desc(dst,b);
+    ensures keep: \forall integer a, b; a != dst && b != dst && \old(in_tree(a)) && \old(in_tree(b)) ==>
+       (desc(a,b) <==> \old(desc(a,b)));
+*/
+static inline void make_object(u32 parent, u32 dst, u32 type, u64 size, u64 address, u64 data) {
+    //@ assert page: type == CAP_FRAME ==> address % 0x1000 == 0 || address % 0x200000 == 0 || address % 0x40000000 == 0;
+    //@ assert part: type != CAP_FRAME ==> address % 32 == 0 || address % 2048 == 0 || address % 8192 == 0;
+    //@ assert aligned: type == CAP_FRAME ? address % 4096 == 0 : address % 8 == 0;
+    u32 o = object_create(type, size, address);
+    //@ assert base: type == CAP_FRAME ? o * 4096 == address : address == address(type == CAP_VSPACE || type == CAP_PAGE_TABLE ? o - 512 : o);
+    //@ assert bases: \forall integer s; names(s, type, o) ==> memory_base(s) == address;
+    //@ assert parents: \forall integer s; names(s, type, o) ==> s != parent;
+    //@ assert fresh: \forall integer s; !names(s, type, o);
+    capability_new(parent, dst, type, RIGHT_ALL, o, data);
+    //@ assert size: memory_base(dst) == address && memory_end(dst) == address + shape_bytes(type, size);
+    //@ assert same: \forall integer t; slot(t) && t != dst ==> ty(t) == \at(ty(t),Pre) && ob(t) == \at(ob(t),Pre) && memory_base(t) == memory_base{Pre}(t) && memory_end(t) == memory_end{Pre}(t) && memory_used(t) == memory_used{Pre}(t);
+    //@ assert was: \forall integer t; slot(t) && t != dst && ty(t) != CAP_NULL ==> \at(in_tree(t),Pre);
+    //@ assert desc: \forall integer a, b; slot(a) && slot(b) && a != dst && b != dst && ty(a) != CAP_NULL && ty(b) != CAP_NULL ==> (desc(a,b) <==> \at(desc(a,b),Pre));
+    //@ assert untyped: \forall integer a; slot(a) && ty(a) == CAP_UNTYPED ==> a != dst && \at(ty(a),Pre) == CAP_UNTYPED;
+    //@ assert parent: memory_used(parent) <= memory_end(parent);
+    //@ assert above: \forall integer a; slot(a) && ty(a) == CAP_UNTYPED && desc(a,dst) ==> memory_base(a) <= memory_base(dst) && memory_end(dst) <= memory_used(a);
+}
+
+/*@ // An object of this type and size may begin there.
+    predicate made_at(integer type, integer size, integer address) =
+        type == CAP_FRAME ? address % (size == 0 ? 0x1000 : size == 1 ? 0x200000 : 0x40000000) == 0 :
+        type == CAP_TCB ? address % 2048 == 0 :
+        type == CAP_VSPACE || type == CAP_PAGE_TABLE ? address % 8192 == 0 : address % 32 == 0;
+    // s is one of the slots for the objects number `first` to `last` - 1.
+    predicate made_in(retype_t r, integer s, integer first, integer last) = slot(s) && r.dst + 4 * first <= s < r.dst + 4 * last;
+    logic integer made_end(retype_t r, integer address) = address + r.count * r.shape.bytes; */
+
+/*@ ghost
+  /@ requires less: 0 <= i < n;
+     terminates \true; exits \false; assigns \nothing;
+     ensures fits: i * bytes + bytes <= n * bytes; @/
+  void one_more(u32 i, u32 n, u64 bytes) {
+    /@ assert rest: 0 <= (n - i - 1) * bytes; @/
+  }
+  /@ requires at: made_at(type, size, address) && bytes == shape_bytes(type, size);
+     requires type: has_memory(type) && type != CAP_UNTYPED && (type == CAP_FRAME ==> size < 3);
+     requires room: address + bytes < 0x10000000000000000;
+     terminates \true; exits \false; assigns \nothing;
+     ensures next: made_at(type, size, address + bytes); @/
+  void one_behind(u32 type, u64 size, u64 address, u64 bytes) {
+    /@ assert frame: type == CAP_FRAME ==> (size == 0 ? (address + bytes) % 0x1000 == 0 :
+         size == 1 ? (address + bytes) % 0x200000 == 0 : (address + bytes) % 0x40000000 == 0); @/
+    /@ assert thread: type == CAP_TCB ==> (address + bytes) % 2048 == 0; @/
+    /@ assert table: has_entries(type) ==> (address + bytes) % 8192 == 0; @/
+    /@ assert cnode: type == CAP_CNODE ==> (address + bytes) % 32 == 0; @/
+    /@ assert other: type != CAP_FRAME && type != CAP_TCB && !has_entries(type) ==> (address + bytes) % 32 == 0; @/
+  }
+*/
+
+// The objects, one behind the other from `address` on. FLATTEN: the kernel is compiled for size, this loop is not.
+/*@ requires wf: wf_caps && wf_memory && memory_some;
+    requires parent: slot(r.parent) && ty(r.parent) == CAP_UNTYPED && untyped_ok(ob(r.parent));
+    requires dst: slot(r.dst) && r.count <= RETYPE_STEP && r.dst + 4 * r.count <= 0x100000000;
+    requires empty: \forall integer s; made_in(r, s, 0, r.count) ==> ty(s) == CAP_NULL && s != CDT_HEAD && s != SCRATCH_SLOT;
+    requires type: has_memory(r.type) && r.type != CAP_UNTYPED && 32 <= r.shape.bytes == shape_bytes(r.type, r.size);
+    requires size: (r.type == CAP_CNODE ==> 2 <= r.size <= CNODE_SLOTS_MAX) && (r.type == CAP_FRAME ==> r.size < 3 && device < 2);
+    requires align: made_at(r.type, r.size, address);
+    requires place: made_end(r, address) <= (r.type == CAP_FRAME ? 0x100000000000 : OBJECT_LIMIT);
+    requires inside: memory_base(r.parent) <= address && made_end(r, address) <= memory_used(r.parent);
+    requires free: memory_free(r.parent, address, made_end(r, address));
+    terminates \true; exits \false;
+    assigns item_view[..], g_n, CDT_GHOST, slot_view[..], header_view[..], g_slots[..], tcb_view[..], timer_view[..],
+        table_view[..], word_view[..];
+    ensures wf: wf_caps;
+    ensures apart: memory_apart;
+    ensures inside: memory_inside;
+    ensures records: memory_records;
+    ensures some: memory_some;
+    ensures made: \forall integer s; made_in(r, s, 0, r.count) ==> ty(s) == r.type && desc(r.parent, s);
+    ensures others: \forall integer t; \old(in_tree(t)) ==> in_tree(t) && slot_view[t] == \old(slot_view[t]);
+    ensures keep: \forall integer a, b; \old(in_tree(a)) && \old(in_tree(b)) ==> (desc(a,b) <==> \old(desc(a,b)));
+*/
+static FLATTEN void make_objects(retype_t r, u64 address, u32 device) {
     u64 data = object_data(r.type, r.size, device);
+    /*@ loop invariant range: 0 <= i <= r.count;
+        loop invariant address: address == \at(address,Pre) + i * r.shape.bytes;
+        loop invariant align: made_at(r.type, r.size, address);
+        loop invariant wf: wf_caps;
+        loop invariant apart: memory_apart;
+        loop invariant inside: memory_inside;
+        loop invariant records: memory_records;
+        loop invariant some: memory_some;
+        loop invariant empty: \forall integer s; made_in(r, s, i, r.count) ==> ty(s) == CAP_NULL;
+        loop invariant made: \forall integer s; made_in(r, s, 0, i) ==> ty(s) == r.type && desc(r.parent, s);
+        loop invariant parent: slot_view[r.parent] == \at(slot_view[r.parent],Pre);
+        loop invariant free: memory_free(r.parent, address, made_end(r, \at(address,Pre)));
+        loop invariant others: \forall integer t; \at(in_tree(t),Pre) ==> in_tree(t) && slot_view[t] == \at(slot_view[t],Pre);
+        loop invariant keep: \forall integer a, b; \at(in_tree(a),Pre) && \at(in_tree(b),Pre) ==> (desc(a,b) <==> \at(desc(a,b),Pre));
+        loop assigns i, address, item_view[..], g_n, CDT_GHOST, slot_view[..], header_view[..], g_slots[..], tcb_view[..],
+            timer_view[..], table_view[..], word_view[..];
+        loop variant r.count - i;
+    */
     for (u32 i = 0; i < r.count; i++) {
-        u32 o = object_create(r.type, r.size, address + i * r.shape.bytes);
-        capability_new(r.parent, r.dst + 4 * i, r.type, RIGHT_ALL, o, data);
+        //@ ghost one_more(i, r.count, r.shape.bytes);
+        //@ assert rest: address + r.shape.bytes <= made_end(r, \at(address,Pre));
+        //@ assert slot: made_in(r, r.dst + 4 * i, i, r.count) && made_in(r, r.dst + 4 * i, 0, r.count);
+        //@ assert out: !in_tree(r.dst + 4 * i) && r.dst + 4 * i != r.parent;
+        make_object(r.parent, r.dst + 4 * i, r.type, r.size, address, data);
+        //@ assert new: ty(r.dst + 4 * i) == r.type && desc(r.parent, r.dst + 4 * i);
+        //@ assert head: in_tree(CDT_HEAD);
+        //@ assert same: \forall integer t; \at(in_tree(t),LoopCurrent) ==> t != r.dst + 4 * i && slot_view[t] == \at(slot_view[t],LoopCurrent);
+        //@ assert full: \forall integer t; \at(in_tree(t),LoopCurrent) && t != CDT_HEAD ==> slot(t) && ty(t) != CAP_NULL;
+        //@ assert stay: \forall integer t; \at(in_tree(t),LoopCurrent) ==> in_tree(t);
+        //@ assert parent: \at(in_tree(r.parent),LoopCurrent);
+        //@ assert before: \forall integer s; made_in(r, s, 0, i) ==> \at(in_tree(s),LoopCurrent);
+        //@ assert old: \forall integer s; made_in(r, s, 0, i) ==> ty(s) == r.type && desc(r.parent, s);
+        //@ assert was: \forall integer t; slot(t) && t != r.dst + 4 * i && ty(t) != CAP_NULL ==> \at(in_tree(t),LoopCurrent);
+        //@ assert one: \forall integer s; made_in(r, s, 0, i + 1) ==> made_in(r, s, 0, i) || s == r.dst + 4 * i;
+        //@ ghost one_behind(r.type, r.size, address, r.shape.bytes);
+        address += r.shape.bytes;
     }
 }
 
 // How many objects of this size one step makes.
+/*@ requires some: 0 < bytes && 0 < count;
+    terminates \true; exits \false; assigns \nothing;
+    ensures most: 0 < \result <= count && \result <= RETYPE_STEP;
+    ensures zeroed: \result == 1 || \result * bytes <= ZERO_STEP;
+*/
 static inline u32 step_count(u64 bytes, u32 count) {
     u64 most = bytes >= ZERO_STEP ? 1 : ZERO_STEP / bytes;
     most = most > RETYPE_STEP ? RETYPE_STEP : most;

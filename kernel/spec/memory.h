@@ -41,6 +41,14 @@
         address(ob{L}(b)) + 32 <= memory_base{L}(a) || memory_end{L}(a) <= address(ob{L}(b));
     predicate wf_memory{L} = memory_apart{L} && memory_inside{L} && memory_records{L};
 
+    // Nothing that is alive takes memory from `from` to `to` but the Untyped in u and those that it is made of.
+    predicate memory_free{L}(integer u, integer from, integer to) = \forall integer b; slot(b) && has_memory(ty{L}(b)) &&
+        b != u && !(ty{L}(b) == CAP_UNTYPED && desc{L}(b,u)) ==> memory_end{L}(b) <= from || to <= memory_base{L}(b);
+
+    // What has memory and is no Untyped has some.
+    predicate memory_some{L} = \forall integer s; slot(s) && has_memory(ty{L}(s)) && ty{L}(s) != CAP_UNTYPED ==>
+        memory_base{L}(s) < memory_end{L}(s);
+
     predicate same_untypeds{L1,L2} = \forall integer u; \at(untyped_view[u],L2) == \at(untyped_view[u],L1);
     // Who takes capabilities away keeps them.
     predicate memory_left{L1,L2}(integer s) = \at(in_tree(s),L1) && ty{L2}(s) == ty{L1}(s) && ob{L2}(s) == ob{L1}(s) &&
