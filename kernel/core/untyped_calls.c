@@ -202,6 +202,55 @@ static FLATTEN void make_objects(retype_t r, u64 address, u32 device) {
     }
 }
 
+/*@ ghost
+  /@ requires whole: bytes % 32 == 0 && address % 32 == 0;
+     terminates \true; exits \false; assigns \nothing;
+     ensures whole: (address + n * bytes) % 32 == 0; @/
+  void whole_end(u64 address, u32 n, u64 bytes) {
+    /@ assert parts: address == 32 * (address / 32) && bytes == 32 * (bytes / 32); @/
+    /@ assert end: address + n * bytes == 32 * (address / 32 + n * (bytes / 32)); @/
+  }
+*/
+
+// The objects, at `address` in the unused memory of the Untyped, which is used from now on.
+/*@ requires wf: wf_caps && wf_memory && memory_some;
+    requires parent: slot(r.parent) && ty(r.parent) == CAP_UNTYPED && untyped_ram(ob(r.parent)) && untyped_zero(ob(r.parent));
+    requires dst: slot(r.dst) && r.count <= RETYPE_STEP && r.dst + 4 * r.count <= 0x100000000;
+    requires empty: \forall integer s; made_in(r, s, 0, r.count) ==> ty(s) == CAP_NULL && s != CDT_HEAD && s != SCRATCH_SLOT;
+    requires type: has_memory(r.type) && r.type != CAP_UNTYPED && 32 <= r.shape.bytes == shape_bytes(r.type, r.size);
+    requires size: (r.type == CAP_CNODE ==> 2 <= r.size <= CNODE_SLOTS_MAX) && (r.type == CAP_FRAME ==> r.size < 3);
+    requires align: made_at(r.type, r.size, address) && address % 32 == 0 && r.shape.bytes % 32 == 0;
+    requires place: UNTYPED(ob(r.parent)).next <= address && made_end(r, address) <= UNTYPED(ob(r.parent)).end;
+    requires limit: r.type == CAP_FRAME || made_end(r, address) <= OBJECT_LIMIT;
+    terminates \true; exits \false;
+    assigns untyped_view[slot_view[r.parent].object].next, untyped_view[slot_view[r.parent].object].zeroed, item_view[..], g_n,
+        CDT_GHOST, slot_view[..], header_view[..], g_slots[..], tcb_view[..], timer_view[..], table_view[..], word_view[..];
+    ensures wf: wf_caps;
+    ensures apart: memory_apart;
+    ensures inside: memory_inside;
+    ensures records: memory_records;
+    ensures some: memory_some;
+    ensures used: UNTYPED(ob(r.parent)).next == made_end(r, address);
+    ensures made: \forall integer s; made_in(r, s, 0, r.count) ==> ty(s) == r.type && desc(r.parent, s);
+    ensures others: \forall integer t; \old(in_tree(t)) ==> in_tree(t) && slot_view[t] == \old(slot_view[t]);
+    ensures keep: \forall integer a, b; \old(in_tree(a)) && \old(in_tree(b)) ==> (desc(a,b) <==> \old(desc(a,b)));
+*/
+static inline void use_memory(retype_t r, u64 address) {
+    //@ assert free: memory_free(r.parent, address, made_end(r, address));
+    //@ ghost whole_end(address, r.count, r.shape.bytes);
+    untyped_take(SLOT(r.parent).object, address + r.count * r.shape.bytes);
+    //@ assert one: \forall integer t; slot(t) && ty(t) == CAP_UNTYPED && ob(t) == ob(r.parent) ==> t == r.parent;
+    //@ assert places: \forall integer t; slot(t) ==> memory_base(t) == memory_base{Pre}(t) && memory_end(t) == memory_end{Pre}(t);
+    //@ assert used: \forall integer t; slot(t) && ty(t) == CAP_UNTYPED ==> memory_used{Pre}(t) <= memory_used(t);
+    //@ assert ok: wf_caps && memory_some;
+    //@ assert apart: memory_apart;
+    //@ assert inside: memory_inside;
+    //@ assert records: memory_records;
+    //@ assert still: memory_free(r.parent, address, made_end(r, address));
+    //@ assert parent: \at(in_tree(r.parent),Pre);
+    make_objects(r, address, 0);
+}
+
 // How many objects of this size one step makes.
 /*@ requires some: 0 < bytes && 0 < count;
     terminates \true; exits \false; assigns \nothing;
@@ -225,8 +274,7 @@ static u64 retype_objects(u64 cptr, retype_t r) {
         thread_park();
         return call_restart(CALL_UNTYPED_RETYPE, cptr, CALL_CONTINUED);
     }
-    untyped_take(u, start + r.count * bytes);
-    make_objects(r, start, 0);
+    use_memory(r, start);
     return retype_next(cptr, r.count, r.count);
 }
 
