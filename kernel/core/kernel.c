@@ -9,6 +9,8 @@
 #include "core/thread.h"
 #include "core/time.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 kernel_t K;
 
 enum {
@@ -52,6 +54,52 @@ static void expire(u32 node) {
     }
 }
 
+// t, which has sent its fault, waits for the answer.
+/*@ requires wf: kept && messages;
+    requires t: tcb(t) && (state_of(t) == STATE_CALL || state_of(t) == STATE_REPLY);
+    terminates \true; exits \false;
+    assigns tcb_view[t].state;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures special: tcb_view[t].state >= 128 && state_of(t) == \old(state_of(t)); */
+static inline void mark_fault(u32 t) {
+    TCB(t).state = (u8)(thread_state(t) + STATE_SPECIAL);
+    //@ assert states: \forall integer u; index(u) ==> state_of(u) == state_of{Pre}(u);
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert ready: ready_queues;
+    //@ assert c6: context_ready;
+    //@ assert r1: reply_thread;
+    //@ assert r2: reply_caller;
+    //@ assert r3: reply_null;
+    //@ assert r4: reply_loan;
+    //@ assert timers: wait_timers;
+    //@ assert messages: messages;
+}
+
+// The fault of the running thread goes to its handler, through the endpoint capability in slot s.
+/*@ requires wf: kept && caps && messages;
+    requires room: queue_room && wheel_room && lend_room && time_running;
+    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING && tcb_view[K.run.tcb].fault != FAULT_NONE;
+    requires s: endpoint(slot_view[s].object);
+    terminates \true; exits \false;
+    assigns SEND_ASSIGNS, REGISTERS_ASSIGNS(queue_view[slot_view[s].object].head), tcb_view[K.run.tcb].sending,
+        tcb_view[K.run.tcb].sending_badge, tcb_view[K.run.tcb].sending_info;
+    ENSURES_KEPT
+    ensures caps: caps;
+    ensures messages: messages;
+    ensures special: tcb_view[K.run.tcb].state >= 128;
+    ensures waits: state_of(K.run.tcb) == (\old(state_of(QUEUE(slot_view[s].object).head)) == STATE_RECV ? STATE_REPLY : STATE_CALL); */
+INLINE void send_fault(u32 s) {
+    endpoint_send(SLOT(s).object, SLOT(s).may, SLOT(s).data, MESSAGE_REGISTERS, STATE_CALL);
+    //@ assert range: 0 <= K.run.tcb < 0x100000000;
+    mark_fault(K.run.tcb);
+}
+
 // The running thread has used up its context: tell its timeout handler, if it has one.
 static void budget_fault(void) {
     u32 cur = K.run.tcb, s = TCB_SLOT_INDEX(cur, TCB_SLOT_TIMEOUT);
@@ -63,8 +111,7 @@ static void budget_fault(void) {
     TCB(cur).fault_word[1] = SC(K.run.sc).used;
     TCB(cur).fault_word[2] = SC(K.run.sc).due[0] - SC(K.run.sc).last;
     TCB(cur).fault_word[3] = TCB(cur).r[R_RSP];
-    endpoint_send(SLOT(s).object, SLOT(s).may, SLOT(s).data, MESSAGE_REGISTERS, STATE_CALL);
-    TCB(cur).state |= STATE_SPECIAL;
+    send_fault(s);
 }
 
 // The budget or time slice of the running thread is over: the others of its priority go first.
@@ -110,8 +157,7 @@ u32 kernel_fault(u32 fault, u64 w1, u64 w2) {
     if ((SLOT(s).may & MAY_SEND) == 0) {
         TCB(cur).state = STATE_INACTIVE;
     } else {
-        endpoint_send(SLOT(s).object, SLOT(s).may, SLOT(s).data, MESSAGE_REGISTERS, STATE_CALL);
-        TCB(cur).state |= STATE_SPECIAL;
+        send_fault(s);
     }
     return thread_schedule();
 }

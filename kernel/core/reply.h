@@ -1,7 +1,7 @@
 // Reply objects: who is to be answered, and the context that the caller lent with its call.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-//            reply_claim          reply_arm             reply_send, reply_release
+//            reply_name           reply_arm             reply_send, reply_release
 //   FREE ----------------> CLAIMED ---------> ARMED ----------------------------> FREE
 //   tcb 0                  tcb receives       tcb waits for its answer
 //
