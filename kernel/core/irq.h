@@ -13,6 +13,7 @@
 #include "abi/error.h"
 #include "core/notification.h"
 #include "core/view.h"
+#include "spec/capability.h"
 
 enum { IRQ_UNITS = 8, IRQ_SLOT_OFFSET = 4 }; // In units of 8 bytes.
 #define IRQ_OBJECT(irq) (IRQ_BASE + IRQ_UNITS * (u32)(irq))
