@@ -11,6 +11,7 @@
 #define CORE_CALL_H
 
 #include "abi/error.h"
+#include "core/inline.h"
 #include "core/view.h"
 #include "spec/cspace.h"
 #include "spec/wait.h"
@@ -74,7 +75,7 @@ u64 call_finish(void);
     ensures rax: \result / 0x100000000 == (ty(named(K.run.tcb, cptr)) == CAP_NULL ? ERR_CAP :
         need % 0x100 != CAP_NULL && ty(named(K.run.tcb, cptr)) != need % 0x100 ? ERR_TYPE : error);
     ensures record: tcb_view[K.run.tcb].denial.cptr == cptr && tcb_view[K.run.tcb].denial.argument == 0; */
-u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) __attribute__((noinline));
+NOINLINE u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need);
 
 // An argument was refused. Nothing but the denial record changes.
 /*@ requires call: call < CALL_COUNT;

@@ -4,6 +4,7 @@
 
 #include "core/call.h"
 #include "core/cspace.h"
+#include "core/inline.h"
 #include "core/message.h"
 #include "core/notification.h"
 #include "core/queue.h"
@@ -11,10 +12,6 @@
 #include "core/sched_context.h"
 #include "core/thread.h"
 #include "core/time.h"
-
-#define INLINE static inline __attribute__((always_inline))
-#define NOINLINE __attribute__((noinline))
-#define HOT __attribute__((flatten)) // The kernel is compiled for size; this path is not.
 
 // --- The general path: any state of either side.
 
@@ -649,11 +646,11 @@ INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
     return to;
 }
 
-HOT static NOINLINE u64 call_long(u64 cptr, u64 info) {
+FLATTEN static NOINLINE u64 call_long(u64 cptr, u64 info) {
     return call_body(cptr, info, 0);
 }
 
-HOT u64 call_call(u64 cptr, u64 info) {
+FLATTEN u64 call_call(u64 cptr, u64 info) {
     if (!MESSAGE_IS_SHORT(info)) {
         return call_long(cptr, info);
     }
@@ -719,11 +716,11 @@ INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
     return to;
 }
 
-HOT static NOINLINE u64 reply_recv_long(u64 cptr, u64 info) {
+FLATTEN static NOINLINE u64 reply_recv_long(u64 cptr, u64 info) {
     return reply_recv_body(cptr, info, 0);
 }
 
-HOT u64 call_reply_recv(u64 cptr, u64 info) {
+FLATTEN u64 call_reply_recv(u64 cptr, u64 info) {
     if (!MESSAGE_IS_SHORT(info)) {
         return reply_recv_long(cptr, info);
     }

@@ -5,11 +5,10 @@
 #include "core/call.h"
 #include "core/cdt.h"
 #include "core/endpoint.h"
+#include "core/inline.h"
 #include "core/irq.h"
 #include "core/thread.h"
 #include "core/time.h"
-
-#define INLINE static inline __attribute__((always_inline))
 
 kernel_t K;
 

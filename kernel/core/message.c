@@ -4,13 +4,13 @@
 
 #include "core/capability.h"
 #include "core/cspace.h"
+#include "core/inline.h"
 
 // Bits of info that a receiver does not see as they were sent: up to here.
 enum { INFO_KEPT = 2 * INFO_SIGNAL };
 static_assert((INFO_LENGTH | INFO_CAP | INFO_TIMEOUT | INFO_SIGNAL) == INFO_KEPT - 1,
               "the low bits");
 
-#define FLAT __attribute__((noinline, flatten))
 #define COPY(k) BUFFER(to).word[i + (k)] = BUFFER(from).word[i + (k)]
 
 // Words 4..n-1 from page `from` to page `to`. Four a round, as measured (kernel/README.md).
@@ -105,7 +105,7 @@ static inline u32 destination(u32 t) {
     ensures caps: caps;
     ensures none: \result == 0 ==> slots_same{Pre,Post};
     ensures one: \result != 0 ==> passed{Pre,Post}(\old(sent_slot(from)), \old(target_slot(to))); */
-FLAT static u32 transfer(u32 from, u32 to) {
+FLATTEN static NOINLINE u32 transfer(u32 from, u32 to) {
     u32 s = cspace_lookup(from, BUFFER(message_buffer(from)).word[BUFFER_CAP_SEND]);
     u32 d = destination(to);
     if (d == 0 || SLOT(d).type != CAP_NULL || !capability_copyable(SLOT(s).type)) {

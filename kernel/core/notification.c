@@ -4,6 +4,7 @@
 
 #include "core/call.h"
 #include "core/cspace.h"
+#include "core/inline.h"
 #include "core/message.h"
 #include "core/thread.h"
 
@@ -209,7 +210,7 @@ static inline void wait_for_bits(u32 n, u64 info) {
 }
 
 // A waiter or a bound thread is there.
-static __attribute__((noinline)) u64 signal_slow(u64 cptr, u64 info) {
+static NOINLINE u64 signal_slow(u64 cptr, u64 info) {
     (void)info;
     u32 s = cspace_lookup(K.run.tcb, cptr);
     thread_park();
@@ -217,7 +218,7 @@ static __attribute__((noinline)) u64 signal_slow(u64 cptr, u64 info) {
     return call_finish();
 }
 
-__attribute__((flatten)) u64 call_signal(u64 cptr, u64 info) {
+FLATTEN u64 call_signal(u64 cptr, u64 info) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
     if ((SLOT(s).may & MAY_SIGNAL) == 0) {
         return call_refuse(CALL_SIGNAL, ERR_RIGHT, cptr, NEED(CAP_NOTIFICATION, RIGHT_WRITE));

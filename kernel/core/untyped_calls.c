@@ -8,6 +8,7 @@
 // steps ends the call with ERR_OCCUPIED and leaves the objects made so far.
 #include "core/call.h"
 #include "core/cspace.h"
+#include "core/inline.h"
 #include "core/object.h"
 #include "core/thread.h"
 #include "core/untyped.h"
@@ -25,7 +26,6 @@ typedef struct {
 } retype_t;
 
 #define HALF 0x100000000
-#define FLATTEN __attribute__((flatten))
 
 // The next address of a run of slots.
 /*@ terminates \true; exits \false; assigns \nothing;
@@ -138,7 +138,7 @@ static inline void make_object(u32 parent, u32 dst, u32 type, u64 size, u64 addr
   }
 */
 
-// The objects, one behind the other from `address` on. FLATTEN: the kernel is compiled for size, this loop is not.
+// The objects, one behind the other from `address` on.
 /*@ requires wf: wf_caps && wf_memory && memory_some;
     requires parent: slot(r.parent) && ty(r.parent) == CAP_UNTYPED && untyped_ok(ob(r.parent));
     requires dst: slot(r.dst) && r.count <= RETYPE_STEP && r.dst + 4 * r.count <= 0x100000000;
@@ -161,7 +161,7 @@ static inline void make_object(u32 parent, u32 dst, u32 type, u64 size, u64 addr
     ensures others: \forall integer t; \old(in_tree(t)) ==> in_tree(t) && slot_view[t] == \old(slot_view[t]);
     ensures keep: \forall integer a, b; \old(in_tree(a)) && \old(in_tree(b)) ==> (desc(a,b) <==> \old(desc(a,b)));
 */
-static FLATTEN void make_objects(retype_t r, u64 address, u32 device) {
+FLATTEN static void make_objects(retype_t r, u64 address, u32 device) {
     u64 data = object_data(r.type, r.size, device);
     /*@ loop invariant range: 0 <= i <= r.count;
         loop invariant address: address == \at(address,Pre) + i * r.shape.bytes;
