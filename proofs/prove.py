@@ -212,7 +212,7 @@ def find_module(modules, function):
 def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/prove",
-        description="Prove the contracts of the core: more than an hour, with --cached about fifteen minutes.",
+        description="Prove the contracts of the core: more than an hour, with --cached about twenty minutes.",
         epilog="The last line is `goals PROVED/TOTAL proved, A assumptions` (the entries of "
                "proofs/ASSUMED.md). Exits 0 only if everything is proved and the ledger is complete.")
     parser.add_argument("--cached", dest="cache", action="store_const", const="replay", default="none",

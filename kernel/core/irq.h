@@ -13,7 +13,6 @@
 #include "abi/error.h"
 #include "core/notification.h"
 #include "core/view.h"
-#include "spec/capability.h"
 
 enum { IRQ_UNITS = 8, IRQ_SLOT_OFFSET = 4 }; // In units of 8 bytes.
 #define IRQ_OBJECT(irq) (IRQ_BASE + IRQ_UNITS * (u32)(irq))
@@ -57,13 +56,14 @@ u32 irq_line_is_valid(u64 line);
 // Interrupt `irq` has arrived: masks it and signals its notification. The running thread has been
 // parked.
 #define IRQ_WAKES(irq)                                                                             \
-    notification_view[ob(IRQ_BASE + 8 * irq + 4)].word,                                            \
-        SIGNAL_ASSIGNS(ob(IRQ_BASE + 8 * irq + 4), queue_view[ob(IRQ_BASE + 8 * irq + 4)].head),   \
-        SIGNAL_ASSIGNS(ob(IRQ_BASE + 8 * irq + 4),                                                 \
-                       notification_view[ob(IRQ_BASE + 8 * irq + 4)].bound)
+    notification_view[slot_view[IRQ_BASE + 8 * irq + 4].object].word,                              \
+        SIGNAL_ASSIGNS(slot_view[IRQ_BASE + 8 * irq + 4].object,                                   \
+                       queue_view[slot_view[IRQ_BASE + 8 * irq + 4].object].head),                 \
+        SIGNAL_ASSIGNS(slot_view[IRQ_BASE + 8 * irq + 4].object,                                   \
+                       notification_view[slot_view[IRQ_BASE + 8 * irq + 4].object].bound)
 /*@ requires wf: kept && signals;
     requires irq: irq < IRQ_COUNT;
-    requires slot: \let s = IRQ_BASE + 8 * irq + 4; (slot_view[s].may & MAY_SIGNAL) != 0 ==> notification(ob(s)) && dt(s) != 0;
+    requires slot: \let s = IRQ_BASE + 8 * irq + 4; (slot_view[s].may & MAY_SIGNAL) != 0 ==> notification(slot_view[s].object) && slot_view[s].data != 0;
     requires room: queue_room;
     terminates \true; exits \false;
     assigns irq_view[IRQ_BASE + 8 * irq].state, IRQ_WAKES(irq);

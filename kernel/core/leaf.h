@@ -8,10 +8,8 @@
 #define CORE_LEAF_H
 
 #include "abi/types.h"
-#include "core/view.h"
 #include "spec/bits.h"
 #include "spec/clock.h"
-#include "spec/cspace.h"
 
 // Highest and lowest bit that is set; 64: none is.
 /*@ terminates \true; exits \false; assigns \nothing;
@@ -60,20 +58,5 @@ void irq_unmask(u32 irq, u32 line);
 
 /*@ terminates \true; exits \false; assigns \nothing; */
 u64 irq_message(u32 irq); // How a device raises `irq` by a memory write: address | data << 32.
-
-/*@ requires may: holds(K.run.tcb, CAP_TRACE_CONTROL);
-    requires on: on <= 1;
-    terminates \true; exits \false; assigns \nothing; */
-u64 trace_set(u32 on); // Start or stop the trace; events written so far.
-
-// Only a thread that holds a capability for them uses I/O ports.
-/*@ requires bytes: bytes == 1 || bytes == 2 || bytes == 4;
-    requires may: holds_ports(K.run.tcb, port, bytes);
-    terminates \true; exits \false; assigns \nothing; */
-u32 port_in(u32 port, u32 bytes);
-/*@ requires bytes: bytes == 1 || bytes == 2 || bytes == 4;
-    requires may: holds_ports(K.run.tcb, port, bytes);
-    terminates \true; exits \false; assigns \nothing; */
-void port_out(u32 port, u32 bytes, u32 value);
 
 #endif

@@ -3,7 +3,7 @@
 #include "core/port.h"
 #include "core/call.h"
 #include "core/cspace.h"
-#include "core/leaf.h"
+#include "core/guarded_leaf.h"
 
 // clang-format off
 // What of a call on ports holds, whatever its arguments are.

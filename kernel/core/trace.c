@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/call.h"
 #include "core/cspace.h"
-#include "core/leaf.h"
+#include "core/guarded_leaf.h"
 
 /*@ requires space: wf_cspace(K.run.tcb) && ty(0) == CAP_NULL;
     terminates \true; exits \false;
