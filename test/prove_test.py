@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "proofs"))
 import prove
 
 OPTIONS = argparse.Namespace(cache="none", timeout=2, first=False)
+REPLAY = argparse.Namespace(cache="replay", timeout=2, first=False)
+OFFLINE = argparse.Namespace(cache="offline", timeout=2, first=False)
 
 NEXT = """
 /*@ requires room: x < 100;
@@ -51,11 +53,11 @@ unsigned nobody(unsigned x) {
 
 
 class Prove(unittest.TestCase):
-    def run_on(self, run, text, *arguments):
+    def run_on(self, run, text, *arguments, options=OPTIONS):
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "small.c"
             source.write_text(text)
-            return run(OPTIONS, {"source": str(source)}, *arguments)
+            return prove.replayed(options, run, {"source": str(source)}, *arguments)
 
     def prove(self, text, function):
         return self.run_on(prove.prove_functions, text, [function], set())
@@ -94,6 +96,19 @@ class Prove(unittest.TestCase):
     def test_a_wrong_lemma_is_named(self):
         run = self.run_on(prove.prove_lemmas, "/*@ lemma odd: \\forall integer x; x % 2 == 1; */\n" + NEXT.format(step=1))
         self.assertIn("odd: not proved", "\n".join(run.problems))
+
+    def test_what_has_no_kept_result_is_proved_anyway(self):
+        lemma = "/*@ lemma between: \\forall integer x, y; 2 * x < 2 * y + 1 && y < x + 1 ==> x == y; */\n"
+        text = lemma + NEXT.format(step=1)
+        offline = self.run_on(prove.prove_lemmas, text, options=OFFLINE)
+        self.assertIn("between: not proved", "\n".join(offline.problems))
+        self.assertEqual(self.run_on(prove.prove_lemmas, text, options=REPLAY).problems, [])
+
+    def test_smoke_tests_without_kept_results_are_run(self):
+        text = NOBODY.replace("x < 3", "x * y < y").replace("x > 5", "x > 5 && y > 5")  # Only a prover sees it.
+        run = self.run_on(prove.smoke_test, text.replace("unsigned x", "unsigned x, unsigned y"), ["nobody"],
+                          options=REPLAY)
+        self.assertIn("contracts contradict", "\n".join(run.problems))
 
 
 if __name__ == "__main__":
