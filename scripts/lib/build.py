@@ -18,8 +18,11 @@ def configure(folder, *options, compilers=()):
     if (folder / "build.ninja").exists():
         return
     environment = os.environ | dict(zip(("CC", "CXX"), compilers))
-    subprocess.run(["meson", "setup", str(folder), *options], cwd=ROOT, env=environment, check=True,
-                   stdout=subprocess.DEVNULL)
+    done = subprocess.run(["meson", "setup", str(folder), *options], cwd=ROOT, env=environment, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        print(done.stdout, end="", file=sys.stderr)
+        done.check_returncode()
 
 
 def ninja(folder, *targets):
