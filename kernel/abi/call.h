@@ -54,7 +54,8 @@ typedef enum {
     CALL_CAP_SWAP,   // a0 the other slot.
     CALL_CAP_DELETE, // Empty the slot; children move up to the parent.
     CALL_CAP_REVOKE, // Delete every capability derived from this one, and nothing else.
-    CALL_CAP_INFO,   // r0 type | rights << 8 | has children << 16, r1 object, r2 badge/slots/ports,
+    CALL_CAP_INFO,   // r0 type | rights << 8 | has children << 16, r1 object, r2 badge/slots/ports
+                     // (Frame, PageTable: 0; FRAME_INFO says where one is mapped),
                      // r3 own id | id of the capability before it << 32 (CAP_INFO_SIBLING set: they
                      // have the same parent, else that is its parent). Ids change when it moves.
 
@@ -65,12 +66,15 @@ typedef enum {
     CALL_UNTYPED_RESET,  // Make all of it free again; refused while it has children.
 
     // --- Threads. cptr names the TCB.
-    CALL_TCB_BIND,     // a0 TCB_SLOT_*, a1 cptr (0 empties the slot).
+    CALL_TCB_BIND,     // a0 TCB_SLOT_*, a1 cptr (0 empties the slot); what was there goes, in the
+                       // same step. One's own address space: ERR_ARG.
     CALL_TCB_PRIORITY, // a0 priority, a1 maximum it may give: both <= the caller's maximum.
     CALL_TCB_RESUME,   // Let it run.
     CALL_TCB_SUSPEND,  // Stop it; a wait ends with ERR_GONE when it is resumed.
-    CALL_TCB_WRITE,    // Set its registers from BUFFER words (regs_t); it must not be running.
-    CALL_TCB_READ,     // Put its registers into the caller's BUFFER words (regs_t).
+    CALL_TCB_WRITE,    // Set its registers from BUFFER words (regs_t). It must be suspended, or wait
+                       // for the answer to its fault; else ERR_BUSY.
+    CALL_TCB_READ,     // Put its registers into the caller's BUFFER words (regs_t), as it will find
+                       // them. ERR_BUSY: it runs, or waits in a call.
     CALL_TCB_INFO,     // r0 state | priority<<8 | max<<16 | vector<<24, r1 ticks used, r2 object.
     CALL_TCB_NOTIFICATION, // a0 cptr of the Notification to bind (0 unbinds).
     CALL_TCB_CONTEXT,      // a0 cptr of the SchedContext it runs on (0 takes it away).
@@ -90,6 +94,7 @@ typedef enum {
 
     // --- Devices.
     CALL_IRQ_GET, // cptr IrqControl; a0 destination, a1 line (GSI) | IRQ_LEVEL | IRQ_LOW, or IRQ_MSI.
+                  // ERR_ARG: the machine has no such line.
                   // MSI: r0 message address, r1 message data.
     CALL_IRQ_BIND, // cptr IrqHandler; a0 cptr of the Notification (WRITE, badge) to signal.
     CALL_IRQ_ACK,  // cptr IrqHandler: unmask the line again.

@@ -118,3 +118,8 @@ u64 call_restart(u32 call, u64 cptr, u64 info) {
     }
     return call_result(cur, call);
 }
+
+u64 call_continue(u32 call, u64 cptr, u64 info) {
+    TCB(K.run.tcb).begun = call;
+    return call_restart(call, cptr, info);
+}

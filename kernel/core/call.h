@@ -7,6 +7,7 @@
 //   return call_finish();                done; somebody may have been woken, or the caller ended
 //   return call_refuse(...);             refused, nothing has changed
 //   return call_restart(...);            one bounded step is done: the instruction runs again
+//   return call_continue(...);           the same, and call_goes_on() tells the next part that it is one
 #ifndef CORE_CALL_H
 #define CORE_CALL_H
 
@@ -93,52 +94,76 @@ u64 call_refuse_argument(u32 call, error_t error, u64 argument);
 // (thread.h).
 u64 call_restart(u32 call, u64 cptr, u64 info);
 
-// `info` of a call that has none and goes on after call_restart: its first part is done.
-enum { CALL_CONTINUED = 1 };
+// The same; the next part is told what this one has checked and done. No register of the caller says it:
+// those are the caller's to set.
+u64 call_continue(u32 call, u64 cptr, u64 info);
 
-// Every call of abi/call.h.
-u64 call_call(u64 cptr, u64 info);
-u64 call_reply_recv(u64 cptr, u64 info);
-u64 call_send(u64 cptr, u64 info);
-u64 call_nb_send(u64 cptr, u64 info);
-u64 call_recv(u64 cptr, u64 info);
-u64 call_nb_recv(u64 cptr, u64 info);
-u64 call_reply(u64 cptr, u64 info);
-u64 call_signal(u64 cptr, u64 info);
-u64 call_wait(u64 cptr, u64 info);
-u64 call_poll(u64 cptr, u64 info);
-u64 call_yield(u64 cptr, u64 info);
-u64 call_cap_copy(u64 cptr, u64 info);
-u64 call_cap_mint(u64 cptr, u64 info);
-u64 call_cap_move(u64 cptr, u64 info);
-u64 call_cap_swap(u64 cptr, u64 info);
-u64 call_cap_delete(u64 cptr, u64 info);
-u64 call_cap_revoke(u64 cptr, u64 info);
-u64 call_cap_info(u64 cptr, u64 info);
-u64 call_untyped_retype(u64 cptr, u64 info);
-u64 call_untyped_reset(u64 cptr, u64 info);
-u64 call_tcb_bind(u64 cptr, u64 info);
-u64 call_tcb_priority(u64 cptr, u64 info);
-u64 call_tcb_resume(u64 cptr, u64 info);
-u64 call_tcb_suspend(u64 cptr, u64 info);
-u64 call_tcb_write(u64 cptr, u64 info);
-u64 call_tcb_read(u64 cptr, u64 info);
-u64 call_tcb_info(u64 cptr, u64 info);
-u64 call_tcb_notification(u64 cptr, u64 info);
-u64 call_tcb_context(u64 cptr, u64 info);
-u64 call_tcb_vector(u64 cptr, u64 info);
-u64 call_tcb_denial(u64 cptr, u64 info);
-u64 call_sc_configure(u64 cptr, u64 info);
-u64 call_frame_map(u64 cptr, u64 info);
-u64 call_frame_unmap(u64 cptr, u64 info);
-u64 call_frame_info(u64 cptr, u64 info);
-u64 call_table_map(u64 cptr, u64 info);
-u64 call_table_unmap(u64 cptr, u64 info);
-u64 call_irq_get(u64 cptr, u64 info);
-u64 call_irq_bind(u64 cptr, u64 info);
-u64 call_irq_ack(u64 cptr, u64 info);
-u64 call_port_in(u64 cptr, u64 info);
-u64 call_port_out(u64 cptr, u64 info);
-u64 call_trace(u64 cptr, u64 info);
+// Is this the next part of a call that ended with call_continue()?
+/*@ terminates \true; exits \false; assigns tcb_view[K.run.tcb].begun;
+    ensures begun: \result != 0 <==> \old(tcb_view[K.run.tcb].begun) == call;
+    ensures once: tcb_view[K.run.tcb].begun == 0; */
+static inline u32 call_goes_on(u32 call) {
+    u32 begun = TCB(K.run.tcb).begun;
+    TCB(K.run.tcb).begun = 0;
+    return begun == call;
+}
+
+// Every call of abi/call.h and the function that does it: from this list come the declarations below and
+// the switch of core_call (kernel.c). The entry code may go straight to the direct ones.
+#define DIRECT_CALLS(X)                                                                            \
+    X(CALL_CALL, call_call)                                                                        \
+    X(CALL_REPLY_RECV, call_reply_recv)                                                            \
+    X(CALL_SEND, call_send)                                                                        \
+    X(CALL_NB_SEND, call_nb_send)                                                                  \
+    X(CALL_RECV, call_recv)                                                                        \
+    X(CALL_NB_RECV, call_nb_recv)                                                                  \
+    X(CALL_REPLY, call_reply)                                                                      \
+    X(CALL_SIGNAL, call_signal)                                                                    \
+    X(CALL_WAIT, call_wait)                                                                        \
+    X(CALL_POLL, call_poll)                                                                        \
+    X(CALL_YIELD, call_yield)
+
+#define OTHER_CALLS(X)                                                                             \
+    X(CALL_CAP_COPY, call_cap_copy)                                                                \
+    X(CALL_CAP_MINT, call_cap_mint)                                                                \
+    X(CALL_CAP_MOVE, call_cap_move)                                                                \
+    X(CALL_CAP_SWAP, call_cap_swap)                                                                \
+    X(CALL_CAP_DELETE, call_cap_delete)                                                            \
+    X(CALL_CAP_REVOKE, call_cap_revoke)                                                            \
+    X(CALL_CAP_INFO, call_cap_info)                                                                \
+    X(CALL_UNTYPED_RETYPE, call_untyped_retype)                                                    \
+    X(CALL_UNTYPED_RESET, call_untyped_reset)                                                      \
+    X(CALL_TCB_BIND, call_tcb_bind)                                                                \
+    X(CALL_TCB_PRIORITY, call_tcb_priority)                                                        \
+    X(CALL_TCB_RESUME, call_tcb_resume)                                                            \
+    X(CALL_TCB_SUSPEND, call_tcb_suspend)                                                          \
+    X(CALL_TCB_WRITE, call_tcb_write)                                                              \
+    X(CALL_TCB_READ, call_tcb_read)                                                                \
+    X(CALL_TCB_INFO, call_tcb_info)                                                                \
+    X(CALL_TCB_NOTIFICATION, call_tcb_notification)                                                \
+    X(CALL_TCB_CONTEXT, call_tcb_context)                                                          \
+    X(CALL_TCB_VECTOR, call_tcb_vector)                                                            \
+    X(CALL_TCB_DENIAL, call_tcb_denial)                                                            \
+    X(CALL_SC_CONFIGURE, call_sc_configure)                                                        \
+    X(CALL_FRAME_MAP, call_frame_map)                                                              \
+    X(CALL_FRAME_UNMAP, call_frame_unmap)                                                          \
+    X(CALL_FRAME_INFO, call_frame_info)                                                            \
+    X(CALL_TABLE_MAP, call_table_map)                                                              \
+    X(CALL_TABLE_UNMAP, call_table_unmap)                                                          \
+    X(CALL_IRQ_GET, call_irq_get)                                                                  \
+    X(CALL_IRQ_BIND, call_irq_bind)                                                                \
+    X(CALL_IRQ_ACK, call_irq_ack)                                                                  \
+    X(CALL_PORT_IN, call_port_in)                                                                  \
+    X(CALL_PORT_OUT, call_port_out)                                                                \
+    X(CALL_TRACE, call_trace)
+
+#define CALL_LIST(X) DIRECT_CALLS(X) OTHER_CALLS(X)
+
+#define CALL_DECLARATION(number, function) u64 function(u64 cptr, u64 info);
+CALL_LIST(CALL_DECLARATION)
+
+#define CALL_ONE(number, function) +1 // NOLINT(bugprone-macro-parentheses): a term of a sum.
+enum { CALL_DIRECT_COUNT = 0 DIRECT_CALLS(CALL_ONE) };
+static_assert(0 CALL_LIST(CALL_ONE) == CALL_COUNT, "a call without a function");
 
 #endif

@@ -166,7 +166,8 @@ u64 call_cap_swap(u64 cptr, u64 info) {
         tcb_view[K.run.tcb].r[R_R9];
     ENSURES_CALL
     ensures told: \result / 0x100000000 == OK ==>
-        tcb_view[K.run.tcb].r[R_R10] == \old(ob(from(cptr))) && tcb_view[K.run.tcb].r[R_R8] == \old(dt(from(cptr)));
+        tcb_view[K.run.tcb].r[R_R10] == \old(ob(from(cptr))) &&
+        tcb_view[K.run.tcb].r[R_R8] == (ty(\old(from(cptr))) == CAP_FRAME || ty(\old(from(cptr))) == CAP_PAGE_TABLE ? 0 : \old(dt(from(cptr))));
 */
 u64 call_cap_info(u64 cptr, u64 info) {
     u32 s = cspace_lookup(K.run.tcb, cptr);
@@ -176,7 +177,8 @@ u64 call_cap_info(u64 cptr, u64 info) {
     u64 parent = cdt_first_child(s) != 0 ? 0x10000 : 0;
     ARG0 = SLOT(s).type + 0x100 * (u64)SLOT(s).rights + parent;
     ARG1 = SLOT(s).object;
-    ARG2 = SLOT(s).data;
+    // Where something is mapped names kernel objects: no business of the caller's.
+    ARG2 = SLOT(s).type == CAP_FRAME || SLOT(s).type == CAP_PAGE_TABLE ? 0 : SLOT(s).data;
     ARG3 = s + 0x100000000 * (u64)ITEM(OPEN(s)).link.prev;
     return call_done();
 }

@@ -59,17 +59,24 @@ static left_t delete_step(u32 s) {
 
 // How the call goes on: with its next step, or as one that is done.
 static u64 continue_call(u32 call, u64 cptr, left_t left) {
-    return left == LEFT_NONE ? call_finish()
-                             : call_restart(call, cptr, left == LEFT_DYING ? CALL_CONTINUED : 0);
+    switch (left) {
+    case LEFT_NONE:
+        return call_finish();
+    case LEFT_DYING:
+        return call_continue(call, cptr, 0);
+    default:
+        return call_restart(call, cptr, 0);
+    }
 }
 
 u64 call_cap_delete(u64 cptr, u64 info) {
-    u32 s = cspace_lookup(K.run.tcb, cptr);
-    if (info != CALL_CONTINUED && SLOT(s).type == CAP_NULL) {
+    (void)info;
+    u32 s = cspace_lookup(K.run.tcb, cptr), begun = call_goes_on(CALL_CAP_DELETE);
+    if (!begun && SLOT(s).type == CAP_NULL) {
         return call_refuse(CALL_CAP_DELETE, ERR_CAP, cptr, 0);
     }
     thread_park();
-    return continue_call(CALL_CAP_DELETE, cptr, delete_step(info == CALL_CONTINUED ? 0 : s));
+    return continue_call(CALL_CAP_DELETE, cptr, delete_step(begun ? 0 : s));
 }
 
 // Releases one descendant of `s` and returns its slot. 0: there is none.
@@ -165,10 +172,11 @@ static left_t revoke_step(u32 s) {
 }
 
 u64 call_cap_revoke(u64 cptr, u64 info) {
-    u32 s = cspace_lookup(K.run.tcb, cptr);
-    if (info != CALL_CONTINUED && SLOT(s).type == CAP_NULL) {
+    (void)info;
+    u32 s = cspace_lookup(K.run.tcb, cptr), begun = call_goes_on(CALL_CAP_REVOKE);
+    if (!begun && SLOT(s).type == CAP_NULL) {
         return call_refuse(CALL_CAP_REVOKE, ERR_CAP, cptr, 0);
     }
     thread_park();
-    return continue_call(CALL_CAP_REVOKE, cptr, revoke_step(info == CALL_CONTINUED ? 0 : s));
+    return continue_call(CALL_CAP_REVOKE, cptr, revoke_step(begun ? 0 : s));
 }

@@ -1,8 +1,9 @@
-// Interrupts: which are free, and arming one.
+// Interrupts: which are free, arming one, and its arrival.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/irq.h"
 
 #include "core/leaf.h"
+#include "core/notification.h"
 
 void irq_arm(u32 o) {
     IRQ(o).state = IRQ_IDLE;
@@ -37,5 +38,18 @@ irq_choice_t irq_choose(u64 line) {
 }
 
 u32 irq_line_is_valid(u64 line) {
-    return line == IRQ_MSI || line <= (IRQ_LINE + IRQ_LEVEL + IRQ_LOW);
+    return line == IRQ_MSI ||
+           (line <= (IRQ_LINE + IRQ_LEVEL + IRQ_LOW) && irq_line_exists((u32)line) != 0);
+}
+
+void irq_signal(u32 irq) {
+    u32 o = IRQ_OBJECT(irq), s = IRQ_SLOT(o);
+    if (IRQ(o).state == IRQ_FREE) {
+        return;
+    }
+    irq_mask(irq, IRQ(o).line);
+    IRQ(o).state = IRQ_PENDING;
+    if ((SLOT(s).may & MAY_SIGNAL) != 0) {
+        notification_signal(SLOT(s).object, SLOT(s).data);
+    }
 }

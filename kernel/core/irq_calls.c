@@ -1,4 +1,4 @@
-// Interrupts: getting one, binding it to a notification, acknowledging it; and their arrival.
+// Interrupts: getting one, binding it to a notification, acknowledging it.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/call.h"
 #include "core/cspace.h"
@@ -7,18 +7,6 @@
 #include "core/notification.h"
 #include "core/object.h"
 #include "core/thread.h"
-
-void irq_signal(u32 irq) {
-    u32 o = IRQ_OBJECT(irq), s = IRQ_SLOT(o);
-    if (IRQ(o).state == IRQ_FREE) {
-        return;
-    }
-    irq_mask(irq, IRQ(o).line);
-    IRQ(o).state = IRQ_PENDING;
-    if ((SLOT(s).may & MAY_SIGNAL) != 0) {
-        notification_signal(SLOT(s).object, SLOT(s).data);
-    }
-}
 
 u64 call_irq_get(u64 cptr, u64 info) {
     (void)info;

@@ -1,4 +1,4 @@
-// The entries besides calls: interrupts, the timer, faults.
+// The entries: calls, interrupts, the timer, faults.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/kernel.h"
 
@@ -16,11 +16,23 @@ enum {
     TIME_STEPS = 8
 }; // Bound on the work of one timer interrupt; if more is due, it comes again.
 
-void kernel_init(void) {
+void core_init(void) {
     cdt_init();
 }
 
-u32 kernel_interrupt(u32 irq) {
+#define CALL_CASE(call, function)                                                                  \
+    case call:                                                                                     \
+        return function(cptr, info);
+
+u64 core_call(u64 number, u64 cptr, u64 info) {
+    switch (number) {
+        CALL_LIST(CALL_CASE)
+    default:
+        return core_fault(FAULT_CALL, number, cptr);
+    }
+}
+
+u32 core_interrupt(u32 irq) {
     thread_park();
     irq_signal(irq);
     return (u32)call_finish();
@@ -124,7 +136,7 @@ static void give_way(void) {
     }
 }
 
-u32 kernel_timer(void) {
+u32 core_timer(void) {
     thread_park();
     if (time_charge_running()) {
         give_way();
@@ -145,7 +157,7 @@ u32 kernel_timer(void) {
     return next;
 }
 
-u32 kernel_fault(u32 fault, u64 w1, u64 w2) {
+u32 core_fault(u32 fault, u64 w1, u64 w2) {
     u32 cur = K.run.tcb, s = TCB_SLOT_INDEX(cur, TCB_SLOT_FAULT);
     thread_park();
     TCB(cur).fault = fault;

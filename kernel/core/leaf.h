@@ -31,7 +31,7 @@ u64 clock_now(void); // Ticks since power-on; never goes back.
 
 /*@ terminates \true; exits \false; assigns g_alarm;
     ensures alarm: g_alarm == due; */
-void clock_alarm(u64 due); // Ask for kernel_timer() at or after `due` (~0: never).
+void clock_alarm(u64 due); // Ask for core_timer() at or after `due` (~0: never).
 
 /*@ terminates \true; exits \false; assigns \nothing; */
 void tlb_drop(u64 address); // Forget the translation of a page of the current address space.
@@ -50,6 +50,9 @@ void space_leave(void); // The running thread lost its address space: use the ke
 /*@ terminates \true; exits \false; assigns \nothing; */
 void vector_drop(
     u32 t); // Thread t dies or may not use vector registers: forget its contents of them.
+
+/*@ terminates \true; exits \false; assigns \nothing; */
+u32 irq_line_exists(u32 line); // Not 0: the machine has that line (GSI | IRQ_*).
 
 /*@ terminates \true; exits \false; assigns \nothing; */
 void irq_mask(u32 irq, u32 line); // Interrupt `irq`, routed from `line` (GSI | IRQ_*).

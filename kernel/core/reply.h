@@ -85,27 +85,4 @@ void reply_release(u32 r);
     ensures room: \old(g_turns) <= g_turns <= \old(g_turns) + 1; */
 void reply_arm(u32 r, u32 c, u32 t);
 
-// Thread t ends: the context that it was lent goes to the youngest caller, who gets ERR_GONE.
-/*@ requires wf: wf_activity;
-    requires t: loose(t);
-    requires room: queue_margin(1);
-    terminates \true; exits \false;
-    assigns ACTIVITY;
-    ENSURES_ACTIVITY
-    ensures used: queue_used{Pre,Post}(1);
-    ensures bound: \forall integer n; notification_view[n].bound == \old(notification_view[n].bound);
-    ensures none: tcb_view[t].sc == 0 && loose(t); */
-void reply_return_context(u32 t);
-
-// r has lost its last capability: who receives or waits with it gets ERR_GONE.
-/*@ requires wf: wf_activity;
-    requires room: queue_margin(1);
-    terminates \true; exits \false;
-    assigns ACTIVITY;
-    ENSURES_ACTIVITY
-    ensures used: queue_used{Pre,Post}(1);
-    ensures bound: \forall integer n; notification_view[n].bound == \old(notification_view[n].bound);
-    ensures free: reply_view[r].caller.tcb == 0; */
-void reply_destroy(u32 r);
-
 #endif

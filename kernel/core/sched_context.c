@@ -1,8 +1,6 @@
 // Scheduling contexts: see sched_context.h.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/sched_context.h"
-#include "core/thread.h"
-#include "core/wheel.h"
 
 void sc_init(u32 sc, u64 budget, u64 period, u64 now) {
     SC(sc).budget = budget;
@@ -107,24 +105,4 @@ void context_drop_loan(u32 sc) {
     u32 reply = SC(sc).top;
     lend_pop(sc, reply);
     REPLY(reply).caller.sc = 0;
-}
-
-void context_end(u32 sc) {
-    if (SC(sc).tcb != 0) {
-        thread_take_context(SC(sc).tcb);
-    }
-    //@ assert map: ready_map;
-    //@ assert ready: ready_bits && ready_states && ready_places;
-    if (K.run.sc == sc) {
-        K.run.sc = 0;
-    }
-    //@ assert words: ready_words;
-    //@ assert high: ready_high;
-    //@ assert best: ready_best;
-    //@ assert ready: ready_bits && ready_states && ready_places;
-    if (wheel_has(sc + SC_TIMER)) {
-        wheel_cancel(sc + SC_TIMER);
-    }
-    SC(sc).budget = 0;
-    SC(sc).left = 0;
 }

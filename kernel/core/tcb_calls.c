@@ -84,6 +84,7 @@ static inline u32 satisfies(u32 s, u32 need) {
 }
 
 u64 call_tcb_bind(u64 cptr, u64 info) {
+    (void)info;
     u32 t = tcb_at(cptr), s = cspace_lookup(K.run.tcb, ARG1);
     u64 k = ARG0;
     u32 need = slot_needs(k);
@@ -101,12 +102,9 @@ u64 call_tcb_bind(u64 cptr, u64 info) {
         return call_refuse_argument(CALL_TCB_BIND, ERR_ARG, ARG1);
     }
     u32 d = TCB_SLOT_INDEX(t, (u32)k);
+    thread_park();
     if (SLOT(d).type != CAP_NULL) {
-        thread_park();
-        object_release(d);
-        return TCB(K.run.tcb).state == STATE_RUNNING && ARG1 != 0
-                   ? call_restart(CALL_TCB_BIND, cptr, info)
-                   : call_finish();
+        object_release(d); // What dies with it is emptied later, so that s is still there.
     }
     if (ARG1 != 0) {
         capability_bind(s, d);
@@ -114,7 +112,7 @@ u64 call_tcb_bind(u64 cptr, u64 info) {
             TCB(t).cr3 = table_address(SLOT(s).object);
         }
     }
-    return call_done();
+    return call_finish();
 }
 
 u64 call_tcb_priority(u64 cptr, u64 info) {
@@ -182,8 +180,9 @@ static inline u32 is_user_address(u32 r) {
 /*@ REQUIRES_TCB_CALL
     terminates \true; exits \false;
     assigns tcb_view[K.run.tcb].denial,
-        tcb_view[target(cptr)].r[0 .. R_COUNT - 1], tcb_view[target(cptr)].mode;
+        tcb_view[target(cptr)].r[0 .. R_COUNT - 1], tcb_view[target(cptr)].mode, tcb_view[target(cptr)].begun;
     ENSURES_TCB_CALL
+    ensures whole: \result / 0x100000000 == OK ==> tcb_view[target(cptr)].begun == 0;
     ensures stopped: \result / 0x100000000 == OK ==> \let t = target(cptr);
         t != K.run.tcb && (tcb_view[t].state == STATE_INACTIVE || tcb_view[t].fault != FAULT_NONE);
     ensures safe: \result / 0x100000000 == OK ==> \let t = target(cptr);
@@ -224,13 +223,38 @@ u64 call_tcb_write(u64 cptr, u64 info) {
         TCB(t).r[REGISTER[i]] = word[i];
     }
     TCB(t).mode |= MODE_IRET;
+    TCB(t).begun = 0;
     return call_done();
+}
+
+// t runs or waits: not all of its registers are where they could be read.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures in: \result != 0 <==> t == K.run.tcb || (state_of(t) >= STATE_RECV && tcb_view[t].fault == FAULT_NONE); */
+static inline u32 is_in_call(u32 t) {
+    return t == K.run.tcb || (thread_state(t) >= STATE_RECV && TCB(t).fault == FAULT_NONE);
+}
+
+// The registers of t, which is not in a call, become what it will find in them, also those that a call loses.
+/*@ terminates \true; exits \false;
+    assigns tcb_view[t].r[R_RAX], tcb_view[t].r[R_RCX], tcb_view[t].r[R_R11], tcb_view[t].mode; */
+static inline void settle(u32 t) {
+    if (TCB(t).mode % 2u == 0) {
+        TCB(t).r[R_RAX] = OK;
+        TCB(t).r[R_RCX] = TCB(t).r[R_RIP];
+        TCB(t).r[R_R11] = TCB(t).r[R_RFLAGS];
+        TCB(t).mode |= MODE_IRET;
+    }
 }
 
 /*@ REQUIRES_TCB_CALL
     terminates \true; exits \false;
-    assigns tcb_view[K.run.tcb].denial, buffer_view[..];
+    assigns tcb_view[K.run.tcb].denial, buffer_view[..],
+        tcb_view[target(cptr)].r[0 .. R_COUNT - 1], tcb_view[target(cptr)].mode;
     ENSURES_TCB_CALL
+    ensures rests: \result / 0x100000000 == OK ==> \let t = target(cptr);
+        t != K.run.tcb && (state_of(t) < STATE_RECV || tcb_view[t].fault != FAULT_NONE);
+    ensures refused: \result / 0x100000000 != OK ==>
+        \forall integer t, i; 0 <= t < 0x100000000 && 0 <= i < R_COUNT ==> tcb_view[t].r[i] == \old(tcb_view[t].r[i]);
     ensures told: \result / 0x100000000 == OK ==> \forall integer i; 0 <= i < REGS_WORDS ==>
         buffer_view[ob(K.run.tcb + 4 * TCB_SLOT_BUFFER)].word[i] == tcb_view[target(cptr)].r[REGISTER[i]]; */
 u64 call_tcb_read(u64 cptr, u64 info) {
@@ -242,6 +266,10 @@ u64 call_tcb_read(u64 cptr, u64 info) {
     if (page == 0) {
         return call_refuse_argument(CALL_TCB_READ, ERR_ARG, TCB_SLOT_BUFFER);
     }
+    if (is_in_call(t)) {
+        return call_refuse_argument(CALL_TCB_READ, ERR_BUSY, thread_state(t));
+    }
+    settle(t);
     /*@ loop invariant range: 0 <= i <= REGS_WORDS;
         loop invariant copied: \forall integer j; 0 <= j < i ==> buffer_view[page].word[j] == TCB(t).r[REGISTER[j]];
         loop assigns i, buffer_view[page].word[0 .. REGS_WORDS - 1];

@@ -3,7 +3,6 @@
 #include "core/thread.h"
 
 #include "core/leaf.h"
-#include "core/notification.h"
 #include "core/queue.h"
 #include "core/ready.h"
 #include "core/reply.h"
@@ -21,26 +20,6 @@ void thread_ready(u32 t) {
     } else {
         TCB(t).state = STATE_NO_TIME;
     }
-}
-
-void thread_take_context(u32 t) {
-    u32 sc = TCB(t).sc;
-    if (sc == 0) {
-        return;
-    }
-    SC(sc).tcb = 0;
-    TCB(t).sc = 0;
-    if (TCB(t).state == STATE_READY) {
-        ready_remove(t);
-        TCB(t).state = STATE_NO_TIME;
-    }
-}
-
-void thread_stop_timer(u32 t) {
-    time_stop(t);
-    //@ assert kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \at(TIMER(n).kind,Pre);
-    //@ assert tcbs: wait_tcb;
-    //@ assert others: \forall integer n; on(n) ==> n != t + 54 && \at(on(n),Pre);
 }
 
 void thread_wait(u32 q, u32 state) {
@@ -185,43 +164,6 @@ void thread_stop(u32 t) {
         set_error(t, ERR_GONE);
     }
     leave(t);
-}
-
-// Thread t is bound to no notification any more.
-/*@ requires wf: wf_activity;
-    requires t: tcb(t);
-    terminates \true; exits \false;
-    assigns notification_view[..].bound, tcb_view[..].bound, tcb_view[..].attention;
-    ENSURES_ACTIVITY
-    ensures none: tcb_view[t].bound == 0;
-    ensures kept: \forall integer n; notification_view[n].bound == \old(notification_view[n].bound) ||
-        notification_view[n].bound == 0;
-    ensures loose: \old(loose(t)) ==> loose(t);
-    ensures context: tcb_view[t].sc == \old(tcb_view[t].sc); */
-static void leave_notification(u32 t) {
-    notification_unbind(TCB(t).bound);
-    //@ assert same: \forall integer u; TCB(u).state == \at(TCB(u).state,Pre) && TCB(u).sc == \at(TCB(u).sc,Pre) && TCB(u).priority == \at(TCB(u).priority,Pre) && TCB(u).reply == \at(TCB(u).reply,Pre);
-    //@ assert y: ready_queues;
-    //@ assert w1: wait_endpoint;
-    //@ assert w2: wait_signal;
-    //@ assert w3: wait_queued;
-    //@ assert w4: wait_kind;
-    //@ assert w5: wait_special;
-    //@ assert w6: wait_tcb;
-    //@ assert c: contexts;
-    //@ assert r: replies;
-    //@ assert i3: wait_timers;
-}
-
-void thread_destroy(u32 t) {
-    thread_stop(t);
-    //@ assert bonds: notifications;
-    //@ assert running: time_running;
-    //@ assert kept: wf_activity;
-    vector_drop(t);
-    reply_return_context(t);
-    leave_notification(t);
-    //@ assert off: !on(t + TCB_TIMER);
 }
 
 // The wait of t is bounded by a timer.

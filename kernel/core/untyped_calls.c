@@ -57,7 +57,7 @@ static u64 retype_next(u64 cptr, u32 made, u64 used) {
         return call_done();
     }
     thread_park();
-    return call_restart(CALL_UNTYPED_RETYPE, cptr, CALL_CONTINUED);
+    return call_continue(CALL_UNTYPED_RETYPE, cptr, 0);
 }
 
 // A new object at `address`, in unused memory of the Untyped in `parent`, and its first capability in `dst`.
@@ -272,7 +272,7 @@ static u64 retype_objects(u64 cptr, retype_t r) {
     r.count = step_count(bytes, r.count);
     if (untyped_zero(u, start, start + r.count * bytes) == 0) {
         thread_park();
-        return call_restart(CALL_UNTYPED_RETYPE, cptr, CALL_CONTINUED);
+        return call_continue(CALL_UNTYPED_RETYPE, cptr, 0);
     }
     use_memory(r, start);
     return retype_next(cptr, r.count, r.count);
@@ -317,6 +317,7 @@ static u64 retype_device(u64 cptr, retype_t r) {
 }
 
 u64 call_untyped_retype(u64 cptr, u64 info) {
+    (void)info;
     retype_t r;
     r.parent = cspace_lookup(K.run.tcb, cptr);
     if (SLOT(r.parent).type != CAP_UNTYPED) {
@@ -339,14 +340,14 @@ u64 call_untyped_retype(u64 cptr, u64 info) {
     }
     r.count = (u32)count;
     r.dst = cspace_destination(K.run.tcb, ARG2);
-    u32 several = r.count > RETYPE_STEP, begun = info == CALL_CONTINUED;
+    u32 several = r.count > RETYPE_STEP, begun = call_goes_on(CALL_UNTYPED_RETYPE);
     error_t error = check_slots(ARG2, r.count, begun && several ? RETYPE_STEP : r.count);
     if (error != OK) {
         return call_refuse_argument(CALL_UNTYPED_RETYPE, error, ARG2);
     }
     if (several && !begun) {
         thread_park();
-        return call_restart(CALL_UNTYPED_RETYPE, cptr, CALL_CONTINUED);
+        return call_continue(CALL_UNTYPED_RETYPE, cptr, 0);
     }
     if (device) {
         return retype_device(cptr, r);

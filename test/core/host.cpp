@@ -11,7 +11,6 @@
 extern "C" {
 host_t g_host;
 u64 kernel_table[256];
-extern u64 (*const call_table[CALL_COUNT])(u64 cptr, u64 info); // core_unit.c
 }
 
 namespace host {
@@ -50,10 +49,6 @@ constexpr u32 ARGUMENT[4] = {R_RDX, R_R10, R_R8, R_R9};
 
 } // namespace
 
-u64 dispatch(u32 number, u64 cptr, u64 info) {
-    return call_table[number](cptr, info);
-}
-
 Core::Core(u64 junk) {
     map_windows();
     std::memset(&K, 0, sizeof K);
@@ -64,7 +59,7 @@ Core::Core(u64 junk) {
     for (u32 i = 0; i < 256; i++)
         kernel_table[i] = 0x1003 + 0x1000ull * i;
     g_host.alarm = ~0ull;
-    kernel_init();
+    core_init();
     untyped_create(POOL_UNTYPED, POOL_BASE, RAM_END, POOL_BASE);
     untyped_create(DEVICE_UNTYPED, DEVICE_BASE, DEVICE_END, UNTYPED_IS_DEVICE);
 }
@@ -100,7 +95,7 @@ void Core::resume(u32 next) {
 void Core::enter(u32 number, u64 cptr, u64 info) {
     u32 cur = current();
     TCB(cur).r[R_RIP] = SYSCALL + 2;
-    u64 out = dispatch(number, cptr, info);
+    u64 out = core_call(number, cptr, info);
     if (static_cast<u32>(out) == cur)
         rax = out >> 32;
     else
@@ -118,17 +113,17 @@ void Core::stop_running() {
 
 void Core::interrupt(u32 irq) {
     stop_running();
-    resume(kernel_interrupt(irq));
+    resume(core_interrupt(irq));
 }
 
 void Core::timer() {
     stop_running();
-    resume(kernel_timer());
+    resume(core_timer());
 }
 
 void Core::fault(u32 kind, u64 w1, u64 w2) {
     stop_running();
-    resume(kernel_fault(kind, w1, w2));
+    resume(core_fault(kind, w1, w2));
 }
 
 u64 Core::call(u32 number, u64 cptr, u64 info, std::span<const u64> arguments) {

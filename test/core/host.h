@@ -5,7 +5,7 @@
 
 #include "abi/types.h"
 
-enum { HOST_DROPS = 64, HOST_IRQS = 128, HOST_KERNEL_SPACE = 0x3000 };
+enum { HOST_DROPS = 64, HOST_IRQS = 128, HOST_LINES = 240, HOST_KERNEL_SPACE = 0x3000 };
 
 typedef struct {
     u64 clock, alarm;           // Ticks.

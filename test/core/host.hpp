@@ -73,9 +73,6 @@ class Core {
     void resume(u32 next);
 };
 
-// The core's function for a call number. number < CALL_COUNT.
-u64 dispatch(u32 number, u64 cptr, u64 info);
-
 } // namespace host
 
 #endif

@@ -152,7 +152,6 @@ TEST_CASE("memory is not free again while an object in it is dying") {
     World w;
     u32 pool = w.make(CAP_UNTYPED, 0x10000), t = w.thread(50), node = w.fresh();
     REQUIRE(w.call(CALL_UNTYPED_RETYPE, pool, 0, {CAP_CNODE, 64, node, 1}) == OK);
-    REQUIRE(w.call(CALL_TCB_BIND, t, 0, {TCB_SLOT_CSPACE, 0}) == OK);
     REQUIRE(w.call(CALL_TCB_BIND, t, 0, {TCB_SLOT_CSPACE, node}) == OK);
     u32 inside = w.make(CAP_ENDPOINT);
     REQUIRE(w.call(CALL_CAP_MOVE, inside, 0, {node | u64{9} << 32}) == OK);

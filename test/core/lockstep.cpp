@@ -283,7 +283,7 @@ void Lockstep::adopt_registers(u64 cptr) {
     auto *t = static_cast<model::Thread *>(model_.cap_at(*model_.cur, cptr)->object);
     u32 page = *model_.buffer(*model_.cur);
     for (unsigned i = 0; i < REGS_WORDS; i++)
-        if (i == model::RAX || (t->known >> i & 1) == 0)
+        if (i != model::RAX && (t->known >> i & 1) == 0)
             model_.pages[page][i] = BUFFER(page).word[i];
 }
 

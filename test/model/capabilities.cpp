@@ -276,11 +276,11 @@ u64 Model::drain() {
     for (int i = 0; i < RELEASE_STEPS; i++)
         if (!reap_step())
             return finish();
-    return restart(1);
+    return restart(true);
 }
 
 u64 Model::cap_delete() {
-    if (info_ != 1) {
+    if (!goes_on()) {
         Cap *c = cap_at(*cur, cptr_);
         if (c == nullptr)
             return refuse(ERR_CAP, cptr_, CAP_NULL, 0);
@@ -290,7 +290,7 @@ u64 Model::cap_delete() {
 }
 
 u64 Model::cap_revoke() {
-    if (info_ != 1) {
+    if (!goes_on()) {
         Slot *s = slot_at(*cur, cptr_);
         if (s == nullptr || s->cap == nullptr)
             return refuse(ERR_CAP, cptr_, CAP_NULL, 0);
@@ -298,7 +298,7 @@ u64 Model::cap_revoke() {
         for (int i = 0; i < RELEASE_STEPS && !c->children.empty(); i++)
             release(*c->children.front());
         if (!c->children.empty())
-            return restart(info_);
+            return restart();
     }
     return drain();
 }
@@ -314,10 +314,7 @@ u64 Model::cap_info() {
                      : (*std::prev(place))->slot->id | CAP_INFO_SIBLING;
     result(0, c->type | c->rights << 8 | (c->children.empty() ? 0 : 0x10000));
     result(1, c->type == CAP_FRAME ? c->page : c->object != nullptr ? c->object->id : 0);
-    if (c->type == CAP_FRAME || c->type == CAP_PAGE_TABLE)
-        cur->forget(R8);
-    else
-        result(2, c->data);
+    result(2, c->type == CAP_FRAME || c->type == CAP_PAGE_TABLE ? 0 : c->data);
     result(3, c->slot->id | u64{before} << 32);
     return done();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "test/core/host.h"
 #include "test/model/model.hpp"
 
 namespace model {
@@ -17,7 +18,8 @@ u64 Model::irq_get() {
     if (slot->cap != nullptr)
         return refuse_argument(ERR_OCCUPIED, arg(0));
     u64 line = arg(1);
-    if (line != IRQ_MSI && line > (IRQ_LINE | IRQ_LEVEL | IRQ_LOW))
+    if (line != IRQ_MSI &&
+        (line > (IRQ_LINE | IRQ_LEVEL | IRQ_LOW) || (line & IRQ_LINE) >= HOST_LINES))
         return refuse_argument(ERR_ARG, line);
     bool used = std::any_of(irqs.begin(), irqs.end(), [line](auto &i) {
         return i->state != Line::FREE && line != IRQ_MSI && i->line != IRQ_MSI &&

@@ -113,7 +113,7 @@ u64 Model::retype_next(unsigned made, u64 used) {
             cur->forget(reg);
         return done();
     }
-    return restart(1);
+    return restart(true);
 }
 
 u64 Model::retype_device(Cap &parent, u64 bytes) {
@@ -170,7 +170,7 @@ u64 Model::retype_objects(Cap &parent, u64 bytes, u64 align) {
         }
         ut.zeroed = std::min(end, from + ZERO_BYTES);
         if (ut.zeroed < end)
-            return restart(1);
+            return restart(true);
     }
     ut.next = end;
     clean(start, end);
@@ -181,6 +181,7 @@ u64 Model::retype_objects(Cap &parent, u64 bytes, u64 align) {
 }
 
 u64 Model::untyped_retype() {
+    bool begun = goes_on();
     Cap *parent = cap_at(*cur, cptr_);
     if (parent == nullptr || parent->type != CAP_UNTYPED)
         return refuse(ERR_TYPE, cptr_, CAP_UNTYPED, 0);
@@ -196,7 +197,7 @@ u64 Model::untyped_retype() {
     u64 step = arg(2) >> 32 == 0 ? 1 : u64{1} << 32;
     if (destination(arg(2)) == nullptr || slot_at(*cur, arg(2) + (count - 1) * step) == nullptr)
         return refuse_argument(ERR_CAP, arg(2));
-    u64 look = info_ == 1 ? std::min<u64>(count, OBJECTS_A_STEP) : count;
+    u64 look = begun ? std::min<u64>(count, OBJECTS_A_STEP) : count;
     for (u64 i = 0; i < look; i++)
         if (cap_at(*cur, arg(2) + i * step) != nullptr)
             return refuse_argument(ERR_OCCUPIED, arg(2));
@@ -215,7 +216,7 @@ u64 Model::untyped_reset() {
     if (!dying.empty()) {
         for (int i = 0; i < RELEASE_STEPS; i++)
             reap_step();
-        return restart(info_);
+        return restart();
     }
     auto &ut = static_cast<Untyped &>(*c->object);
     for (auto &[id, o] : objects)
@@ -335,7 +336,7 @@ u64 Model::table_map() {
         return refuse_argument(ERR_OCCUPIED, arg(1));
     auto &t = static_cast<Table &>(*c->object);
     if (empty_step(t))
-        return restart(info_);
+        return restart();
     t.level = p.table->level - 1;
     u64 bytes = u64{1} << (3 + 9 * p.table->level);
     t.base = arg(1) / bytes * bytes;
@@ -352,7 +353,7 @@ u64 Model::table_unmap() {
         return refuse(ERR_TYPE, cptr_, CAP_PAGE_TABLE, 0);
     unmap(*c);
     if (empty_step(static_cast<Table &>(*c->object)))
-        return restart(info_);
+        return restart();
     return done();
 }
 

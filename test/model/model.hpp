@@ -81,7 +81,8 @@ class Model {
     u64 finish();
     u64 refuse(error_t error, u64 cptr, u32 type, u32 rights);
     u64 refuse_argument(error_t error, u64 argument);
-    u64 restart(u64 info);
+    u64 restart(bool begun = false);
+    bool goes_on(); // The call is the next part of one that has begun.
 
     // Capabilities.
     Slot *destination(u64 cptr) const;

@@ -125,6 +125,7 @@ struct Thread : Object {
     std::array<u64, REGS_WORDS> r{};
     u32 known = 0;  // Bit i: the specification says what r[i] is.
     u64 result = 0; // rax when it runs again.
+    u32 begun = 0;  // The call that its next call goes on with.
     thread_state_t state = STATE_INACTIVE;
     fault_t fault = FAULT_NONE;
     std::array<u64, 4> fault_word{};

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "test/model/model.hpp"
 
@@ -74,16 +75,21 @@ u64 Model::refuse_argument(error_t error, u64 argument) {
 }
 
 // The instruction runs again, unless the caller has ended; others of higher priority go first.
-u64 Model::restart(u64 info) {
+u64 Model::restart(bool begun) {
     Thread &t = *cur;
+    t.begun = begun ? call_ : 0;
     if (t.state == STATE_RUNNING) {
         t.set(RIP, t.r[RIP] - 2);
         t.set(RDI, cptr_);
-        t.set(RSI, info);
+        t.forget(RSI);
         t.result = call_;
     }
     finish();
     return call_;
+}
+
+bool Model::goes_on() {
+    return std::exchange(cur->begun, 0) == call_;
 }
 
 u64 Model::call(u32 number, u64 cptr, u64 info, Choice choice) {
@@ -495,16 +501,14 @@ u64 Model::tcb_bind(Thread &t) {
             return refuse_argument(ERR_ARG, arg(1));
     }
     Slot &slot = t.slots[k];
-    if (slot.cap != nullptr) {
+    if (slot.cap != nullptr)
         release(*slot.cap);
-        return arg(1) != 0 ? restart(info_) : finish();
-    }
     if (arg(1) != 0) {
         bind(*c, slot);
         if (k == TCB_SLOT_VSPACE)
             t.space = c->object->address;
     }
-    return done();
+    return finish();
 }
 
 u64 Model::tcb_registers(Thread &t, bool write) {
@@ -513,6 +517,9 @@ u64 Model::tcb_registers(Thread &t, bool write) {
         return refuse_argument(ERR_ARG, TCB_SLOT_BUFFER);
     auto &words = pages[*page];
     if (!write) {
+        if (&t == cur || (t.state >= STATE_RECV && t.fault == FAULT_NONE))
+            return refuse_argument(ERR_BUSY, t.state);
+        t.r[RAX] = t.result;
         std::copy(t.r.begin(), t.r.end(), words.begin());
         return done();
     }
@@ -524,6 +531,7 @@ u64 Model::tcb_registers(Thread &t, bool write) {
     for (unsigned i = 0; i < REGS_WORDS; i++)
         t.set(i, words[i]);
     t.result = t.r[RAX];
+    t.begun = 0;
     return done();
 }
 

@@ -3,7 +3,7 @@
 #include "arch/x86_64/clock.hpp"
 
 #include "arch/x86_64/cpu.hpp"
-#include "arch/x86_64/leaf_impl.h"
+#include "arch/x86_64/instructions.h"
 #include "arch/x86_64/paging.hpp"
 #include "arch/x86_64/serial.hpp"
 

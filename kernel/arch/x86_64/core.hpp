@@ -10,10 +10,6 @@ extern "C" {
 #include "core/sched_context.h"
 #include "core/thread.h"
 #include "core/untyped.h"
-
-// Call number n of abi/call.h is call_table[n] (core_unit.c).
-using call_function_t = u64 (*)(u64 cptr, u64 info);
-extern const call_function_t call_table[CALL_COUNT];
 }
 
 #endif

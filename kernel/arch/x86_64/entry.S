@@ -4,8 +4,8 @@
 // A thread is K.run.tcb: its registers go to and come from TCB(K.run.tcb).r, at a fixed address
 // from the index; there is no per-processor register and no swapgs. A core function returns the
 // next thread in the low half of rax (0: idle) and the caller's rax in the high half.
-//   syscall_entry -> call_*() -> same thread:  resume          (sysret: what a call preserves)
-//                             -> another one:  switch_to -> resume or iret_resume
+//   syscall_entry -> core_call() -> same thread:  resume       (sysret: what a call preserves)
+//                                -> another one:  switch_to -> resume or iret_resume
 //   exception, interrupt: volatile registers saved, MODE_IRET set -> C++ -> user_exit
 // Callee-saved registers stay in the processor until another thread is switched to.
 // Interrupts are off in the kernel but for the hlt of `idle`, which has no registers to save.
@@ -53,15 +53,24 @@
     mov %r10, TCB(R10, %r11)
     mov %r8, TCB(R8, %r11)
     mov %r9, TCB(R9, %r11)
+.endm
+
+.macro OTHER_CALL // Calls that have no way of their own go through the door.
     cmp $CALL_COUNT, %rax
     jae no_such_call
+    mov %rsi, %rdx
+    mov %rdi, %rsi
+    mov %eax, %edi
+    call core_call
 .endm
 
     .globl syscall_entry, syscall_entry_traced, switch_first
     .balign 64
 syscall_entry:
     SYSCALL_PROLOGUE
-    call *call_table(, %rax, 8)
+    cmp $CALL_DIRECT_COUNT, %rax
+    jae other_call
+    call *direct_calls(, %rax, 8)
 call_exit:
     movslq K(%rip), %rdi
     cmp %eax, %edi
@@ -127,6 +136,7 @@ iret_resume: // rdi: thread.
     and $USER_FLAGS, %eax
     or $FLAGS_FIXED, %eax
     push %rax
+    movq $FLAGS_FIXED, TCB(RFLAGS, %rdi) // A call loses them: the next iret may end one.
     push $USER_CODE
     mov TCB(RIP, %rdi), %rax
     mov %rax, %rcx
@@ -151,7 +161,10 @@ syscall_entry_traced:
     SYSCALL_PROLOGUE
     mov %rax, trace_number(%rip)
     mov %rdi, trace_cptr(%rip)
-    call *call_table(, %rax, 8)
+    cmp $CALL_DIRECT_COUNT, %rax
+    jae other_call_traced
+    call *direct_calls(, %rax, 8)
+trace_exit:
     push %rax
     push %rax
     mov %rax, %rdi
@@ -159,6 +172,14 @@ syscall_entry_traced:
     pop %rax
     pop %rax
     jmp call_exit
+
+other_call:
+    OTHER_CALL
+    jmp call_exit
+
+other_call_traced:
+    OTHER_CALL
+    jmp trace_exit
 
 no_such_call: // All registers count: a fault handler may emulate another system's calls.
     mov %rdi, TCB(RDI, %r11)

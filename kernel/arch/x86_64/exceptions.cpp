@@ -1,7 +1,7 @@
 // Exceptions of user code, interrupts, and the vector unit: from entry.S to the core and back.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/x86_64/core.hpp"
-#include "arch/x86_64/leaf_impl.h"
+#include "arch/x86_64/instructions.h"
 #include "arch/x86_64/trace.hpp"
 
 namespace arch {
@@ -39,10 +39,13 @@ void vector_take(u32 thread) {
     cpu_mode = thread;
 }
 
-u32 fault(fault_t kind, u64 w1, u64 w2) {
-    u32 next = kernel_fault(kind, w1, w2);
+u32 traced_fault(fault_t kind, u64 w1, u32 next) {
     trace_event(TRACE_FAULT, static_cast<u8>(kind), w1, next);
     return next;
+}
+
+u32 fault(fault_t kind, u64 w1, u64 w2) {
+    return traced_fault(kind, w1, core_fault(kind, w1, w2));
 }
 
 void end_of_interrupt() {
@@ -57,7 +60,7 @@ u32 timer_entry() {
         clock_alarm(machine.alarm);
         return K.run.tcb;
     }
-    u32 next = kernel_timer();
+    u32 next = core_timer();
     trace_event(TRACE_TIMER, 0, 0, next);
     return next;
 }
@@ -86,8 +89,9 @@ u32 exception_entry(u32 vector, u64 error, u64 address) {
     return fault(FAULT_EXCEPTION, vector, error);
 }
 
+// `number` is that of no call.
 u32 call_fault_entry(u64 number, u64 argument) {
-    return fault(FAULT_CALL, number, argument);
+    return traced_fault(FAULT_CALL, number, static_cast<u32>(core_call(number, argument, 0)));
 }
 
 u32 interrupt_entry(u32 vector) {
@@ -101,7 +105,7 @@ u32 interrupt_entry(u32 vector) {
         }
         return K.run.tcb;
     }
-    u32 next = kernel_interrupt(irq);
+    u32 next = core_interrupt(irq);
     end_of_interrupt();
     trace_event(TRACE_IRQ, 0, irq, next);
     return next;

@@ -53,10 +53,9 @@ error_t invoke(call_t call, u64 cptr, Arguments arguments) {
     r[R_R10] = arguments.a1;
     r[R_R8] = arguments.a2;
     r[R_R9] = arguments.a3;
-    r[R_RSI] = 0;
     for (u32 i = 0; i < RESTARTS_MAX; i++) {
         r[R_RIP] = 0;
-        u64 result = call_table[call](cptr, r[R_RSI]);
+        u64 result = core_call(call, cptr, 0);
         if (r[R_RIP] == 0) {
             return static_cast<error_t>(result >> 32);
         }
@@ -78,7 +77,7 @@ void boot_thread_init(const Range &first) {
     constexpr u64 FOREVER = PERIOD_LIMIT - 1;
     u32 thread = index_in_image(&boot_thread), context = index_in_image(&boot_context);
     u32 cnode = index_in_image(boot_cnode), untyped = cnode + 4;
-    kernel_init();
+    core_init();
     HEADER(cnode).head = BOOT_SLOTS;
     untyped_create(UNTYPED_BASE, first.base, first.end, first.base);
     capability_new(CDT_HEAD, untyped, CAP_UNTYPED, RIGHT_ALL, UNTYPED_BASE, first.bytes());

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/x86_64/serial.hpp"
 
-#include "arch/x86_64/leaf_impl.h"
+#include "arch/x86_64/instructions.h"
 
 namespace arch {
 namespace {

@@ -45,6 +45,10 @@ static inline void vector_drop(u32 t) {
     (void)t;
 }
 
+static inline u32 irq_line_exists(u32 line) {
+    return line % 256 < HOST_LINES;
+}
+
 static inline void irq_mask(u32 irq, u32 line) {
     (void)line;
     g_host.unmasked[irq] = 0;
