@@ -549,6 +549,15 @@ u32 endpoint_cancel_one(u32 queue) {
     return 1;
 }
 
+u32 endpoint_hand_over(u32 ep, u32 to, u32 state) {
+    u32 cur = K.run.tcb, r = TCB(to).reply;
+    queue_take(ep, to);
+    TCB(cur).state = (u8)state;
+    TCB(cur).reply = r;
+    REPLY(r).caller = (run_t){cur, 0};
+    return thread_run(to);
+}
+
 static u64 send_slow(u32 call, u64 cptr, u64 info, u32 state) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
     if (!message_info_ok(cur, info)) {
@@ -623,6 +632,19 @@ INLINE void call_commit(u32 ep, u32 to) {
     lend_push(K.run.sc, r);
 }
 
+// The call of the running thread reaches a receiver with a context of its own.
+static NOINLINE u64 call_active(u64 cptr, u64 info) {
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), ep = SLOT(s).object;
+    u32 to = endpoint_receiver(ep);
+    if (to == 0 || !message_info_ok(cur, info)) {
+        return call_slow(cptr, info);
+    }
+    thread_park();
+    message_deliver(cur, to, SLOT(s).data, info, SLOT(s).may & MAY_GRANT);
+    thread_arm_timeout(info);
+    return endpoint_hand_over(ep, to, STATE_REPLY | (TCB(cur).state & STATE_SPECIAL));
+}
+
 INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
     if ((SLOT(s).may & MAY_SEND) == 0) {
@@ -633,10 +655,10 @@ INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
         return call_slow(cptr, info);
     }
     if (TCB(to).sc != 0 || TCB(to).priority < K.top) {
-        return call_slow(cptr, info);
+        return call_active(cptr, info);
     }
-    if (!is_short) {
-        if ((info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)) {
+    if (!is_short) { // A time-out bounds the call until its context is lent: that is now.
+        if (!message_info_ok(cur, info)) {
             return call_slow(cptr, info);
         }
         info = message_extra(cur, to, info, SLOT(s).may & MAY_GRANT);
@@ -690,6 +712,41 @@ INLINE void answer_commit(u32 ep, u32 to) {
     queue_append(ep, cur);
 }
 
+// Does the answer to `to`, which lent no context, let it run next, while the running thread waits on ep,
+// where nobody sends?
+/*@ requires cur: 0 <= K.run.tcb < 0x100000000;
+    terminates \true; exits \false; assigns \nothing;
+    ensures next: \result != 0 <==> r != 0 && reply_view[r].caller.sc == 0 && state_of(to) == STATE_REPLY &&
+        tcb_view[K.run.tcb].attention == 0 && runs_next(to) && tcb_view[QUEUE(ep).head].state <= STATE_RECV; */
+static inline u32 answers_next(u32 ep, u32 r, u32 to) {
+    return r != 0 && REPLY(r).caller.sc == 0 && thread_state(to) == STATE_REPLY &&
+           TCB(K.run.tcb).attention == 0 && thread_is_next(to) &&
+           TCB(QUEUE(ep).head).state <= STATE_RECV;
+}
+
+// The running thread answers a caller that has a context of its own, and receives.
+static NOINLINE u64 reply_recv_active(u64 cptr, u64 info) {
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), ep = SLOT(s).object;
+    u32 r = reply_of(cur), to = REPLY(r).caller.tcb;
+    if (!answers_next(ep, r, to) || (info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)) {
+        return reply_recv_slow(cptr, info);
+    }
+    thread_park();
+    if (TCB(to).fault == FAULT_NONE) {
+        message_deliver(cur, to, 0, info, 1);
+    }
+    TCB(to).fault = FAULT_NONE;
+    if (TCB(to).state != STATE_REPLY) {
+        time_stop(to);
+    }
+    TCB(to).reply = 0;
+    REPLY(r).caller = (run_t){cur, 0};
+    TCB(cur).reply = r;
+    TCB(cur).state = STATE_RECV;
+    queue_append(ep, cur);
+    return thread_run(to);
+}
+
 INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
     if ((SLOT(s).may & MAY_RECV) == 0) {
@@ -697,10 +754,10 @@ INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
     }
     u32 r = reply_of(cur), to = REPLY(r).caller.tcb;
     if (TCB(to).state != STATE_REPLY || TCB(cur).attention != 0) {
-        return reply_recv_slow(cptr, info);
+        return reply_recv_active(cptr, info);
     }
     if (SC(K.run.sc).top != r || TCB(to).priority < K.top) {
-        return reply_recv_slow(cptr, info);
+        return reply_recv_active(cptr, info);
     }
     if (TCB(QUEUE(SLOT(s).object).head).state > STATE_RECV) {
         return reply_recv_slow(cptr, info);

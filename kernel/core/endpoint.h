@@ -47,6 +47,19 @@
         tcb_view[K.run.tcb].state == STATE_RUNNING && reply_view[\old(tcb_view[QUEUE(ep).head].reply)].caller.tcb == 0; */
 void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state);
 
+// The first receiver of ep, if it runs next, on its own context, once it is called; else 0.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures first: \result != 0 ==> \result == QUEUE(ep).head && tcb_view[\result].state == STATE_RECV && runs_next(\result);
+    ensures none: \result == 0 ==> \let t = QUEUE(ep).head; t == 0 || tcb_view[t].state != STATE_RECV || !runs_next(t); */
+static inline u32 endpoint_receiver(u32 ep) {
+    u32 to = QUEUE(ep).head;
+    return TCB(to).state == STATE_RECV && thread_is_next(to) ? to : 0;
+}
+
+// `to`, that receiver, has the message of the running thread, which is parked, and runs; the running
+// thread waits for the answer: state is STATE_REPLY, with STATE_SPECIAL for a fault.
+u32 endpoint_hand_over(u32 ep, u32 to, u32 state);
+
 // Ends the wait of the first thread in the queue of a dying endpoint or notification with ERR_GONE.
 // 0: the queue is empty.
 /*@ requires wf: wf_activity;

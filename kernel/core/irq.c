@@ -53,3 +53,17 @@ void irq_signal(u32 irq) {
         notification_signal(SLOT(s).object, SLOT(s).data);
     }
 }
+
+u32 irq_hand_over(u32 irq) {
+    u32 o = IRQ_OBJECT(irq), s = IRQ_SLOT(o);
+    if ((SLOT(s).may & MAY_SIGNAL) == 0 || IRQ(o).state == IRQ_FREE) {
+        return 0;
+    }
+    u32 n = SLOT(s).object, t = notification_preempts(n);
+    if (t == 0) {
+        return 0;
+    }
+    irq_mask(irq, IRQ(o).line);
+    IRQ(o).state = IRQ_PENDING;
+    return notification_hand_over(n, t, SLOT(s).data);
+}

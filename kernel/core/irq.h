@@ -74,4 +74,7 @@ u32 irq_line_is_valid(u64 line);
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 void irq_signal(u32 irq);
 
+// The same, straight to the thread that is woken if it runs next: that thread; else 0, and nothing is done.
+u32 irq_hand_over(u32 irq);
+
 #endif

@@ -7,6 +7,7 @@
 #include "core/endpoint.h"
 #include "core/inline.h"
 #include "core/irq.h"
+#include "core/message.h"
 #include "core/thread.h"
 #include "core/time.h"
 
@@ -34,6 +35,10 @@ u64 core_call(u64 number, u64 cptr, u64 info) {
 
 u32 core_interrupt(u32 irq) {
     thread_park();
+    u32 next = irq_hand_over(irq);
+    if (next != 0) {
+        return next;
+    }
     irq_signal(irq);
     return (u32)call_finish();
 }
@@ -167,8 +172,13 @@ u32 core_fault(u32 fault, u64 w1, u64 w2) {
     TCB(cur).fault_word[3] = TCB(cur).r[R_RSP];
     if ((SLOT(s).may & MAY_SEND) == 0) {
         TCB(cur).state = STATE_INACTIVE;
-    } else {
-        send_fault(s);
+        return thread_schedule();
     }
+    u32 ep = SLOT(s).object, to = endpoint_receiver(ep);
+    if (to != 0) {
+        message_deliver(cur, to, SLOT(s).data, MESSAGE_REGISTERS, 0);
+        return endpoint_hand_over(ep, to, STATE_REPLY | STATE_SPECIAL);
+    }
+    send_fault(s);
     return thread_schedule();
 }

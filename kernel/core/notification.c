@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/notification.h"
 
+#include "core/queue.h"
 #include "core/thread.h"
 
 // The wait of t returns these bits.
@@ -149,4 +150,26 @@ void notification_bind(u32 n, u32 t) {
     if (NOTIFICATION(n).word != 0) {
         TCB(t).attention = 1;
     }
+}
+
+u32 notification_preempts(u32 n) {
+    u32 t = QUEUE(n).head;
+    if (t == 0) {
+        t = NOTIFICATION(n).bound;
+        return TCB(t).state == STATE_RECV && thread_preempts(t) ? t : 0;
+    }
+    return TCB(t).state == STATE_WAIT && thread_preempts(t) ? t : 0;
+}
+
+u32 notification_hand_over(u32 n, u32 t, u64 bits) {
+    if (TCB(t).state == STATE_WAIT) {
+        deliver_bits(t, bits, 0);
+        queue_take(n, t);
+        return thread_run_before(t);
+    }
+    deliver_bits(t, bits, INFO_SIGNAL);
+    queue_remove(LINK(t).queue, t);
+    REPLY(TCB(t).reply).caller = (run_t){0, 0};
+    TCB(t).reply = 0;
+    return thread_run_before(t);
 }

@@ -34,6 +34,18 @@
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 void notification_signal(u32 n, u64 bits);
 
+// The thread that a signal of n wakes, if it runs instead of the running thread; else 0. Its wait has no
+// time-out.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures waiter: \result != 0 && QUEUE(n).head != 0 ==> \result == QUEUE(n).head && tcb_view[\result].state == STATE_WAIT;
+    ensures bound: \result != 0 && QUEUE(n).head == 0 ==> \result == notification_view[n].bound &&
+        tcb_view[\result].state == STATE_RECV;
+    ensures next: \result != 0 ==> preempts(\result); */
+u32 notification_preempts(u32 n);
+
+// That thread, t, gets `bits` and runs; the running thread, parked, is ready.
+u32 notification_hand_over(u32 n, u32 t, u64 bits);
+
 // Takes the bits of n (there are some) for thread t: its RECV or WAIT returns them.
 /*@ requires wf: notifications;
     requires n: n != 0 && t != 0;

@@ -61,23 +61,32 @@ static inline void wait_for_bits(u32 n, u64 info) {
     //@ assert live: signal_live;
 }
 
-// A waiter or a bound thread is there.
-static NOINLINE u64 signal_slow(u64 cptr, u64 info) {
-    (void)info;
-    u32 s = cspace_lookup(K.run.tcb, cptr);
+// Somebody waits, or a thread is bound: the general way.
+static NOINLINE u64 signal_slow(u32 s) {
     thread_park();
     notification_signal(SLOT(s).object, SLOT(s).data);
     return call_finish();
 }
 
+// The same, straight to the thread that is woken if it runs next.
+static NOINLINE u64 signal_waiter_or_bound(u32 s) {
+    u32 n = SLOT(s).object, t = notification_preempts(n);
+    if (t == 0) {
+        return signal_slow(s);
+    }
+    thread_park();
+    return notification_hand_over(n, t, SLOT(s).data);
+}
+
 FLATTEN u64 call_signal(u64 cptr, u64 info) {
+    (void)info;
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
     if ((SLOT(s).may & MAY_SIGNAL) == 0) {
         return call_refuse(CALL_SIGNAL, ERR_RIGHT, cptr, NEED(CAP_NOTIFICATION, RIGHT_WRITE));
     }
     u32 n = SLOT(s).object;
     if ((QUEUE(n).head | NOTIFICATION(n).bound) != 0) {
-        return signal_slow(cptr, info);
+        return signal_waiter_or_bound(s);
     }
     set_bits(n, SLOT(s).data);
     return cur;

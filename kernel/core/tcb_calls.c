@@ -7,6 +7,7 @@
 #include "core/message.h"
 #include "core/notification.h"
 #include "core/object.h"
+#include "core/queue.h"
 #include "core/ready.h"
 #include "core/thread.h"
 #include "core/time.h"
@@ -415,11 +416,23 @@ u64 call_tcb_denial(u64 cptr, u64 info) {
     return call_done();
 }
 
+static NOINLINE u64 yield_slow(u32 cur) {
+    ready_append(cur);
+    return thread_schedule();
+}
+
 u64 call_yield(u64 cptr, u64 info) {
     (void)cptr;
     (void)info;
-    u32 cur = K.run.tcb;
+    u32 cur = K.run.tcb, q = READY_BASE + TCB(cur).priority;
     thread_park();
-    ready_append(cur);
-    return thread_schedule();
+    if (TCB(cur).priority + 1u != K.top || K.run.sc == 0) {
+        return yield_slow(cur);
+    }
+    // The queue of this priority has others: it rotates, and which queues are empty stays.
+    u32 next = QUEUE(q).head;
+    queue_append(q, cur);
+    TCB(cur).state = STATE_READY;
+    queue_take(q, next);
+    return thread_run(next);
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/thread.h"
 
+#include "core/inline.h"
 #include "core/leaf.h"
 #include "core/queue.h"
 #include "core/ready.h"
@@ -347,6 +348,32 @@ static inline void switch_context(u32 to) {
     if (from != 0) {
         demote_user(from);
     }
+}
+
+u32 thread_is_next(u32 t) {
+    u32 sc = TCB(t).sc;
+    return time_has_budget(sc) && sc != K.run.sc && TCB(t).priority >= K.top;
+}
+
+u32 thread_preempts(u32 t) {
+    u32 cur = K.run.tcb;
+    return thread_is_next(t) &&
+           (cur == 0 || (TCB(t).priority > TCB(cur).priority && time_has_budget(K.run.sc)));
+}
+
+// Shared by all direct ways: a few stores before, one body for the switch.
+NOINLINE u32 thread_run(u32 t) {
+    TCB(t).state = STATE_RUNNING;
+    switch_context(TCB(t).sc);
+    return t;
+}
+
+u32 thread_run_before(u32 t) {
+    u32 cur = K.run.tcb;
+    if (cur != 0) {
+        ready_push(cur);
+    }
+    return thread_run(t);
 }
 
 u32 thread_schedule(void) {

@@ -142,6 +142,30 @@ void thread_stop(u32 t);
     ensures state: state_of(K.run.tcb) == \old(state_of(K.run.tcb)); */
 void thread_arm_timeout(u64 info);
 
+// --- "This thread runs next": who is woken goes straight to the processor if it is the one that
+// thread_schedule() would choose. Both sides of its bonds are exact (thread_park).
+
+/*@ predicate runs_next{L}(integer t) = !exhausted(tcb_view[t].sc) && tcb_view[t].sc != K.run.sc &&
+        tcb_view[t].priority >= K.top;
+    predicate preempts{L}(integer t) = runs_next{L}(t) && (K.run.tcb == 0 ||
+        (tcb_view[t].priority > tcb_view[K.run.tcb].priority && !exhausted(K.run.sc))); */
+
+// Would t, which waits, run before all that are ready? It has a context of its own, with budget.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures next: \result != 0 <==> runs_next(t); */
+u32 thread_is_next(u32 t);
+
+// Would t, which waits, run instead of the running thread, which can go on? None runs: of course.
+/*@ terminates \true; exits \false; assigns \nothing;
+    ensures preempts: \result != 0 <==> preempts(t); */
+u32 thread_preempts(u32 t);
+
+// t, which has left its wait, runs. What is asked above holds of it.
+u32 thread_run(u32 t);
+
+// The same; the running thread is ready, before the others of its priority.
+u32 thread_run_before(u32 t);
+
 // Chooses the next thread and its context. The running thread has been parked or is waiting.
 /*@ requires wf: kept && time_running && wheel_room;
     requires none: \forall integer t; index(t) ==> TCB(t).state != STATE_RUNNING;
