@@ -10,6 +10,7 @@ constexpr u16 kData = 0x3f8, kLineStatus = 0x3fd, kDebugExit = 0xf4;
 constexpr u32 kTransmitterEmpty = 0x20;
 constexpr u64 kAlways = 1u << 30; // Ticks: budget and period.
 constexpr u8 kPriority = 255;
+constexpr u64 kRing = 0x7a0000000000; // Where the trace ring is mapped.
 
 const sel::IoPort kPort{BOOT_CAP_IO_PORT};
 
@@ -34,25 +35,51 @@ cptr_t memory(const boot_info_t &boot) {
     return BOOT_CAP_UNTYPED + best;
 }
 
+// The HPET, where QEMU has it.
+void find_registers(const boot_info_t &boot, bench::Machine &machine) {
+    constexpr u64 kHpet = 0xfed00000;
+    for (u32 i = 0; i < boot.untyped_count; i++) {
+        const boot_untyped_t &untyped = boot.untyped[i];
+        if (untyped.kind == UNTYPED_DEVICE && untyped.base <= kHpet &&
+            kHpet - untyped.base < untyped.bytes) {
+            machine.registers = sel::Untyped{BOOT_CAP_UNTYPED + i};
+            machine.registers_page = (kHpet - untyped.base) / PAGE_BYTES;
+        }
+    }
+}
+
 } // namespace
 
 int main() {
+    u64 now = bench::counter();
     const boot_info_t &boot = *reinterpret_cast<const boot_info_t *>(BOOT_INFO_ADDRESS);
+    bench::rows_to(print, {});
+    bench::Machine machine{};
+    machine.boot = now - boot.entry_tsc;
+    machine.control = sel::SchedControl{BOOT_CAP_SCHED_CONTROL};
+    machine.own = sel::SchedContext{BOOT_CAP_CONTEXT};
+    machine.trace = sel::TraceControl{BOOT_CAP_TRACE_CONTROL};
+    machine.ring = reinterpret_cast<const trace_event_t *>(kRing);
+    machine.interrupts = sel::IrqControl{BOOT_CAP_IRQ_CONTROL};
+    find_registers(boot, machine);
+
     bench::Means means{};
     means.memory = sel::Untyped{memory(boot)};
     means.space = sel::VSpace{BOOT_CAP_VSPACE};
     means.self = sel::Tcb{BOOT_CAP_TCB};
     means.cnode = BOOT_CAP_CNODE;
     means.first_slot = boot.free_slot;
-    means.entry_tsc = boot.entry_tsc;
-    means.kernel_bytes = boot.kernel_bytes;
-    means.print = print;
+    means.machine = &machine;
     means.priority = kPriority;
     means.context = sel::SchedContext{means.first_slot++};
     bench::check(means.memory.retype(CAP_SCHED_CONTEXT, 0, means.context.cptr()), "context");
-    bench::check(
-        sel::SchedControl{BOOT_CAP_SCHED_CONTROL}.configure(means.context, kAlways, kAlways),
-        "configure");
+    bench::check(machine.control.configure(means.context, kAlways, kAlways), "configure");
+
+    bench::Fixture f{means};
+    for (u64 i = 0; i < TRACE_FRAMES; i++) {
+        f.map(means.space, sel::Frame{BOOT_CAP_TRACE + i}, kRing + i * PAGE_BYTES, RIGHT_READ);
+    }
+    means.first_slot = f.next_slot();
     bench::run(means);
     (void)kPort.out8(kDebugExit, 0);
     return 0;
