@@ -26,28 +26,6 @@ void print(const char *text, u64 length) {
 
 constexpr u8 kPriority = 60; // As in manifest.toml.
 
-// A server ends, all it had is taken back, it starts anew, and answers again.
-void restart() {
-    constexpr std::string_view kRow = "restart_small";
-    if (!bench::wanted(kRow)) {
-        return;
-    }
-    auto number = caps::view.call(root::Find{.data = std::string_view{"timer"}});
-    bench::check(number.error(), "find the timer");
-    bench::row(kRow, bench::median_of([&] {
-                   u64 start = bench::counter();
-                   bench::check(caps::supervisor.call(supervisor::Restart{.number = *number}),
-                                "restart");
-                   sel::Result<u64> answer = caps::timer.call(timer::Uptime{});
-                   while (answer.error() == ERR_RESTARTED) {
-                       answer = caps::timer.call(timer::Uptime{});
-                   }
-                   u64 spent = bench::counter() - start - bench::overhead();
-                   bench::check(answer.error(), "answer of the timer");
-                   return spent;
-               }));
-}
-
 } // namespace
 
 int main() {
@@ -61,9 +39,7 @@ int main() {
     means.first_slot = caps::empty.first;
     std::string_view only = sel::environment().argument_text();
     bench::rows_to(print, only);
-    bench::run(means);
-    restart();
-    if (bench::rows_printed() == 0) {
+    if (bench::run(means) == 0) {
         sel::Text<128> line;
         sel::format(line, "error: bench: no row is called like `{}`\n", only);
         print(line.byte, line.size);

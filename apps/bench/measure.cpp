@@ -86,16 +86,12 @@ void rows_to(void (*printer)(const char *text, u64 length), std::string_view nam
     printed = 0;
 }
 
-bool wanted(std::string_view name) {
-    return name.find(only) != std::string_view::npos;
-}
-
 u32 rows_printed() {
     return printed;
 }
 
 void row(std::string_view name, u64 value, std::string_view comment) {
-    if (!wanted(name)) {
+    if (name.find(only) == std::string_view::npos) {
         return;
     }
     sel::Text<160> line;

@@ -71,7 +71,6 @@ u64 median_of(Body body) {
 // Where rows go, and which: those whose name contains `only`.
 void rows_to(void (*print)(const char *text, u64 length), std::string_view only);
 u32 rows_printed();
-bool wanted(std::string_view name);
 void print_line(std::string_view line);
 void row(std::string_view name, u64 value, std::string_view comment = {});
 
