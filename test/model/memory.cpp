@@ -201,6 +201,8 @@ u64 Model::untyped_retype() {
     for (u64 i = 0; i < look; i++)
         if (cap_at(*cur, arg(2) + i * step) != nullptr)
             return refuse_argument(ERR_OCCUPIED, arg(2));
+    if (count > OBJECTS_A_STEP && !begun) // To look at so many slots is a step of its own.
+        return restart(true);
     if (device)
         return retype_device(*parent, shape.bytes);
     return arg(0) == CAP_UNTYPED ? retype_children(*parent, shape.bytes)

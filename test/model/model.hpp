@@ -10,7 +10,6 @@
 #define TEST_MODEL_MODEL_HPP
 
 #include <optional>
-#include <string>
 
 #include "test/model/state.hpp"
 
@@ -64,7 +63,6 @@ class Model {
     Slot *slot_at(const Thread &t, u64 cptr) const;
     Cap *cap_at(const Thread &t, u64 cptr) const;
     std::optional<u32> buffer(const Thread &t) const;
-    std::string check() const; // Broken invariants, "" if none.
 
   private:
     u64 order_ = 0;

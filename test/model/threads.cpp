@@ -99,8 +99,8 @@ u64 Model::call(u32 number, u64 cptr, u64 info, Choice choice) {
     info_ = info;
     choice_ = choice;
     cur->result = OK;
-    cur->forget(RDI);
-    cur->forget(RSI);
+    for (auto reg : {RDI, RSI, RCX, R11}) // rcx, r11: lost by the instruction itself.
+        cur->forget(reg);
     switch (number) {
     case CALL_CALL:
     case CALL_SEND:
