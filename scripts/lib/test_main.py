@@ -147,6 +147,10 @@ def sanitized_tests():
     return host_tests(BUILD_SANITIZED, compiled_only=True)
 
 
+def lock_step():
+    command("python3", "-B", ROOT / "scripts/lib/coverage.py")
+
+
 def leaves():
     command("python3", "-B", ROOT / "proofs/bv_check.py")
 
@@ -185,6 +189,7 @@ CHECKS = [  # (title, function, also with --fast)
     ("clang-tidy", clang_tidy, False),
     ("unit and model tests", unit_tests, True),
     ("the same with ASan and UBSan", sanitized_tests, False),
+    ("lock step and what it reaches", lock_step, False),
     ("bit leaves", leaves, False),
     ("proved source is compiled source", same_source, True),
     ("proofs", proofs, False),
@@ -210,7 +215,7 @@ def run_check(title, function):
 def main():
     parser = argparse.ArgumentParser(
         prog="scripts/test", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Install what is missing and run every check (about 35 minutes on 2 cores;\n"
+        description="Install what is missing and run every check (about 37 minutes on 2 cores;\n"
                     "--fast: under a minute once things are built).",
         epilog="checks (* also with --fast):\n" +
                "\n".join(f"  {'*' if fast else ' '} {title}" for title, _, fast in CHECKS) +

@@ -123,7 +123,8 @@ void Core::timer() {
 
 void Core::fault(u32 kind, u64 w1, u64 w2) {
     stop_running();
-    resume(core_fault(kind, w1, w2));
+    bool is_call = kind == FAULT_CALL; // Of a number that there is not: through the door.
+    resume(is_call ? static_cast<u32>(core_call(w1, w2, 0)) : core_fault(kind, w1, w2));
 }
 
 u64 Core::call(u32 number, u64 cptr, u64 info, std::span<const u64> arguments) {

@@ -13,6 +13,7 @@ extern "C" {
 #include "core/call.h"
 #include "core/capability.h"
 #include "core/cspace.h"
+#include "core/irq.h"
 #include "core/kernel.h"
 #include "core/leaf.h"
 #include "core/object.h"
