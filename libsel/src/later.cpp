@@ -12,26 +12,60 @@ u32 ReplySet::find_free() const {
     return i;
 }
 
-void ReplySet::answer(u32 index, Regs &r) {
+// No message has so many words. The kernel refuses such an answer and changes nothing, but first it looks
+// whether there is somebody to be answered.
+bool ReplySet::waits(u32 index) const {
+    static_assert(INFO_LENGTH > MESSAGE_WORDS);
+    return call(CALL_REPLY, replies_.first + index, INFO_LENGTH).error() == ERR_ARG;
+}
+
+bool ReplySet::spare() {
+    if (find_free() == count()) {
+        reclaim();
+    }
+    return find_free() < count();
+}
+
+void ReplySet::reclaim() {
+    for (u32 i = 0; i < count(); i++) {
+        u64 held = waiting_.load() & ~detached_.load();
+        if ((held >> i & 1) != 0 && !waits(i)) {
+            turn_[i]++;
+            waiting_.fetch_and(~(1ull << i));
+        }
+    }
+}
+
+bool ReplySet::send(u32 index, Regs &r) const {
     r.number = CALL_REPLY;
     r.cptr = replies_.first + index;
-    kernel_call(r); // The caller may have died: nobody is left to be told.
+    kernel_call(r);
+    return r.error() == OK;
+}
+
+bool ReplySet::answer(u32 index, u32 turn, Regs &r) {
+    if (turn != turn_[index]) {
+        return false;
+    }
+    bool delivered = send(index, r);
     if (index == current_) {
         answered_ = true;
     } else {
         waiting_.fetch_and(~(1ull << index));
     }
+    return delivered;
 }
 
-void ReplySet::answer_detached(u32 index, Regs &r) {
-    r.number = CALL_REPLY;
-    r.cptr = replies_.first + index;
-    kernel_call(r); // The caller may have died.
+bool ReplySet::answer_detached(u32 index, Regs &r) {
+    bool delivered = send(index, r);
+    detached_.fetch_and(~(1ull << index));
     waiting_.fetch_and(~(1ull << index));
+    return delivered;
 }
 
 u32 ReplySet::detach() {
     u32 index = current_;
+    detached_.fetch_or(1ull << index);
     hold_current();
     answered_ = true; // Nothing is left to be settled.
     return index;

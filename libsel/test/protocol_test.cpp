@@ -40,6 +40,7 @@ struct Server {
     std::vector<sel::Detached> detached; // Blocks with token kDetach.
     static constexpr u64 kDetach = 99;
     std::vector<u32> faults;
+    std::vector<u32> ended;
 
     sel::Result<u64> on(const Add &m) { return total += m.amount; }
     sel::Result<u32> on(const Who &, sel::Caller c) { return c.client; }
@@ -63,6 +64,7 @@ struct Server {
     }
     sel::Result<> on(const Foreign &) { return {}; }
     void on_signal(u64 b) { bits = b; }
+    void on_ended(u32 client) { ended.push_back(client); }
     bool on_fault(const sel::Fault &f) {
         faults.push_back(f.program);
         return f.kind == FAULT_PAGE;
@@ -76,6 +78,8 @@ constexpr u32 kReplyCount = 3;
 struct Machine {
     Server server;
     sel::ReplySet replies{sel::Tcb{1}, {kReplies, kReplyCount}};
+    sel::EndedClients ended;
+    std::set<cptr_t> gone; // Reply objects whose callers wait no more.
     u64 badge = 7;
     bool answered = false;
     std::vector<u64> bound;
@@ -89,14 +93,13 @@ struct Machine {
     void call(sel::Regs &r) {
         if (r.number == CALL_CALL) {
             r.cptr = badge;
-            answered = sel::handle<Api, Other>(server, r, replies);
+            answered = sel::handle<Api, Other>(server, r, replies, ended);
             r.number = answered ? OK : ERR_TIMEOUT;
         } else if (r.number == CALL_TCB_BIND) {
             bound.push_back(r.word[1]);
             r.number = OK;
-        } else if (r.number == CALL_REPLY) {
+        } else if (r.number == CALL_REPLY && sel::host::reply(r, gone)) {
             late.push_back({r.cptr, r});
-            r.number = OK;
         }
     }
 };
@@ -267,12 +270,129 @@ TEST_CASE("a detached caller is answered by whoever has it, even inside the hand
 TEST_CASE("signals and faults go to their own handlers") {
     Machine m;
     sel::Regs r{OK, 5, INFO_SIGNAL, {}};
-    CHECK(!sel::handle<Api>(m.server, r, m.replies));
+    CHECK(!sel::handle<Api>(m.server, r, m.replies, m.ended));
     CHECK(m.server.bits == 5);
     r = {OK, 3 | sel::BADGE_FAULT, u64{FAULT_PAGE} << INFO_LABEL_SHIFT | 4, {}};
-    CHECK(sel::handle<Api>(m.server, r, m.replies));
+    CHECK(sel::handle<Api>(m.server, r, m.replies, m.ended));
     CHECK(r.info == 0);
     r = {OK, 4 | sel::BADGE_FAULT, u64{FAULT_CALL} << INFO_LABEL_SHIFT | 4, {}};
-    CHECK(!sel::handle<Api>(m.server, r, m.replies));
+    CHECK(!sel::handle<Api>(m.server, r, m.replies, m.ended));
     CHECK(m.server.faults == std::vector<u32>{3, 4});
+}
+
+TEST_CASE("callers that died or gave up hold no place") {
+    Machine m;
+    (void)client.call(Block{{}, 1});
+    (void)client.call(Block{{}, 2});
+    CHECK(client.call(Block{{}, 3}).error() == ERR_FULL);
+    CHECK(m.server.waiting[0].waits());
+
+    m.gone = {kReplies};
+    CHECK(!m.server.waiting[0].waits());
+    CHECK(m.server.waiting[1].waits());
+    (void)client.call(Block{{}, 4}); // Receives with the Reply that the first one had.
+    CHECK(!m.answered);
+    CHECK(m.bound.back() == kReplies);
+    m.gone = {};
+    (void)client.call(Who{}); // Somebody waits there now, but not for the first answer.
+    CHECK(!m.server.waiting[0].waits());
+    CHECK(!m.server.waiting[0].answer(u64{11}));
+    CHECK(m.late.empty());
+    CHECK(m.server.waiting[1].answer(u64{22}));
+    CHECK(m.server.waiting[2].answer(u64{44}));
+    REQUIRE(m.late.size() == 2);
+    CHECK(m.late[1].first == kReplies + 2);
+}
+
+TEST_CASE("an answer that nobody gets says so") {
+    Machine m;
+    (void)client.call(Block{{}, 1});
+    m.gone = {kReplies};
+    CHECK(!m.server.waiting[0].answer(u64{11}));
+    CHECK(m.replies.waiting() == 0);
+}
+
+TEST_CASE("a caller left to another thread keeps its place until that thread answers") {
+    Machine m;
+    (void)client.call(Block{{}, Server::kDetach});
+    (void)client.call(Block{{}, Server::kDetach});
+    m.gone = {kReplies, kReplies + 1};
+    CHECK(!m.server.detached[0].waits());
+    CHECK(client.call(Block{{}, 1}).error() == ERR_FULL);
+    CHECK(!m.server.detached[0].answer(sel::Result<u64>{u64{7}}));
+    (void)client.call(Block{{}, 1});
+    CHECK(!m.answered);
+}
+
+TEST_CASE("the end of a client is told once, before the other signals") {
+    Machine m;
+    sel::host::environment.ends[4] = 1;
+    sel::host::environment.ends[63] = 9;
+    sel::Regs r{OK, sel::SIGNAL_ENDED | 2, INFO_SIGNAL, {}};
+    CHECK(!sel::handle<Api>(m.server, r, m.replies, m.ended));
+    CHECK(m.server.ended == std::vector<u32>{5, 64});
+    CHECK(m.server.bits == 2);
+    m.server.bits = 0;
+    r = {OK, sel::SIGNAL_ENDED, INFO_SIGNAL, {}};
+    CHECK(!sel::handle<Api>(m.server, r, m.replies, m.ended));
+    CHECK(m.server.ended.size() == 2);
+    CHECK(m.server.bits == 0);
+    sel::host::environment.ends[4] = 0;
+    sel::host::environment.ends[63] = 0;
+}
+
+namespace {
+
+struct Counted {
+    u32 count;
+    bool sound() const { return count <= 3; }
+};
+struct Take : sel::Asks<Counted> {
+    u32 most;
+    bool sound() const { return most < 100; }
+    bool accepts(const Counted &c) const { return c.count <= most; }
+};
+struct Named {
+    sel::Text<8> first; // Not the last one: nobody checks its length on the wire.
+    sel::Text<8> data;
+};
+
+} // namespace
+
+TEST_CASE("numbers that a message says are not sound reach nobody") {
+    using Counting = sel::Protocol<Take>;
+    struct {
+        u32 asked = 0;
+        sel::Result<Counted> on(const Take &) {
+            asked++;
+            return Counted{0};
+        }
+    } server;
+    sel::ReplySet replies{sel::Tcb{1}, {kReplies, kReplyCount}};
+    auto ask = [&](u64 most) {
+        sel::Regs r{OK, 1, 1 | u64{1} << INFO_LABEL_SHIFT, {most}};
+        Counting::dispatch(server, r, replies);
+        return r.label();
+    };
+    CHECK(ask(99) == OK);
+    CHECK(ask(100) == ERR_PROTOCOL);
+    CHECK(server.asked == 1);
+
+    auto answered = [](u64 count) {
+        sel::host::kernel = [=](sel::Regs &r) { r = {OK, 0, 1, {count}}; };
+        error_t error = sel::Client<Counting>{1}.call(Take{.most = 2}).error();
+        sel::host::kernel = nullptr;
+        return error;
+    };
+    CHECK(answered(2) == OK);
+    CHECK(answered(3) == ERR_PROTOCOL); // Sound, but no answer to this.
+    CHECK(answered(4) == ERR_PROTOCOL);
+}
+
+TEST_CASE("a text ends in its own room, whatever size came with it") {
+    sel::Regs r{OK, 0, 3, {u64{0xffffffff}, 0, 0}};
+    Named named;
+    REQUIRE(sel::load(r, named));
+    CHECK(named.first.view().size() == 8);
+    CHECK(named.first.full());
 }

@@ -34,6 +34,8 @@ struct Machine {
     std::deque<Mounted<Remote, Watcher>> mounted;
     Front<Machine> front{names, *(shared = std::make_unique<Shared>(file::Life{1})), *this};
     sel::ReplySet replies{sel::Tcb{1}, {kReplies, kReplyCount}};
+    sel::EndedClients ended;
+    std::set<cptr_t> gone; // Reply objects whose callers wait no more.
     u64 badge = 0;
     std::array<bool, 4> slow{};
     std::array<std::vector<u32>, 4> waiting;
@@ -75,14 +77,15 @@ struct Machine {
     // A CALL whose answer does not come at once ends with ERR_TIMEOUT.
     void kernel(sel::Regs &r) {
         if (r.number == CALL_REPLY) {
-            answers.push_back({r.cptr, r});
-            r.number = OK;
+            if (sel::host::reply(r, gone)) {
+                answers.push_back({r.cptr, r});
+            }
         } else if (r.number == CALL_TCB_BIND) {
             r.number = OK;
         } else if (r.number == CALL_CALL) {
             std::size_t before = answers.size();
             r.cptr = badge;
-            bool answered = sel::handle<file::Api, View, Control>(front, r, replies);
+            bool answered = sel::handle<file::Api, View, Control>(front, r, replies, ended);
             if (!answered && answers.size() > before) {
                 r = answers.back().second;
                 answered = true;

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // A message or answer whose last member is called `data` and is a Bytes or Text is sent only as
-// long as its used part (message.hpp).
+// long as its used part (message.hpp). Whatever `size` somebody has sent, view() and span() end in the
+// string's own room.
 #pragma once
 
 #include <span>
@@ -30,8 +31,8 @@ struct Bytes {
         }
         return size == from.size();
     }
-    constexpr std::span<const u8> span() const { return {byte, size}; }
-    constexpr std::span<u8> span() { return {byte, size}; }
+    constexpr std::span<const u8> span() const { return {byte, size < N ? size : N}; }
+    constexpr std::span<u8> span() { return {byte, size < N ? size : N}; }
 };
 
 // Text of at most N bytes, not terminated. Grows by append(); what does not fit is cut off.
@@ -57,8 +58,8 @@ struct Text {
         }
     }
     constexpr void clear() { size = 0; }
-    constexpr bool full() const { return size == N; }
-    constexpr std::string_view view() const { return {byte, size}; }
+    constexpr bool full() const { return size >= N; }
+    constexpr std::string_view view() const { return {byte, size < N ? size : N}; }
     constexpr operator std::string_view() const { return view(); }
     friend constexpr bool operator==(const Text &a, std::string_view b) { return a.view() == b; }
 };

@@ -8,7 +8,8 @@
 //                  held there (open files, positions) is gone
 //   ERR_GONE       there is no such server any more
 //   ERR_TIMEOUT    call_within(): no answer in time
-//   ERR_PROTOCOL   the two sides do not speak the same protocol
+//   ERR_PROTOCOL   the two sides do not speak the same protocol, or the answer is none to this request:
+//                  a message may say which are, with `bool accepts(const Answer &) const`
 #pragma once
 
 #include <string_view>
@@ -85,6 +86,11 @@ class Client : public Capability {
             Answer answer;
             if (!load(r, answer)) {
                 return ERR_PROTOCOL;
+            }
+            if constexpr (requires { m.accepts(answer); }) {
+                if (!m.accepts(answer)) {
+                    return ERR_PROTOCOL;
+                }
             }
             return answer;
         }

@@ -15,6 +15,8 @@ namespace sel {
 
 // Slots and addresses that root keeps for the device. Nothing is there until it has been claimed.
 struct PciDevice {
+    static constexpr u64 kWindowBytes = 64 * PAGE_BYTES; // As scripts/manifest.py makes it.
+
     SlotRange slots; // The interrupt, then Frames of registers.
     u64 window;      // Where registers are mapped, uncached.
     u64 bit;         // Of its interrupt in on_signal().

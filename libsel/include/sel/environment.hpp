@@ -1,7 +1,8 @@
 // The environment: one read-only page that root maps for each program it starts.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Facts, no authority: that comes only as capabilities (NAME.caps.hpp). The address space of a
+// Facts, no authority: that comes only as capabilities (NAME.caps.hpp). All but `ends` stay as they are;
+// root counts there, and then signals SIGNAL_ENDED (server.hpp). The address space of a
 // program, low to high: image from kImageBase; windows (devices, trace ring) from kWindowBase; the
 // boot archive from kArchiveBase; this page, the IPC buffer; the stack below kStackTop, with nothing
 // mapped below it.
@@ -21,7 +22,8 @@ inline constexpr u64 kEnvironmentAddress = BOOT_INFO_ADDRESS;
 inline constexpr u64 kBufferAddress = BOOT_IPC_BUFFER;
 
 struct Environment {
-    static constexpr u32 kVersion = 1;
+    static constexpr u32 kVersion = 2;
+    static constexpr u32 kPrograms = 64; // Numbers 1 to kPrograms.
     static constexpr u32 kArgumentBytes = 1024;
 
     u32 version;
@@ -32,6 +34,8 @@ struct Environment {
     char name[16];                        // Ends with 0.
     char arguments[kArgumentBytes];       // As given to Start, not terminated.
     char command_line[BOOT_COMMAND_LINE]; // Of the kernel, from grub.cfg; ends with 0.
+    u32 ends
+        [kPrograms]; // 0, until program i + 1 has ended as a client of this one; then it changes.
 
     std::string_view argument_text() const { return {arguments, argument_bytes}; }
 };

@@ -3,7 +3,10 @@
 //
 // Each waiting caller occupies one Reply object; the manifest says how many there are (`replies`),
 // so what clients can make a server keep is bounded: when none is left they get ERR_FULL.
-// A Later that is dropped unanswered answers ERR_GONE. A caller that died meanwhile is no matter.
+// A Later that is dropped unanswered answers ERR_GONE. A caller may die or give up meanwhile: its Reply
+// then holds nobody, which the kernel shows (waits()). Such a place is used again when none is left, and
+// the Later that had it is void from then on. Whoever keeps Laters in a table of its own asks waits()
+// before it refuses somebody for want of room (adr/0080).
 #pragma once
 
 #include <atomic>
@@ -37,18 +40,25 @@ class ReplySet {
     ReplySet(const ReplySet &) = delete;
     ReplySet &operator=(const ReplySet &) = delete;
 
-    // True if the current caller could be kept waiting and another one received.
-    bool spare() const { return find_free() < count(); }
+    // True if the current caller could be kept waiting and another one received. Takes back the places
+    // of callers that do not wait any more if there is no other.
+    bool spare();
     u32 current() const { return current_; }
+    // Which use of Reply `index` this is: tells a Later of an earlier one that it is void.
+    u32 turn(u32 index) const { return turn_[index]; }
     u32 waiting() const { return static_cast<u32>(__builtin_popcountll(waiting_.load())); }
 
-    // Sends `r` as the answer to the caller held by Reply `index`.
-    void answer(u32 index, Regs &r);
+    // Does Reply `index` hold a caller that waits for its answer? Any thread may ask.
+    bool waits(u32 index) const;
 
-    // Leaves the current caller to another thread; number of its Reply, below kMax.
+    // Sends `r` as the answer to the caller held by Reply `index` in this turn. False: nobody got it.
+    bool answer(u32 index, u32 turn, Regs &r);
+
+    // Leaves the current caller to another thread; number of its Reply, below kMax. Its place is that
+    // thread's until it answers.
     u32 detach();
     // What that thread does: the same as answer(), which only the server's own thread may call.
-    void answer_detached(u32 index, Regs &r);
+    bool answer_detached(u32 index, Regs &r);
 
     // After a handler took a Later: if it has not answered, receive with another Reply from now on.
     void settle();
@@ -57,10 +67,14 @@ class ReplySet {
     u32 count() const { return replies_.count < kMax ? replies_.count : kMax; }
     u32 find_free() const;
     void hold_current();
+    void reclaim();
+    bool send(u32 index, Regs &r) const;
 
     Tcb self_;
     SlotRange replies_;
-    std::atomic<u64> waiting_ = 0; // Bit i: Reply i holds a caller.
+    std::atomic<u64> waiting_ = 0;  // Bit i: Reply i holds a caller.
+    std::atomic<u64> detached_ = 0; // Bit i: and it is another thread's.
+    u32 turn_[kMax] = {};
     u32 current_ = 0;
     bool answered_ = false;
 };
@@ -73,11 +87,15 @@ class Detached {
 
     constexpr u32 index() const { return index_; }
 
+    // True while its caller waits: it may have died or given up.
+    bool waits() const { return set_->waits(index_); }
+
+    // False: nobody got it.
     template <typename R>
-    void answer(const Result<R> &result) {
+    bool answer(const Result<R> &result) {
         Regs r{};
         store_answer(r, result);
-        set_->answer_detached(index_, r);
+        return set_->answer_detached(index_, r);
     }
 
   private:
@@ -91,29 +109,41 @@ class [[nodiscard]] Later {
     using Answer = typename M::Answer;
 
     constexpr Later() = default;
-    explicit Later(ReplySet &set) : set_{&set}, index_{set.current()} {}
-    Later(Later &&other) : set_{other.set_}, index_{other.index_} { other.set_ = nullptr; }
+    explicit Later(ReplySet &set)
+        : set_{&set}, index_{set.current()}, turn_{set.turn(set.current())} {}
+    Later(Later &&other) : set_{other.set_}, index_{other.index_}, turn_{other.turn_} {
+        other.set_ = nullptr;
+    }
     Later &operator=(Later &&other) {
         if (this != &other) {
             drop();
             set_ = other.set_;
             index_ = other.index_;
+            turn_ = other.turn_;
             other.set_ = nullptr;
         }
         return *this;
     }
     ~Later() { drop(); }
 
-    // True while somebody waits for this answer.
+    // True while this answer is owed.
     explicit operator bool() const { return set_ != nullptr; }
 
-    void answer(const Result<Answer> &result) {
-        if (set_ != nullptr) {
-            Regs r{};
-            store_answer(r, result);
-            set_->answer(index_, r);
-            set_ = nullptr;
+    // True while it is owed to somebody: its caller may have died or given up.
+    bool waits() const {
+        return set_ != nullptr && set_->turn(index_) == turn_ && set_->waits(index_);
+    }
+
+    // False: nobody got it, and what was answered is still the server's.
+    bool answer(const Result<Answer> &result) {
+        if (set_ == nullptr) {
+            return false;
         }
+        Regs r{};
+        store_answer(r, result);
+        ReplySet *set = set_;
+        set_ = nullptr;
+        return set->answer(index_, turn_, r);
     }
 
     // Only inside the handler that was given this: another thread will answer.
@@ -132,6 +162,7 @@ class [[nodiscard]] Later {
 
     ReplySet *set_ = nullptr;
     u32 index_ = 0;
+    u32 turn_ = 0;
 };
 
 } // namespace sel

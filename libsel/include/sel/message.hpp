@@ -3,7 +3,8 @@
 //
 // Words 0 to 3 travel in registers, the rest in the IPC buffer. A struct whose last member is
 // `data` (a Bytes or Text) is cut to its used part; the reader checks that the parts agree, so a
-// hostile sender can give wrong content but never a wrong length.
+// hostile sender can give wrong content but never a wrong length. What else must hold of a struct's
+// numbers says its `bool sound() const`; one that is not sound is no message, and no answer.
 #pragma once
 
 #include <cstring>
@@ -87,11 +88,16 @@ bool load(const Regs &r, T &t) {
         }
         if constexpr (HasTail<T>) {
             u32 offset = detail::tail_offset(t);
-            return used >= offset && t.data.size <= t.data.kCapacity &&
-                   offset + t.data.size <= used;
-        } else {
-            return used == sizeof(T);
+            if (used < offset || t.data.size > t.data.kCapacity || offset + t.data.size > used) {
+                return false;
+            }
+        } else if (used != sizeof(T)) {
+            return false;
         }
+        if constexpr (requires { t.sound(); }) {
+            return t.sound();
+        }
+        return true;
     }
 }
 

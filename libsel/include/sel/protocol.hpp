@@ -40,9 +40,8 @@ enum : u64 {
     BADGE_CLIENT = 0xffffffff,
     BADGE_SERVICE_SHIFT = 32, // Which of the server's protocols the client may speak.
     BADGE_SERVICE = 0xff,
-    BADGE_PART_SHIFT = 40,     // Which part of what the server has: 8 bits.
-    BADGE_SIGNAL = 1ull << 62, // Bits of the bound notification, not a message.
-    BADGE_FAULT = 1ull << 63   // A fault of the program `client`.
+    BADGE_PART_SHIFT = 40,   // Which part of what the server has: 8 bits.
+    BADGE_FAULT = 1ull << 63 // A fault of the program `client`.
 };
 
 template <typename... Ms>

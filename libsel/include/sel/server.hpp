@@ -5,6 +5,9 @@
 //   void on_signal(u64 bits)          bits of the bound notification: interrupts, doorbells
 //   u64 deadline()                    time in ticks (sel::now()) of its next on_timeout(), or
 //   void on_timeout()                 kForever; called once a round at most
+//   void on_ended(u32 client)         this program has ended: what it had here is to be freed. Called
+//                                     before any message of its next life. Nothing need be done for
+//                                     its requests in hand: later.hpp
 //   bool on_fault(const Fault &)      faults of other programs; true lets the thread run on, false
 //                                     says that the program has been ended
 #pragma once
@@ -23,6 +26,28 @@ struct Service {
 
 // Exit code of a server that cannot receive any more.
 inline constexpr int kExitNoEndpoint = 70;
+
+// Bit of a server's notification that root signals when a client has ended.
+inline constexpr u64 SIGNAL_ENDED = 1ull << 63;
+
+// Which clients have ended since the last look: root's counts in the environment against those seen.
+class EndedClients {
+  public:
+    template <typename Tell>
+    void take(Tell tell) {
+        for (u32 i = 0; i < Environment::kPrograms; i++) {
+            u32 ends = __atomic_load_n(&environment().ends[i], __ATOMIC_ACQUIRE);
+            if (ends != seen_[i]) {
+                seen_[i] = ends;
+                tell(i + 1);
+            }
+        }
+    }
+
+  private:
+    // As in a fresh environment.
+    u32 seen_[Environment::kPrograms] = {};
+};
 
 struct Fault {
     u32 program;
@@ -72,13 +97,29 @@ bool dispatch_service(Server &server, Regs &r, ReplySet &replies) {
 
 } // namespace detail
 
+namespace detail {
+
+template <typename Server>
+void take_signal(Server &server, u64 bits, EndedClients &ended) {
+    if constexpr (requires { server.on_ended(u32{}); }) {
+        if ((bits & SIGNAL_ENDED) != 0) {
+            ended.take([&](u32 client) { server.on_ended(client); });
+        }
+    }
+    if constexpr (requires { server.on_signal(u64{}); }) {
+        if ((bits & ~SIGNAL_ENDED) != 0) {
+            server.on_signal(bits & ~SIGNAL_ENDED);
+        }
+    }
+}
+
+} // namespace detail
+
 // Handles what has been received in `r`; true if `r` now holds an answer to be sent.
 template <typename... Apis, typename Server>
-bool handle(Server &server, Regs &r, ReplySet &replies) {
+bool handle(Server &server, Regs &r, ReplySet &replies, EndedClients &ended) {
     if (r.is_signal()) {
-        if constexpr (requires { server.on_signal(u64{}); }) {
-            server.on_signal(r.badge());
-        }
+        detail::take_signal(server, r.badge(), ended);
         return false;
     }
     if ((r.badge() & BADGE_FAULT) != 0) {
@@ -104,6 +145,7 @@ bool handle(Server &server, Regs &r, ReplySet &replies) {
 template <typename... Apis, typename Server>
 [[noreturn]] void serve(const Service &service, Server &server) {
     ReplySet replies{service.self, service.replies};
+    EndedClients ended;
     Regs r{};
     bool answer = false;
     for (;;) {
@@ -112,7 +154,7 @@ template <typename... Apis, typename Server>
         r.cptr = service.endpoint.cptr();
         r.info = (answer ? r.info : 0) | timeout;
         kernel_call(r);
-        answer = r.error() == OK && handle<Apis...>(server, r, replies);
+        answer = r.error() == OK && handle<Apis...>(server, r, replies, ended);
         if (r.number != OK && r.number != ERR_TIMEOUT && r.number != ERR_GONE) {
             exit(kExitNoEndpoint);
         }
