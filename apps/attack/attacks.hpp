@@ -16,6 +16,7 @@ bool follow_null();
 bool write_code();
 bool execute_stack();
 bool use_up_stack();
+bool smash_stack();
 
 // --- capabilities.cpp
 bool unknown_call();
@@ -43,6 +44,12 @@ bool raise_interrupt();
 // --- files.cpp
 bool leave_directory();
 bool leave_disk();
+
+// --- sessions.cpp
+bool leave_sleeps();
+bool leave_watches();
+bool leave_handles();
+bool sleep_for_ever();
 
 // --- self.cpp
 bool run_for_ever();

@@ -32,6 +32,15 @@ void call(u64 address) {
     return hidden(depth) == ~u64{0} ? 0 : recurse(depth + 1) + frame[depth % 64];
 }
 
+// Writes as many bytes as it is told to, of which it has room for 16.
+[[gnu::noinline]] void overflow(u64 bytes) {
+    u8 buffer[16];
+    volatile u8 *to = buffer;
+    for (u64 i = 0; i < bytes; i++) {
+        to[i] = kReturn;
+    }
+}
+
 } // namespace
 
 bool read_kernel() {
@@ -67,6 +76,11 @@ bool write_code() {
 bool execute_stack() {
     volatile u8 code[16] = {kReturn};
     call(reinterpret_cast<u64>(&code[0]));
+    return false;
+}
+
+bool smash_stack() {
+    overflow(hidden(64));
     return false;
 }
 

@@ -12,16 +12,7 @@
 namespace {
 
 void print(const char *text, u64 length) {
-    while (length != 0) {
-        console::Write message{};
-        message.data.assign({reinterpret_cast<const u8 *>(text), length});
-        sel::Result<u32> taken = caps::console.call(message);
-        if (!taken.ok()) {
-            return;
-        }
-        text += taken.value();
-        length -= taken.value();
-    }
+    [[maybe_unused]] auto printed = console::put_all(caps::console, {text, length});
 }
 
 constexpr u8 kPriority = 60; // As in manifest.toml.

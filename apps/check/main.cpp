@@ -25,9 +25,7 @@ Memory memory{caps::pool, caps::free};
 Ring ring;
 
 void print(std::string_view text) {
-    console::Write write;
-    write.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
-    [[maybe_unused]] auto taken = caps::console.call(write);
+    [[maybe_unused]] auto printed = console::put_all(caps::console, text);
 }
 
 sel::ThreadSetup thread_setup() {

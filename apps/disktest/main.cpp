@@ -27,9 +27,7 @@ constexpr u32 kSectors = 15; // Of each request: two pages but one sector.
 sel::AllocatorOf<24, 96> memory{caps::pool, caps::free};
 
 void print(std::string_view text) {
-    console::Write write;
-    write.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
-    [[maybe_unused]] auto taken = caps::console.call(write);
+    [[maybe_unused]] auto printed = console::put_all(caps::console, text);
 }
 
 // Counts how often it was told that the driver had died.

@@ -16,13 +16,11 @@ struct Experiment {
 constexpr Experiment kExperiments[] = {
     {"budget", measure_budget},     {"priority", measure_priority}, {"turns", measure_turns},
     {"timeouts", measure_timeouts}, {"passive", measure_passive},   {"vectors", measure_vectors},
-    {"restarts", measure_restarts},
+    {"restarts", measure_restarts}, {"keys", leave_keys},
 };
 
 void print(std::string_view text) {
-    console::Write write;
-    write.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
-    [[maybe_unused]] auto taken = caps::console.call(write);
+    [[maybe_unused]] auto printed = console::put_all(caps::console, text);
 }
 
 } // namespace
@@ -40,6 +38,6 @@ int main() {
         }
     }
     probe::print(
-        "probe: expected budget, priority, turns, timeouts, passive, vectors or restarts\n");
+        "probe: expected budget, priority, turns, timeouts, passive, vectors, restarts or keys\n");
     return 2;
 }

@@ -57,7 +57,7 @@ error_t ask_time() {
     return caps::timer.call(timer::Uptime{}).error();
 }
 error_t read_keys() {
-    return caps::console.call(console::Read{}).error();
+    return caps::keyboard.call(console::Read{}).error();
 }
 error_t ask_console() {
     return caps::console.call(console::GetStatus{}).error();
@@ -69,6 +69,20 @@ error_t ask_console() {
 bool measure_restarts(Line &line) {
     Client sleeper{sleep_long, ask_time}, reader{read_keys, ask_console};
     return restart(line, "timer", sleeper) && restart(line, "console", reader);
+}
+
+// Gives up reading three times, says so, and ends while it reads once more.
+bool leave_keys(Line &line) {
+    constexpr u64 kTypingMs = 500;
+    u32 left = 0;
+    for (u32 i = 0; i < 3; i++) {
+        auto keys = caps::keyboard.call_within(sel::milliseconds(1), console::Read{});
+        left += keys.error() == ERR_TIMEOUT ? 1 : 0;
+    }
+    sel::format(line, " {}", left);
+    [[maybe_unused]] auto told = console::put_all(caps::console, "reading was given up\n");
+    sleep(kTypingMs);
+    return true;
 }
 
 } // namespace probe

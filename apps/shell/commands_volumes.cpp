@@ -7,13 +7,14 @@ namespace {
 
 template <typename Show>
 int for_volumes(Context &c, Show show) {
-    for (u32 place = 0;; place++) {
+    for (u32 place = 0; place < vfs::kVolumesMax; place++) {
         sel::Result<vfs::Volume> volume = c.system.volume(place);
         if (!volume) {
             return volume.error() == ERR_NAME ? 0 : c.fail("{}", sel::describe(volume.error()));
         }
         show(*volume);
     }
+    return 0;
 }
 
 // Tells how `change` to the only argument went.

@@ -34,14 +34,7 @@ auto ask(const Client &client, const M &m) {
 class Servers final : public shell::System {
   public:
     void print(std::string_view text) override {
-        u32 failures = 0;
-        while (!text.empty() && failures < kTries) {
-            console::Write write;
-            write.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
-            sel::Result<u32> taken = caps::console.call(write);
-            failures += taken.ok() ? 0 : 1;
-            text.remove_prefix(taken.value_or(0));
-        }
+        [[maybe_unused]] auto printed = console::put_all(caps::console, text);
     }
 
     // --- Files.
@@ -279,7 +272,7 @@ int main() {
     [[maybe_unused]] auto closed = caps::files.call(file::CloseAll{});
     sh.start();
     for (;;) {
-        auto input = caps::console.call(console::Read{});
+        auto input = caps::keyboard.call(console::Read{});
         if (input) {
             sh.type({reinterpret_cast<const char *>(input->data.byte), input->data.size});
         } else if (input.error() != ERR_RESTARTED) {

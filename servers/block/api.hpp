@@ -82,6 +82,10 @@ struct Progress {
 // Answered when `completed` is at least `until` (at most `submitted`; 0: at once).
 struct Submit : sel::Asks<Progress> {
     u64 submitted, until;
+
+    bool accepts(const Progress &p) const {
+        return p.completed <= submitted && p.completed >= until;
+    }
 };
 
 using Api = sel::Protocol<Info, Attach, Submit>;

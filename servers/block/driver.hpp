@@ -35,11 +35,13 @@ class PciBus {
     u32 bytes(u32 bar) const { return bar < pci::kBars ? taken_.bar[bar].bytes : 0; }
     template <typename T>
     T read(u32 bar, u32 offset) const {
-        return device_.at<T>(taken_.bar[bar].offset + offset);
+        return has<T>(bar, offset) ? device_.at<T>(taken_.bar[bar].offset + offset) : 0;
     }
     template <typename T>
     void write(u32 bar, u32 offset, T value) const {
-        device_.at<T>(taken_.bar[bar].offset + offset) = value;
+        if (has<T>(bar, offset)) {
+            device_.at<T>(taken_.bar[bar].offset + offset) = value;
+        }
     }
 
     pci::Signal signal() const { return taken_.signal; }
@@ -56,6 +58,12 @@ class PciBus {
 
   private:
     static constexpr u32 kTries = 3;
+
+    // Devices say where their registers are; not all of them are right.
+    template <typename T>
+    bool has(u32 bar, u32 offset) const {
+        return u64{offset} + sizeof(T) <= bytes(bar);
+    }
 
     sel::PciDevice device_;
     sel::Client<pci::Claim> pci_;

@@ -173,7 +173,7 @@ class Server {
     }
 
     static error_t check(const Client &c, const Submit &m) {
-        if (!c.attached || c.waiting) {
+        if (!c.attached || c.waiting.waits()) {
             return ERR_BUSY;
         }
         bool sound = m.submitted >= c.submitted && m.submitted - c.completed <= kRequests &&

@@ -10,17 +10,20 @@ inline constexpr u32 kChunk = 896; // Bytes in one message.
 using Chunk = sel::Bytes<kChunk>;
 
 // Prints; '\n' leaves as "\r\n". Waits while the output buffer is full. Answer: bytes taken,
-// at least one; the caller sends the rest again.
+// at least one and no more than there were (put_all() sees to that); the caller sends the rest again.
+// ERR_FULL: too many wait already, in all or of this client.
 struct Write : sel::Asks<u32> {
     Chunk data;
+
+    bool accepts(u32 taken) const { return taken <= data.size && (taken != 0 || data.size == 0); }
 };
 
 struct Input {
     Chunk data;
 };
 
-// Takes what has been typed, as it came; waits until there is at least one byte.
-// ERR_BUSY: another client is waiting already.
+// Takes what has been typed, as it came; waits until there is at least one byte. What does not reach the
+// reader, because it died or gave up, stays for the next one. ERR_BUSY: another client waits.
 struct Read : sel::Asks<Input> {};
 
 struct Status {
@@ -29,6 +32,25 @@ struct Status {
 };
 struct GetStatus : sel::Asks<Status> {};
 
-using Api = sel::Protocol<Write, Read, GetStatus>;
+using Api = sel::Protocol<Write, GetStatus>;
+using Keyboard =
+    sel::Protocol<Read>; // For the program in front: nobody else can read what is typed.
+
+// Prints all of it, waiting at most `ticks` for each piece. What a console that dies had in hand may be
+// printed twice.
+inline sel::Result<> put_all(const sel::Client<Api> &console, std::string_view text,
+                             u64 ticks = sel::kForever) {
+    constexpr u32 kTries = 3;
+    sel::Result<> done;
+    for (u32 failures = 0; !text.empty() && failures < kTries;) {
+        Write write;
+        write.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+        sel::Result<u32> taken = console.call_within(ticks, write);
+        text.remove_prefix(taken.value_or(0));
+        failures = taken.ok() ? 0 : taken.error() == ERR_RESTARTED ? failures + 1 : kTries;
+        done = taken.error();
+    }
+    return done;
+}
 
 } // namespace console

@@ -3,7 +3,7 @@
 //
 // Writers are served in the order of their arrival; one that finds the output ring full waits for
 // its answer until there is room, so nobody can fill more than the ring. One client at a time may
-// wait for input.
+// wait for input. Who has died or given up meanwhile holds no place, prints nothing and takes no input.
 #pragma once
 
 #include "api.hpp"
@@ -16,7 +16,8 @@ namespace console {
 template <typename Ports>
 class Console {
   public:
-    static constexpr u32 kWriters = 12; // That can wait for room.
+    static constexpr u32 kWriters = 12;  // That can wait for room,
+    static constexpr u32 kPerClient = 4; // and of one client.
 
     explicit Console(Ports ports) : uart_{ports} {}
 
@@ -28,21 +29,22 @@ class Console {
         feed_reader();
     }
 
-    void on(const Write &m, sel::Caller, sel::Later<Write> writer) {
+    void on(const Write &m, sel::Caller caller, sel::Later<Write> writer) {
         if (m.data.size == 0) {
             writer.answer(0u);
         } else if (writers_.empty() && uart_.can_write()) {
             writer.answer(put(m.data));
-        } else if (writers_.full()) {
-            writer.answer(ERR_FULL);
+        } else if (has_room(caller.client)) {
+            [[maybe_unused]] bool kept =
+                writers_.push_back({m.data, caller.client, std::move(writer)});
         } else {
-            [[maybe_unused]] bool kept = writers_.push_back({m.data, std::move(writer)});
+            writer.answer(ERR_FULL);
         }
     }
 
     // A second Read of the same client takes the place of the first: it was restarted.
     void on(const Read &, sel::Caller caller, sel::Later<Read> reader) {
-        if (reader_ && reader_client_ != caller.client) {
+        if (reader_client_ != caller.client && reader_.waits()) {
             reader.answer(ERR_BUSY);
             return;
         }
@@ -56,14 +58,40 @@ class Console {
   private:
     struct Writer {
         Chunk data;
+        u32 client;
         sel::Later<Write> later;
     };
+
+    u32 waiting_of(u32 client) const {
+        u32 count = 0;
+        for (const Writer &w : writers_) {
+            count += w.client == client ? 1 : 0;
+        }
+        return count;
+    }
+
+    bool has_room(u32 client) {
+        if (writers_.full() || waiting_of(client) == kPerClient) {
+            drop_left();
+        }
+        return !writers_.full() && waiting_of(client) < kPerClient;
+    }
+
+    void drop_left() {
+        for (u32 i = writers_.size(); i-- != 0;) {
+            if (!writers_[i].later.waits()) {
+                writers_.remove(i);
+            }
+        }
+    }
 
     u32 put(const Chunk &data) { return static_cast<u32>(uart_.write(data.span())); }
 
     void feed_writers() {
         while (!writers_.empty() && uart_.can_write()) {
-            writers_[0].later.answer(put(writers_[0].data));
+            if (writers_[0].later.waits()) {
+                writers_[0].later.answer(put(writers_[0].data));
+            }
             writers_.remove(0);
         }
     }
@@ -71,8 +99,10 @@ class Console {
     void feed_reader() {
         if (reader_ && uart_.can_read()) {
             Input input;
-            input.data.size = static_cast<u32>(uart_.read({input.data.byte, kChunk}));
-            reader_.answer(input);
+            input.data.size = static_cast<u32>(uart_.peek({input.data.byte, kChunk}));
+            if (reader_.answer(input)) {
+                uart_.drop(input.data.size);
+            }
         }
     }
 

@@ -31,5 +31,5 @@ Server server{Com1{}};
 
 int main() {
     server.start();
-    sel::serve<console::Api>(caps::service, server);
+    sel::serve<console::Api, console::Keyboard>(caps::service, server);
 }

@@ -24,6 +24,9 @@ class Ring {
         return true;
     }
 
+    // The element before which `i` others came; i < size().
+    const T &operator[](std::size_t i) const { return element_[(first_ + i) % N]; }
+
     // The oldest element; the ring must not be empty.
     T take() {
         T element = element_[first_];

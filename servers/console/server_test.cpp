@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "libsel/test/fuzz.hpp"
 #include "sel/host.hpp"
 
 namespace {
@@ -43,16 +44,18 @@ struct Answer {
 struct Fixture {
     Chip chip;
     std::vector<Answer> answers;
+    std::set<cptr_t> gone; // Reply objects whose callers wait no more.
     sel::ReplySet replies{sel::Tcb{1}, {kReplies, 20}};
     std::unique_ptr<console::Console<Ports>> server =
         std::make_unique<console::Console<Ports>>(Ports{&chip});
 
     Fixture() {
         sel::host::kernel = [this](sel::Regs &r) {
-            if (r.number == CALL_REPLY) {
+            if (r.number != CALL_REPLY) {
+                r.number = OK;
+            } else if (sel::host::reply(r, gone)) {
                 answers.push_back({r.cptr, r.label(), r.word[0]});
             }
-            r.number = OK;
         };
         server->start();
     }
@@ -61,15 +64,16 @@ struct Fixture {
         sel::host::kernel = nullptr;
     }
 
-    template <typename M>
+    template <typename Api = console::Api, typename M>
     void send(u32 client, const M &m) {
         sel::Regs r{};
-        sel::store(r, console::Api::label<M>(), m);
+        sel::store(r, Api::template label<M>(), m);
         r.cptr = client;
-        if (!console::Api::dispatch(*server, r, replies)) {
+        if (!Api::dispatch(*server, r, replies)) {
             replies.settle();
         }
     }
+    void read(u32 client) { send<console::Keyboard>(client, console::Read{}); }
     void write(u32 client, std::size_t bytes) {
         console::Write m;
         std::string text(bytes, 'x');
@@ -112,11 +116,11 @@ TEST_CASE_METHOD(Fixture, "only so many writers can wait", "[console]") {
 }
 
 TEST_CASE_METHOD(Fixture, "one client waits for input", "[console]") {
-    send(1, console::Read{});
-    send(2, console::Read{});
+    read(1);
+    read(2);
     REQUIRE(answers.size() == 1);
     CHECK(answers[0].error == ERR_BUSY);
-    send(1, console::Read{}); // It was restarted: its first request is dropped.
+    read(1); // It was restarted: its first request is dropped.
     REQUIRE(answers.size() == 2);
     CHECK(answers[1].error == ERR_GONE);
     chip.arriving = {'h', 'i'};
@@ -126,7 +130,88 @@ TEST_CASE_METHOD(Fixture, "one client waits for input", "[console]") {
     CHECK((answers[2].word & 0xffffffff) == 2); // Bytes.
     chip.arriving = {'!'};
     server->interrupted();
-    send(2, console::Read{});
+    read(2);
     REQUIRE(answers.size() == 4);
     CHECK(answers[3].error == OK);
+}
+
+TEST_CASE_METHOD(Fixture, "what a reader that gave up was to get goes to the next one",
+                 "[console]") {
+    read(1);
+    gone = {kReplies};
+    chip.arriving = {'h', 'i'};
+    server->interrupted();
+    CHECK(answers.empty());
+    gone = {};
+    read(2); // Of another program, too: the first one does not wait any more.
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].error == OK);
+    CHECK((answers[0].word & 0xffffffff) == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "one client does not take all places, and who gave up has none",
+                 "[console]") {
+    using Console = console::Console<Ports>;
+    while (answers.empty() || replies.waiting() == 0) {
+        write(1, console::kChunk);
+    }
+    answers.clear();
+    for (u32 i = 1; i < Console::kPerClient; i++) {
+        write(1, 1);
+    }
+    CHECK(answers.empty());
+    write(1, 1);
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].error == ERR_FULL);
+    write(2, 1);
+    CHECK(replies.waiting() == Console::kPerClient + 1);
+
+    for (u32 i = 0; i < Console::kPerClient; i++) {
+        gone.insert(kReplies + i);
+    }
+    std::size_t sent = chip.sent;
+    write(1, 1);
+    CHECK(answers.size() == 1);
+    CHECK(replies.waiting() == 2);
+    answers.clear();
+    chip.free = true;
+    for (int i = 0; i < 2000; i++) {
+        server->interrupted();
+    }
+    CHECK(answers.size() == 2);
+    CHECK(replies.waiting() == 0);
+    CHECK(chip.sent > sent);
+}
+
+TEST_CASE_METHOD(Fixture, "random messages, random answers", "[console]") {
+    chip.free = true;
+    sel::fuzz::server<console::Api>(*server);
+    sel::fuzz::server<console::Keyboard>(*server);
+    sel::fuzz::clients<console::Api>();
+    sel::fuzz::clients<console::Keyboard>();
+}
+
+TEST_CASE("a console that lies cannot make a client print what is not its own", "[console]") {
+    u32 calls = 0;
+    sel::Result<> done;
+    auto with = [&](u64 taken) {
+        calls = 0;
+        sel::host::kernel = [&](sel::Regs &r) {
+            calls++;
+            r.number = OK;
+            r.info = 1;
+            r.word[0] = taken;
+        };
+        done = console::put_all(sel::Client<console::Api>{1}, "hello");
+        sel::host::kernel = nullptr;
+        return calls;
+    };
+    CHECK(with(5) == 1);
+    CHECK(done.ok());
+    CHECK(with(1) == 5);
+    CHECK(with(0) == 1);
+    CHECK(done.error() == ERR_PROTOCOL);
+    CHECK(with(6) == 1);
+    CHECK(with(0xffffffff) == 1);
+    CHECK(done.error() == ERR_PROTOCOL);
 }

@@ -53,16 +53,20 @@ class Uart {
         update_interrupts();
     }
 
-    // Takes bytes that have arrived; the number taken.
-    std::size_t read(std::span<u8> out) {
-        std::size_t count = 0;
-        while (count < out.size() && !input_.empty()) {
-            out[count++] = input_.take();
-        }
-        if (count > 0) {
-            service();
+    // Copies the oldest bytes that have arrived; how many those are.
+    std::size_t peek(std::span<u8> out) const {
+        std::size_t count = out.size() < input_.size() ? out.size() : input_.size();
+        for (std::size_t i = 0; i < count; i++) {
+            out[i] = input_[i];
         }
         return count;
+    }
+    // Takes the oldest `count` of them away: at most what peek() said.
+    void drop(std::size_t count) {
+        for (std::size_t i = 0; i < count; i++) {
+            input_.take();
+        }
+        service();
     }
 
     // Queues bytes, '\n' as "\r\n"; the number of bytes of `data` that had room.

@@ -63,6 +63,8 @@ struct Content {
 struct Read : sel::Asks<Content> {
     u32 handle, count;
     u64 offset;
+
+    bool accepts(const Content &content) const { return content.data.size <= count; }
 };
 
 // All bytes, or ERR_FULL and none. A gap before `offset` reads as zeroes.
@@ -85,6 +87,8 @@ struct ReadInto : sel::Asks<u32> {
     u32 handle, count;
     u64 offset;
     u32 place;
+
+    bool accepts(u32 bytes) const { return bytes <= count; }
 };
 struct WriteFrom : sel::Asks<> {
     u32 handle, count;

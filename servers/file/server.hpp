@@ -53,6 +53,10 @@ class Server {
         store_.close_all(caller.client);
         return life_.number();
     }
+    void on_ended(u32 client) {
+        watchers_.forget(client);
+        store_.close_all(client);
+    }
     sel::Result<Content> on(const Read &m, sel::Caller caller) {
         Content content;
         u32 most = m.count < kChunk ? m.count : kChunk;

@@ -62,6 +62,15 @@ class Watchers {
         }
     }
 
+    // Who has died or given up waits no more.
+    void drop_left() {
+        for (Waiting &w : waiting_) {
+            if (w.pending && !w.pending.waits()) {
+                end(w);
+            }
+        }
+    }
+
   private:
     static constexpr u32 kSets = 256;
 

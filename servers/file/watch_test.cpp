@@ -22,6 +22,7 @@ struct Pending {
         return *this;
     }
     explicit operator bool() const { return outcome != nullptr; }
+    bool waits() const { return outcome != nullptr; }
     void answer(const sel::Result<u64> &result) {
         *std::exchange(outcome, nullptr) = result.ok() ? *result : 1000u + result.error();
     }

@@ -54,6 +54,22 @@ struct Taken {
     u32 message_data;    // What the device writes where, to interrupt.
     u64 message_address; //
     Bar bar[kBars];
+
+    bool sound() const {
+        for (const Bar &b : bar) {
+            if (u64{b.offset} + b.bytes > sel::PciDevice::kWindowBytes) {
+                return false;
+            }
+        }
+        return signal <= Signal::MSIX && (signal != Signal::MSIX || has_table());
+    }
+
+  private:
+    bool has_table() const {
+        constexpr u32 kEntry = 16, kEntriesMost = 2048;
+        return table_bar < kBars && table_entries != 0 && table_entries <= kEntriesMost &&
+               u64{table_offset} + table_entries * kEntry <= bar[table_bar].bytes;
+    }
 };
 // Gives the caller the first free device that its manifest names. If it had one in an earlier life,
 // that device is quietened and given again; this may take 100 ms. DMA stays off.

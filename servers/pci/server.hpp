@@ -129,6 +129,9 @@ class Server {
         return {};
     }
 
+    // Its device was its own: nobody else sees to it if the supervisor could not.
+    void on_ended(u32 client) { [[maybe_unused]] auto quiet = on(Quiet{.program = client}); }
+
     // --- Takers whose device is being reset.
 
     u64 deadline() {

@@ -7,6 +7,7 @@
 
 #include "fake.hpp"
 
+#include "libsel/test/fuzz.hpp"
 #include "sel/host.hpp"
 #include "sel/server.hpp"
 
@@ -334,4 +335,42 @@ TEST_CASE("the MSI-X table gets one message, and is masked else") {
     CHECK(memory[19] == 1);
     CHECK(memory[23] == 1);
     CHECK(memory[24] == 0xee);
+}
+
+TEST_CASE_METHOD(Fixture, "random messages, random answers", "[pci]") {
+    sel::fuzz::server<View>(*server, 8);
+    sel::fuzz::server<Claim>(*server, 8);
+    sel::fuzz::server<Control>(*server, 8);
+    sel::fuzz::clients<View>();
+    sel::fuzz::clients<Claim>();
+    sel::fuzz::clients<Control>();
+}
+
+TEST_CASE("an answer whose registers lie outside of the window is none", "[pci]") {
+    Taken good{};
+    good.bar[0] = {0, PAGE_BYTES};
+    good.bar[5] = {PAGE_BYTES, 63 * PAGE_BYTES};
+    auto sound = [&](auto change) {
+        Taken taken = good;
+        change(taken);
+        return taken.sound();
+    };
+    CHECK(sound([](Taken &) {}));
+    CHECK(!sound([](Taken &t) { t.bar[5].bytes++; }));
+    CHECK(!sound([](Taken &t) { t.bar[0] = {0xffffffff, 2}; }));
+    CHECK(!sound([](Taken &t) { t.signal = static_cast<Signal>(4); }));
+    auto table = [&](u8 bar, u32 offset, u32 entries) {
+        return sound([&](Taken &t) {
+            t.signal = Signal::MSIX;
+            t.table_bar = bar;
+            t.table_offset = offset;
+            t.table_entries = entries;
+        });
+    };
+    CHECK(table(0, 0, PAGE_BYTES / 16));
+    CHECK(!table(0, 16, PAGE_BYTES / 16));
+    CHECK(!table(1, 0, 1));
+    CHECK(!table(6, 0, 1));
+    CHECK(!table(5, 0xfffffff0, 2));
+    CHECK(!table(5, 0, 0));
 }

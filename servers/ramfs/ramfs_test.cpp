@@ -3,6 +3,8 @@
 #include "server.hpp"
 
 #include <catch2/catch.hpp>
+
+#include "libsel/test/fuzz.hpp"
 #include <memory>
 #include <random>
 #include <string>
@@ -236,4 +238,13 @@ TEST_CASE("handles of an earlier life are told apart") {
     CHECK(second->on(file::Close{.handle = old}, me).error() == ERR_RESTARTED);
     CHECK(second->on(file::Sync{.handle = now}, me).ok());
     CHECK(second->on(file::Sync{.handle = now + 1}, me).error() == ERR_ARG);
+}
+
+TEST_CASE("random messages, random answers") {
+    std::vector<u8> memory(16 * RamFs::kBlockBytes);
+    Store store{memory};
+    FileServer server{store, sel::Clock{0}, 0, 1};
+    sel::host::kernel = [](sel::Regs &r) { r.number = OK; };
+    sel::fuzz::server<file::Api>(server);
+    sel::host::kernel = nullptr;
 }

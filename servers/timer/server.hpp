@@ -20,15 +20,25 @@ class TimerServer {
         : clock_{clock}, arrival_{arrival}, signals_{signals}, boot_seconds_{boot_seconds} {}
 
     void on(const Sleep &m, sel::Caller caller, sel::Later<Sleep> sleeper) {
-        u32 place = 0;
-        while (place < kSleepers && sleeper_[place]) {
-            place++;
+        sel::Result<u32> place = set_sleep(m, caller);
+        if (place.error() == ERR_FULL) {
+            drop_left();
+            place = set_sleep(m, caller);
         }
-        error_t error = place == kSleepers ? ERR_FULL : set(caller, place, m.ns, 0);
-        if (error != OK) {
-            sleeper.answer(error);
+        if (!place) {
+            sleeper.answer(place.error());
         } else {
-            sleeper_[place] = std::move(sleeper);
+            sleeper_[*place] = std::move(sleeper);
+        }
+    }
+
+    void on_ended(u32 client) {
+        drop_left();
+        for (u32 place = 0; place < signal_count(); place++) {
+            u64 token = kSleepers + u64{place};
+            if (alarms_.cancel(client, [&](const Alarm &a) { return a.token == token; }) != 0) {
+                drop_signal(place);
+            }
         }
     }
 
@@ -84,6 +94,25 @@ class TimerServer {
     }
 
   private:
+    sel::Result<u32> set_sleep(const Sleep &m, sel::Caller caller) {
+        u32 place = 0;
+        while (place < kSleepers && sleeper_[place]) {
+            place++;
+        }
+        error_t error = place == kSleepers ? ERR_FULL : set(caller, place, m.ns, 0);
+        return error == OK ? sel::Result<u32>{place} : error;
+    }
+
+    // Sleepers who have died or given up.
+    void drop_left() {
+        for (u32 place = 0; place < kSleepers; place++) {
+            if (sleeper_[place] && !sleeper_[place].waits()) {
+                alarms_.cancel([&](const Alarm &alarm) { return alarm.token == place; });
+                sleeper_[place] = {};
+            }
+        }
+    }
+
     u64 now_ns() const { return clock_.nanoseconds(sel::now()); }
 
     error_t set(sel::Caller caller, u64 token, u64 delay_ns, u64 period_ns) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "libsel/test/fuzz.hpp"
 #include "sel/host.hpp"
 
 namespace {
@@ -17,6 +18,7 @@ struct Fixture {
     std::vector<u64> answered; // Replies, in their order.
     std::vector<u64> errors;   // What they said.
     std::vector<u64> signals;
+    std::set<cptr_t> gone; // Reply objects whose callers wait no more.
     cap_type_t arrived = CAP_NOTIFICATION;
     bool owner_alive = true;
     sel::ReplySet replies{sel::Tcb{1}, {kReplies, 8}};
@@ -27,11 +29,15 @@ struct Fixture {
         sel::host::time = 0;
         sel::host::kernel = [this](sel::Regs &r) {
             u64 call = r.number;
-            r.number = OK;
             if (call == CALL_REPLY) {
-                answered.push_back(r.cptr);
-                errors.push_back(r.label());
-            } else if (call == CALL_SIGNAL) {
+                if (sel::host::reply(r, gone)) {
+                    answered.push_back(r.cptr);
+                    errors.push_back(r.label());
+                }
+                return;
+            }
+            r.number = OK;
+            if (call == CALL_SIGNAL) {
                 signals.push_back(r.cptr);
                 r.number = owner_alive ? OK : ERR_CAP;
             } else if (call == CALL_CAP_INFO) {
@@ -120,4 +126,35 @@ TEST_CASE_METHOD(Fixture, "time and date go on", "[timer]") {
     CHECK(word == 1003);
     CHECK(send(1, timer::Uptime{}) == OK);
     CHECK(word >= 3'000 * kMs);
+}
+
+TEST_CASE_METHOD(Fixture, "sleepers that died or gave up hold no place", "[timer]") {
+    using timer::Alarms;
+    for (std::size_t i = 0; i + 1 < Alarms::kPerClient; i++) { // As many as there are Replies.
+        send(1, timer::Sleep{.ns = 50 * kMs});
+    }
+    CHECK(send(1, timer::Sleep{.ns = kMs}) == ERR_FULL);
+    gone = {kReplies, kReplies + 3};
+    CHECK(send(1, timer::Sleep{.ns = 10 * kMs}) == OK);
+    gone = {kReplies + 3};
+    pass_until(10 * kMs);
+    CHECK(answered ==
+          std::vector<u64>{kReplies + 7}); // That one received, when there was room again.
+    gone = {kReplies + 1, kReplies + 2, kReplies + 3, kReplies + 4, kReplies + 5, kReplies + 6};
+    server->on_ended(1);
+    CHECK(server->deadline() == sel::kForever);
+}
+
+TEST_CASE_METHOD(Fixture, "the signals of a client end with it", "[timer]") {
+    CHECK(send(1, timer::Periodic{.ns = kMs}, true) == OK);
+    CHECK(send(2, timer::Periodic{.ns = kMs}, true) == OK);
+    server->on_ended(1);
+    pass_until(kMs);
+    CHECK(signals == std::vector<u64>{kKept + 1});
+    CHECK(send(3, timer::Periodic{.ns = kMs}, true) == OK); // In the place of the first.
+}
+
+TEST_CASE_METHOD(Fixture, "random messages, random answers", "[timer]") {
+    sel::fuzz::server<timer::Api>(*server);
+    sel::fuzz::clients<timer::Api>();
 }

@@ -49,9 +49,11 @@ class Alarms {
     // Drops the alarms of `client` for which `chosen(alarm)` holds; how many those were.
     template <typename Chosen>
     std::size_t cancel(u64 client, Chosen chosen) {
-        auto end = std::remove_if(alarm_.begin(), alarm_.begin() + count_, [&](const Alarm &alarm) {
-            return alarm.client == client && chosen(alarm);
-        });
+        return cancel([&](const Alarm &alarm) { return alarm.client == client && chosen(alarm); });
+    }
+    template <typename Chosen>
+    std::size_t cancel(Chosen chosen) {
+        auto end = std::remove_if(alarm_.begin(), alarm_.begin() + count_, chosen);
         std::size_t left = static_cast<std::size_t>(end - alarm_.begin());
         std::size_t dropped = count_ - left;
         count_ = left;

@@ -9,7 +9,7 @@ namespace vfs {
 
 // A file system of [mounts] in boot/system.toml.
 struct Volume {
-    bool mounted;
+    u32 mounted;       // 0 or 1.
     error_t error;     // Why there is no usage; OK: there is.
     u32 open;          // Files that clients have open there.
     file::Usage usage; // Of the file system.
@@ -17,7 +17,9 @@ struct Volume {
     file::Path data; // Where it is mounted.
 };
 
-// Counts up from 0 to ERR_NAME behind the last one.
+inline constexpr u32 kVolumesMax = 8;
+
+// Counts up from 0 to ERR_NAME behind the last one, of at most kVolumesMax.
 struct GetVolume : sel::Asks<Volume> {
     u32 place;
 };

@@ -233,7 +233,7 @@ struct Remote {
     Remote through(u32 other) const { return {fs, other}; }
 
     template <typename M>
-    sel::Result<typename M::Answer> call(const M &m) const {
+    sel::Result<typename M::Answer> call_within(u64, const M &m) const {
         return fs->call(m, window);
     }
 };

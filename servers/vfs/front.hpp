@@ -38,38 +38,37 @@ using Jobs = std::array<Job, sel::ReplySet::kMax>;
 
 // What the threads share of each client.
 struct ClientState {
-    std::atomic<u32> epoch = 0;   // Grows with each CloseAll.
+    std::atomic<u32> epoch = 0;   // Grows with each CloseAll, and when the program has ended.
     std::atomic<u32> pending = 0; // Jobs.
-    std::atomic<u32> watches = 0;
+    u32 program = 0;              // Who it is. The front's alone.
 };
 
 // Who waits for a change, with a Reply of its own until then.
 class Watcher {
   public:
     Watcher() = default;
-    Watcher(sel::Detached caller, std::atomic<u32> &mine, std::atomic<u32> &all)
-        : caller_{caller}, mine_{&mine}, all_{&all} {}
+    // `place`: where Shared notes that this Reply holds a watcher.
+    Watcher(sel::Detached caller, std::atomic<u32> &place) : caller_{caller}, place_{&place} {}
     Watcher(Watcher &&other)
-        : caller_{other.caller_}, mine_{std::exchange(other.mine_, nullptr)}, all_{other.all_} {}
+        : caller_{other.caller_}, place_{std::exchange(other.place_, nullptr)} {}
     // Only over one that has been answered.
     Watcher &operator=(Watcher &&other) {
         caller_ = other.caller_;
-        mine_ = std::exchange(other.mine_, nullptr);
-        all_ = other.all_;
+        place_ = std::exchange(other.place_, nullptr);
         return *this;
     }
 
-    explicit operator bool() const { return mine_ != nullptr; }
+    explicit operator bool() const { return place_ != nullptr; }
+    bool waits() const { return place_ != nullptr && caller_.waits(); }
     void answer(const sel::Result<u64> &count) {
-        (*mine_)--;
-        (*all_)--;
-        mine_ = nullptr;
+        *place_ = 0; // Before the Reply is free for another one.
+        place_ = nullptr;
         caller_.answer(count);
     }
 
   private:
     sel::Detached caller_;
-    std::atomic<u32> *mine_ = nullptr, *all_ = nullptr;
+    std::atomic<u32> *place_ = nullptr;
 };
 
 class Shared {
@@ -87,24 +86,31 @@ class Shared {
     // What a worker does with a job.
     template <typename Fs>
     void run(u32 number, Mounted<Fs, Watcher> &mounted) {
+        Owner owner = jobs_[number].owner; // Afterwards it may be another job.
         dispatch(Work{}, jobs_[number], mounted);
+        if (client_[owner.part].epoch != owner.epoch) {
+            sweep(mounted);
+        }
     }
 
     // Room for what a client asks: counted until it is answered. For the front.
     template <typename M>
     bool admit(u8 part) {
-        ClientState &client = client_[part];
         if constexpr (std::is_same_v<M, file::Watch>) {
-            bool room = client.watches < kWatchesMax && watches_ < kWatches;
-            client.watches += room ? 1 : 0;
-            watches_ += room ? 1 : 0;
-            return room;
+            return has_room(part, [](u32) { return true; });
         } else {
+            ClientState &client = client_[part];
             bool room = client.pending < kPendingMax;
             client.pending += room ? 1 : 0;
             return room;
         }
     }
+    // Is there room for a watch if those are left out that nobody waits for any more?
+    bool would_admit(u8 part) const {
+        return has_room(part, [this](u32 i) { return jobs_[i].caller.waits(); });
+    }
+    // Job `number` is a watch of this client, until it is answered.
+    void note_watch(u32 number, u8 part) { watch_[number] = part + 1u; }
 
     // What it does when its bell was rung.
     template <typename Fs>
@@ -125,7 +131,7 @@ class Shared {
         M message;
         std::memcpy(static_cast<void *>(&message), job.message, sizeof message);
         if constexpr (std::is_same_v<M, file::Watch>) {
-            Watcher watcher{job.caller, client_[job.owner.part].watches, watches_};
+            Watcher watcher{job.caller, watch_[job.caller.index()]};
             mounted.watch(message, job.owner, std::move(watcher));
         } else {
             finish(job, message, mounted);
@@ -147,12 +153,31 @@ class Shared {
         if constexpr (std::is_same_v<M, file::SyncAll>) {
             answer = error == OK ? sel::Result<u32>{life_.number()} : error;
         }
-        caller.answer(answer); // From here on the job may be another one.
+        Owner owner = job.owner;
+        bool delivered = caller.answer(answer); // From here on the job may be another one.
+        if constexpr (std::is_same_v<M, file::Open>) {
+            if (answer.ok() && !delivered) { // Nobody knows of this handle.
+                [[maybe_unused]] auto closed = mounted.on(file::Close{.handle = *answer}, owner);
+            }
+        }
+    }
+
+    template <typename Counts>
+    bool has_room(u8 part, Counts counts) const {
+        u32 mine = 0, all = 0;
+        for (u32 i = 0; i < watch_.size(); i++) {
+            u32 owner = watch_[i];
+            if (owner != 0 && counts(i)) {
+                mine += owner == part + 1u ? 1 : 0;
+                all++;
+            }
+        }
+        return mine < kWatchesMax && all < kWatches;
     }
 
     file::Life life_;
-    std::atomic<u32> watches_ = 0;
     Jobs jobs_{};
+    std::array<std::atomic<u32>, sel::ReplySet::kMax> watch_{}; // By job: part of its client + 1.
     std::array<ClientState, 256> client_{};
 };
 
@@ -167,10 +192,23 @@ class Front {
             return ERR_RIGHT;
         }
         shared_.client(caller.part).epoch++;
-        for (u32 mount = 0; mount < names_.count(); mount++) {
-            queue_.ring(mount);
-        }
+        ring_all();
         return shared_.life().number();
+    }
+
+    // What it held, with any of its capabilities, is closed.
+    void on_ended(u32 program) {
+        bool any = false;
+        for (u32 part = 0; part < names_.clients(); part++) {
+            ClientState &client = shared_.client(static_cast<u8>(part));
+            if (client.program == program) {
+                client.epoch++;
+                any = true;
+            }
+        }
+        if (any) {
+            ring_all();
+        }
     }
 
     template <typename M>
@@ -178,7 +216,7 @@ class Front {
         M m = message;
         u32 mounts = 0; // A bit each.
         error_t error = route(m, caller, mounts);
-        if (error == OK && !shared_.admit<M>(caller.part)) {
+        if (error == OK && !admit<M>(caller.part)) {
             error = ERR_FULL;
         }
         if (error != OK) {
@@ -189,6 +227,27 @@ class Front {
     }
 
   private:
+    void ring_all() {
+        for (u32 mount = 0; mount < names_.count(); mount++) {
+            queue_.ring(mount);
+        }
+    }
+
+    // Watches that nobody waits for give way: the workers forget them.
+    template <typename M>
+    bool admit(u8 part) {
+        if (shared_.admit<M>(part)) {
+            return true;
+        }
+        if constexpr (std::is_same_v<M, file::Watch>) {
+            if (shared_.would_admit(part)) {
+                ring_all();
+                return true;
+            }
+        }
+        return false;
+    }
+
     template <typename M>
     static constexpr bool is_any(auto... ms) {
         return (std::is_same_v<M, decltype(ms)> || ...);
@@ -264,6 +323,10 @@ class Front {
     template <typename M>
     void leave(const M &m, sel::Caller caller, u32 mounts, sel::Detached detached) {
         ClientState &client = shared_.client(caller.part);
+        client.program = caller.client;
+        if constexpr (std::is_same_v<M, file::Watch>) {
+            shared_.note_watch(detached.index(), caller.part);
+        }
         Job &job = shared_.job(detached.index());
         job.label = Work::label<M>();
         job.owner = {caller.part, client.epoch};

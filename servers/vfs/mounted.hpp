@@ -9,7 +9,10 @@
 //                                     synced, once and for all; a client with changes, at SyncAll
 //   everything else                   is told ERR_RESTARTED, for nobody knows whether it was done
 //
-// Fs is what it calls: `through(window).call(m)` as sel::Mount has it. Only one thread uses a Mounted.
+// A file system that does not answer in kPatienceMs is not waited for any longer (ERR_TIMEOUT); what it may
+// still do for us then ends with the next session, which the next request begins.
+//
+// Fs is what it calls: `through(window)` as sel::Mount has it. Only one thread uses a Mounted.
 #pragma once
 
 #include <array>
@@ -18,6 +21,8 @@
 #include "names.hpp"
 
 #include "servers/file/watch.hpp"
+
+#include "sel/clock.hpp"
 
 namespace vfs {
 
@@ -34,6 +39,8 @@ class Mounted {
     static constexpr u32 kHandles = 128;
     static constexpr u32 kHandlesPerClient = 32;
     static constexpr u32 kTries = 3;
+    static constexpr u64 kPatienceMs =
+        120'000;                         // More than a disk takes that answers at the last moment.
     static constexpr u32 kClients = 256; // Parts that a badge can name.
 
     // `life` of the vfs, which seals its handles.
@@ -149,7 +156,7 @@ class Mounted {
         }
         sel::Result<> done;
         if (handle->session == session_ && !handle->lost) {
-            done = fs_.through(0).call(file::Close{.handle = handle->inner});
+            done = ask(file::Close{.handle = handle->inner});
             if (done.error() == ERR_RESTARTED) {
                 [[maybe_unused]] auto begun = begin_session();
                 done = OK;
@@ -192,7 +199,8 @@ class Mounted {
 
     // --- The file system as a whole.
 
-    // Closes what clients of an earlier epoch have left. `epoch(part)`: the present one.
+    // Closes what clients of an earlier epoch have left, and forgets watches that nobody waits for.
+    // `epoch(part)`: the present one.
     template <typename Epoch>
     void sweep(Epoch epoch) {
         for (u32 part = 0; part < kClients; part++) {
@@ -202,11 +210,11 @@ class Mounted {
             }
             epoch_[part] = now;
         }
+        watchers_.drop_left();
         for (Handle &handle : handle_) {
             if (handle.used && handle.owner.epoch != epoch(handle.owner.part)) {
                 if (handle.session == session_) {
-                    [[maybe_unused]] auto closed =
-                        fs_.through(0).call(file::Close{.handle = handle.inner});
+                    [[maybe_unused]] auto closed = ask(file::Close{.handle = handle.inner});
                 }
                 handle.used = false;
             }
@@ -279,17 +287,29 @@ class Mounted {
     sel::Result<> begin_session() {
         sel::Result<u32> life = ERR_RESTARTED;
         for (u32 i = 0; i < kTries && life.error() == ERR_RESTARTED; i++) {
-            life = fs_.through(0).call(file::CloseAll{});
+            life = ask(file::CloseAll{});
         }
         if (!life) {
             return life.error();
         }
+        unsettled_ = false;
         if (session_ != 0 && *life != fs_life_) {
             lose_unsynced();
         }
         fs_life_ = *life;
         session_++;
         return {};
+    }
+
+    sel::Result<> need_session() {
+        return session_ == 0 || unsettled_ ? begin_session() : sel::Result<>{};
+    }
+
+    template <typename M>
+    sel::Result<typename M::Answer> ask(const M &m, u32 window = 0) {
+        auto answer = fs_.through(window).call_within(sel::milliseconds(kPatienceMs), m);
+        unsettled_ = unsettled_ || answer.error() == ERR_TIMEOUT;
+        return answer;
     }
 
     void lose_unsynced() {
@@ -310,12 +330,10 @@ class Mounted {
         if (!mounted_) {
             return ERR_GONE;
         }
-        if (session_ == 0) {
-            if (sel::Result<> begun = begin_session(); !begun) {
-                return begun.error();
-            }
+        if (sel::Result<> begun = need_session(); !begun) {
+            return begun.error();
         }
-        sel::Result<typename M::Answer> answer = fs_.through(window).call(m);
+        sel::Result<typename M::Answer> answer = ask(m, window);
         if (answer.error() == ERR_RESTARTED) {
             sel::Result<> begun = begin_session();
             return begun.ok() ? ERR_RESTARTED : begun.error();
@@ -420,6 +438,9 @@ class Mounted {
             if (handle->lost || handle->gone) {
                 return handle->lost ? ERR_RESTARTED : ERR_GONE;
             }
+            if (sel::Result<> begun = need_session(); !begun) {
+                return begun.error();
+            }
             if (handle->session != session_) {
                 sel::Result<> opened = reopen(*handle);
                 if (opened.error() == ERR_RESTARTED) {
@@ -474,7 +495,8 @@ class Mounted {
     u32 place_;
     file::Life life_;
     bool mounted_ = true;
-    u32 session_ = 0; // 0: none yet.
+    u32 session_ = 0;        // 0: none yet.
+    bool unsettled_ = false; // A request was given up: who knows what it does.
     u32 fs_life_ = 0;
     std::array<Handle, kHandles> handle_{};
     std::array<State, kClients> state_{};

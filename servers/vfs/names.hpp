@@ -24,6 +24,7 @@ class Names {
     u32 count() const { return static_cast<u32>(mounts_.size()); }
     const FileSystem &mount(u32 place) const { return mounts_[place]; }
 
+    u32 clients() const { return static_cast<u32>(clients_.size()); }
     // nullptr: there is no such client.
     const sel::Subtree *client(u32 part) const {
         return part < clients_.size() ? &clients_[part] : nullptr;

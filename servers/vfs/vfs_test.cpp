@@ -1,5 +1,6 @@
 // Tests of the name space: who may name what, deaths of file systems, and slow ones.
 // SPDX-License-Identifier: BSD-2-Clause
+#include "libsel/test/fuzz.hpp"
 #include "test_machine.hpp"
 
 using namespace vfs;
@@ -476,4 +477,70 @@ TEST_CASE("watches are answered by changes, and bounded") {
     CHECK(m.replies.waiting() == 0);
     CHECK(watch(all, "/motd", 0).ok());
     CHECK(watch(all, "motd", 0).error() == ERR_SYNTAX);
+}
+
+TEST_CASE("watches that nobody waits for give way") {
+    Machine m;
+    Files all{m};
+    auto watch = [&] {
+        return all.ask(file::Watch{
+            .seen = all.ask(file::Watch{.seen = 0, .data = "/motd"}).value_or(0), .data = "/motd"});
+    };
+    for (u32 i = 0; i < Shared::kWatchesMax; i++) {
+        CHECK(watch().error() == ERR_TIMEOUT);
+    }
+    CHECK(watch().error() == ERR_FULL);
+    for (u32 i = 0; i < Shared::kWatchesMax; i++) {
+        m.gone.insert(kReplies + i);
+    }
+    CHECK(watch().error() == ERR_TIMEOUT);
+    CHECK(m.replies.waiting() == 1);
+    m.gone.clear();
+    CHECK(all.remove("/motd") == OK);
+    CHECK(m.replies.waiting() == 0);
+}
+
+TEST_CASE("what a program held ends with it") {
+    Machine m;
+    Files all{m}, other{m, kReadA};
+    CHECK(all.open("/motd").ok());
+    CHECK(all.open("/disk/a/x").ok());
+    CHECK(other.open("/x").ok());
+    auto volumes = [&](std::string_view path) {
+        return all.ask<Control>(Unmount{.data = path}, 2).error();
+    };
+    CHECK(volumes("/disk") == ERR_BUSY);
+    m.front.on_ended(8); // Another one.
+    CHECK(volumes("/disk") == ERR_BUSY);
+    m.front.on_ended(7);
+    CHECK(m.fs[kDisk].open.empty());
+    CHECK(volumes("/disk") == OK);
+}
+
+TEST_CASE("a file that is opened for nobody is closed again") {
+    Machine m;
+    Files all{m};
+    SECTION("it gave up") {
+        m.slow[kDisk] = true;
+        CHECK(all.open("/disk/b").error() == ERR_TIMEOUT);
+        m.gone.insert(kReplies);
+        m.work(kDisk);
+    }
+    SECTION("it has ended") {
+        m.slow[kDisk] = true;
+        CHECK(all.open("/disk/b").error() == ERR_TIMEOUT);
+        m.front.on_ended(7);
+        m.work(kDisk);
+    }
+    CHECK(m.fs[kDisk].open.empty());
+}
+
+TEST_CASE("random messages, random answers") {
+    Machine m;
+    sel::fuzz::server<file::Api>(m.front, 4, 7);
+    sel::fuzz::server<View>(m.front, 4, 7);
+    sel::fuzz::server<Control>(m.front, 4, 7);
+    sel::fuzz::clients<file::Api>();
+    sel::fuzz::clients<View>();
+    sel::fuzz::clients<Control>();
 }

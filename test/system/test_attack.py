@@ -15,6 +15,7 @@ ENDS = {  # Attack: how the system says that it ended. All others: denied, and i
     "readonly": "page fault: it wrote to 0x",
     "stack": "page fault: it executed 0x7fff",
     "recurse": "page fault: it wrote to 0x7fff",
+    "smash": "exception 6 (invalid opcode)",
     "numbers": "unknown kernel call",
     "divide": "exception 0 (divide error)",
     "debug": "exception 1 (debug exception)",
@@ -28,6 +29,7 @@ ENDS = {  # Attack: how the system says that it ended. All others: denied, and i
     "interrupt": "exception 13 (general protection)",
     "starve": "(stopped from outside)",
     "context": "(stopped from outside)",
+    "asleep": "(stopped from outside)",
     "tcb": "(stopped from outside)",
 }
 
