@@ -11,7 +11,7 @@
 
 #include "servers/root/api.hpp"
 
-namespace supervisor {
+namespace restart {
 
 class Policy {
   public:
@@ -47,6 +47,32 @@ class Policy {
     Decision killed(const root::Program &program, u64 now_ns) {
         bool again = program.restart != root::Restart::NEVER;
         return {again, again ? now_ns : kNever, 0};
+    }
+
+    // `program` had ended before anybody looked, and its clients wait for it: what was begun is finished.
+    // How often it had failed is not known any more.
+    Decision adopt(const root::Program &program, u64 now_ns) {
+        if (program.number == 0 || program.number > kPrograms) {
+            return {false, kNever, 0};
+        }
+        Life &life = life_[program.number - 1];
+        life.failures = 1;
+        life.due_ns = now_ns + delay(program.restart, life.failures);
+        return {true, life.due_ns, life.failures};
+    }
+
+    // It is to come back at this time.
+    void schedule(u32 number, u64 due_ns) {
+        if (number != 0 && number <= kPrograms) {
+            life_[number - 1].due_ns = due_ns;
+        }
+    }
+
+    // Somebody else sees to what was to come back, but for `own`.
+    void leave_all_but(u32 own) {
+        for (u32 i = 0; i < kPrograms; i++) {
+            life_[i].due_ns = i + 1 == own ? life_[i].due_ns : kNever;
+        }
     }
 
     // It runs again.
@@ -101,4 +127,4 @@ class Policy {
     std::array<Life, kPrograms> life_{};
 };
 
-} // namespace supervisor
+} // namespace restart

@@ -11,7 +11,11 @@ namespace root {
 
 using Name = sel::Text<15>;
 
-enum class State : u8 { STOPPED, RUNNING };
+enum class State : u8 {
+    STOPPED,
+    RUNNING,
+    AWAITED
+}; // AWAITED: stopped, and its clients wait for it.
 enum class Restart : u8 { NEVER, ALWAYS, BACKOFF };
 
 struct Program {
@@ -28,6 +32,8 @@ struct Program {
     u64 ticks_used;   // Of the processor, by its first thread, in this life.
     u64 memory, used; // Bytes it was given; bytes of them that root used to start it.
     Name data;
+
+    bool sound() const { return state <= State::AWAITED && restart <= Restart::BACKOFF; }
 };
 
 // --- View: looking, without any power.
@@ -64,12 +70,16 @@ struct SlotList {
     u32 next; // Ask again from here; 0: that was all.
     u32 count;
     Slot slot[kMax];
+
+    bool sound() const { return count <= kMax; }
 };
 // What a running program holds, from slot `first` on (0: from the start). ERR_EMPTY: it does not
 // run.
 struct GetSlots : sel::Asks<SlotList> {
     u32 number;
     u32 first;
+
+    bool accepts(const SlotList &list) const { return list.next == 0 || list.next > first; }
 };
 
 // The last refused call of a running program. ERR_EMPTY: it does not run.
@@ -181,6 +191,8 @@ struct Peek : sel::Asks<MemoryPart> {
     u32 number;
     u32 count;
     u64 address;
+
+    bool accepts(const MemoryPart &part) const { return part.data.size <= count; }
 };
 
 enum class Power : u32 { HALT, REBOOT };

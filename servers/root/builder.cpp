@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "builder.hpp"
 
+#include <cstddef>
+
 #include "sel/clock.hpp"
+#include "sel/server.hpp"
 #include "sizes.hpp"
 
 namespace root {
@@ -11,7 +14,9 @@ namespace {
 
 constexpr u64 kReadWrite = RIGHT_READ | RIGHT_WRITE;
 constexpr u32 kBookReserve = 32; // Slots for tables, and what is one of a kind.
-constexpr u64 kFlags = 0x202;    // Of a new thread: interrupts on, the bit that is always 1.
+static_assert(sizeof(sel::Environment) <= PAGE_BYTES);
+static_assert(sel::Environment::kPrograms == PROGRAM_MAX);
+constexpr u64 kFlags = 0x202; // Of a new thread: interrupts on, the bit that is always 1.
 
 u64 pages_of(u64 bytes) {
     return (bytes + PAGE_BYTES - 1) / PAGE_BYTES;
@@ -59,6 +64,11 @@ sel::Result<> Builder::make_spaces(const Elf &elf, u64 archive_pages) {
     if (sel::Result<> made = make(CAP_NOTIFICATION, 0, in_cspace(SLOT_NOTIFICATION)); !made) {
         return made;
     }
+    sel::Result<u32> bell = make_bell(sel::SIGNAL_ENDED);
+    if (!bell) {
+        return bell.error();
+    }
+    book_.ended = *bell;
     sel::Result<u32> space = make_in_book(CAP_VSPACE, 0);
     book_.space = space.value_or(0);
     return space.error();
@@ -141,9 +151,8 @@ sel::Result<> Builder::load(const Elf &elf, const sel::Environment &environment)
     if (auto made = new_region(stack, pages_of(record_.stack), kReadWrite); !made) {
         return made;
     }
-    u32 page = 0;
     std::span facts{reinterpret_cast<const u8 *>(&environment), sizeof environment};
-    if (auto made = new_page(sel::kEnvironmentAddress, RIGHT_READ, facts, page); !made) {
+    if (auto made = new_page(sel::kEnvironmentAddress, RIGHT_READ, facts, book_.facts); !made) {
         return made;
     }
     return new_page(sel::kBufferAddress, kReadWrite, {}, buffer_);
@@ -225,17 +234,28 @@ sel::Result<> Builder::give_irq(const Grant &grant) {
     return bind_irq(sel::IrqHandler{to}, grant.b);
 }
 
-// The badge that carries the bit is made for the binding only.
-sel::Result<> Builder::bind_irq(sel::IrqHandler handler, u64 bit) {
+// In the book: what signals these bits to the program.
+sel::Result<u32> Builder::make_bell(u64 bits) {
     if (book_.next == book_.slots) {
         return ERR_FULL;
     }
-    sel::Notification bell{in_book(book_.next++)};
     sel::Notification own{in_cspace(SLOT_NOTIFICATION)};
-    if (auto minted = own.mint(bell.cptr(), RIGHT_WRITE, bit); !minted) {
-        return minted;
-    }
-    return handler.bind(bell);
+    sel::Result<> minted = own.mint(in_book(book_.next), RIGHT_WRITE, bits);
+    return minted.ok() ? sel::Result<u32>{book_.next++} : minted.error();
+}
+
+sel::Result<> Builder::bind_irq(sel::IrqHandler handler, u64 bit) {
+    sel::Result<u32> bell = make_bell(bit);
+    return bell.ok() ? handler.bind(sel::Notification{in_book(*bell)}) : bell.error();
+}
+
+// --- Sessions.
+
+sel::Result<> Builder::tell_ended(u32 number, u32 ends) {
+    u64 offset = offsetof(sel::Environment, ends) + (number - 1) * sizeof ends;
+    std::span count{reinterpret_cast<const u8 *>(&ends), sizeof ends};
+    sel::Result<> counted = kit_.fill(sel::Frame{in_book(book_.facts)}, offset, count);
+    return counted.ok() ? sel::Notification{in_book(book_.ended)}.signal() : counted;
 }
 
 // --- What the pci server asks for.

@@ -33,6 +33,8 @@ struct Region {
 struct Book {
     u32 next = 1, slots = 0;
     u32 space = 0; // Slot of its VSpace.
+    u32 facts = 0; // Of the page of its environment.
+    u32 ended = 0; // Of the capability that signals SIGNAL_ENDED to it.
 };
 
 class Builder {
@@ -47,6 +49,8 @@ class Builder {
     // Of a GRANT_PCI: `pages` of registers as pages `at` on of its window; its interrupt.
     sel::Result<> give_registers(const Grant &grant, u64 physical, u32 pages, u32 at);
     sel::Result<sel::MsiInfo> give_interrupt(const Grant &grant, u32 line);
+    // Of a program that runs: its client `number` has ended `ends` times.
+    sel::Result<> tell_ended(u32 number, u32 ends);
     // Ready to be resumed.
     sel::Result<> make_thread(u64 entry, cptr_t endpoint, cptr_t fault_endpoint);
 
@@ -67,6 +71,7 @@ class Builder {
     sel::Result<> give_archive(const Grant &grant, const boot_module_t &archive);
     sel::Result<> give_irq(const Grant &grant);
     sel::Result<> bind_irq(sel::IrqHandler handler, u64 bit);
+    sel::Result<u32> make_bell(u64 bits);
     sel::Result<> give_context(const Grant &grant);
     sel::Result<> context(cptr_t context, u32 budget_us, u32 period_us);
 

@@ -140,12 +140,43 @@ void Programs::rewire(u32 server) {
                 [[maybe_unused]] auto given = give_client(i, grant); // Unless it filled the slot.
             }
         }
-        if (server == system_.fault_handler() && i != server && mint_fault(i, scratch_).ok()) {
-            sel::Endpoint fault{scratch_};
-            [[maybe_unused]] auto bound = sel::Tcb{life(i).slots.tcb}.bind(TCB_SLOT_FAULT, fault);
-            [[maybe_unused]] auto removed = fault.remove();
+    }
+}
+
+void Programs::bind_fault(u32 number) {
+    if (mint_fault(number, scratch_).ok()) {
+        sel::Endpoint fault{scratch_};
+        [[maybe_unused]] auto bound = sel::Tcb{life(number).slots.tcb}.bind(TCB_SLOT_FAULT, fault);
+        [[maybe_unused]] auto removed = fault.remove();
+    }
+}
+
+// A thread whose fault nobody answers any more is left inactive by the kernel, with the faulting instruction
+// still before it. CALL_TCB_INFO has the fault in r0, from bit 32 on.
+fault_t Programs::lost_fault(u32 number) const {
+    constexpr u64 kState = 0xff;
+    sel::Regs info = sel::call(CALL_TCB_INFO, life(number).slots.tcb);
+    bool inactive = info.error() == OK && (info.word[0] & kState) == STATE_INACTIVE;
+    return inactive ? static_cast<fault_t>(info.word[0] >> 32) : FAULT_NONE;
+}
+
+u32 Programs::settle_faults() {
+    u32 handler = system_.fault_handler(), blamed = 0;
+    for (u32 i = 1; i <= system_.count(); i++) {
+        if (!runs(i) || i == handler) {
+            continue;
+        }
+        bind_fault(i);
+        if (lost_fault(i) == FAULT_NONE) {
+            continue;
+        }
+        blamed = life(i).again ? i : blamed;
+        if (!life(i).again) {
+            life_of(i).again = true;
+            [[maybe_unused]] auto resumed = sel::Tcb{life(i).slots.tcb}.resume();
         }
     }
+    return blamed;
 }
 
 // --- Starting.
@@ -197,9 +228,11 @@ sel::Result<> Programs::start(u32 number, std::string_view arguments) {
         return refuse(number, "endpoint", opened.error());
     }
     l.incarnation++;
+    l.again = false;
     sel::Result<> built = build(number, arguments);
     if (!built) {
         empty(number);
+        l.state = State::STOPPED;
         close(number); // Its clients shall not wait for it.
         return built;
     }
@@ -374,6 +407,17 @@ void Programs::empty(u32 number) {
     }
 }
 
+// A server of which it has several capabilities is told as often, and finds one end.
+void Programs::tell_servers(u32 client) {
+    for (const Grant &grant : system_.grants(client)) {
+        u32 server = static_cast<u32>(grant.a);
+        if (grant.kind == GRANT_CLIENT && server != 0 && runs(server)) {
+            Builder builder{kit_, system_.program(server), life(server).slots, life(server).book};
+            [[maybe_unused]] auto told = builder.tell_ended(client, life(client).ends);
+        }
+    }
+}
+
 u64 Programs::lost() const {
     u64 bytes = 0;
     for (u32 i = 1; i <= system_.count(); i++) {
@@ -385,12 +429,15 @@ u64 Programs::lost() const {
 void Programs::stop(u32 number, s32 code, bool keep) {
     Life &l = life_of(number);
     if (runs(number)) {
-        l.state = State::STOPPED;
+        l.state = keep ? State::AWAITED : State::STOPPED;
         l.exit_code = code;
         l.used = 0;
+        l.ends++;
         empty(number);
+        tell_servers(number);
     }
     if (!keep) {
+        l.state = State::STOPPED;
         close(number);
     }
 }

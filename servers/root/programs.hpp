@@ -1,12 +1,12 @@
 // Programs: the life of each program, from its first start to its last end.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-//   STOPPED --start--> RUNNING --stop--> STOPPED
+//   STOPPED --start--> RUNNING --stop--> STOPPED, or with `keep` AWAITED --start--> RUNNING
 // The endpoint of a server is made from root's memory, so its clients' capabilities outlive it: they
 // wait while it is being restarted. close() takes the endpoint away instead, so that its clients get
 // an error; the next start makes a new one and gives it to all of them again.
 // Stopping is one revoke of the program's untyped: all that was made of it, and every capability it
-// was given, is gone.
+// was given, is gone. Its servers are told (sel/server.hpp: on_ended()), before it can be started anew.
 #pragma once
 
 #include "api.hpp"
@@ -33,9 +33,11 @@ struct DeviceGiven {
 struct Life {
     ProgramSlots slots{};
     State state = State::STOPPED;
-    bool open = false; // Its endpoint exists.
-    bool lost = false; // Its memory did not come back at its last end.
+    bool open = false;  // Its endpoint exists.
+    bool lost = false;  // Its memory did not come back at its last end.
+    bool again = false; // It was let run into its fault again: settle_faults().
     u32 incarnation = 0;
+    u32 ends = 0; // How often it has ended.
     s32 exit_code = 0;
     u64 used = 0;
     Region region[Elf::kSegments + 1];
@@ -62,6 +64,14 @@ class Programs {
 
     // Stops it, if it runs. Without `keep` its clients get ERR_GONE from now on.
     void stop(u32 number, s32 code, bool keep);
+
+    // Whoever handles faults may have died with some in hand, or there is nobody any more: all programs get
+    // the handler that there is now, and those that stand in a fault run into it once more. The number of
+    // one that stands there again, so that it may have been the end of the handler; 0: none.
+    u32 settle_faults();
+
+    // The fault in which a running program stands and that nobody has in hand.
+    fault_t lost_fault(u32 number) const;
 
     bool is_program(u64 number) const { return system_.is_program(number); }
     bool runs(u32 number) const { return life(number).state == State::RUNNING; }
@@ -90,12 +100,14 @@ class Programs {
     sel::Result<> open(u32 number);
     void close(u32 number);
     void rewire(u32 server);
+    void bind_fault(u32 number);
     sel::Result<> give_client(u32 number, const Grant &grant);
     sel::Result<> give_faults(u32 number, const Grant &grant);
     cptr_t endpoint_of(u64 number) const;
     sel::Result<> mint_fault(u32 number, cptr_t to) const;
     sel::Environment environment(u32 number, std::string_view arguments) const;
     void empty(u32 number);
+    void tell_servers(u32 client);
     sel::Result<> prepare_pools();
     bool is_taken(u64 physical, u64 bytes) const;
 

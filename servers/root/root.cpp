@@ -195,7 +195,23 @@ sel::Result<sel::MsiInfo> Root::on(const GiveInterrupt &m) {
 // --- Control.
 
 sel::Result<> Root::on(const Start &m) {
-    return programs_.is_program(m.number) ? programs_.start(m.number, m.data) : ERR_NAME;
+    return programs_.is_program(m.number) ? begin(m.number, m.data) : ERR_NAME;
+}
+
+// When the one that handles faults is there again it sees to everything.
+sel::Result<> Root::begin(u32 number, std::string_view arguments) {
+    sel::Result<> started = programs_.start(number, arguments);
+    if (!started) {
+        return started;
+    }
+    policy_.started(number, now_ns());
+    if (number == programs_.system().fault_handler()) {
+        policy_.leave_all_but(number);
+        if (u32 blamed = programs_.settle_faults(); blamed != 0) {
+            fell(blamed, kCodeFault + static_cast<s32>(programs_.lost_fault(blamed)));
+        }
+    }
+    return {};
 }
 
 void Root::end(u32 number, s32 code, bool keep) {
@@ -222,7 +238,17 @@ sel::Result<> Root::on(const Again &m) {
     }
     end(m.number, m.code, true);
     Arguments arguments = programs_.life(m.number).arguments;
-    return programs_.start(m.number, arguments);
+    return begin(m.number, arguments);
+}
+
+// Who has died or given up waits no more.
+bool Root::has_room() {
+    for (u32 i = waiters_.size(); waiters_.full() && i-- != 0;) {
+        if (!waiters_[i].later.waits()) {
+            waiters_.remove(i);
+        }
+    }
+    return !waiters_.full();
 }
 
 void Root::on(const Wait &m, sel::Caller, sel::Later<Wait> later) {
@@ -230,7 +256,7 @@ void Root::on(const Wait &m, sel::Caller, sel::Later<Wait> later) {
         later.answer(ERR_NAME);
     } else if (!programs_.runs(m.number)) {
         later.answer(programs_.life(m.number).exit_code);
-    } else if (waiters_.full()) {
+    } else if (!has_room()) {
         later.answer(ERR_FULL);
     } else {
         [[maybe_unused]] bool room = waiters_.push_back({m.number, std::move(later)});
@@ -288,14 +314,46 @@ bool Root::on_fault(const sel::Fault &fault) {
         console_.line("{} at {:x}: {}", record.title(), fault.word[0],
                       sel::explain_fault(fault.kind, fault.word));
     }
-    bool again = record.has(FLAG_FAULTS) && tries_ < record.tries;
-    end(fault.program, code, again);
-    if (again) {
-        tries_++;
-        Arguments arguments = programs_.life(fault.program).arguments;
-        [[maybe_unused]] auto started = programs_.start(fault.program, arguments);
-    }
+    fell(fault.program, code);
     return false;
+}
+
+// A program has ended and nobody else sees to it: the policy of its manifest, without a report. Whoever
+// handles faults is tried again and again, with a pause when it does not stay.
+void Root::fell(u32 number, s32 code) {
+    const ProgramRecord &record = programs_.system().program(number);
+    u64 now = now_ns();
+    auto decision = policy_.failed(*on(GetProgram{.number = number}), now);
+    end(number, code, decision.restart);
+    if (decision.restart) {
+        on_timeout();
+    } else if (record.has(FLAG_FAULTS)) {
+        console_.line(
+            "{} stays ended for {} s: it has ended {} times in a row; until then programs "
+            "are restarted without reports",
+            record.title(), restart::Policy::kStable / sel::Clock::kSecond, decision.failures);
+        policy_.schedule(number, now + restart::Policy::kStable);
+        if (u32 blamed = programs_.settle_faults(); blamed != 0) {
+            fell(blamed, kCodeFault + static_cast<s32>(programs_.lost_fault(blamed)));
+        }
+    }
+}
+
+u64 Root::deadline() {
+    u64 due = policy_.next_due();
+    return due == restart::Policy::kNever ? sel::kForever : clock_.ticks(due) + 1;
+}
+
+void Root::on_timeout() {
+    u64 now = now_ns();
+    for (u32 i = 0; i < restart::Policy::kPrograms; i++) {
+        u32 number = policy_.take_due(now);
+        if (number == 0) {
+            return;
+        }
+        Arguments arguments = programs_.life(number).arguments;
+        [[maybe_unused]] auto started = begin(number, arguments); // It has said what was wrong.
+    }
 }
 
 } // namespace root

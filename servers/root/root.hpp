@@ -4,6 +4,9 @@
 
 #include "programs.hpp"
 
+#include "servers/restart/policy.hpp"
+
+#include "sel/clock.hpp"
 #include "sel/server.hpp"
 
 namespace root {
@@ -36,8 +39,12 @@ class Root {
     sel::Result<MemoryPart> on(const Peek &m);
     sel::Result<> on(const SetPower &m);
 
-    // Faults of the program that handles those of the others; of all if there is none.
+    // Faults of the program that handles those of the others; of all while there is none.
     bool on_fault(const sel::Fault &fault);
+
+    // Programs that root itself brings back.
+    u64 deadline();
+    void on_timeout();
 
   private:
     struct Waiter {
@@ -47,6 +54,10 @@ class Root {
     static constexpr u32 kWaiters = 8;
 
     void end(u32 number, s32 code, bool keep);
+    bool has_room();
+    sel::Result<> begin(u32 number, std::string_view arguments);
+    void fell(u32 number, s32 code);
+    u64 now_ns() const { return clock_.nanoseconds(sel::now()); }
     Slot describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const;
     u32 find_parent(u32 number, sel::CapabilityInfo info) const;
 
@@ -54,7 +65,8 @@ class Root {
     Kit &kit_;
     const EarlyConsole &console_;
     sel::StaticVector<Waiter, kWaiters> waiters_;
-    u8 tries_ = 0; // Restarts of the program whose faults root handles.
+    sel::Clock clock_{kit_.boot().tsc_hz};
+    restart::Policy policy_;
 };
 
 inline constexpr u32 kRootReplies = 9; // One for each waiter, one to receive with.

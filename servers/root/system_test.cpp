@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api.hpp"
+#include "libsel/test/fuzz.hpp"
 #include "system.hpp"
 
 using namespace root;
@@ -241,4 +242,10 @@ TEST_CASE("whatever the bytes are, grants and names stay inside") {
         }
     }
     CHECK(accepted > 1000);
+}
+
+TEST_CASE("random answers to those who ask root", "[root]") {
+    sel::fuzz::clients<View>();
+    sel::fuzz::clients<Devices>();
+    sel::fuzz::clients<Control>();
 }

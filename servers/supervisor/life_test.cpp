@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "libsel/test/fuzz.hpp"
+
 using namespace supervisor;
 
 namespace {
@@ -114,4 +116,41 @@ TEST_CASE_METHOD(Fixture, "its own end is left to root, which starts it again", 
     CHECK(server.on(Kill{.number = 1}).ok());
     CHECK(server.on(Restart{.number = 1}).ok());
     CHECK(world.done == Strings{"note", "start", "note", "start"});
+}
+
+TEST_CASE_METHOD(Fixture, "what an earlier life had begun is finished", "[supervisor]") {
+    SECTION("between stop and start") {
+        world.one.state = root::State::AWAITED;
+        server.start();
+        CHECK(world.done == Strings{"start"});
+    }
+    SECTION("while it was to come back later") {
+        world.one.state = root::State::AWAITED;
+        world.one.restart = root::Restart::BACKOFF;
+        server.start();
+        CHECK(world.done == Strings{"note"});
+        CHECK(server.deadline() == 1000 + Policy::kFirstDelay);
+        world.now += Policy::kFirstDelay;
+        server.on_timeout();
+        CHECK(world.done.back() == "start");
+    }
+    SECTION("a restart by hand of what never comes back by itself") {
+        world.one.state = root::State::AWAITED;
+        world.one.restart = root::Restart::NEVER;
+        server.start();
+        CHECK(world.done == Strings{"start"});
+    }
+    SECTION("what runs, or has ended for good, is left alone") {
+        server.start();
+        world.one.state = root::State::STOPPED;
+        server.start();
+        CHECK(world.done.empty());
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "random messages, random answers", "[supervisor]") {
+    sel::fuzz::server<Control>(server);
+    sel::fuzz::server<Reports>(server);
+    sel::fuzz::clients<Control>();
+    sel::fuzz::clients<Reports>();
 }

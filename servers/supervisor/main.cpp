@@ -19,7 +19,6 @@ constexpr u64 kPatienceMs = 2000; // With a console that does not answer.
 constexpr u64 kQuietMs = 200;     // With a pci server that does not answer.
 constexpr u32 kStackBytes = 2048; // Of the ended program, that are searched.
 constexpr u32 kTraceEvents = 16;
-constexpr u32 kWritesMost = 64; // Of a report, which may be taken in small pieces.
 
 // The program's file in the boot archive; empty: it is not there.
 std::span<const u8> file_of(std::string_view program) {
@@ -79,14 +78,11 @@ class World {
     void publish(bool all) {
         std::string_view rest = report_.view();
         rest = all ? rest : rest.substr(0, rest.find('\n', rest.find('\n') + 1) + 1);
-        for (u32 i = 0; i < kWritesMost && !rest.empty(); i++) {
-            console::Write write;
-            write.data.assign({reinterpret_cast<const u8 *>(rest.data()), rest.size()});
-            auto taken = caps::console.call_within(sel::milliseconds(kPatienceMs), write);
-            if (!taken && taken.error() != ERR_RESTARTED) {
+        for (std::size_t at = 0; at < rest.size(); at += console::kChunk) {
+            if (!console::put_all(caps::console, rest.substr(at, console::kChunk),
+                                  sel::milliseconds(kPatienceMs))) {
                 return;
             }
-            rest.remove_prefix(taken.ok() ? *taken : 0);
         }
     }
 
@@ -152,5 +148,6 @@ int main() {
     [[maybe_unused]] auto tracing = caps::events.start();
     static supervisor::World world;
     static supervisor::Supervisor<supervisor::World> server{world};
+    server.start();
     sel::serve<supervisor::Control, supervisor::Reports>(caps::service, server);
 }

@@ -10,20 +10,38 @@
 //   void note(sel::Level, pattern, values...)   a line for the log
 // The report is collected while the program still stands there, and printed when it has been
 // restarted: the program may be the console.
+// It may die at any step, and the next one goes on: a fault that it had in hand comes again (root lets the
+// thread run into it once more), and start() finds the programs that were to come back.
 #pragma once
 
 #include "api.hpp"
-#include "policy.hpp"
+
+#include "servers/restart/policy.hpp"
 
 #include "sel/log.hpp"
 #include "sel/server.hpp"
 
 namespace supervisor {
 
+using restart::Policy;
+
 template <typename World>
 class Supervisor {
   public:
     explicit Supervisor(World &world) : world_{world} {}
+
+    // Finishes what an earlier life has begun.
+    void start() {
+        for (u32 number = 1; number <= Policy::kPrograms; number++) {
+            sel::Result<root::Program> program = world_.program(number);
+            if (program.error() == ERR_NAME) {
+                return;
+            }
+            if (program.ok() && program->state == root::State::AWAITED) {
+                resume(*program, policy_.adopt(*program, world_.now_ns()));
+            }
+        }
+    }
 
     // Never lets the thread run on: the program is ended, and perhaps started anew.
     bool on_fault(const sel::Fault &fault) {
@@ -51,7 +69,7 @@ class Supervisor {
         if (!program) {
             return program.error();
         }
-        if (program->state == root::State::STOPPED) {
+        if (program->state != root::State::RUNNING) {
             return ERR_EMPTY;
         }
         world_.note(sel::Level::WARNING, "{} is ended by hand", program->data.view());
@@ -102,17 +120,24 @@ class Supervisor {
     static constexpr s32 kFaultCode = 128; // As root's: exit code of fault n is 128 + n.
 
     void end(const root::Program &program, s32 code, const Policy::Decision &decision) {
-        u64 now = world_.now_ns();
         world_.stop(program.number, code, decision.restart);
-        if (decision.restart && decision.due_ns <= now) {
-            [[maybe_unused]] auto started = start(program.number);
-        } else if (decision.restart) {
-            world_.note(sel::Level::WARNING, "{} comes back in {} ms (end {} of {})",
-                        program.data.view(), (decision.due_ns - now) / kMillisecond,
-                        decision.failures, program.tries);
+        if (decision.restart) {
+            resume(program, decision);
         } else if (program.restart != root::Restart::NEVER) {
             world_.note(sel::Level::ERROR, "{} stays ended: it has ended {} times in a row",
                         program.data.view(), decision.failures);
+        }
+    }
+
+    // It comes back, now or when it is time.
+    void resume(const root::Program &program, const Policy::Decision &decision) {
+        u64 now = world_.now_ns();
+        if (decision.due_ns <= now) {
+            [[maybe_unused]] auto started = start(program.number);
+        } else {
+            world_.note(sel::Level::WARNING, "{} comes back in {} ms (end {} of {})",
+                        program.data.view(), (decision.due_ns - now) / kMillisecond,
+                        decision.failures, program.tries);
         }
     }
 

@@ -1,7 +1,7 @@
 // Tests of the supervisor: restart policy, symbols, names, report, trace ring.
 // SPDX-License-Identifier: BSD-2-Clause
-#include "policy.hpp"
 #include "report.hpp"
+#include "servers/restart/policy.hpp"
 
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -14,6 +14,7 @@
 #include "sel/trace.hpp"
 
 using namespace supervisor;
+using restart::Policy;
 
 namespace {
 

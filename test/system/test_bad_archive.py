@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from archive import original, repacked, unpack
 from build import BUILD, ROOT
 from image import make_iso
 from machine import Machine
@@ -19,27 +20,6 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import pack_archive  # noqa: E402
 
 STARTING = "root: starting the programs"
-
-
-def original():
-    return (BUILD / "apps/archive.bin").read_bytes()
-
-
-def unpack(archive):
-    """{name: bytes} of an archive that is not damaged."""
-    files = {}
-    for i in range(pack_archive.HEADER.unpack_from(archive)[2]):
-        entry = pack_archive.HEADER.size + i * pack_archive.ENTRY.size
-        name, start, size, _ = pack_archive.ENTRY.unpack_from(archive, entry)
-        files[name.rstrip(b"\0").decode()] = archive[start:start + size]
-    return files
-
-
-def repacked(**changed):
-    """The archive with other contents of bin/NAME, and with right sums."""
-    files = unpack(original())
-    equal("the archive packed again", pack_archive.pack(files), original())
-    return pack_archive.pack(files | {f"bin/{name}": data for name, data in changed.items()})
 
 
 def stays_idle(machine):

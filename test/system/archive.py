@@ -1,0 +1,71 @@
+"""The boot archive with other contents: what scenarios boot to see what happens then.
+SPDX-License-Identifier: BSD-2-Clause
+"""
+
+import struct
+import subprocess
+import sys
+import tempfile
+
+from build import BUILD, ROOT
+from scene import equal
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import pack_archive  # noqa: E402
+
+TRAP, LOOP = b"\x0f\x0b", b"\xeb\xfe"  # ud2; a jump to itself.
+RECORD, RESTART, RECORDS = 64, 46 - 16, 16  # Of the table `system`: servers/root/system.hpp.
+LOAD = 1
+
+
+def original():
+    return (BUILD / "apps/archive.bin").read_bytes()
+
+
+def unpack(archive):
+    """{name: bytes} of an archive that is not damaged."""
+    files = {}
+    for i in range(pack_archive.HEADER.unpack_from(archive)[2]):
+        entry = pack_archive.HEADER.size + i * pack_archive.ENTRY.size
+        name, start, size, _ = pack_archive.ENTRY.unpack_from(archive, entry)
+        files[name.rstrip(b"\0").decode()] = archive[start:start + size]
+    return files
+
+
+def repacked(system=None, **changed):
+    """The archive with other contents of bin/NAME, or of the table of the system, and with right sums."""
+    files = unpack(original())
+    equal("the archive packed again", pack_archive.pack(files), original())
+    files |= {f"bin/{name}": data for name, data in changed.items()}
+    return pack_archive.pack(files | ({"system": system} if system else {}))
+
+
+def with_code(program, function, code):
+    """The program with these bytes at the start of each function whose (mangled) name contains `function`."""
+    data = bytearray(unpack(original())[f"bin/{program}"])
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        symbols = subprocess.run(["nm", file.name], check=True, stdout=subprocess.PIPE, text=True).stdout
+    found = [int(line.split()[0], 16) for line in symbols.splitlines()
+             if function in line.split()[-1] and line.split()[-2] in "tTwW"]
+    assert found, f"{program} has no function {function}"
+    start, = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    for address in found:
+        for i in range(count):
+            kind, _, offset, base, _, length = struct.unpack_from("<IIQQQQ", data, start + i * size)
+            if kind == LOAD and base <= address < base + length:
+                place = offset + address - base
+                data[place:place + len(code)] = code
+    return bytes(data)
+
+
+def with_restart(program, restart):
+    """The table of the system with another policy for this program: 0 never, 1 always, 2 backoff."""
+    table = bytearray(unpack(original())["system"])
+    for at in range(RECORDS, len(table), RECORD):
+        if table[at:at + 16].rstrip(b"\0") == program.encode():
+            table[at + RESTART] = restart
+            return bytes(table)
+    raise AssertionError(f"the table has no program {program}")
