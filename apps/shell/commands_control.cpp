@@ -126,7 +126,7 @@ int command_bench(Context &c) {
 }
 
 int command_clear(Context &c) {
-    c.out.write("\x1b[H\x1b[2J");
+    c.out.clear();
     return 0;
 }
 

@@ -52,7 +52,7 @@ Message LineEditor::problem() const {
 LineEditor::Event LineEditor::type(u8 byte, Output &screen) {
     bool second_half = after_return_ && byte == '\n';
     after_return_ = byte == '\r';
-    if (second_half) {
+    if (second_half || byte == '\0') { // telnet sends CR NUL (RFC 854); terminals pad with NUL.
         return Event::None;
     }
     if (byte == '\r' || byte == '\n') {
@@ -106,7 +106,7 @@ LineEditor::Event LineEditor::type_control(u8 byte, Output &screen) {
         erase(cursor_, line_.size, screen);
         break;
     case ctrl('l'):
-        screen.write("\x1b[H\x1b[2J");
+        screen.clear();
         redraw(screen);
         break;
     case ctrl('n'):

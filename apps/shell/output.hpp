@@ -15,6 +15,8 @@ class Output {
     virtual void write(std::string_view text) = 0;
     // Shows what has been kept back, before somebody else writes.
     virtual void flush() {}
+    // Empties the screen (ECMA-48: cursor home, erase all), if there is one.
+    virtual void clear() {}
 
     template <typename... Ts>
     void print(std::string_view pattern, const Ts &...values) {

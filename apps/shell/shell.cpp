@@ -10,10 +10,20 @@ namespace shell {
 
 void Shell::Console::write(std::string_view text) {
     for (char c : text) {
-        if (size_ == kBuffer) {
-            flush();
-        }
-        buffer_[size_++] = c;
+        printable_.put(c, [this](char shown) { put(shown); });
+    }
+}
+
+void Shell::Console::put(char c) {
+    if (size_ == kBuffer) {
+        flush();
+    }
+    buffer_[size_++] = c;
+}
+
+void Shell::Console::clear() {
+    for (char c : std::string_view{"\x1b[H\x1b[2J"}) {
+        put(c);
     }
 }
 

@@ -12,6 +12,8 @@
 #include "keeper.hpp"
 #include "parser.hpp"
 
+#include "sel/printable.hpp"
+
 namespace shell {
 
 class Shell final : public Completer {
@@ -47,10 +49,15 @@ class Shell final : public Completer {
         explicit Console(System &system) : system_{system} {}
         void write(std::string_view text) override;
         void flush() override;
+        void clear() override;
 
       private:
         static constexpr u32 kBuffer = file::kChunk;
+        void put(char c);
+
         System &system_;
+        // What files and programs say cannot command the terminal.
+        sel::Printable printable_{"\a\b\t\n\r", '?'};
         std::array<char, kBuffer> buffer_;
         u32 size_ = 0;
     };

@@ -14,6 +14,8 @@ struct Line {
     u32 source;   // Number of the program.
     sel::Level level;
     sel::Text<sel::kLogLineBytes> data;
+
+    bool sound() const { return level <= sel::Level::DEBUG; }
 };
 
 // The oldest line that is still there, not before sequence number `since`, of `level` or
@@ -22,6 +24,8 @@ struct Read : sel::Asks<Line> {
     u64 since;
     sel::Level level;
     u32 source; // Or kAnySource.
+
+    bool accepts(const Line &line) const { return line.sequence >= since; }
 };
 
 struct Range {

@@ -6,6 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "libsel/test/fuzz.hpp"
+#include "server.hpp"
+
 using logging::Log;
 using sel::Level;
 
@@ -41,4 +44,41 @@ TEST_CASE("text is cut and cannot forge lines", "[log]") {
     CHECK(log->read(0, Level::DEBUG, 0).value().text() ==
           std::string(logging::Entry::kTextMax, 'x'));
     CHECK(log->read(1, Level::DEBUG, 0).value().text() == "a [0.0] kernel: all is well [2J");
+}
+
+TEST_CASE("text of other languages stays, and no byte of it is taken for a control", "[log]") {
+    auto log = std::make_unique<Log>();
+    log->write(0, 0, Level::INFO, "caf\xc3\xa9 \xc2\x9b 2J \x9b");
+    CHECK(log->read(0, Level::DEBUG, 0).value().text() == "caf\xc3\xa9   2J  ");
+    log->write(0, 0, Level::INFO, std::string(logging::Entry::kTextMax - 1, 'x') + "\xc3\xa9");
+    CHECK(log->read(1, Level::DEBUG, 0).value().text().back() == ' ');
+}
+
+TEST_CASE("whoever floods the log pushes out its own lines", "[log]") {
+    auto log = std::make_unique<Log>();
+    for (u32 i = 0; i < 300; i++) {
+        log->write(i, 1 + i % 3, Level::INFO, "quiet " + std::to_string(i));
+    }
+    for (u64 i = 0; i < 10 * Log::kEntries; i++) {
+        log->write(i, 9, Level::INFO, "flood " + std::to_string(i));
+    }
+    u64 since = 0, quiet = 0, flood = 0;
+    for (auto line = log->read(0, Level::DEBUG, Log::kAnySource); line;
+         line = log->read(since, Level::DEBUG, Log::kAnySource)) {
+        REQUIRE(line->sequence >= since);
+        since = line->sequence + 1;
+        quiet += line->source != 9 ? 1 : 0;
+        flood += line->source == 9 ? 1 : 0;
+    }
+    CHECK(quiet == 300);
+    CHECK(flood == Log::kEntries - 300);
+    CHECK(since == log->next());
+}
+
+TEST_CASE("random messages, random answers", "[log]") {
+    auto server = std::make_unique<logging::LogServer>(sel::Clock{1u << 30});
+    sel::fuzz::server<logging::Writer>(*server, 80);
+    sel::fuzz::server<logging::Reader>(*server);
+    sel::fuzz::clients<logging::Writer>();
+    sel::fuzz::clients<logging::Reader>();
 }
