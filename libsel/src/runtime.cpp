@@ -21,6 +21,11 @@ int __cxa_atexit(void (*)(void *), void *, void *) {
     __builtin_trap();
 }
 
+// A function finds that its frame was overwritten.
+[[noreturn]] void __stack_chk_fail() {
+    __builtin_trap();
+}
+
 } // extern "C"
 
 // Deleting destructors of classes with virtual functions name these; nothing calls them.

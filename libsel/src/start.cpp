@@ -25,9 +25,13 @@ void exit(int code) {
 
 } // namespace sel
 
+// No function with a buffer may stand above it on the stack: there is no canary yet. Its lowest byte is 0,
+// so that no text can hold it; the others an attacker would have to read, or guess from the time.
 void sel_start() {
+    constexpr u64 kSpread = 0x9e3779b97f4a7c15; // 2^64 / golden ratio.
     static sel::ThreadBlock block;
-    block = {&block, reinterpret_cast<u64 *>(sel::kBufferAddress)};
+    u64 canary = sel::now() * kSpread << 8;
+    block = {&block, reinterpret_cast<u64 *>(sel::kBufferAddress), {}, canary};
     sel::set_thread_block(&block);
     for (auto f = __init_array_start; f != __init_array_end; f++) {
         (*f)();

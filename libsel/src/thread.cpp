@@ -90,7 +90,7 @@ Result<> Thread::build(const ThreadSetup &setup, Entry entry, void *argument) {
     }
     tcb_ = Tcb{*tcb};
     auto at = reinterpret_cast<Top *>((top - sizeof(Top)) / kStackAlign * kStackAlign);
-    *at = {{&at->block, reinterpret_cast<u64 *>(top)}, entry, argument, *tcb};
+    *at = {{&at->block, reinterpret_cast<u64 *>(top), {}, stack_canary()}, entry, argument, *tcb};
     regs_t regs{};
     regs.rip = reinterpret_cast<u64>(&run_thread);
     regs.rdi = reinterpret_cast<u64>(at);

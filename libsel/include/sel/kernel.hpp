@@ -55,7 +55,17 @@ inline void kernel_call(Regs &r) {
 struct ThreadBlock {
     ThreadBlock *self;
     u64 *buffer;
+    u64 reserved[3];
+    u64 canary; // At fs:0x28, where compilers look for it (-fstack-protector).
 };
+static_assert(__builtin_offsetof(ThreadBlock, canary) == 0x28);
+
+// The canary of this program: all its threads have the same.
+inline u64 stack_canary() {
+    u64 canary;
+    asm("mov %%fs:0x28, %0" : "=r"(canary));
+    return canary;
+}
 
 // The calling thread's IPC buffer: BUFFER_WORDS words.
 inline u64 *ipc_buffer() {
