@@ -145,10 +145,10 @@ class Disk {
         }
         switch (c.op) {
         case block::Op::Read:
-            issue(ATA_READ_DMA_EXT, c.sector, c.sectors, c.pieces, false);
+            issue(ATA_READ_DMA_EXT, c.sector / unit(), c.sectors / unit(), c.pieces, false);
             break;
         case block::Op::Write:
-            issue(ATA_WRITE_DMA_EXT, c.sector, c.sectors, c.pieces, true);
+            issue(ATA_WRITE_DMA_EXT, c.sector / unit(), c.sectors / unit(), c.pieces, true);
             break;
         case block::Op::Flush:
             issue(ATA_FLUSH_CACHE_EXT, 0, 0, 0, false);
@@ -185,7 +185,7 @@ class Disk {
     static constexpr u32 kFisOffset = 1024, kTableOffset = 2048, kTrimOffset = 512;
     static constexpr u32 kResetMs = 1000, kFirmwareMs = 2000, kLinkMs = 100, kSpinUpMs = 10'000,
                          kStopMs = 500, kIdentifyMs = 5000;
-    static constexpr u32 kPortsMost = 32;
+    static constexpr u32 kPortsMost = 32, kWordsMost = 1 << 16;
     static_assert(kTableOffset + sizeof(CommandTable) <= PAGE_BYTES);
 
     // --- Registers.
@@ -270,7 +270,7 @@ class Disk {
 
     bool identify() {
         constexpr u32 kModel = 27, kModelWords = 20, kCommandSet = 83, kSectors = 100, kSize = 106,
-                      kTrim = 169, kBytes = 512;
+                      kSectorWords = 117, kTrim = 169, kBytes = 512;
         CommandTable &table = *pool_.template at<CommandTable>(kCommands, kTableOffset);
         table.piece[0] = {pool_.physical(kScratch), 0, kBytes - 1};
         issue(ATA_IDENTIFY, 0, 0, 1, false);
@@ -293,8 +293,15 @@ class Disk {
         geometry_.flush = (word(kCommandSet) & kFlush) != 0;
         geometry_.discard = (word(kTrim) & 1) != 0;
         bool large = (word(kSize) & 0xd000) == 0x5000; // Valid, and logical sectors are not 512.
-        return (word(kCommandSet) & kLba48) != 0 && !large && geometry_.sectors != 0;
+        u32 words = word(kSectorWords) | u32{word(kSectorWords + 1)} << 16;
+        geometry_.sector_bytes = !large ? block::kSectorBytes : words < kWordsMost ? 2 * words : 0;
+        if (!block::is_sector_size(geometry_.sector_bytes) || geometry_.sectors >> 48 != 0) {
+            return false;
+        }
+        geometry_.sectors *= unit();
+        return (word(kCommandSet) & kLba48) != 0 && geometry_.sectors != 0;
     }
+    u32 unit() const { return geometry_.sector_bytes / block::kSectorBytes; }
     void append(u8 c) { geometry_.name.append(c >= ' ' && c <= '~' ? static_cast<char>(c) : '?'); }
 
     // --- Requests.
@@ -329,8 +336,8 @@ class Disk {
     void trim(CommandTable &table, const block::Command &c) {
         constexpr u32 kBlock = 512, kRanges = kBlock / sizeof(u64), kRangeMost = 0xffff;
         constexpr u8 kTrim = 1;
-        u64 *range = pool_.template at<u64>(kScratch, kTrimOffset), sector = c.sector;
-        u32 left = c.sectors;
+        u64 *range = pool_.template at<u64>(kScratch, kTrimOffset), sector = c.sector / unit();
+        u32 left = c.sectors / unit();
         for (u32 i = 0; i < kRanges; i++) {
             u32 count = std::min(left, kRangeMost);
             range[i] = count == 0 ? 0 : sector | u64{count} << 48;

@@ -178,8 +178,13 @@ TEST_CASE_METHOD(Fixture, "controllers and disks that cannot be used", "[ahci]")
     SECTION("short addresses") {
         device.commands = 0x2000;
     }
-    SECTION("sectors of 4 KiB") {
+    SECTION("sectors of 2 KiB") {
         device.size = 0x5000;
+        device.sector = 2048;
+    }
+    SECTION("sectors of a strange size") {
+        device.size = 0x5000;
+        device.sector = ~0u;
     }
     SECTION("IDENTIFY fails") {
         device.error = 1u << 30;
@@ -196,4 +201,25 @@ TEST_CASE_METHOD(Fixture, "ports that never get ready cost a bounded time", "[ah
     device.busy = true;
     CHECK_FALSE(start());
     CHECK(device.time <= 4 * 100 + 2 * 10'001 + 30 * 101);
+}
+
+TEST_CASE_METHOD(Fixture, "sectors of 4 KiB", "[ahci]") {
+    device.size = 0x5000;
+    device.sector = 4096;
+    device.image.resize(400 * 512);
+    REQUIRE(start());
+    CHECK(disk.geometry().sector_bytes == 4096);
+    CHECK(disk.geometry().sectors == 400);
+    std::memset(memory.at<u8>(kData), 0x77, 4096);
+    std::memset(memory.at<u8>(kData + 1), 0x78, 4096);
+    CHECK(perform(command(Op::Write, 16, 16)) == OK);
+    CHECK(device.image[16 * 512 - 1] == 0);
+    CHECK(device.image[16 * 512] == 0x77);
+    CHECK(device.image[32 * 512 - 1] == 0x78);
+    CHECK(device.image[32 * 512] == 0);
+    CHECK(perform(command(Op::Read, 24, 8)) == OK);
+    CHECK(*memory.at<u8>(kData) == 0x78);
+    CHECK(perform(command(Op::Discard, 16, 80)) == OK);
+    CHECK(device.trimmed == std::vector<u64>{2, 10});
+    CHECK_FALSE(memory.strayed);
 }

@@ -34,6 +34,7 @@ class FakeDevice {
     Port port[4];
     u32 bar_bytes = 0x1000, cap = CAP_S64A, implemented = 0x3f, firmware = 0;
     u16 commands = 0x2400, trim = 1, size = 0x4000; // Words 83, 169 and 106 of IDENTIFY.
+    u32 sector = 512;                               // Bytes.
     std::string model = "Fake disk";
 
     // Faults.
@@ -178,12 +179,12 @@ class FakeDevice {
                 }
             }
         } else {
-            move(header, table, lba * 512, write);
+            move(header, table, lba * sector, write);
         }
     }
 
     void move(const CommandHeader &header, const CommandTable &table, u64 at, bool write) {
-        u64 left = table.fis.count * u64{512};
+        u64 left = u64{table.fis.count} * sector;
         for (u32 i = 0; i < header.pieces; i++) {
             u32 bytes = table.piece[i].bytes_less_1 + 1;
             u8 *memory = memory_.find(table.piece[i].physical, bytes);
@@ -204,8 +205,9 @@ class FakeDevice {
             memory_.put<char>(to + 54 + (i ^ 1), i < model.size() ? model[i] : ' ');
         }
         memory_.put<u16>(to + 83 * 2, commands);
-        memory_.put<u64>(to + 100 * 2, image.size() / 512);
+        memory_.put<u64>(to + 100 * 2, image.size() / sector);
         memory_.put<u16>(to + 106 * 2, size);
+        memory_.put<u32>(to + 117 * 2, sector / 2);
         memory_.put<u16>(to + 169 * 2, trim);
     }
 

@@ -14,8 +14,9 @@
 // before another one is submitted is ordered. A write that is acknowledged may still be lost with
 // the power until a Flush submitted after it is acknowledged, or if it has kFua.
 //
-// Errors: ERR_NAME no such device or partition, ERR_RIGHT read-only, ERR_ARG sectors outside the
-// partition, a page that is not in the pool or a malformed request, ERR_IO the device reported an
+// Errors: ERR_NAME no device, ERR_EMPTY no such partition on it, ERR_RIGHT read-only, ERR_ARG sectors
+// outside the partition, parts of a sector of the disk, a page that is not in the pool or a malformed
+// request, ERR_IO the device reported an
 // error, ERR_TIMEOUT it did not answer and was reset. Submit: ERR_BUSY not attached, or
 // already waiting; ERR_ARG `submitted` runs backwards or more than 64 ahead.
 // ERR_RESTARTED: the driver died; Attach, and repeat what was not acknowledged.
@@ -27,7 +28,7 @@
 
 namespace block {
 
-inline constexpr u32 kSectorBytes = 512;
+inline constexpr u32 kSectorBytes = 512; // What sectors are counted in, whatever a disk has.
 inline constexpr u32 kPageBytes = 4096;
 inline constexpr u32 kPageSectors = kPageBytes / kSectorBytes;
 inline constexpr u32 kRequests = 64;     // Slots of the ring.
@@ -58,12 +59,23 @@ struct Ring {
 };
 static_assert(sizeof(Request) == 64 && sizeof(Ring) == kPageBytes);
 
+// What GPT says that a partition is for: its 16 bytes, as they stand on the disk.
+struct Guid {
+    u64 low, high;
+    bool operator==(const Guid &) const = default;
+};
+// Partitions made for our littlefs (scripts/lib/disk.py has the same), and those of Linux.
+inline constexpr Guid kSystemType{0x4232915d983bd8d4, 0xc82da7fd4cbaac89};
+inline constexpr Guid kLinuxType{0x477284830fc63daf, 0xe47d47d8693d798e};
+
 struct Disk {
     u64 sectors;
-    u32 sector_bytes;   // kSectorBytes.
+    u64 first;          // Where on the whole disk it begins.
+    u32 sector_bytes;   // kSectorBytes or kPageBytes: requests are whole ones of these.
     u32 read_only;      // 0 or 1.
     u32 pages_max;      // Data pages in one request, at most kRequestPages.
     u32 discard;        // 1: Discard does something.
+    Guid type;          // Of the partition; zero: it has none.
     sel::Text<40> data; // Name of the device, for people.
 };
 

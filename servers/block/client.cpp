@@ -25,7 +25,8 @@ sel::Result<> Client::start() {
     if (!disk) {
         return disk.error();
     }
-    if (disk->sector_bytes != kSectorBytes || disk->pages_max == 0) {
+    bool known = disk->sector_bytes == kSectorBytes || disk->sector_bytes == kPageBytes;
+    if (!known || disk->pages_max == 0) {
         return ERR_PROTOCOL;
     }
     disk_ = *disk;
@@ -40,18 +41,32 @@ sel::Result<> Client::attach() {
     return done;
 }
 
+// With a driver that may be a new one: what it now has must be the disk that it had.
+sel::Result<> Client::attach_again() {
+    sel::Result<Disk> now = link_.info();
+    if (!now) {
+        return now.error() == ERR_EMPTY ? ERR_GONE : now.error();
+    }
+    bool same = now->sectors == disk_.sectors && now->first == disk_.first &&
+                now->sector_bytes == disk_.sector_bytes && now->read_only == disk_.read_only &&
+                now->type == disk_.type && now->data.view() == disk_.data.view();
+    return same ? attach() : ERR_GONE;
+}
+
 bool Client::sound(const Transfer &t) const {
     if (t.op == Op::Flush) {
         return t.sectors == 0 && t.pages.empty();
     }
-    if (t.sectors == 0 || t.sectors > disk_.sectors || t.sector > disk_.sectors - t.sectors) {
+    u32 unit = disk_.sector_bytes / kSectorBytes;
+    if (t.sectors == 0 || t.sectors > disk_.sectors || t.sector > disk_.sectors - t.sectors ||
+        (t.sector | t.sectors) % unit != 0) {
         return false;
     }
     if (t.op == Op::Discard) {
         return t.pages.empty();
     }
     return t.sectors <= kRequestPages * kPageSectors && t.skip < kPageBytes &&
-           t.skip % kSectorBytes == 0 && pages_needed(t) == t.pages.size() &&
+           t.skip % disk_.sector_bytes == 0 && pages_needed(t) == t.pages.size() &&
            t.pages.size() <= disk_.pages_max &&
            std::all_of(t.pages.begin(), t.pages.end(),
                        [&](u16 page) { return page != 0 && page <= pages(); });

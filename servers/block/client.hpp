@@ -7,7 +7,8 @@
 // Every batch is waited for, so requests of different batches are ordered and the data pages of a
 // batch belong to the device only inside run(). When the driver is restarted, run() attaches again
 // and repeats what the old one had not acknowledged with OK; reads, writes of the same content,
-// flushes and discards may all be done twice.
+// flushes and discards may all be done twice. If the new driver has another disk or partition there, or
+// none, everything is ERR_GONE.
 #pragma once
 
 #include <array>
@@ -84,7 +85,7 @@ class Client {
 
     // Nothing of an earlier batch is in flight: a batch that timed out may still be, until the
     // driver has answered Attach. To be asked before pages are used for something else.
-    sel::Result<> settle() { return attached_ ? sel::Result<>{} : attach(); }
+    sel::Result<> settle() { return attached_ ? sel::Result<>{} : attach_again(); }
 
     // Times that a driver was found to have been restarted.
     u32 restarts() const { return restarts_; }
@@ -92,6 +93,7 @@ class Client {
   private:
     bool sound(const Transfer &transfer) const;
     sel::Result<> attach();
+    sel::Result<> attach_again();
     sel::Result<> attempt();
     u32 send();
     void collect(u32 sent);

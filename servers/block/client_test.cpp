@@ -102,6 +102,28 @@ TEST_CASE_METHOD(Fixture, "after a restart only what was not done is repeated", 
     CHECK(disk.messages == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "another disk is not written in the place of the first", "[block]") {
+    const u16 page[] = {1};
+    auto write = [&] {
+        REQUIRE(client.add({.op = Op::Write, .sector = 0, .sectors = 1, .pages = page}).ok());
+        return client.run().error();
+    };
+    client.page(1)[0] = 0x77;
+    disk.die_after = 1;
+    SECTION("the partition was moved") {
+        disk.first = 2048;
+    }
+    SECTION("it has another size") {
+        disk.image.resize(disk.image.size() + 4096);
+    }
+    SECTION("it is for something else") {
+        disk.type = kSystemType;
+    }
+    CHECK(write() == ERR_GONE);
+    CHECK(write() == ERR_GONE);
+    CHECK(disk.image[0] != 0x77);
+}
+
 TEST_CASE_METHOD(Fixture, "a driver that keeps dying is given up", "[block]") {
     disk.fault = [&](const Request &) {
         disk.die_after = 1;

@@ -47,8 +47,9 @@ struct Command {
 };
 
 struct Geometry {
-    u64 sectors = 0; // 0: no device.
-    u32 depth = 1;   // Tags, at most kTags.
+    u64 sectors = 0;                 // Of kSectorBytes; 0: no device.
+    u32 sector_bytes = kSectorBytes; // Its own: commands are whole ones of these. Or kPageBytes.
+    u32 depth = 1;                   // Tags, at most kTags.
     u32 pages_max = kRequestPages;
     bool read_only = false;
     bool flush = false; // It has a cache, and commands to empty it; else Flush has nothing to do.
@@ -56,6 +57,10 @@ struct Geometry {
     bool discard = false;
     sel::Text<40> name;
 };
+
+inline bool is_sector_size(u64 bytes) {
+    return bytes == kSectorBytes || bytes == kPageBytes;
+}
 
 // Waits until done(), `ms` milliseconds at most; false: it never was.
 template <typename Bus, typename Done>

@@ -115,14 +115,17 @@ bool perform(PciBus &bus, Device &device, const Command &command) {
 
 template <typename Device>
 Table read_partitions(PciBus &bus, Device &device, const sel::DmaPool &rings) {
-    return read_table(device.geometry().sectors, [&](u64 sector, Sector &to) {
+    u32 bytes = device.geometry().sector_bytes, unit = bytes / kSectorBytes;
+    return read_table(device.geometry().sectors, bytes, [&](u64 sector, Sector &to) {
         Command read{};
         read.op = Op::Read;
-        read.sector = sector;
-        read.sectors = read.pieces = 1;
-        read.piece[0] = {rings.physical(Device::kPages), kSectorBytes};
+        read.sector = sector / unit * unit;
+        read.sectors = unit;
+        read.pieces = 1;
+        read.piece[0] = {rings.physical(Device::kPages), bytes};
         bool done = perform(bus, device, read);
-        __builtin_memcpy(to.data(), rings.at<u8>(Device::kPages), to.size());
+        u32 place = static_cast<u32>(sector % unit * kSectorBytes);
+        __builtin_memcpy(to.data(), rings.at<u8>(Device::kPages, place), to.size());
         return done;
     });
 }
@@ -134,7 +137,12 @@ bool bring_up(PciBus &bus, Device &device, const sel::DmaPool &rings, Report rep
     if (!taken) {
         sel::format(line, "no device: {}", sel::describe(taken.error()));
     } else if (!device.stop() || !bus.allow_dma() || !device.start()) {
+        u32 bytes = device.geometry().sector_bytes;
         line = "the device cannot be started";
+        if (!is_sector_size(bytes)) {
+            sel::format(line, ": sectors of {} bytes, expected {} or {}", bytes, kSectorBytes,
+                        kPageBytes);
+        }
     }
     if (line.size != 0) {
         report(line);
@@ -144,13 +152,29 @@ bool bring_up(PciBus &bus, Device &device, const sel::DmaPool &rings, Report rep
 
 inline void introduce(const Geometry &g, const Table &table, Report report) {
     sel::Text<160> line;
-    sel::format(line, "{}, {} sectors, partition table {}: ", g.name.view(), g.sectors, table.kind);
+    sel::format(line, "{}, {} sectors", g.name.view(), g.sectors / (g.sector_bytes / kSectorBytes));
+    if (g.sector_bytes != kSectorBytes) {
+        sel::format(line, " of {} bytes", g.sector_bytes);
+    }
+    sel::format(line, ", partition table {}: ", table.kind);
     if (table.refused.empty()) {
         sel::format(line, "{} partitions", table.count());
     } else {
         line.append(table.refused);
     }
     report(line);
+    for (u32 i = 0; i < Table::kPartitions; i++) {
+        const Partition &p = table.partition[i];
+        if (!p.doubt.empty()) {
+            line = {};
+            sel::format(line, "partition {}: {}: {}", i + 1, p.doubt,
+                        p.sectors != 0 ? "read-only" : "left out");
+            report(line);
+        }
+    }
+    if (!table.remark.empty()) {
+        report(table.remark);
+    }
 }
 
 } // namespace detail
@@ -171,7 +195,8 @@ template <typename Device, std::size_t N>
         }
     }
     if (detail::bring_up(bus, device, rings, report)) {
-        Table table = detail::read_partitions(bus, device, rings);
+        static Table table; // No room on the stack.
+        table = detail::read_partitions(bus, device, rings);
         detail::introduce(device.geometry(), table, report);
         server.start(table);
         bus.acknowledge();

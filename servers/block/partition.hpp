@@ -1,12 +1,15 @@
 // Partition tables: GPT, its backup, and MBR with logical partitions. A table may say anything.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-//   Table table = read_table(sectors, read);         read(sector, bytes): true if it could be read
+//   Table table = read_table(sectors, sector_bytes, read);   read(sector, bytes): could it be read?
 //   if (const Partition *p = table.find(2)) ...
 //
-// A table is believed as a whole or not at all: if one entry lies outside the disk, overlaps another
-// one or covers the table itself, `refused` says so and there are no partitions. Every loop is
-// bounded. Sources: UEFI 2.9, chapter 5; for MBR what all systems have done since DOS 3.3.
+// Each entry is judged alone. What lies outside the disk or over the table is left out; what ends
+// behind the disk or overlaps another one may be read, up to the end of the disk, and not written:
+// `doubt` says why. Only if the table as a whole cannot be believed (`refused`) there are none. A
+// disk without a table is one partition, number 1. All numbers are of 512 bytes, whatever the sectors
+// of the disk are; every loop is bounded. Sources: UEFI 2.9, chapter 5; for MBR what all systems have
+// done since DOS 3.3.
 #pragma once
 
 #include <algorithm>
@@ -21,17 +24,19 @@ namespace block {
 using Sector = std::array<u8, kSectorBytes>;
 
 struct Partition {
-    u64 first, sectors; // sectors 0: there is none.
+    u64 first, sectors;       // sectors 0: there is none.
+    Guid type{};              // As GPT has it; else zero.
+    std::string_view doubt{}; // Why it is read-only or, without sectors, left out.
 };
 
 class Table {
   public:
-    static constexpr u32 kPartitions =
-        64; // Numbers from 1; GPT entries behind them must be unused.
+    static constexpr u32 kPartitions = 64; // Numbers from 1; GPT entries behind them are left out.
 
     std::array<Partition, kPartitions> partition{};
     std::string_view kind = "none";
     std::string_view refused; // Why there are no partitions.
+    std::string_view remark;  // What else is wrong with the table.
 
     const Partition *find(u32 number) const {
         bool there = number != 0 && number <= kPartitions && partition[number - 1].sectors != 0;
@@ -63,48 +68,27 @@ inline u32 crc32(u32 crc, std::span<const u8> data) {
     return crc;
 }
 
-// Areas that must not overlap.
-class Areas {
-  public:
-    // The reason why it cannot be had; empty: it can.
-    std::string_view claim(Partition area, Partition inside) {
-        if (area.sectors == 0 || area.first < inside.first || area.sectors > inside.sectors ||
-            area.first - inside.first > inside.sectors - area.sectors) {
-            return "a partition lies outside the disk";
-        }
-        for (u32 i = 0; i < count_; i++) {
-            const Partition &other = area_[i];
-            if (area.first < other.first + other.sectors &&
-                other.first < area.first + area.sectors) {
-                return "partitions overlap";
-            }
-        }
-        if (count_ == kAreas) {
-            return "there are too many partitions";
-        }
-        area_[count_++] = area;
-        return {};
-    }
-
-  private:
-    static constexpr u32 kAreas = 2 * Table::kPartitions;
-    u32 count_ = 0;
-    std::array<Partition, kAreas> area_{};
-};
-
 template <typename Read>
 class Reader {
   public:
-    Reader(u64 sectors, Read &read) : sectors_{sectors}, read_{read} {}
+    Reader(u64 sectors, u32 sector_bytes, Read &read)
+        : unit_{sector_bytes / kSectorBytes}, sectors_{sectors / unit_}, read_{read} {}
 
     Table table() {
-        Table table;
-        std::string_view refused = any(table);
+        std::string_view refused = any();
         if (!refused.empty()) {
-            table.partition = {};
-            table.refused = refused;
+            table_.partition = {};
+            table_.remark = {};
+            table_.refused = refused;
+        } else if (table_.kind == "none") {
+            table_.partition[0] = {0, sectors_};
         }
-        return table;
+        find_overlaps();
+        for (Partition &p : table_.partition) {
+            p.first *= unit_;
+            p.sectors *= unit_;
+        }
+        return table_;
     }
 
   private:
@@ -126,93 +110,175 @@ class Reader {
     }
     static bool is_mbr(const Sector &s) { return s[510] == 0x55 && s[511] == 0xaa; }
 
-    std::string_view any(Table &table) {
+    // The first 512 bytes of sector `at` of the disk.
+    bool read(u64 at, Sector &to) { return at < sectors_ && read_(at * unit_, to); }
+
+    std::string_view any() {
         Sector s;
-        if (sectors_ == 0 || !read_(0, s)) {
-            return "sector 0 cannot be read";
+        if (!read(0, s)) {
+            return sectors_ == 0 ? "the disk has no sectors" : "sector 0 cannot be read";
         }
         if (!is_mbr(s)) {
             return {};
         }
         for (u32 i = 0; i < kPrimary; i++) {
             if (mbr_entry(s, i).type == kProtective) {
-                return gpt(table);
+                return gpt();
             }
         }
-        for (u32 i = 0; i < kPrimary; i++) {
-            if ((mbr_entry(s, i).status & 0x7f) != 0) {
-                return {}; // The boot sector of a file system on the whole disk.
-            }
-        }
-        table.kind = "MBR";
-        return mbr(table, s);
-    }
-
-    // --- MBR.
-
-    std::string_view mbr(Table &table, const Sector &s) {
-        Areas areas;
-        for (u32 i = 0; i < kPrimary; i++) {
-            MbrEntry e = mbr_entry(s, i);
-            if (!e.used()) {
-                continue;
-            }
-            Partition p{e.first, e.sectors};
-            std::string_view wrong = areas.claim(p, {1, sectors_ - 1});
-            if (wrong.empty() && e.extended()) {
-                wrong = logical(table, p);
-            } else if (wrong.empty()) {
-                table.partition[i] = p;
-            }
-            if (!wrong.empty()) {
-                return wrong;
-            }
+        if (!is_boot_sector(s)) {
+            table_.kind = "MBR";
+            mbr(s);
         }
         return {};
     }
 
-    // The chain of tables inside an extended partition: each has one partition and the next table.
-    std::string_view logical(Table &table, Partition inside) {
-        if (logical_) {
-            return "there are two extended partitions";
+    // Of a file system on the whole disk, which ends in the same two bytes as a table.
+    static bool is_boot_sector(const Sector &s) {
+        bool entries = false, sound = true;
+        for (u32 i = 0; i < kPrimary; i++) {
+            entries = entries || mbr_entry(s, i).used();
+            sound = sound && (mbr_entry(s, i).status & 0x7f) == 0;
         }
-        logical_ = true;
-        Areas areas;
-        u64 at = inside.first;
-        for (u32 i = 0; i < kLogical; i++) {
-            Sector s;
-            std::string_view wrong = areas.claim({at, 1}, inside);
-            if (!wrong.empty()) {
-                return wrong; // A loop ends here, too.
+        auto says = [&](u32 at, std::string_view name) {
+            return std::equal(name.begin(), name.end(), &s[at]);
+        };
+        return !entries || !sound || says(54, "FAT1") || says(82, "FAT32") || says(3, "NTFS ") ||
+               says(3, "EXFAT ");
+    }
+
+    // --- One entry.
+
+    // `at` or, if it is none that can be used, why.
+    Partition judge(Partition p) const {
+        if (p.first == 0) {
+            return {0, 0, p.type, "it covers the partition table"};
+        }
+        if (p.first >= sectors_) {
+            return {0, 0, p.type, "it lies outside the disk"};
+        }
+        if (p.sectors > sectors_ - p.first) {
+            p.sectors = sectors_ - p.first;
+            p.doubt = "it ends behind the disk";
+        }
+        return p;
+    }
+
+    static bool overlap(const Partition &a, const Partition &b) {
+        return a.sectors != 0 && b.sectors != 0 && a.first < b.first + b.sectors &&
+               b.first < a.first + a.sectors;
+    }
+    static void doubt(Partition &p, std::string_view why) {
+        p.doubt = p.doubt.empty() ? why : p.doubt;
+    }
+
+    void find_overlaps() {
+        auto &all = table_.partition;
+        for (u32 i = 0; i < all.size(); i++) {
+            for (u32 k = 0; k < i; k++) {
+                if (overlap(all[i], all[k])) {
+                    doubt(all[i], "it overlaps another one");
+                    doubt(all[k], "it overlaps another one");
+                }
             }
-            if (!read_(at, s) || !is_mbr(s)) {
-                return "a table of logical partitions cannot be read";
+        }
+    }
+
+    // --- MBR.
+
+    void mbr(const Sector &s) {
+        Partition extended{};
+        for (u32 i = 0; i < kPrimary; i++) {
+            MbrEntry e = mbr_entry(s, i);
+            Partition p = e.used() ? judge({e.first, e.sectors}) : Partition{};
+            if (!e.used() || !e.extended()) {
+                table_.partition[i] = p;
+            } else if (extended.sectors != 0 || p.sectors == 0) {
+                table_.remark = "an extended partition is left out";
+            } else {
+                extended = p;
+            }
+        }
+        for (u32 i = 0; i < kPrimary; i++) {
+            if (overlap(table_.partition[i], extended)) {
+                doubt(table_.partition[i], "it overlaps the extended one");
+            }
+        }
+        std::string_view wrong = extended.sectors != 0 ? logical(extended) : std::string_view{};
+        if (!wrong.empty()) {
+            table_.remark = wrong;
+            for (u32 i = kPrimary; i < Table::kPartitions; i++) {
+                if (table_.partition[i].sectors != 0) {
+                    doubt(table_.partition[i], wrong);
+                }
+            }
+        }
+    }
+
+    // The chain of tables inside an extended partition: each has one partition and the next table.
+    // Where each of them was is kept: a loop ends, and no partition covers one.
+    std::string_view logical(Partition inside) {
+        std::array<u64, kLogical> seen{};
+        u32 count = 0;
+        std::string_view wrong = "there are too many logical partitions";
+        for (u64 at = inside.first; count < kLogical;) {
+            Sector s;
+            if (at < inside.first || at - inside.first >= inside.sectors) {
+                wrong = "the chain of logical partitions leaves its partition";
+                break;
+            }
+            if (std::find(seen.begin(), seen.begin() + count, at) != seen.begin() + count) {
+                wrong = "the chain of logical partitions is a loop";
+                break;
+            }
+            if (!read(at, s) || !is_mbr(s)) {
+                wrong = "a table of logical partitions cannot be read";
+                break;
             }
             MbrEntry e = mbr_entry(s, 0), next = mbr_entry(s, 1);
             if (e.used()) {
-                Partition p{at + e.first, e.sectors};
-                if (wrong = areas.claim(p, inside); !wrong.empty()) {
-                    return wrong;
-                }
-                table.partition[kPrimary + i] = p;
+                table_.partition[kPrimary + count] =
+                    judge_logical({at + e.first, e.sectors}, inside);
             }
+            seen[count++] = at;
             if (!next.used()) {
-                return {};
+                wrong = {};
+                break;
             }
             at = inside.first + next.first;
         }
-        return "there are too many logical partitions";
+        for (u32 i = kPrimary; i < Table::kPartitions; i++) {
+            for (u32 k = 0; k < count; k++) {
+                if (overlap(table_.partition[i], {seen[k], 1})) {
+                    doubt(table_.partition[i], "it covers a partition table");
+                }
+            }
+        }
+        return wrong;
+    }
+
+    Partition judge_logical(Partition p, const Partition &inside) const {
+        u64 end = p.first + p.sectors;
+        Partition judged = judge(p);
+        if (judged.sectors != 0 &&
+            (p.first < inside.first || end > inside.first + inside.sectors)) {
+            doubt(judged, "it lies outside its extended one");
+        }
+        return judged;
     }
 
     // --- GPT: the primary table, or the backup in the last sector.
 
-    std::string_view gpt(Table &table) {
-        table.kind = "GPT";
-        std::string_view wrong = gpt_at(table, 1);
+    std::string_view gpt() {
+        table_.kind = "GPT";
+        std::string_view wrong = gpt_at(1);
         if (!wrong.empty() && sectors_ > 2) {
-            table.partition = {};
-            table.kind = "backup GPT";
-            wrong = gpt_at(table, sectors_ - 1).empty() ? std::string_view{} : wrong;
+            table_.partition = {};
+            table_.remark = {};
+            if (gpt_at(sectors_ - 1).empty()) {
+                table_.kind = "backup GPT";
+                return {};
+            }
         }
         return wrong;
     }
@@ -221,12 +287,17 @@ class Reader {
         u64 first, last; // Usable.
         u64 entries;     // First sector.
         u32 count, bytes, crc;
-        u64 sectors() const { return (u64{count} * bytes + kSectorBytes - 1) / kSectorBytes; }
     };
 
-    std::string_view gpt_at(Table &table, u64 at) {
+    // In sectors of the disk.
+    u64 sectors_of(const Header &h) const {
+        u64 sector_bytes = u64{unit_} * kSectorBytes;
+        return (u64{h.count} * h.bytes + sector_bytes - 1) / sector_bytes;
+    }
+
+    std::string_view gpt_at(u64 at) {
         Sector s;
-        if (at >= sectors_ || !read_(at, s)) {
+        if (!read(at, s)) {
             return "the GPT header cannot be read";
         }
         u32 size = load<u32>(&s[12]);
@@ -241,75 +312,84 @@ class Reader {
         Header h{load<u64>(&s[40]), load<u64>(&s[48]), load<u64>(&s[72]),
                  load<u32>(&s[80]), load<u32>(&s[84]), load<u32>(&s[88])};
         std::string_view wrong = check(h, at);
-        return wrong.empty() ? read_entries(table, h) : wrong;
+        return wrong.empty() ? read_entries(h) : wrong;
     }
 
-    // Header and entries must lie outside the part that partitions may use.
-    std::string_view check(const Header &h, u64 at) {
+    // Header and entries must lie outside the part that partitions may use. That may reach behind
+    // the end of a disk which was cut.
+    std::string_view check(const Header &h, u64 at) const {
         constexpr u32 kBytesMost = 64 << 10, kEntryLeast = 128;
         if (h.bytes < kEntryLeast || h.bytes > kSectorBytes || !std::has_single_bit(h.bytes) ||
             h.count == 0 || h.count > kBytesMost / h.bytes) {
             return "the GPT has entries of a strange size or number";
         }
         auto usable = [&](u64 sector) { return sector >= h.first && sector <= h.last; };
-        if (h.first > h.last || h.last >= sectors_ || h.first <= 1 || usable(at) ||
-            h.entries <= 1 || h.entries >= sectors_ || sectors_ - h.entries < h.sectors() ||
-            (h.entries <= h.last && h.entries + h.sectors() > h.first)) {
+        if (h.first > h.last || h.first >= sectors_ || h.first <= 1 || usable(at) ||
+            h.entries <= 1 || h.entries >= sectors_ || sectors_ - h.entries < sectors_of(h) ||
+            (h.entries <= h.last && h.entries + sectors_of(h) > h.first)) {
             return "the GPT lies outside the disk or in its own partitions";
         }
         return {};
     }
 
-    std::string_view read_entries(Table &table, const Header &h) {
-        Areas areas;
+    std::string_view read_entries(const Header &h) {
         u32 crc = ~0u, number = 0;
         u64 left = u64{h.count} * h.bytes;
-        for (u64 i = 0; i < h.sectors(); i++) {
+        for (u64 i = 0; left != 0; i++) {
             Sector s;
-            if (!read_(h.entries + i, s)) {
+            if (!read_(h.entries * unit_ + i, s)) {
                 return "the GPT cannot be read";
             }
             u32 bytes = static_cast<u32>(left < kSectorBytes ? left : kSectorBytes);
             left -= bytes;
             crc = crc32(crc, {s.data(), bytes});
             for (u32 at = 0; at < bytes; at += h.bytes) {
-                std::string_view wrong = entry(table, areas, h, &s[at], number++);
-                if (!wrong.empty()) {
-                    return wrong;
-                }
+                entry(h, &s[at], number++);
             }
         }
         return ~crc == h.crc ? std::string_view{} : "the GPT is damaged";
     }
 
-    static std::string_view entry(Table &table, Areas &areas, const Header &h, const u8 *e,
-                                  u32 number) {
-        if (load<u64>(e) == 0 && load<u64>(e + 8) == 0) {
-            return {};
+    void entry(const Header &h, const u8 *e, u32 number) {
+        Guid type{load<u64>(e), load<u64>(e + 8)};
+        if (type == Guid{}) {
+            return;
         }
-        u64 first = load<u64>(e + 32), last = load<u64>(e + 40);
         if (number >= Table::kPartitions) {
-            return "there are too many partitions";
+            table_.remark = "partitions behind number 64 are left out";
+            return;
         }
-        if (last < first || last - first == ~u64{0}) {
-            return "a partition ends before it begins";
-        }
-        Partition p{first, last - first + 1};
-        table.partition[number] = p;
-        return areas.claim(p, {h.first, h.last - h.first + 1});
+        table_.partition[number] = judge_entry(h, {load<u64>(e + 32), 0, type}, load<u64>(e + 40));
     }
 
+    Partition judge_entry(const Header &h, Partition p, u64 last) const {
+        if (last < p.first || last - p.first == ~u64{0}) {
+            return {0, 0, p.type, "it ends before it begins"};
+        }
+        if (p.first < h.first) {
+            return {0, 0, p.type, "it covers the partition table"};
+        }
+        p.sectors = last - p.first + 1;
+        Partition judged = judge(p);
+        if (judged.sectors != 0 && last > h.last) {
+            doubt(judged, "it covers the backup of the partition table");
+        }
+        return judged;
+    }
+
+    u32 unit_; // Of 512 bytes, in a sector of the disk.
     u64 sectors_;
     Read &read_;
-    bool logical_ = false;
+    Table table_{};
 };
 
 } // namespace detail
 
-// `read`: bool(u64 sector, Sector &to), for sectors of a disk of that many.
+// `read`: bool(u64 sector, Sector &to), for sectors of 512 bytes of a disk that has `sectors` of them.
+// `sector_bytes`: of the disk's own, in which tables count.
 template <typename Read>
-Table read_table(u64 sectors, Read &&read) {
-    return detail::Reader<std::remove_reference_t<Read>>{sectors, read}.table();
+Table read_table(u64 sectors, u32 sector_bytes, Read &&read) {
+    return detail::Reader<std::remove_reference_t<Read>>{sectors, sector_bytes, read}.table();
 }
 
 } // namespace block

@@ -23,8 +23,10 @@ struct Image {
     void put(u64 sector, u32 offset, T value) {
         std::memcpy(at(sector).data() + offset, &value, sizeof value);
     }
+    u32 sector_bytes = kSectorBytes;
+
     Table table() {
-        return read_table(sectors, [&](u64 sector, Sector &to) {
+        return read_table(sectors, sector_bytes, [&](u64 sector, Sector &to) {
             reads++;
             strayed = strayed || sector >= sectors;
             auto found = written.find(sector);
@@ -96,14 +98,18 @@ bool is(const Partition *p, u64 first, u64 sectors) {
 
 } // namespace
 
-TEST_CASE("an empty disk has no partitions, and is not refused", "[partition]") {
+TEST_CASE("a disk without a table is one partition", "[partition]") {
     Image disk;
     Table table = disk.table();
-    CHECK(table.count() == 0);
+    CHECK(table.kind == "none");
+    CHECK(table.count() == 1);
     CHECK(table.refused.empty());
     CHECK(table.find(0) == nullptr);
-    CHECK(table.find(1) == nullptr);
+    CHECK(is(table.find(1), 0, disk.sectors));
+    CHECK(table.find(2) == nullptr);
     CHECK(table.find(255) == nullptr);
+    disk.sign(0); // An MBR without entries, or the boot sector of a FAT.
+    CHECK(is(disk.table().find(1), 0, disk.sectors));
     disk.sectors = 0;
     CHECK_FALSE(disk.table().refused.empty());
     disk.sectors = 1;
@@ -153,40 +159,128 @@ TEST_CASE_METHOD(Gpt, "the backup is used when the primary GPT is damaged", "[pa
     CHECK(t.count() == 0);
 }
 
-TEST_CASE_METHOD(Gpt, "hostile GPTs are refused", "[partition]") {
+TEST_CASE_METHOD(Gpt, "what a bad GPT entry says spoils no other one", "[partition]") {
     spoil_backup();
+    u32 number = 4;
+    u64 first = 0, left = 0; // Of what may be read of it.
     std::string_view reason;
-    SECTION("overlap") {
-        entry(2, 3, 50'000, 50'001);
-        reason = "partitions overlap";
-    }
     SECTION("outside the disk") {
-        entry(2, 3, 99'000, 200'000);
-        reason = "a partition lies outside the disk";
+        entry(2, 3, 100'000, 200'000);
+        reason = "it lies outside the disk";
     }
     SECTION("over the table") {
         entry(2, 3, 1, 30);
-        reason = "a partition lies outside the disk";
+        reason = "it covers the partition table";
     }
     SECTION("backwards") {
         entry(2, 3, 55'000, 54'000);
-        reason = "a partition ends before it begins";
+        reason = "it ends before it begins";
     }
     SECTION("everything") {
         entry(2, 3, 0, ~u64{0});
-        reason = "a partition ends before it begins";
+        reason = "it ends before it begins";
     }
     SECTION("far away") {
         entry(2, 3, ~u64{0} - 1, ~u64{0});
-        reason = "a partition lies outside the disk";
+        reason = "it lies outside the disk";
     }
     SECTION("number 65") {
         entry(2, 64, 55'000, 55'001);
-        reason = "there are too many partitions";
+    }
+    SECTION("over the end of the disk") {
+        entry(2, 5, 60'000, 200'000);
+        reason = "it ends behind the disk";
+        number = 6;
+        first = 60'000;
+        left = 40'000;
+    }
+    SECTION("over the backup") {
+        entry(2, 5, 60'000, last + 1);
+        reason = "it covers the backup of the partition table";
+        number = 6;
+        first = 60'000;
+        left = last + 2 - 60'000;
     }
     seal(1, 2);
-    CHECK(table().refused == reason);
-    CHECK(table().count() == 0);
+    Table t = table();
+    CHECK(t.refused.empty());
+    CHECK(t.remark.empty() != reason.empty());
+    CHECK(t.partition[number - 1].doubt == reason);
+    CHECK(is(&t.partition[number - 1], first, left));
+    for (u32 sound : {1u, 2u}) {
+        REQUIRE(t.find(sound) != nullptr);
+        CHECK(t.find(sound)->doubt.empty());
+    }
+    CHECK_FALSE(strayed);
+}
+
+TEST_CASE_METHOD(Gpt, "GPT partitions that overlap are not written", "[partition]") {
+    spoil_backup();
+    entry(2, 3, 50'000, 50'001);
+    seal(1, 2);
+    Table t = table();
+    CHECK(t.count() == 4);
+    CHECK(t.find(1)->doubt.empty());
+    CHECK(t.find(2)->doubt == "it overlaps another one");
+    CHECK(t.find(4)->doubt == "it overlaps another one");
+    CHECK(t.find(6)->doubt.empty());
+}
+
+TEST_CASE_METHOD(Gpt, "of a disk that was cut the partitions that are there are used",
+                 "[partition]") {
+    sectors = 55'000;
+    Table t = table();
+    CHECK(t.kind == "GPT");
+    CHECK(is(t.find(2), 4096, 45'905));
+    CHECK(t.find(2)->doubt.empty());
+    CHECK(t.partition[5].doubt == "it lies outside the disk");
+    sectors = 70'000;
+    t = table();
+    CHECK(is(t.find(6), 60'000, 10'000));
+    CHECK(t.find(6)->doubt == "it ends behind the disk");
+    CHECK_FALSE(strayed);
+}
+
+TEST_CASE_METHOD(Gpt, "partitions keep their types", "[partition]") {
+    CHECK(table().find(1)->type == Guid{0x1234, 0});
+    put<u64>(2, 0, kSystemType.low);
+    put<u64>(2, 8, kSystemType.high);
+    seal(1, 2);
+    CHECK(table().find(1)->type == kSystemType);
+}
+
+TEST_CASE_METHOD(Image, "tables of disks with sectors of 4 KiB count in these", "[partition]") {
+    sector_bytes = kPageBytes;
+    SECTION("GPT") {
+        // Header in sector 1 and entries from sector 2 on, of 4 KiB each.
+        mbr(0, 0, 0xee, 1, 12'499);
+        entry(16, 0, 256, 511);
+        entry(16, 5, 6000, 6099); // In the second 512 bytes of the entries' sector.
+        first = 6;
+        last = 12'000;
+        seal(8, 16);
+        put<u64>(8, 24, 1);
+        put<u64>(8, 72, 2);
+        check_sum(8);
+        Table t = table();
+        CHECK(t.kind == "GPT");
+        CHECK(is(t.find(1), 2048, 2048));
+        CHECK(is(t.find(6), 48'000, 800));
+    }
+    SECTION("MBR") {
+        mbr(0, 0, 0x83, 256, 100);
+        mbr(0, 1, 0x05, 1000, 500);
+        mbr(8000, 0, 0x83, 10, 20);
+        Table t = table();
+        CHECK(t.kind == "MBR");
+        CHECK(is(t.find(1), 2048, 800));
+        CHECK(is(t.find(5), 8080, 160));
+    }
+    SECTION("a GPT that counts in 512 bytes is none") {
+        mbr(0, 0, 0xee, 1, 99'999);
+        seal(1, 2);
+        CHECK(table().refused == "there is no GPT header");
+    }
     CHECK_FALSE(strayed);
 }
 
@@ -220,7 +314,8 @@ TEST_CASE_METHOD(Gpt, "hostile GPT headers are refused", "[partition]") {
         put<u64>(1, 72, ~u64{0} - 2);
     }
     SECTION("usable part outside the disk") {
-        put<u64>(1, 48, 100'000);
+        put<u64>(1, 40, 100'000);
+        put<u64>(1, 48, 200'000);
     }
     SECTION("usable part over the header") {
         put<u64>(1, 40, 1);
@@ -266,62 +361,93 @@ TEST_CASE_METHOD(Image, "MBR with primary and logical partitions", "[partition]"
     CHECK(t.find(3) == nullptr);
 }
 
-TEST_CASE_METHOD(Image, "hostile MBRs are refused", "[partition]") {
+TEST_CASE_METHOD(Image, "what a bad MBR entry says spoils no other one", "[partition]") {
     mbr(0, 0, 0x83, 2048, 1000);
     mbr(0, 2, 0x0f, 10'000, 50'000);
     mbr(10'000, 0, 0x83, 63, 500);
     mbr(10'000, 1, 0x05, 20'000, 1000);
     mbr(30'000, 0, 0x83, 63, 100);
-    REQUIRE(table().refused.empty());
+    std::string_view doubts[Table::kPartitions] = {}; // By number - 1.
+    std::string_view remark;
+    u32 count = 3;
     SECTION("overlap") {
         mbr(0, 1, 0x83, 3000, 100);
+        doubts[0] = doubts[1] = "it overlaps another one";
+        count = 4;
     }
     SECTION("overlap with the extended partition") {
-        mbr(0, 1, 0x83, 9000, 2000);
+        mbr(0, 1, 0x83, 9000, 1500);
+        doubts[1] = "it overlaps the extended one";
+        doubts[4] = "it overlaps another one";
+        count = 4;
     }
-    SECTION("outside the disk") {
+    SECTION("over the end of the disk") {
         mbr(0, 1, 0x83, 99'000, 1001);
+        doubts[1] = "it ends behind the disk";
+        count = 4;
     }
     SECTION("over the table") {
         mbr(0, 1, 0x83, 0, 10);
+        doubts[1] = "it covers the partition table";
     }
     SECTION("far outside") {
         mbr(0, 1, 0x83, ~0u, ~0u);
+        doubts[1] = "it lies outside the disk";
     }
     SECTION("a loop of one") {
         mbr(10'000, 1, 0x05, 0, 1000);
+        doubts[4] = remark = "the chain of logical partitions is a loop";
+        count = 2;
     }
     SECTION("a loop of two") {
         mbr(30'000, 1, 0x05, 20'000, 1000);
+        doubts[4] = doubts[5] = remark = "the chain of logical partitions is a loop";
     }
     SECTION("a logical partition outside") {
         mbr(30'000, 0, 0x83, 63, 40'000);
+        doubts[5] = "it lies outside its extended one";
     }
     SECTION("logical partitions overlap") {
         mbr(10'000, 0, 0x83, 63, 25'000);
+        doubts[4] = "it covers a partition table";
+        doubts[5] = "it overlaps another one";
     }
     SECTION("a logical partition over a table") {
         mbr(30'000, 0, 0x83, 0, 10);
+        doubts[5] = "it covers a partition table";
     }
     SECTION("the chain leaves the partition") {
         mbr(10'000, 1, 0x05, 60'000, 1000);
+        doubts[4] = remark = "the chain of logical partitions leaves its partition";
+        count = 2;
     }
     SECTION("the chain ends in nothing") {
         mbr(10'000, 1, 0x05, 21'000, 1000);
+        doubts[4] = remark = "a table of logical partitions cannot be read";
+        count = 2;
     }
     SECTION("two extended partitions") {
         mbr(0, 3, 0x05, 70'000, 1000);
         sign(70'000);
+        remark = "an extended partition is left out";
     }
     SECTION("a chain without end") {
         for (u32 i = 0; i < 200; i++) {
             mbr(10'000 + i, 0, 0, 0, 0);
             mbr(10'000 + i, 1, 0x05, i + 1, 1);
         }
+        remark = "there are too many logical partitions";
+        count = 1;
     }
     Table t = table();
-    CHECK_FALSE(t.refused.empty());
-    CHECK(t.count() == 0);
+    CHECK(t.refused.empty());
+    CHECK(t.count() == count);
+    CHECK(t.remark == remark);
+    CHECK(is(t.find(1), 2048, 1000));
+    for (u32 i = 0; i < Table::kPartitions; i++) {
+        CAPTURE(i);
+        CHECK(t.partition[i].doubt == doubts[i]);
+    }
     CHECK(reads < 200);
     CHECK_FALSE(strayed);
 }
@@ -330,8 +456,14 @@ TEST_CASE_METHOD(Image, "the boot sector of a file system is no table", "[partit
     mbr(0, 0, 0x20, 0x6e6f6e20, 0x73797374);
     put<u8>(0, 446, 0x6d);
     Table t = table();
-    CHECK(t.refused.empty());
-    CHECK(t.count() == 0);
+    CHECK(t.kind == "none");
+    CHECK(is(t.find(1), 0, sectors));
+    // Such as Windows makes: text where a table would be.
+    mbr(0, 0, 0x83, 2048, 1000);
+    put<u8>(0, 446, 0);
+    CHECK(table().kind == "MBR");
+    put<u64>(0, 3, 0x202020205346544e); // "NTFS    "
+    CHECK(table().kind == "none");
 }
 
 TEST_CASE("noise does no harm", "[partition]") {
@@ -356,7 +488,8 @@ TEST_CASE("noise does no harm", "[partition]") {
         Table t = disk.table();
         CHECK_FALSE(disk.strayed);
         for (const Partition &p : t.partition) {
-            CHECK((p.sectors == 0 || (p.first != 0 && p.first + p.sectors <= disk.sectors)));
+            bool placed = p.first != 0 || t.kind == "none";
+            CHECK((p.sectors == 0 || (placed && p.first + p.sectors <= disk.sectors)));
         }
     }
 }

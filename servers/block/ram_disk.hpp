@@ -28,6 +28,9 @@ class RamDisk final : public Link {
     bool logging = false;
     bool read_only = false;
     u32 pages_max = kRequestPages;
+    u32 sector_bytes = kSectorBytes;
+    u64 first = 0; // Of the partition.
+    Guid type{};
     u64 requests = 0, messages = 0;
     bool strayed = false; // A request named what it may not.
 
@@ -40,10 +43,12 @@ class RamDisk final : public Link {
 
     sel::Result<Disk> info() override {
         return Disk{image.size() / kSectorBytes,
-                    kSectorBytes,
+                    first,
+                    sector_bytes,
                     read_only ? 1u : 0u,
                     pages_max,
                     1,
+                    type,
                     "ram disk"};
     }
     sel::Result<> attach() override {
@@ -88,7 +93,8 @@ class RamDisk final : public Link {
     error_t handle(const Request &r) {
         requests++;
         u64 all = image.size() / kSectorBytes;
-        if (r.sectors > all || r.sector > all - r.sectors || r.pages > pages_max) {
+        if (r.sectors > all || r.sector > all - r.sectors || r.pages > pages_max ||
+            (r.sector * kSectorBytes | r.sectors * kSectorBytes | r.skip) % sector_bytes != 0) {
             strayed = true;
             return ERR_ARG;
         }

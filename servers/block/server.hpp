@@ -43,7 +43,7 @@ class Server {
     // The device is there, with these partitions.
     void start(const Table &table) {
         table_ = table;
-        whole_ = {0, device_.geometry().sectors};
+        whole_ = {0, device_.geometry().sectors, {}, {}};
     }
 
     bool dead() const { return dead_; }
@@ -53,17 +53,18 @@ class Server {
     sel::Result<Disk> on(const Info &, sel::Caller caller) {
         const Partition *range = find_range(caller.part);
         if (range == nullptr || dead_) {
-            return dead_ ? ERR_TIMEOUT : ERR_NAME;
+            return dead_ ? ERR_TIMEOUT : absent();
         }
         const Geometry &g = device_.geometry();
-        return Disk{range->sectors, kSectorBytes, g.read_only, g.pages_max, g.discard, g.name};
+        return Disk{range->sectors, range->first, g.sector_bytes, is_read_only(*range),
+                    g.pages_max,    g.discard,    range->type,    g.name};
     }
 
     void on(const Attach &, sel::Caller caller, sel::Later<Attach> later) {
         Client *c = find(caller);
         const Partition *range = find_range(caller.part);
         if (range == nullptr || c == nullptr || dead_) {
-            later.answer(dead_ ? ERR_TIMEOUT : range == nullptr ? ERR_NAME : ERR_RIGHT);
+            later.answer(dead_ ? ERR_TIMEOUT : range == nullptr ? absent() : ERR_RIGHT);
             return;
         }
         c->attaching.answer(ERR_BUSY); // Of an earlier life of the client, or timed out.
@@ -108,8 +109,8 @@ class Server {
 
     u64 deadline() const {
         u64 due = sel::kForever;
-        for (const Flight &f : flight_) {
-            due = f.used && f.due < due ? f.due : due;
+        for (u32 left = in_flight_; left != 0; left &= left - 1) {
+            due = std::min(due, flight_[static_cast<u32>(std::countr_zero(left))].due);
         }
         return due;
     }
@@ -139,7 +140,6 @@ class Server {
     };
 
     struct Flight {
-        bool used = false;
         bool flush_behind = false, flushing = false;
         u8 tries = 0;
         u8 client = 0;
@@ -166,6 +166,11 @@ class Server {
             }
         }
         return nullptr;
+    }
+
+    error_t absent() const { return whole_.sectors == 0 ? ERR_NAME : ERR_EMPTY; }
+    bool is_read_only(const Partition &range) const {
+        return device_.geometry().read_only || !range.doubt.empty();
     }
 
     const Partition *find_range(u8 part) const {
@@ -211,17 +216,15 @@ class Server {
     u32 depth() const { return std::min(device_.geometry().depth, kTags); }
 
     u32 free_tag() const {
-        u32 tag = 0;
-        while (tag < depth() && flight_[tag].used) {
-            tag++;
-        }
+        u32 tag = static_cast<u32>(std::countr_one(in_flight_));
         return tag < depth() ? tag : kTags;
     }
+    bool is_used(u32 tag) const { return (in_flight_ >> tag & 1) != 0; }
 
     u32 next_client() const {
         u32 share = clients_ > 1 ? std::max(depth() / 2, 1u) : depth();
-        for (u32 i = 1; i <= clients_; i++) {
-            u32 k = (turn_ + i) % clients_;
+        for (u32 i = 0, k = turn_; i < clients_; i++) {
+            k = k + 1 < clients_ ? k + 1 : 0;
             const Client &c = client_[k];
             if (c.attached && c.started < c.submitted && c.in_flight < share) {
                 return k;
@@ -243,7 +246,7 @@ class Server {
             finish(c, request, error);
             return;
         }
-        f.used = true;
+        in_flight_ |= u32{1} << tag;
         f.flush_behind = f.command.op == Op::Write && f.command.fua && !g.fua && g.flush;
         f.flushing = false;
         f.tries = 0;
@@ -278,8 +281,11 @@ class Server {
             r.sector > c.range.sectors - r.sectors) {
             return ERR_ARG;
         }
-        if (to.op != Op::Read && device_.geometry().read_only) {
+        if (to.op != Op::Read && is_read_only(c.range)) {
             return ERR_RIGHT;
+        }
+        if ((r.sector | r.sectors) % unit() != 0) {
+            return ERR_ARG;
         }
         to.sector = c.range.first + r.sector;
         to.sectors = r.sectors;
@@ -289,10 +295,12 @@ class Server {
         return scatter(c, r, to);
     }
 
+    u32 unit() const { return device_.geometry().sector_bytes / kSectorBytes; }
+
     error_t scatter(const Client &c, const Copy &r, Command &to) const {
         u64 bytes = u64{r.sectors} * kSectorBytes;
         u32 most = std::min(device_.geometry().pages_max, kRequestPages);
-        if (r.skip >= kPageBytes || r.skip % kSectorBytes != 0 || r.pages > most ||
+        if (r.skip >= kPageBytes || r.skip % (unit() * kSectorBytes) != 0 || r.pages > most ||
             (r.skip + bytes + kPageBytes - 1) / kPageBytes != r.pages) {
             return ERR_ARG;
         }
@@ -324,7 +332,7 @@ class Server {
 
     // False: nothing like that was asked.
     bool ended(u32 tag, error_t error) {
-        if (tag >= kTags || !flight_[tag].used) {
+        if (tag >= kTags || !is_used(tag)) {
             return false;
         }
         Flight &f = flight_[tag];
@@ -341,7 +349,7 @@ class Server {
     void land(u32 tag, error_t error) {
         Flight &f = flight_[tag];
         Client &c = client_[f.client];
-        f.used = false;
+        in_flight_ &= ~(u32{1} << tag);
         c.in_flight--;
         if (c.attached) {
             finish(c, f.request, error);
@@ -370,10 +378,10 @@ class Server {
             tell("the device is given up");
         }
         for (u32 tag = 0; tag < kTags; tag++) {
-            Flight &f = flight_[tag];
-            if (!f.used) {
+            if (!is_used(tag)) {
                 continue;
             }
+            Flight &f = flight_[tag];
             f.flushing = false;
             if (dead_ || f.due <= now || ++f.tries == kTries) {
                 land(tag, ERR_TIMEOUT);
@@ -398,8 +406,10 @@ class Server {
     u32 resets_ = 0; // Since the device last answered.
     u32 clients_ = 0;
     u32 turn_ = 0;
+    u32 in_flight_ = 0; // Bits: tags.
     std::array<Client, kClients> client_;
     std::array<Flight, kTags> flight_;
+    static_assert(kTags == 32); // Bits of in_flight_.
 };
 
 } // namespace block

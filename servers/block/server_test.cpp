@@ -110,6 +110,7 @@ struct Fixture {
     void start() {
         Table table;
         table.partition[1] = {1000, 500};
+        table.partition[2] = {2000, 100, kSystemType, "in doubt"};
         server->start(table);
     }
 
@@ -171,8 +172,8 @@ TEST_CASE_METHOD(Fixture, "Info tells of disk and partitions", "[block]") {
     CHECK(word == 10'000);
     CHECK(send(99, 2, Info{}) == OK);
     CHECK(word == 500);
-    CHECK(send(8, 1, Info{}) == ERR_NAME);
-    CHECK(send(8, 255, Info{}) == ERR_NAME);
+    CHECK(send(8, 1, Info{}) == ERR_EMPTY);
+    CHECK(send(8, 255, Info{}) == ERR_EMPTY);
 }
 
 TEST_CASE_METHOD(Fixture, "without a device there is no name", "[block]") {
@@ -187,7 +188,7 @@ TEST_CASE_METHOD(Fixture, "without a device there is no name", "[block]") {
 TEST_CASE_METHOD(Fixture, "only clients with a pool may send requests", "[block]") {
     CHECK(attach(9, 0) == ERR_RIGHT);
     CHECK(attach(7, 2) == ERR_RIGHT);
-    CHECK(attach(8, 1) == ERR_NAME);
+    CHECK(attach(8, 1) == ERR_EMPTY);
     CHECK(submit(1, 1) == ERR_BUSY);
     CHECK(send(9, 0, Submit{{}, 1, 1}) == ERR_RIGHT);
 }
@@ -244,6 +245,34 @@ TEST_CASE_METHOD(Fixture, "malformed requests never reach the device", "[block]"
     device.shape.flush = device.shape.discard = device.shape.read_only = false;
     CHECK(refused(Op::Flush, 0, 0) == OK);
     CHECK(refused(Op::Discard, 0, 8) == OK);
+}
+
+TEST_CASE_METHOD(Fixture, "parts of a sector of 4 KiB are refused", "[block]") {
+    device.shape.sector_bytes = kPageBytes;
+    u32 error = ERR_ARG;
+    CHECK(refused(Op::Read, 0, 4, {1}) == error);
+    CHECK(refused(Op::Read, 4, 8, {1}) == error);
+    CHECK(refused(Op::Read, 0, 8, {1, 2}, 512) == error);
+    CHECK(refused(Op::Discard, 0, 4) == error);
+    ask(one, 0, Op::Read, 8, 16, {1, 2});
+    REQUIRE(attach() == OK);
+    CHECK(submit(1, 1) == kWaits);
+    CHECK(device.log.size() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a partition in doubt is read-only", "[block]") {
+    FakePool three{0x700'000};
+    REQUIRE(server->add_client(9, 3, three));
+    REQUIRE(attach(9, 3) == OK);
+    ask(three, 0, Op::Write, 0, 8, {1});
+    ask(three, 1, Op::Discard, 0, 8);
+    ask(three, 2, Op::Read, 0, 8, {1});
+    CHECK(send(9, 3, Submit{{}, 3, 3}) == kWaits);
+    CHECK(three.slot(0).status == u32{ERR_RIGHT});
+    CHECK(three.slot(1).status == u32{ERR_RIGHT});
+    REQUIRE(device.log.size() == 1);
+    CHECK(device.log[0].op == Op::Read);
+    CHECK(send(9, 3, Info{}) == OK);
 }
 
 TEST_CASE_METHOD(Fixture, "counts that run wild are refused", "[block]") {

@@ -150,6 +150,7 @@ class Disk {
     static constexpr u32 kLists = 4, kScratch = 5;
     static constexpr u32 kEntries = PAGE_BYTES / sizeof(Command), kAdminEntries = 16;
     static constexpr u32 kListBytes = PAGE_BYTES / block::kTags;
+    static constexpr u32 kUnitMost = block::kPageSectors;
     static constexpr u32 kReadyMostMs = 30'000, kAdminMs = 5000;
     static_assert((block::kRequestPages - 1) * sizeof(u64) <= kListBytes);
 
@@ -262,7 +263,7 @@ class Disk {
         return true;
     }
 
-    // The first active one. Sectors of another size, or with metadata or protection, are not for us.
+    // The first active one. Sectors with metadata or protection are not for us.
     bool identify_namespace() {
         constexpr u32 kFormat = 26, kProtection = 29, kAttributes = 99, kFormats = 128;
         if (!admin(ADMIN_IDENTIFY, 0, kScratch, IDENTIFY_ACTIVE)) {
@@ -273,11 +274,17 @@ class Disk {
             return false;
         }
         u32 format = scratch<u32>(kFormats + (scratch<u8>(kFormat) & 0xf) * 4);
-        geometry_.sectors = scratch<u64>(0);
+        u64 sectors = scratch<u64>(0);
         geometry_.read_only = (scratch<u8>(kAttributes) & 1) != 0;
-        bool sectors_of_512 = (format >> 16 & 0xff) == 9 && (format & 0xffff) == 0;
-        return sectors_of_512 && (scratch<u8>(kProtection) & 7) == 0 && geometry_.sectors != 0;
+        geometry_.sector_bytes = (format >> 16 & 0xff) < 32 ? 1u << (format >> 16 & 0xff) : 0;
+        if (!block::is_sector_size(geometry_.sector_bytes) || sectors > ~u64{0} / kUnitMost) {
+            return false;
+        }
+        geometry_.sectors = sectors * unit();
+        bool plain = (format & 0xffff) == 0 && (scratch<u8>(kProtection) & 7) == 0;
+        return plain && sectors != 0;
     }
+    u32 unit() const { return geometry_.sector_bytes / block::kSectorBytes; }
 
     bool create_queues() {
         constexpr u32 kQueuesFeature = 7, kContiguous = 1, kInterrupt = 2, kOne = 1;
@@ -292,9 +299,10 @@ class Disk {
     void transfer(Command &command, u32 tag, const block::Command &c) {
         constexpr u32 kFua = 1u << 30;
         command.opcode = c.op == block::Op::Read ? IO_READ : IO_WRITE;
-        command.word[0] = static_cast<u32>(c.sector);
-        command.word[1] = static_cast<u32>(c.sector >> 32);
-        command.word[2] = (c.sectors - 1) | (c.fua && c.op == block::Op::Write ? kFua : 0);
+        u64 first = c.sector / unit();
+        command.word[0] = static_cast<u32>(first);
+        command.word[1] = static_cast<u32>(first >> 32);
+        command.word[2] = (c.sectors / unit() - 1) | (c.fua && c.op == block::Op::Write ? kFua : 0);
         command.prp[0] = c.piece[0].physical;
         u64 *list = pool_.template at<u64>(kLists, tag * kListBytes);
         for (u32 i = 1; i < c.pieces; i++) {
@@ -309,7 +317,8 @@ class Disk {
 
     void discard(Command &command, u32 tag, const block::Command &c) {
         constexpr u32 kDeallocate = 4;
-        *pool_.template at<Range>(kScratch, tag * sizeof(Range)) = {0, c.sectors, c.sector};
+        *pool_.template at<Range>(kScratch, tag * sizeof(Range)) = {0, c.sectors / unit(),
+                                                                    c.sector / unit()};
         command.opcode = IO_DATASET;
         command.word[1] = kDeallocate;
         command.prp[0] = pool_.physical(kScratch) + tag * sizeof(Range);

@@ -242,8 +242,11 @@ TEST_CASE_METHOD(Fixture, "controllers that cannot be used", "[nvme]") {
     SECTION("no namespace") {
         device.active = 0;
     }
-    SECTION("sectors of 4 KiB") {
-        device.lbaf = 12 << 16;
+    SECTION("sectors of 2 KiB") {
+        device.lbaf = 11 << 16;
+    }
+    SECTION("sectors of no size") {
+        device.lbaf = 0xff << 16;
     }
     SECTION("metadata") {
         device.lbaf |= 8;
@@ -256,5 +259,27 @@ TEST_CASE_METHOD(Fixture, "controllers that cannot be used", "[nvme]") {
     }
     CHECK_FALSE(start());
     CHECK(device.time <= 6000);
+    CHECK_FALSE(memory.strayed);
+}
+
+TEST_CASE_METHOD(Fixture, "sectors of 4 KiB", "[nvme]") {
+    device.lbaf = 12 << 16;
+    device.image.resize(400 * 512);
+    REQUIRE(start());
+    CHECK(disk.geometry().sector_bytes == 4096);
+    CHECK(disk.geometry().sectors == 400);
+    std::memset(memory.at<u8>(kData), 0x77, 4096);
+    std::memset(memory.at<u8>(kData + 1), 0x78, 4096);
+    CHECK(perform(command(Op::Write, 16, 16)) == OK);
+    CHECK(device.image[16 * 512 - 1] == 0);
+    CHECK(device.image[16 * 512] == 0x77);
+    CHECK(device.image[32 * 512 - 1] == 0x78);
+    CHECK(device.image[32 * 512] == 0);
+    CHECK(perform(command(Op::Read, 24, 8)) == OK);
+    CHECK(*memory.at<u8>(kData) == 0x78);
+    CHECK(perform(command(Op::Discard, 16, 80)) == OK);
+    REQUIRE(device.discards.size() == 1);
+    CHECK(device.discards[0].sector == 2);
+    CHECK(device.discards[0].sectors == 10);
     CHECK_FALSE(memory.strayed);
 }

@@ -185,7 +185,7 @@ class FakeDevice {
         } else if (c.word[0] == IDENTIFY_ACTIVE) {
             memory_.put<u32>(to, active);
         } else if (c.space == active) {
-            memory_.put<u64>(to, image.size() / 512);
+            memory_.put<u64>(to, image.size() >> (lbaf >> 16 & 0x1f));
             memory_.put<u8>(to + 26, format);
             memory_.put<u8>(to + 29, protection);
             memory_.put<u8>(to + 99, attributes);
@@ -208,7 +208,9 @@ class FakeDevice {
 
     // Pages as section 4.3 has them: a command with two pages has no list.
     void move(const Command &c) {
-        u64 at = (c.word[0] | u64{c.word[1]} << 32) * 512, bytes = ((c.word[2] & 0xffff) + 1) * 512;
+        u32 shift = lbaf >> 16;
+        u64 at = (c.word[0] | u64{c.word[1]} << 32) << shift;
+        u64 bytes = u64{(c.word[2] & 0xffff) + 1} << shift;
         u64 page = c.prp[0], rest = bytes - std::min<u64>(bytes, 4096 - page % 4096);
         for (u32 i = 0; bytes != 0; i++) {
             u64 count = std::min<u64>(bytes, 4096 - page % 4096);

@@ -19,6 +19,7 @@ enum Feature : u64 {
     FEATURE_SIZE_MAX = 1u << 1,
     FEATURE_SEG_MAX = 1u << 2,
     FEATURE_RO = 1u << 5,
+    FEATURE_BLK_SIZE = 1u << 6,
     FEATURE_FLUSH = 1u << 9,
     FEATURE_DISCARD = 1u << 13,
     FEATURE_VERSION_1 = 1ull << 32,
@@ -58,6 +59,7 @@ enum Config : u32 {
     CONFIG_CAPACITY = 0,
     CONFIG_SIZE_MAX = 8,
     CONFIG_SEG_MAX = 12,
+    CONFIG_BLK_SIZE = 20,
     CONFIG_DISCARD_SECTORS = 36,
     CONFIG_BYTES = 48
 };
@@ -264,8 +266,9 @@ class Disk {
     }
 
     bool negotiate() {
-        constexpr u64 kKnown = FEATURE_SIZE_MAX | FEATURE_SEG_MAX | FEATURE_RO | FEATURE_FLUSH |
-                               FEATURE_DISCARD | FEATURE_VERSION_1 | FEATURE_ACCESS_PLATFORM;
+        constexpr u64 kKnown = FEATURE_SIZE_MAX | FEATURE_SEG_MAX | FEATURE_RO | FEATURE_BLK_SIZE |
+                               FEATURE_FLUSH | FEATURE_DISCARD | FEATURE_VERSION_1 |
+                               FEATURE_ACCESS_PLATFORM;
         features_ = 0;
         for (u32 half = 0; half < 2; half++) {
             set_common<u32>(COMMON_DEVICE_SELECT, half);
@@ -291,16 +294,24 @@ class Disk {
             seg_max_ = has(FEATURE_SEG_MAX) ? config32(CONFIG_SEG_MAX) : block::kRequestPages;
             size_max_ = has(FEATURE_SIZE_MAX) ? config32(CONFIG_SIZE_MAX) : u32{PAGE_BYTES};
             discard_most_ = has(FEATURE_DISCARD) ? config32(CONFIG_DISCARD_SECTORS) : 0;
+            geometry_.sector_bytes =
+                has(FEATURE_BLK_SIZE) ? config32(CONFIG_BLK_SIZE) : block::kSectorBytes;
             if (generation == common<u8>(COMMON_GENERATION)) {
                 break;
             }
         }
         geometry_.read_only = has(FEATURE_RO);
         geometry_.flush = has(FEATURE_FLUSH);
-        geometry_.discard = discard_most_ != 0;
         geometry_.name = "virtio disk";
+        if (!block::is_sector_size(geometry_.sector_bytes)) {
+            return false;
+        }
+        geometry_.sectors -= geometry_.sectors % unit();
+        discard_most_ -= discard_most_ % unit();
+        geometry_.discard = discard_most_ != 0;
         return geometry_.sectors != 0 && seg_max_ != 0 && size_max_ >= PAGE_BYTES;
     }
+    u32 unit() const { return geometry_.sector_bytes / block::kSectorBytes; }
 
     bool set_up_queue() {
         set_common<u16>(COMMON_QUEUE, 0);

@@ -229,3 +229,35 @@ TEST_CASE_METHOD(Fixture, "a line needs its acknowledgement", "[virtio-blk]") {
     device.space[0x58] = 0x9000;
     CHECK_FALSE(start());
 }
+
+TEST_CASE_METHOD(Fixture, "sectors of 4 KiB", "[virtio-blk]") {
+    device.features |= FEATURE_BLK_SIZE;
+    device.blk_size = 4096;
+    device.image.resize(400 * 512);
+    REQUIRE(start());
+    CHECK(disk.geometry().sector_bytes == 4096);
+    CHECK(disk.geometry().sectors == 400);
+    std::memset(memory.at<u8>(kData), 0x77, 4096);
+    std::memset(memory.at<u8>(kData + 1), 0x78, 4096);
+    CHECK(perform(command(Op::Write, 16, 16)) == OK);
+    CHECK(device.image[16 * 512 - 1] == 0);
+    CHECK(device.image[16 * 512] == 0x77);
+    CHECK(device.image[32 * 512 - 1] == 0x78);
+    CHECK(device.image[32 * 512] == 0);
+    CHECK(perform(command(Op::Read, 24, 8)) == OK);
+    CHECK(*memory.at<u8>(kData) == 0x78);
+    CHECK(perform(command(Op::Discard, 16, 80)) == OK);
+    CHECK(device.discards == std::vector<u64>{16, 80});
+    CHECK(perform(command(Op::Discard, 16, 104)) == OK);
+    CHECK(device.discards.back() == 96); // Of the 100 that it takes at once.
+    CHECK_FALSE(memory.strayed);
+}
+
+TEST_CASE_METHOD(Fixture, "sectors of another size", "[virtio-blk]") {
+    device.features |= FEATURE_BLK_SIZE;
+    for (u32 bytes : {0u, 1u, 1024u, 8192u, ~0u}) {
+        device.blk_size = bytes;
+        CHECK_FALSE(start());
+        CHECK(disk.geometry().sector_bytes == bytes);
+    }
+}

@@ -35,7 +35,7 @@ class FakeDevice {
     u32 bar_bytes = 0x4000;
     pci::Signal way = pci::Signal::MSIX;
     u64 features = FEATURE_VERSION_1 | FEATURE_FLUSH | FEATURE_DISCARD | FEATURE_SEG_MAX;
-    u32 seg_max = 254, discard_most = 100;
+    u32 seg_max = 254, discard_most = 100, blk_size = 512;
     u16 queue_most = 256;
 
     // Faults.
@@ -131,6 +131,8 @@ class FakeDevice {
             return static_cast<u32>(image.size() / 512);
         case CONFIG_SEG_MAX:
             return seg_max;
+        case CONFIG_BLK_SIZE:
+            return blk_size;
         case CONFIG_DISCARD_SECTORS:
             return discard_most;
         default:
