@@ -116,6 +116,7 @@ int command_history(Context &c);
 int command_reboot(Context &c);
 int command_run(Context &c);
 int command_sleep(Context &c);
+int command_mkfs(Context &c);
 int command_stress(Context &c);
 int command_status(Context &c);
 int command_true(Context &c);

@@ -43,6 +43,8 @@ constexpr CommandInfo kCommands[] = {
     {"lspci", "", "devices on PCI, and who has them", 0, 0, Argument::None, command_lspci},
     {"mem", "", "how much memory there is, and who has it", 0, 0, Argument::None, command_mem},
     {"mkdir", "PATH...", "make directories", 1, kAnyNumber, Argument::Path, command_mkdir},
+    {"mkfs", "[-f] PATH", "make a file system (-f over what is there)", 1, 2, Argument::Path,
+     command_mkfs},
     {"mount", "[PATH]", "list the file systems, or put one back that was taken out", 0, 1,
      Argument::Path, command_mount},
     {"mv", "FROM TO", "move or rename a file or directory", 2, 2, Argument::Path, command_mv},

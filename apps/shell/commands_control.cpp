@@ -194,6 +194,10 @@ int command_run(Context &c) {
     return c.shell.run_script(c, name);
 }
 
+int command_mkfs(Context &c) {
+    return run_program(c, "mkfs", c.args);
+}
+
 int command_stress(Context &c) {
     return run_program(c, "stress", c.args);
 }

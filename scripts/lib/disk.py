@@ -1,4 +1,5 @@
-"""Makes an empty disk image: GPT, partition 1 FAT for exchange with other systems, partition 2 for littlefs.
+"""Makes an empty disk image: GPT, partition 1 FAT for exchange with other systems, partition 2 of the type
+TRustOs, which is formatted with littlefs when it is first used.
 SPDX-License-Identifier: BSD-2-Clause
 
 usage: disk.py FILE [MEGABYTES]      FILE must not exist
@@ -19,6 +20,7 @@ ENTRIES, ENTRY_BYTES = 128, 128
 TABLE_SECTORS = ENTRIES * ENTRY_BYTES // SECTOR
 BASIC_DATA = uuid.UUID("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7")
 LINUX_DATA = uuid.UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")
+TRUSTOS = uuid.UUID("983bd8d4-915d-4232-89ac-ba4cfda72dc8")  # servers/block/api.hpp: kSystemType.
 DEFAULT_MEGABYTES, LEAST_MEGABYTES = 64, 8
 MARK = b"TRustOs disktest"  # Begins a partition that apps may write (servers/block/scratch.hpp).
 
@@ -74,7 +76,7 @@ def make_disk(path, megabytes=DEFAULT_MEGABYTES, scratch=False):
         raise ValueError(f"a disk has at least {LEAST_MEGABYTES} megabytes")
     sectors = megabytes * MEGABYTE // SECTOR
     middle, end = sectors // 2 // ALIGN * ALIGN, sectors - ALIGN * (2 if scratch else 1)
-    partitions = [(BASIC_DATA, "exchange", ALIGN, middle - 1), (LINUX_DATA, "system", middle, end - 1)]
+    partitions = [(BASIC_DATA, "exchange", ALIGN, middle - 1), (TRUSTOS, "system", middle, end - 1)]
     partitions += [(LINUX_DATA, "scratch", end, end + ALIGN - 1)] * scratch
     made = Path(f"{path}.new")
     with made.open("xb") as image:

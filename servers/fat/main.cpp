@@ -7,8 +7,6 @@
 #include "sel/log.hpp"
 #include "sel/server.hpp"
 
-namespace {} // namespace
-
 int main() {
     sel::Clock clock = sel::clock();
     static volume::Mounted<volume::Fat> disk;
@@ -20,8 +18,12 @@ int main() {
         fs = &disk.fs();
     }
     static volume::Store store{*fs};
-    static file::Server<volume::Store> server{
-        store, clock, volume::date_at_boot(caps::timer, clock.nanoseconds(sel::now())),
-        sel::environment().incarnation, caps::windows};
-    sel::serve<file::Api>(caps::service, server);
+    static volume::MountedServer<volume::Fat> server{
+        disk,
+        store,
+        clock,
+        volume::date_at_boot(caps::timer, clock.nanoseconds(sel::now())),
+        sel::environment().incarnation,
+        caps::windows};
+    sel::serve<file::Api, volume::Control>(caps::service, server);
 }

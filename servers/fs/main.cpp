@@ -12,9 +12,9 @@ namespace {
 constexpr int kExitDamaged = 71;
 
 // A new start looks at the disk with an empty memory.
-class Server : public file::Server<volume::Store> {
+class Server : public volume::MountedServer<volume::LittleFs> {
   public:
-    using file::Server<volume::Store>::Server;
+    using MountedServer::MountedServer;
 
     void watch_over(const volume::LittleFs &fs) { fs_ = &fs; }
     u64 deadline() {
@@ -22,7 +22,7 @@ class Server : public file::Server<volume::Store> {
             sel::Log<logging::Writer>{caps::log}.error("the disk holds nonsense: starting anew");
             sel::exit(kExitDamaged);
         }
-        return file::Server<volume::Store>::deadline();
+        return MountedServer::deadline();
     }
 
   private:
@@ -43,11 +43,14 @@ int main() {
         fs = &disk.fs();
     }
     static volume::Store store{*fs};
-    static Server server{store, clock,
+    static Server server{disk,
+                         store,
+                         clock,
                          volume::date_at_boot(caps::timer, clock.nanoseconds(sel::now())),
-                         sel::environment().incarnation, caps::windows};
+                         sel::environment().incarnation,
+                         caps::windows};
     if (mounted.ok()) {
         server.watch_over(disk.fs());
     }
-    sel::serve<file::Api>(caps::service, server);
+    sel::serve<file::Api, volume::Control>(caps::service, server);
 }

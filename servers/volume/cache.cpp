@@ -23,13 +23,6 @@ u8 first_run(u8 mask) {
     return sector_mask(first, count);
 }
 
-// Of `bytes` from `offset` in a page, the sectors touched.
-u8 touched(u32 offset, u32 bytes) {
-    u32 first = offset / block::kSectorBytes;
-    u32 last = (offset + bytes - 1) / block::kSectorBytes;
-    return sector_mask(first, last - first + 1);
-}
-
 } // namespace
 
 Cache::Cache(block::Client &disk) : disk_{disk}, pages_{std::min<u32>(disk.pages(), kPages)} {
@@ -47,6 +40,15 @@ bool Cache::allowed() {
 u8 Cache::sectors_of(u64 page) const {
     u64 left = disk_.disk().sectors - page * kPageSectors;
     return left >= kPageSectors ? kAll : sector_mask(0, static_cast<u32>(left));
+}
+
+// Of `bytes` from `offset` in a page, the sectors touched.
+u8 Cache::touched(u32 offset, u32 bytes) const {
+    if (disk_.disk().sector_bytes == kPageBytes) {
+        return kAll;
+    }
+    u32 first = offset / kSectorBytes, last = (offset + bytes - 1) / kSectorBytes;
+    return sector_mask(first, last - first + 1);
 }
 
 // --- Look-up and replacement.
@@ -242,6 +244,15 @@ sel::Result<> Cache::read(u64 offset, std::span<u8> out) {
 
 // --- Writing.
 
+// `whole`: all of the page's sectors that are touched are written over.
+sel::Result<u16> Cache::entry_for_write(u64 page, bool whole) {
+    if (!whole) {
+        return load(page, kAll);
+    }
+    u16 index = find(page);
+    return index != kNone ? sel::Result<u16>{index} : claim(page);
+}
+
 sel::Result<> Cache::write(u64 offset, std::span<const u8> data) {
     if (offset > bytes() || data.size() > bytes() - offset || offset % kSectorBytes != 0 ||
         data.size() % kSectorBytes != 0) {
@@ -256,16 +267,13 @@ sel::Result<> Cache::write(u64 offset, std::span<const u8> data) {
     while (!data.empty()) {
         u32 start = static_cast<u32>(offset % kPageBytes);
         u32 count = static_cast<u32>(std::min<u64>(data.size(), kPageBytes - start));
-        u16 index = find(offset / kPageBytes);
-        if (index == kNone) {
-            sel::Result<u16> claimed = claim(offset / kPageBytes);
-            if (!claimed) {
-                return claimed.error();
-            }
-            index = *claimed;
+        bool whole = (start | count) % disk_.disk().sector_bytes == 0;
+        sel::Result<u16> index = entry_for_write(offset / kPageBytes, whole);
+        if (!index) {
+            return index.error();
         }
-        Entry &entry = entry_[index];
-        std::memcpy(memory(index) + start, data.data(), count);
+        Entry &entry = entry_[*index];
+        std::memcpy(memory(*index) + start, data.data(), count);
         dirty_ += entry.dirty == 0 ? 1 : 0;
         entry.dirty |= touched(start, count);
         entry.valid |= touched(start, count);

@@ -3,7 +3,8 @@
 //
 // The pages lie in the pool that is shared with the driver: the device reads and writes them itself.
 // A page knows which of its 8 sectors are valid and which are dirty (newer than the disk); only
-// dirty sectors are ever written, so a write cut off by a power failure cannot harm a neighbour.
+// dirty sectors are ever written, so a write cut off by a power failure cannot harm a neighbour. On a
+// disk whose sectors are pages it reads the rest of the page first, and writes all of it.
 //
 // States of a page: free -> valid (read, or written over) -> dirty -> valid (written back) -> free.
 // Dirty pages are written back when half of the pages are dirty, when no clean page is left, and by
@@ -30,6 +31,7 @@ class Cache {
 
     u64 bytes() const { return disk_.disk().sectors * kSectorBytes; }
     bool read_only() const { return disk_.disk().read_only != 0; }
+    const block::Disk &disk() const { return disk_.disk(); }
 
     // ERR_ARG: outside the disk. Else what the driver said.
     sel::Result<> read(u64 offset, std::span<u8> out);
@@ -74,11 +76,13 @@ class Cache {
     bool allowed();
     u8 *memory(u16 index) const { return disk_.page(static_cast<u16>(index + 1)).data(); }
     u8 sectors_of(u64 page) const; // Those inside the disk.
+    u8 touched(u32 offset, u32 bytes) const;
     u16 find(u64 page) const;
     sel::Result<u16> claim(u64 page);
     u16 victim();
     void forget(u16 index);
     sel::Result<u16> load(u64 page, u8 sectors);
+    sel::Result<u16> entry_for_write(u64 page, bool whole);
     sel::Result<u16> load_absent(u64 page, u8 sectors);
     sel::Result<> load_ahead(u64 page, u16 first);
     sel::Result<> load_missing(u16 index, u8 sectors);

@@ -148,7 +148,34 @@ TEST_CASE_METHOD(Fixture, "the number of calls can be bounded", "[cache]") {
 }
 
 // Random reads and writes with dying, stalling and failing drivers, against a plain array.
+TEST_CASE_METHOD(Fixture, "a disk with sectors of 4 KiB is given whole ones", "[cache]") {
+    disk.sector_bytes = 4096;
+    disk.image.assign(kSectors / 8 * 4096, 0x11);
+    disk.logging = true;
+    REQUIRE(client.start().ok());
+    REQUIRE(fill(9, 1, 9).ok());
+    REQUIRE(fill(16, 8, 16).ok());
+    CHECK(cache.counts().pages_read == 1); // Around sector 9; the other one is written over.
+    REQUIRE(cache.flush().ok());
+    REQUIRE(disk.log.size() == 2);
+    CHECK((disk.log[0].sector == 8 && disk.log[0].data.size() == 8192));
+    CHECK(read(8 * 512, 512) == std::vector<u8>(512, 0x11));
+    CHECK(disk.image[9 * 512] == 9);
+    CHECK(disk.image[10 * 512] == 0x11);
+    disk.fault = [](const block::Request &r) { return r.sector == 80 ? ERR_IO : OK; };
+    CHECK(fill(81, 1, 1).error() == ERR_IO);
+    CHECK(fill(80, 8, 1).ok());
+    CHECK_FALSE(disk.strayed);
+}
+
 TEST_CASE_METHOD(Fixture, "random operations agree with a model", "[cache]") {
+    u32 sectors = kSectors;
+    if (GENERATE(false, true)) {
+        disk.sector_bytes = 4096;
+        sectors = kSectors / 8 * 8;
+        disk.image.resize(sectors * 512);
+        REQUIRE(client.start().ok());
+    }
     std::mt19937 random{7};
     std::vector<u8> model(disk.image.size());
     for (int step = 0; step < 20000; step++) {
@@ -157,8 +184,8 @@ TEST_CASE_METHOD(Fixture, "random operations agree with a model", "[cache]") {
         }
         bool fail = random() % 40 == 0;
         disk.fault = [&](const block::Request &) { return fail ? ERR_IO : OK; };
-        u32 sector = random() % kSectors;
-        u32 count = 1 + random() % std::min<u32>(kSectors - sector, 30);
+        u32 sector = random() % sectors;
+        u32 count = 1 + random() % std::min<u32>(sectors - sector, 30);
         if (random() % 3 == 0) {
             std::vector<u8> data(count * 512, static_cast<u8>(random()));
             while (!cache.write(u64{sector} * 512, data).ok()) {

@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "servers/volume/signature.hpp"
+
+#include "sel/format.hpp"
+
 #include <diskio.h>
 
 namespace volume {
@@ -90,21 +94,37 @@ extern "C" DWORD get_fattime() {
 
 extern "C" DRESULT disk_read(void *drive, BYTE *to, DWORD sector, UINT count) {
     auto &cache = static_cast<Fat *>(drive)->cache();
-    std::span<u8> out{to, std::size_t{count} * Cache::kSectorBytes};
-    return cache.read(u64{sector} * Cache::kSectorBytes, out).ok() ? RES_OK : RES_ERROR;
+    u32 bytes = static_cast<Fat *>(drive)->sector_bytes();
+    std::span<u8> out{to, std::size_t{count} * bytes};
+    return cache.read(u64{sector} * bytes, out).ok() ? RES_OK : RES_ERROR;
 }
 
 extern "C" DRESULT disk_write(void *drive, const BYTE *from, DWORD sector, UINT count) {
     auto &cache = static_cast<Fat *>(drive)->cache();
-    std::span<const u8> data{from, std::size_t{count} * Cache::kSectorBytes};
-    return cache.write(u64{sector} * Cache::kSectorBytes, data).ok() ? RES_OK : RES_ERROR;
+    u32 bytes = static_cast<Fat *>(drive)->sector_bytes();
+    std::span<const u8> data{from, std::size_t{count} * bytes};
+    return cache.write(u64{sector} * bytes, data).ok() ? RES_OK : RES_ERROR;
 }
 
 // CTRL_SYNC does nothing: commit() and sync() flush, not every call.
 extern "C" DRESULT disk_ioctl(void *drive, BYTE command, void *out) {
-    if (command == IOCTL_INIT || command == IOCTL_STATUS) {
-        bool locked = static_cast<Fat *>(drive)->cache().read_only();
-        *static_cast<DSTATUS *>(out) = locked ? STA_PROTECT : 0;
+    auto &fat = *static_cast<Fat *>(drive);
+    switch (command) {
+    case IOCTL_INIT:
+    case IOCTL_STATUS:
+        *static_cast<DSTATUS *>(out) = fat.cache().read_only() ? STA_PROTECT : 0;
+        break;
+    case GET_SECTOR_SIZE:
+        *static_cast<WORD *>(out) = static_cast<WORD>(fat.sector_bytes());
+        break;
+    case GET_SECTOR_COUNT:
+        *static_cast<DWORD *>(out) = fat.sectors();
+        break;
+    case GET_BLOCK_SIZE:
+        *static_cast<DWORD *>(out) = 1;
+        break;
+    default:
+        break;
     }
     return RES_OK;
 }
@@ -138,9 +158,65 @@ sel::Result<> Fat::done(FRESULT result, const Path &path, error_t denied) {
     return to_error(result, denied);
 }
 
+// Sectors as the disk has them; a FAT may also be made of longer ones.
+u32 Fat::sectors() const {
+    return static_cast<u32>(std::min<u64>(cache_.bytes() / sector_bytes_, ~u32{0}));
+}
+
+// What its boot sector says of sizes: the library takes FATs that are larger than their disk.
+sel::Result<> Fat::check_size() {
+    constexpr u32 kBytesAt = 11, kShortAt = 19, kLongAt = 32;
+    std::array<u8, Cache::kSectorBytes> boot;
+    sel::Result<> read = cache_.read(0, boot);
+    if (!read) {
+        return read;
+    }
+    auto word = [&](u32 at) { return boot[at] | u32{boot[at + 1]} << 8; };
+    u64 all = word(kShortAt) != 0 ? word(kShortAt) : word(kLongAt) | word(kLongAt + 2) << 16;
+    u32 bytes = word(kBytesAt);
+    bool known = bytes == FF_MIN_SS || bytes == 1024 || bytes == 2048 || bytes == FF_MAX_SS;
+    sector_bytes_ = known ? bytes : u32{FF_MIN_SS};
+    if (known && all * bytes > cache_.bytes()) {
+        sel::format(note_, "its FAT has {} KiB, the partition {}", all * bytes >> 10,
+                    cache_.bytes() >> 10);
+        return ERR_NAME;
+    }
+    return {};
+}
+
 sel::Result<> Fat::mount() {
+    note_ = {};
+    sel::Result<> mounted = check_size();
+    if (!mounted) {
+        return mounted;
+    }
     begin();
-    return done(f_mount(&fs_), {}, ERR_IO);
+    mounted = done(f_mount(&fs_), {}, ERR_IO);
+    if (mounted.error() == ERR_NAME) {
+        sel::Result<std::string_view> found = find_signature(cache_);
+        note_ = "holds ";
+        note_.append(found.value_or("").empty() ? "nothing known, expected FAT" : *found);
+    }
+    // The library also looks into a table of partitions, whose sizes nobody has checked.
+    u64 end = u64{fs_.database} + u64{fs_.n_fatent - 2} * fs_.csize;
+    if (mounted.ok() && end > sectors()) {
+        note_ = "holds a FAT that ends behind the partition";
+        f_umount(&fs_);
+        return ERR_NAME;
+    }
+    return mounted;
+}
+
+sel::Result<> Fat::format(bool force) {
+    close_cursor();
+    if (sel::Result<> cleared = clear_for_format(cache_, force, note_); !cleared) {
+        return cleared;
+    }
+    static std::array<u8, 4 * FF_MAX_SS> work; // One thread, and no room on the stack.
+    sector_bytes_ = cache_.disk().sector_bytes;
+    sel::Result<> made =
+        to_error(f_mkfs(&fs_, FM_FAT | FM_FAT32 | FM_SFD, 0, work.data(), work.size()), ERR_IO);
+    return made.ok() ? cache_.flush() : made;
 }
 
 sel::Result<NodeInfo> Fat::stat(const Path &path) {
@@ -295,7 +371,7 @@ sel::Result<> Fat::make_room(FIL &file, u64 end) {
     if (result != FR_OK) {
         return to_error(result, ERR_IO);
     }
-    u64 cluster = u64{fs_.csize} * Cache::kSectorBytes;
+    u64 cluster = u64{fs_.csize} * sector_bytes_;
     u64 has = (size + cluster - 1) / cluster, needed = (end + cluster - 1) / cluster;
     return needed <= has + free ? sel::Result<>{} : ERR_FULL;
 }
@@ -376,7 +452,7 @@ sel::Result<file::Usage> Fat::usage() {
     if (!counted) {
         return counted.error();
     }
-    u64 cluster = u64{fs_.csize} * Cache::kSectorBytes, all = fs_.n_fatent - 2;
+    u64 cluster = u64{fs_.csize} * sector_bytes_, all = fs_.n_fatent - 2;
     return file::Usage{(all - std::min<u64>(free, all)) * cluster, all * cluster, 0, 0};
 }
 

@@ -24,6 +24,7 @@ class Fat final : public FileSystem {
     Fat &operator=(const Fat &) = delete;
 
     sel::Result<> mount() override;
+    sel::Result<> format(bool force) override;
     sel::Result<NodeInfo> stat(const Path &path) override;
     sel::Result<> make_directory(const Path &path) override;
     sel::Result<> remove(const Path &path) override;
@@ -43,11 +44,14 @@ class Fat final : public FileSystem {
     u64 bytes_max() const override { return ~u32{0}; }
 
     Cache &cache() { return cache_; }
+    u32 sector_bytes() const { return sector_bytes_; }
+    u32 sectors() const;
 
   private:
     static_assert(FF_FS_LOCK > kObjects);
 
     void begin();
+    sel::Result<> check_size();
     sel::Result<> done(FRESULT result, const Path &path, error_t denied);
     sel::Result<> point_cursor(const Path &path, u32 position);
     void close_cursor();
@@ -57,6 +61,7 @@ class Fat final : public FileSystem {
 
     Cache &cache_;
     FATFS fs_{};
+    u32 sector_bytes_ = FF_MIN_SS;
     std::array<FIL, kObjects> object_{};
 
     bool listing_ = false;

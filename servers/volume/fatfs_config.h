@@ -14,7 +14,7 @@
 
 #define FF_USE_STRFUNC 0
 #define FF_USE_FIND 0
-#define FF_USE_MKFS 0
+#define FF_USE_MKFS 1
 #define FF_USE_FASTSEEK 0
 #define FF_USE_EXPAND 0
 #define FF_USE_CHMOD 0
@@ -34,4 +34,4 @@
 #define FF_STR_VOLUME_ID 0
 #define FF_MULTI_PARTITION 0
 #define FF_MIN_SS 512
-#define FF_MAX_SS 512
+#define FF_MAX_SS 4096

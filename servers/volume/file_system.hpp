@@ -33,8 +33,13 @@ class FileSystem {
   public:
     static constexpr u32 kObjects = 16;
 
-    // ERR_NAME: what is on the disk is no such file system.
+    // ERR_NAME: what is on the disk is no such file system that could be used; note() says what.
     virtual sel::Result<> mount() = 0;
+    // Makes an empty one, which the next mount() finds. Without `force` only over nothing:
+    // ERR_EXISTS, and note() says what was found.
+    virtual sel::Result<> format(bool force) = 0;
+    // For people: what mount() or format() found. Empty: nothing special.
+    std::string_view note() const { return note_; }
 
     virtual sel::Result<NodeInfo> stat(const Path &path) = 0;
     virtual sel::Result<> make_directory(const Path &path) = 0;
@@ -69,6 +74,7 @@ class FileSystem {
   protected:
     ~FileSystem() = default;
     u64 time_ = 0;
+    sel::Text<120> note_;
 };
 
 } // namespace volume

@@ -6,6 +6,10 @@
 #include <climits>
 #include <cstring>
 
+#include "servers/volume/signature.hpp"
+
+#include "sel/format.hpp"
+
 namespace volume {
 namespace {
 
@@ -16,9 +20,11 @@ u32 calls_allowed(u64 blocks) {
     return static_cast<u32>(std::min<u64>(calls, Cache::kUnlimited - 1));
 }
 
-constexpr std::size_t kProbeBytes = 64 << 10; // Of a disk that is to be formatted, all zero.
-constexpr u32 kSkippedMax = 1000;             // Entries that list() leaves out in a row.
-constexpr u64 kGapMax = 4 << 20;              // What one call may fill with zeroes.
+constexpr u64 kProbeBytes = 64 << 10; // Of a disk of our type that is to be formatted, all zero.
+constexpr u64 kWholeProbeMost = 64 << 20; // Of one of Linux's type: all of it, if it is no larger.
+constexpr u32 kBlocksLeast = 4;
+constexpr u32 kSkippedMax = 1000; // Entries that list() leaves out in a row.
+constexpr u64 kGapMax = 4 << 20;  // What one call may fill with zeroes.
 constexpr u32 kBytesPerBlock = LittleFs::kBlockBytes - 96; // Content, at least: the rest links.
 constexpr char kFormatting[] = "TRustOs is formatting this disk with littlefs";
 
@@ -81,8 +87,6 @@ LittleFs::LittleFs(Cache &cache) : cache_{cache} {
     config_.read_size = 64;
     config_.prog_size = Cache::kSectorBytes; // A commit never rewrites the sector of an older one.
     config_.block_size = kBlockBytes;
-    u64 blocks = cache.bytes() / kBlockBytes;
-    config_.block_count = static_cast<u32>(std::min<u64>(blocks == 0 ? 0 : blocks - 1, ~u32{0}));
     config_.block_cycles = -1; // Disks level their wear themselves.
     config_.cache_size = kCacheBytes;
     config_.lookahead_size = kLookaheadBytes;
@@ -98,7 +102,7 @@ int LittleFs::guarded(Call call) {
     if (broken_) {
         return LFS2_ERR_IO;
     }
-    cache_.allow(calls_allowed(config_.block_count));
+    cache_.allow(calls_allowed(std::min<u64>(config_.block_count, blocks_of_disk())));
     int result = run_guarded([](void *c) { return (*static_cast<Call *>(c))(); }, &call);
     cache_.allow(Cache::kUnlimited);
     broken_ = result == kAssertion;
@@ -121,7 +125,7 @@ int LittleFs::read_block(const lfs2_config *c, lfs2_block_t block, lfs2_off_t of
 int LittleFs::write_block(const lfs2_config *c, lfs2_block_t block, lfs2_off_t offset,
                           const void *from, lfs2_size_t size) {
     auto &self = *static_cast<LittleFs *>(c->context);
-    if (block >= c->block_count || offset + size > kBlockBytes) {
+    if (block >= c->block_count || offset + size > kBlockBytes || self.read_only()) {
         return LFS2_ERR_IO;
     }
     std::span<const u8> data{static_cast<const u8 *>(from), size};
@@ -139,17 +143,128 @@ int LittleFs::sync_disk(const lfs2_config *c) {
     return static_cast<LittleFs *>(c->context)->cache_.flush().ok() ? 0 : LFS2_ERR_IO;
 }
 
-// --- Mounting and formatting.
+// --- Mounting.
 
-sel::Result<bool> LittleFs::is_blank() {
+sel::Result<> LittleFs::mount() {
+    note_ = {};
+    if (blocks_of_disk() <= kBlocksLeast) {
+        sel::format(note_, "{} KiB are too little for littlefs", cache_.bytes() >> 10);
+        return ERR_NAME;
+    }
+    sel::Result<bool> marked = is_marked();
+    if (!marked) {
+        return marked.error();
+    }
+    sel::Result<> mounted = mount_any_size();
+    if (!mounted) {
+        mounted = format_if_ours(*marked);
+    }
+    bool all = config_.block_count == blocks_of_disk() - 1;
+    if (mounted.ok() && all && (formatted_ || *marked) && !read_only()) {
+        mounted = mark(false);
+    }
+    return mounted;
+}
+
+// As it is made for this disk, or else with the size that it says itself.
+sel::Result<> LittleFs::mount_any_size() {
+    sel::Result<> mounted = mount_size(blocks_of_disk() - 1);
+    for (u32 block = 0; !mounted && !broken_ && block < 2; block++) {
+        sel::Result<u32> said = blocks_said_in(block);
+        if (!said || *said < kBlocksLeast) {
+            continue;
+        }
+        mounted = mount_size(*said);
+        if (!mounted) {
+            continue;
+        }
+        cut_ = *said > blocks_of_disk();
+        sel::format(note_, "its littlefs has {} KiB, the partition {}",
+                    u64{*said} * kBlockBytes >> 10, cache_.bytes() >> 10);
+        note_.append(cut_ ? ": read-only" : "");
+    }
+    return mounted;
+}
+
+sel::Result<> LittleFs::mount_size(u64 blocks) {
+    config_.block_count = static_cast<u32>(std::min<u64>(blocks, ~u32{0}));
+    return done([&] { return lfs2_mount(&fs_, &config_); });
+}
+
+// How many blocks a superblock says that there are; only a right check sum, which the library looks
+// at, makes that true. Source: SPEC.md of littlefs, "CREATE + SUPERBLOCK".
+sel::Result<u32> LittleFs::blocks_said_in(u32 block) {
+    constexpr u32 kMagic = 8, kCount = 28;
+    std::array<u8, kCount + sizeof(u32)> head;
+    sel::Result<> read = cache_.read(u64{block} * kBlockBytes, head);
+    if (!read) {
+        return read.error();
+    }
+    if (std::memcmp(&head[kMagic], "littlefs", 8) != 0) {
+        return ERR_NAME;
+    }
+    u32 count;
+    std::memcpy(&count, &head[kCount], sizeof count);
+    return count;
+}
+
+// --- Formatting.
+
+sel::Result<> LittleFs::format_if_ours(bool marked) {
+    config_.block_count = static_cast<u32>(std::min<u64>(blocks_of_disk() - 1, ~u32{0}));
+    sel::Result<std::string_view> found = find_signature(cache_);
+    if (!found) {
+        return found.error();
+    }
+    bool half_made = marked && *found == kLittleFsSignature;
+    if (!found->empty() && !half_made) {
+        sel::format(note_, "holds {}{}", *found == kLittleFsSignature ? "damaged " : "", *found);
+        return ERR_NAME;
+    }
+    u64 bytes = bytes_to_look_at();
+    if (bytes == 0) {
+        note_ = "holds nothing known, and is not of the type TRustOs";
+        return ERR_NAME;
+    }
+    sel::Result<bool> empty = is_empty(bytes, marked);
+    if (!empty) {
+        return empty.error();
+    }
+    if (!*empty || read_only() || broken_) {
+        note_ = *empty ? "is empty and read-only" : "holds something unknown";
+        return ERR_NAME;
+    }
+    sel::Result<> made = format_now();
+    formatted_ = made.ok();
+    note_ = formatted_ ? "formatted" : "";
+    return made;
+}
+
+// How much of the disk must be empty before it is formatted unasked; 0: it never is.
+u64 LittleFs::bytes_to_look_at() const {
+    if (cache_.disk().type == block::kSystemType) {
+        return std::min<u64>(kProbeBytes, cache_.bytes());
+    }
+    bool small = cache_.bytes() <= kWholeProbeMost;
+    return cache_.disk().type == block::kLinuxType && small ? cache_.bytes() : 0;
+}
+
+// What an interrupted format may have left is nothing.
+sel::Result<bool> LittleFs::is_empty(u64 bytes, bool marked) {
     std::array<u8, kBlockBytes> block;
-    u64 end = std::min<u64>(kProbeBytes, cache_.bytes());
-    for (u64 at = 0; at + kBlockBytes <= end; at += kBlockBytes) {
-        sel::Result<> read = cache_.read(at, block);
+    u64 last = blocks_of_disk() - 1;
+    for (u64 at = 0; at < bytes; at += kBlockBytes) {
+        u64 number = at / kBlockBytes;
+        if (marked && (number < 2 || number == last)) {
+            continue;
+        }
+        std::span<u8> part{block.data(),
+                           static_cast<std::size_t>(std::min<u64>(bytes - at, kBlockBytes))};
+        sel::Result<> read = cache_.read(at, part);
         if (!read) {
             return read.error();
         }
-        if (std::any_of(block.begin(), block.end(), [](u8 byte) { return byte != 0; })) {
+        if (std::any_of(part.begin(), part.end(), [](u8 byte) { return byte != 0; })) {
             return false;
         }
     }
@@ -158,7 +273,7 @@ sel::Result<bool> LittleFs::is_blank() {
 
 sel::Result<bool> LittleFs::is_marked() {
     u8 said[sizeof kFormatting];
-    sel::Result<> read = cache_.read(u64{config_.block_count} * kBlockBytes, said);
+    sel::Result<> read = cache_.read((blocks_of_disk() - 1) * kBlockBytes, said);
     if (!read) {
         return read.error();
     }
@@ -171,11 +286,11 @@ sel::Result<> LittleFs::mark(bool formatting) {
     if (formatting) {
         std::memcpy(sector.data(), kFormatting, sizeof kFormatting);
     }
-    sel::Result<> written = cache_.write(u64{config_.block_count} * kBlockBytes, sector);
+    sel::Result<> written = cache_.write((blocks_of_disk() - 1) * kBlockBytes, sector);
     return written.ok() ? cache_.flush() : written;
 }
 
-sel::Result<> LittleFs::format() {
+sel::Result<> LittleFs::format_now() {
     sel::Result<> made = mark(true);
     if (made.ok()) {
         made = done([&] { return lfs2_format(&fs_, &config_); });
@@ -186,31 +301,18 @@ sel::Result<> LittleFs::format() {
     return made.ok() ? done([&] { return lfs2_mount(&fs_, &config_); }) : made;
 }
 
-sel::Result<> LittleFs::mount() {
-    if (config_.block_count < 4) {
-        return ERR_NAME;
+sel::Result<> LittleFs::format(bool force) {
+    close_cursor();
+    if (blocks_of_disk() <= kBlocksLeast) {
+        return ERR_FULL;
     }
-    sel::Result<bool> marked = is_marked();
-    if (!marked) {
-        return marked.error();
+    if (sel::Result<> cleared = clear_for_format(cache_, force, note_); !cleared) {
+        return cleared;
     }
-    sel::Result<> mounted = done([&] { return lfs2_mount(&fs_, &config_); });
-    if (!mounted) {
-        sel::Result<bool> blank = is_blank();
-        if (!blank) {
-            return blank.error();
-        }
-        if (broken_ || !(*blank || *marked)) {
-            return ERR_NAME;
-        }
-        mounted = format();
-        formatted_ = mounted.ok();
-    }
-    if (mounted.ok() && (formatted_ || *marked)) {
-        mounted = mark(false);
-    }
-    mounted_ = mounted.ok();
-    return mounted;
+    config_.block_count = static_cast<u32>(std::min<u64>(blocks_of_disk() - 1, ~u32{0}));
+    broken_ = cut_ = false;
+    sel::Result<> made = format_now();
+    return made.ok() ? mark(false) : made;
 }
 
 // --- Names.

@@ -5,7 +5,12 @@
 // before the call that made it answers; the content of a file is written first, flushed, and then
 // named by such a commit. So after a power cut each file has the content of its last commit, and a
 // rename has happened or not. The last block of the disk is kept out of it: it says so while the
-// disk is being formatted, which happens once, if all that would be looked at is zero.
+// disk is being formatted.
+//
+// mount() formats only what carries a sign that it is ours to format, holds no signature of others,
+// and has nothing in it: a partition of our type (its first 64 KiB are zero), or a small one of the
+// type of Linux data in which every byte is zero, so that nothing can be lost. A file system that is
+// smaller than its partition is used as it is, one that is larger is read-only.
 //
 // A damaged disk gives errors: calls of the cache are counted for each operation, and an assertion
 // of the library (damage that it had not expected) ends the operation with ERR_IO; from then on
@@ -29,6 +34,7 @@ class LittleFs final : public FileSystem {
     explicit LittleFs(Cache &cache);
 
     sel::Result<> mount() override;
+    sel::Result<> format(bool force) override;
     sel::Result<NodeInfo> stat(const Path &path) override;
     sel::Result<> make_directory(const Path &path) override;
     sel::Result<> remove(const Path &path) override;
@@ -44,7 +50,7 @@ class LittleFs final : public FileSystem {
     sel::Result<> commit(u32 object) override;
     sel::Result<> sync() override;
     sel::Result<file::Usage> usage() override;
-    bool read_only() const override { return cache_.read_only(); }
+    bool read_only() const override { return cache_.read_only() || cut_; }
     u64 bytes_max() const override { return LFS2_FILE_MAX; }
 
     bool broken() const { return broken_; }
@@ -77,10 +83,16 @@ class LittleFs final : public FileSystem {
     static int erase_block(const lfs2_config *c, lfs2_block_t block);
     static int sync_disk(const lfs2_config *c);
 
-    sel::Result<bool> is_blank();
+    u64 blocks_of_disk() const { return cache_.bytes() / kBlockBytes; }
+    sel::Result<> mount_any_size();
+    sel::Result<> mount_size(u64 blocks);
+    sel::Result<u32> blocks_said_in(u32 block);
+    sel::Result<> format_if_ours(bool marked);
+    u64 bytes_to_look_at() const;
+    sel::Result<bool> is_empty(u64 bytes, bool marked);
     sel::Result<bool> is_marked();
     sel::Result<> mark(bool formatting);
-    sel::Result<> format();
+    sel::Result<> format_now();
     u64 time_of(const Path &path);
     Listed entry(const Path &path, const lfs2_info &info);
     bool at_cursor(const Path &path, u32 position) const;
@@ -91,9 +103,9 @@ class LittleFs final : public FileSystem {
 
     Cache &cache_;
     bool broken_ = false;
-    bool mounted_ = false;
     bool formatted_ = false;
-    u64 free_ = 0; // Blocks, at least; counted anew when it is not enough.
+    bool cut_ = false; // The disk ends before the file system.
+    u64 free_ = 0;     // Blocks, at least; counted anew when it is not enough.
 
     // Where list() goes on.
     bool listing_ = false;

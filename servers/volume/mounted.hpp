@@ -6,10 +6,12 @@
 #include <span>
 
 #include "servers/timer/api.hpp"
+#include "servers/volume/api.hpp"
 #include "servers/volume/cache.hpp"
 #include "servers/volume/store.hpp"
 
 #include "sel/clock.hpp"
+#include "sel/program.hpp"
 
 namespace volume {
 
@@ -19,21 +21,22 @@ inline constexpr u64 kPatienceMs = 45'000;
 template <typename Fs>
 class Mounted {
   public:
-    // `pool`: shared with the drivers. ERR_NAME: none of them has a disk, or there is something
+    // `pool`: shared with the drivers. ERR_NAME: none of them has such a disk, or there is something
     // else on it; else what went wrong.
     sel::Result<> open(std::span<const sel::Named<block::Api>> drivers, std::span<u8> pool) {
         sel::Result<> result = ERR_NAME;
         for (const auto &driver : drivers) {
             link_.emplace(driver.client, sel::milliseconds(kPatienceMs));
             disk_.emplace(*link_, pool);
-            name_ = driver.name;
             result = disk_->start();
-            if (result.error() != ERR_NAME) {
+            if (result.error() != ERR_NAME && result.error() != ERR_EMPTY) {
+                name_ = driver.name;
                 break;
             }
+            name_ = result.error() == ERR_EMPTY && name_.empty() ? driver.name : name_;
         }
         if (!result) {
-            return result;
+            return result.error() == ERR_EMPTY ? ERR_NAME : result.error();
         }
         found_ = true;
         cache_.emplace(*disk_);
@@ -42,9 +45,10 @@ class Mounted {
     }
 
     bool found() const { return found_; } // A disk, after open().
+    // Who has it; or who has a disk, but not this partition; or empty.
     std::string_view driver() const { return name_; }
     const block::Disk &disk() const { return disk_->disk(); }
-    Fs &fs() { return *fs_; } // After open() said OK.
+    Fs &fs() { return *fs_; } // If found().
 
   private:
     bool found_ = false;
@@ -55,6 +59,43 @@ class Mounted {
     std::optional<Fs> fs_;
 };
 
+// Serves the files of a Mounted, and makes it anew. Behind that nothing in memory is right: the next
+// client that begins a session gets it from a new start.
+template <typename Fs>
+class MountedServer : public file::Server<Store> {
+    using Base = file::Server<Store>;
+
+  public:
+    template <typename... Ts>
+    MountedServer(Mounted<Fs> &mounted, Store &store, const Ts &...rest)
+        : Base{store, rest...}, mounted_{mounted}, store_{store} {}
+
+    using Base::on;
+
+    sel::Result<u32> on(const file::CloseAll &m, sel::Caller caller) {
+        if (formatted_) {
+            sel::exit(kExitFormatted);
+        }
+        return Base::on(m, caller);
+    }
+
+    sel::Result<Formatted> on(const Format &m) {
+        if (!mounted_.found()) {
+            return ERR_NAME;
+        }
+        sel::Result<> made = store_.idle() ? mounted_.fs().format(m.force == 1) : ERR_BUSY;
+        formatted_ = formatted_ || made.ok();
+        return Formatted{made.error(), mounted_.fs().note()};
+    }
+
+  private:
+    static constexpr int kExitFormatted = 72;
+
+    Mounted<Fs> &mounted_;
+    Store &store_;
+    bool formatted_ = false;
+};
+
 // Dates of files need the time of day, which is asked for once: the clock goes on by itself.
 inline u64 date_at_boot(sel::Client<timer::Api> timer, u64 uptime_ns) {
     sel::Result<u64> now = timer.call(timer::Date{});
@@ -63,17 +104,21 @@ inline u64 date_at_boot(sel::Client<timer::Api> timer, u64 uptime_ns) {
 
 // What a program that serves a Mounted tells the log, in words.
 template <typename Fs, typename Log>
-void report(const Log &log, const Mounted<Fs> &mounted, const sel::Result<> &result) {
-    if (!mounted.found()) {
-        log.info("no disk: {}", sel::describe(result.error()));
+void report(const Log &log, Mounted<Fs> &mounted, const sel::Result<> &result) {
+    std::string_view note = mounted.found() ? mounted.fs().note() : std::string_view{};
+    if (mounted.driver().empty()) {
+        log.info("no disk");
+    } else if (!mounted.found() && result.error() == ERR_NAME) {
+        log.info("{}: the disk has no such partition", mounted.driver());
+    } else if (!mounted.found()) {
+        log.error("{}: {}", mounted.driver(), sel::describe(result.error()));
     } else if (result.error() == ERR_NAME) {
-        log.error("{}: {} is neither blank nor of this file system: left alone", mounted.driver(),
-                  mounted.disk().data.view());
+        log.error("{}: {} {}: left alone", mounted.driver(), mounted.disk().data.view(), note);
     } else if (!result) {
         log.error("{}: {}", mounted.driver(), sel::describe(result.error()));
     } else {
-        log.info("{}: {}, {} MiB", mounted.driver(), mounted.disk().data.view(),
-                 mounted.disk().sectors >> 11);
+        log.info("{}: {}, {} MiB{}{}", mounted.driver(), mounted.disk().data.view(),
+                 mounted.disk().sectors >> 11, note.empty() ? "" : ": ", note);
     }
 }
 

@@ -37,6 +37,7 @@ class NoFileSystem final : public FileSystem {
     explicit NoFileSystem(error_t why) : why_{why} {}
 
     sel::Result<> mount() override { return why_; }
+    sel::Result<> format(bool) override { return why_; }
     sel::Result<NodeInfo> stat(const Path &) override { return why_; }
     sel::Result<> make_directory(const Path &) override { return why_; }
     sel::Result<> remove(const Path &) override { return why_; }

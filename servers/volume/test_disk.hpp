@@ -69,8 +69,10 @@ struct TestDisk {
     std::unique_ptr<Fs> fs;
     std::unique_ptr<Volume> files;
 
+    // In a partition of our type.
     explicit TestDisk(std::vector<u8> image) : disk{image.size(), memory.span()} {
         disk.image = std::move(image);
+        disk.type = block::kSystemType;
     }
 
     // Forgets all that is in memory, and mounts what is on the disk.

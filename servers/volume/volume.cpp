@@ -203,6 +203,10 @@ std::string_view Volume::path_of(u64 client, u32 handle) const {
     return file.ok() ? file_[*file].path.view() : std::string_view{};
 }
 
+bool Volume::idle() const {
+    return std::none_of(handle_.begin(), handle_.end(), [](const Handle &h) { return h.used; });
+}
+
 sel::Result<u32> Volume::free_handle(u64 client) const {
     u32 held = 0, free = kNone;
     for (u32 i = 0; i < kHandles; i++) {

@@ -49,6 +49,8 @@ class Volume {
     // The path of an open handle; empty if it is none.
     std::string_view path_of(u64 client, u32 handle) const;
 
+    // Nobody has a file open.
+    bool idle() const;
     // Something has been written that sync_all() would commit.
     bool dirty() const { return dirty_; }
     bool read_only() const { return fs_.read_only(); }

@@ -1,5 +1,6 @@
 // Volume on littlefs and on FAT: names, content, handles, limits, faults.
 // SPDX-License-Identifier: BSD-2-Clause
+#include "servers/volume/signature.hpp"
 #include "servers/volume/store.hpp"
 #include "servers/volume/test_disk.hpp"
 
@@ -291,6 +292,8 @@ TEMPLATE_TEST_CASE("a disk that fails gives errors, then works again", "[volume]
 // Random operations on a few names against a map; a new start now and then.
 TEMPLATE_TEST_CASE("random operations agree with a map", "[volume]", LittleFs, Fat) {
     Fixture<TestType> t;
+    t.disk.sector_bytes = GENERATE(512u, 4096u);
+    REQUIRE(t.start().ok());
     std::mt19937 random{11};
     std::map<std::string, std::string> model;
     auto name = [&] { return "/name " + std::to_string(random() % 12); };
@@ -364,23 +367,201 @@ TEST_CASE("the check sum of littlefs is CRC-32", "[volume]") {
     CHECK(whole == single);
 }
 
-TEST_CASE("only a blank disk is formatted", "[volume]") {
+namespace {
+
+constexpr char kMark[] = "TRustOs is formatting this disk with littlefs";
+constexpr block::Guid kOtherType{1, 2};
+
+// A disk that starts with the content of the file system `mkfs` makes.
+std::vector<u8> made_by(const std::string &mkfs, std::size_t bytes) {
+    HostFile file;
+    file.write(std::vector<u8>(bytes));
+    REQUIRE(host(mkfs + " " + file.path()) == 0);
+    return file.read();
+}
+
+void poke(std::vector<u8> &image, std::size_t at, std::string_view bytes) {
+    std::copy(bytes.begin(), bytes.end(), image.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+// It is left alone, and `note` says why.
+void check_left_alone(const std::vector<u8> &image, block::Guid type, const std::string &note) {
+    CAPTURE(note);
+    TestDisk<LittleFs> t{image};
+    t.disk.type = type;
+    CHECK(t.start().error() == ERR_NAME);
+    CHECK(t.disk.image == image);
+    CHECK(t.fs->note() == note);
+}
+
+} // namespace
+
+TEST_CASE("an empty partition of our type is formatted, once", "[volume]") {
     TestDisk<LittleFs> t{std::vector<u8>(1 << 20)};
     REQUIRE(t.start().ok());
     CHECK(t.fs->formatted());
-    REQUIRE(put_file(t.files.operator*(), "/f", "x").ok());
+    REQUIRE(put_file(*t.files, "/f", "x").ok());
     REQUIRE(t.start().ok());
     CHECK_FALSE(t.fs->formatted());
     CHECK(content_of(*t.files, "/f") == "x");
+    CHECK(t.fs->note().empty());
 
-    TestDisk<LittleFs> foreign{fat_image(1 << 20)};
-    std::vector<u8> before = foreign.disk.image;
-    CHECK(foreign.start().error() == ERR_NAME);
-    CHECK(foreign.disk.image == before);
+    TestDisk<LittleFs> locked{std::vector<u8>(1 << 20)};
+    locked.disk.read_only = true;
+    CHECK(locked.start().error() == ERR_NAME);
+    check_left_alone(std::vector<u8>(8192), block::kSystemType,
+                     "8 KiB are too little for littlefs");
+}
+
+TEST_CASE("zeroes are no sign that a disk may be formatted", "[volume]") {
+    std::vector<u8> empty(1 << 20);
+    std::string unknown = "holds nothing known, and is not of the type TRustOs";
+    for (block::Guid type : {block::Guid{}, kOtherType}) {
+        check_left_alone(empty, type, unknown);
+        check_left_alone(fat_image(1 << 20), type, "holds FAT");
+    }
+    check_left_alone(std::vector<u8>((64 << 20) + 4096), block::kLinuxType, unknown);
+    std::vector<u8> late = empty; // Something far behind.
+    late.back() = 1;
+    check_left_alone(late, block::kLinuxType, "holds something unknown");
+    late = empty;
+    late[(64 << 10) - 1] = 1;
+    check_left_alone(late, block::kSystemType, "holds something unknown");
+}
+
+TEST_CASE("a small partition of Linux's type is formatted if all of it is zero", "[volume]") {
+    TestDisk<LittleFs> t{std::vector<u8>(1 << 20)};
+    t.disk.type = block::kLinuxType;
+    REQUIRE(t.start().ok());
+    CHECK(t.fs->formatted());
+}
+
+TEST_CASE("what others have made is named and left alone", "[volume]") {
+    struct Other {
+        std::size_t at;
+        std::string bytes, name;
+    };
+    using namespace std::string_literals;
+    constexpr std::size_t kBytes = 1 << 20;
+    const Other others[] = {
+        {65536 + 64, "_BHRfS_M", "btrfs"},
+        {1080, "\x53\xef", "ext2, ext3 or ext4"},
+        {0, "XFSB", "XFS"},
+        {65536 + 52, "ReIsEr2Fs", "ReiserFS"},
+        {8192 + 52, "ReIsErFs", "ReiserFS"},
+        {65536, "\x01\x16\x19\x70", "GFS2"},
+        {3, "NTFS    ", "NTFS"},
+        {3, "EXFAT   ", "exFAT"},
+        {82, "FAT32   ", "FAT"},
+        {0, "\xfc\x4e\x2b\xa9", "a member of a RAID (md)"},
+        {4096, "\xfc\x4e\x2b\xa9", "a member of a RAID (md)"},
+        {kBytes - 8192, "\xfc\x4e\x2b\xa9", "a member of a RAID (md)"},
+        {kBytes - 65536, "\xfc\x4e\x2b\xa9", "a member of a RAID (md)"},
+        {kBytes - 65536, "\xa9\x2b\x4e\xfc", "a member of a RAID (md)"},
+        {512, "LABELONE", "a physical volume of LVM"},
+        {0, "LUKS\xba\xbe", "LUKS"},
+        {4086, "SWAPSPACE2", "swap"},
+        {131072 + 5 * 1024, "\x0c\xb1\xba\x00\x00\x00\x00\x00"s, "ZFS"},
+        {512, "EFI PART", "a GPT partition table"},
+        {kBytes - 512, "EFI PART", "a GPT partition table"},
+        {510, "\x55\xaa", "a boot sector or an MBR partition table"},
+        {8, "littlefs", "damaged littlefs"},
+    };
+    for (const Other &other : others) {
+        std::vector<u8> image(kBytes);
+        poke(image, other.at, other.bytes);
+        check_left_alone(image, block::kSystemType, "holds " + other.name);
+        // mkfs, too, until it is told to; then nobody finds it any more.
+        TestDisk<LittleFs> t{image};
+        CHECK_FALSE(t.start().ok());
+        CHECK(t.fs->format(false).error() == ERR_EXISTS);
+        CHECK(t.disk.image == image);
+        REQUIRE(t.fs->format(true).ok());
+        REQUIRE(t.start().ok());
+        CHECK_FALSE(t.fs->formatted());
+        CHECK(find_signature(*t.cache).value() == kLittleFsSignature);
+    }
+}
+
+TEST_CASE("the mark of an interrupted format is not enough", "[volume]") {
+    std::vector<u8> ext4 = made_by("mkfs.ext4 -q", 4 << 20), unknown(4 << 20);
+    poke(unknown, 40'000, "data");
+    for (std::vector<u8> *image : {&ext4, &unknown}) {
+        poke(*image, image->size() - 4096, {kMark, sizeof kMark});
+    }
+    for (block::Guid type : {block::kSystemType, block::kLinuxType, kOtherType}) {
+        check_left_alone(ext4, type, "holds ext2, ext3 or ext4");
+    }
+    check_left_alone(unknown, block::kSystemType, "holds something unknown");
+    check_left_alone(unknown, block::kLinuxType, "holds something unknown");
+}
+
+TEST_CASE("littlefs in a partition of another size", "[volume]") {
+    TestDisk<LittleFs> made{std::vector<u8>(1 << 20)};
+    REQUIRE(made.start().ok());
+    REQUIRE(put_file(*made.files, "/f", std::string(20'000, 'x')).ok());
+    made.files->close_all(99);
+    REQUIRE(made.files->sync_all().ok());
+
+    std::vector<u8> image = made.disk.image;
+    image.resize(2 << 20);
+    image.back() = 0x77;
+    TestDisk<LittleFs> grown{image};
+    grown.disk.type = kOtherType;
+    REQUIRE(grown.start().ok());
+    CHECK(grown.fs->note() == "its littlefs has 1020 KiB, the partition 2048");
+    CHECK(content_of(*grown.files, "/f") == std::string(20'000, 'x'));
+    REQUIRE(put_file(*grown.files, "/g", "y").ok());
+    REQUIRE(grown.files->sync_all().ok());
+    CHECK(grown.disk.image.back() == 0x77);
+
+    image.resize(512 << 10);
+    TestDisk<LittleFs> cut{image};
+    REQUIRE(cut.start().ok());
+    CHECK(cut.fs->note() == "its littlefs has 1020 KiB, the partition 512: read-only");
+    CHECK(content_of(*cut.files, "/f").size() > 0);
+    CHECK(cut.files->make_directory("/d").error() == ERR_RIGHT);
+    CHECK(cut.disk.image == image);
+    CHECK_FALSE(cut.disk.strayed);
+}
+
+TEST_CASE("a FAT that says it is larger than its partition is refused", "[volume]") {
+    std::vector<u8> image = fat_image(4 << 20);
+    image.resize(3 << 20);
+    TestDisk<Fat> t{image};
+    CHECK(t.start().error() == ERR_NAME);
+    CHECK(t.fs->note() == "its FAT has 4096 KiB, the partition 3072");
+    CHECK(t.disk.image == image);
+    image.resize(5 << 20);
+    TestDisk<Fat> larger{image};
+    CHECK(larger.start().ok());
     TestDisk<Fat> blank{std::vector<u8>(1 << 20)};
     CHECK(blank.start().error() == ERR_NAME);
-    TestDisk<LittleFs> tiny{std::vector<u8>(8192)};
-    CHECK(tiny.start().error() == ERR_NAME);
+    CHECK(blank.fs->note() == "holds nothing known, expected FAT");
+}
+
+TEST_CASE("FAT is made by command, and what host tools make with longer sectors is read",
+          "[volume]") {
+    u32 sector = GENERATE(512u, 4096u);
+    TestDisk<Fat> t{std::vector<u8>(8 << 20)};
+    t.disk.sector_bytes = sector;
+    CHECK(t.start().error() == ERR_NAME);
+    REQUIRE(t.fs->format(false).ok());
+    REQUIRE(t.start().ok());
+    REQUIRE(put_file(*t.files, "/A file.text", std::string(10'000, 'x')).ok());
+    REQUIRE(t.files->sync_all().ok());
+    CHECK(t.fs->format(false).error() == ERR_EXISTS);
+    HostFile file;
+    file.write(t.disk.image);
+    CHECK(host("fsck.vfat -n " + file.path()) == 0);
+    REQUIRE(t.start().ok());
+    CHECK(content_of(*t.files, "/A file.text") == std::string(10'000, 'x'));
+    TestDisk<Fat> theirs{fat_image(64 << 20, "-S 4096")};
+    theirs.disk.sector_bytes = sector;
+    REQUIRE(theirs.start().ok());
+    REQUIRE(put_file(*theirs.files, "/f", "x").ok());
+    CHECK_FALSE(t.disk.strayed);
+    CHECK_FALSE(theirs.disk.strayed);
 }
 
 TEST_CASE("a FAT file under two names", "[volume]") {

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from build import ISO
-from disk import (ALIGN, BASIC_DATA, DEFAULT_MEGABYTES, LINUX_DATA, MEGABYTE, SECTOR, make_disk, make_fat,
+from disk import (ALIGN, BASIC_DATA, DEFAULT_MEGABYTES, MEGABYTE, SECTOR, TRUSTOS, make_disk, make_fat,
                   write_gpt)
 from scene import batch, booted, equal, free_bytes, programs, refused
 
@@ -76,7 +76,7 @@ def make_bootable(path):
         image.truncate((end + ALIGN) * SECTOR)
         image.write(content)
         write_gpt(image, end + ALIGN, [(BASIC_DATA, "exchange", start, middle - 1),
-                                       (LINUX_DATA, "system", middle, end - 1), (SYSTEM, "boot", first, last)])
+                                       (TRUSTOS, "system", middle, end - 1), (SYSTEM, "boot", first, last)])
         make_fat(image, start, middle - start)
         image.seek(0)
         image.write(content[:CODE_BYTES])

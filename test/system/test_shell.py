@@ -132,6 +132,7 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
     "lspci": ["lspci 1"],
     "mem": ["mem x"],
     "mkdir": ["mkdir", "mkdir /etc", "mkdir /no/where", "mkdir /" + "n" * 64],
+    "mkfs": ["mkfs", "mkfs /", "mkfs /etc", "mkfs -x /disk", "mkfs /disk /fat", "mkfs disk", "mkfs -f /nowhere"],
     "mount": ["mount /", "mount /etc", "mount a b", "mount /nowhere"],
     "mv": ["mv", "mv /nowhere /x", "mv /etc /etc/motd", "mv / /x"],
     "ps": ["ps x"],
