@@ -117,6 +117,7 @@ int command_reboot(Context &c);
 int command_run(Context &c);
 int command_sleep(Context &c);
 int command_mkfs(Context &c);
+int command_part(Context &c);
 int command_stress(Context &c);
 int command_status(Context &c);
 int command_true(Context &c);

@@ -48,6 +48,8 @@ constexpr CommandInfo kCommands[] = {
     {"mount", "[PATH]", "list the file systems, or put one back that was taken out", 0, 1,
      Argument::Path, command_mount},
     {"mv", "FROM TO", "move or rename a file or directory", 2, 2, Argument::Path, command_mv},
+    {"part", "[DISK new|add|remove ...]", "partition tables of disks", 0, 4, Argument::None,
+     command_part},
     {"ps", "", "programs: priority, state, CPU time, memory", 0, 0, Argument::None, command_ps},
     {"reboot", "", "start the machine anew", 0, 0, Argument::None, command_reboot},
     {"report", "", "how the last program that failed came to its end", 0, 0, Argument::None,

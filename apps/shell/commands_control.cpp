@@ -198,6 +198,10 @@ int command_mkfs(Context &c) {
     return run_program(c, "mkfs", c.args);
 }
 
+int command_part(Context &c) {
+    return run_program(c, "part", c.args);
+}
+
 int command_stress(Context &c) {
     return run_program(c, "stress", c.args);
 }

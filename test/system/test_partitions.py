@@ -196,5 +196,55 @@ def test_last_partition_is_cut():
             machine.halt()
 
 
+def test_part_on_sectors_of_4_kib():
+    """A new disk with sectors of 4 KiB is divided and used, on what has such sectors; a table that counts in 512 bytes
+    is not believed there, and the log says which sectors it has."""
+    large = "logical_block_size=4096,physical_block_size=4096"
+    for driver, device in {"virtio-blk": f"virtio-blk-pci,drive=one,{large}",
+                           "nvme": f"nvme,serial=1,drive=one,{large}"}.items():
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "disk.img"
+            with path.open("xb") as image:
+                image.truncate(48 * MEGABYTE)
+            extra = ["-drive", f"if=none,id=one,format=raw,file={path}", "-device", device]
+            with booted(extra=extra) as machine:
+                machine.run(f"part {driver} new; part {driver} add fat 16M; part {driver} add trustos")
+                message = refused(machine, f"part {driver} new")
+                assert "holds a GPT" in message, message
+                machine.run("restart fs; restart fat; mkfs /fat")
+                note(machine)
+                machine.run("write /disk/x y; sync")
+                machine.halt()
+            with booted(extra=extra) as machine:
+                equal("both", machine.run("cat /disk/x /fat/note.txt"), "y\nhello\n")
+                shown = machine.run("part").splitlines()
+                assert "sectors of 4096 bytes, table GPT" in shown[0], shown
+                assert [row.split()[0] for row in shown[1:]] == [f"{driver}/1", f"{driver}/2"], shown
+                machine.run(f"part {driver} remove 1")
+                equal("rows", len(machine.run("part").splitlines()), 2)
+                machine.halt()
+    with disk() as path:
+        extra = ["-drive", f"if=none,id=one,format=raw,file={path}", "-device", f"virtio-blk-pci,drive=one,{large}"]
+        with booted(extra=extra) as machine:
+            said = logged(machine, "virtio-blk")
+            assert any(" of 4096 bytes, partition table " in row and "there is no GPT header" in row
+                       for row in said), said
+            machine.halt()
+
+
+def test_partition_moved_under_a_file_system():
+    """The driver is started anew with another table: nobody writes to what is now somebody else's."""
+    with disk(TRUSTOS) as path:
+        with booted(disks=[path]) as machine:
+            machine.run("write /disk/x y; sync")
+            machine.run("part virtio-blk remove 2; part virtio-blk add linux 2M; write /fat/y there")
+            before = machine.run("part")
+            assert "virtio-blk/2" in before and "linux" in before, before
+            status, _ = machine.status("write /disk/x other; sync")
+            assert status != 0
+        assert b"other" not in path.read_bytes()
+
+
+test_part_on_sectors_of_4_kib.limit = 400
 for scenario in (test_mkfs, test_grown_and_cut, test_late_data_is_left_alone, test_ext4_with_a_stale_mark_is_left_alone):
     scenario.limit = 300

@@ -4,6 +4,7 @@ SPDX-License-Identifier: BSD-2-Clause
 
 import random
 import re
+from dataclasses import replace
 
 from scene import booted, equal, programs, refused, snapshot
 
@@ -135,6 +136,8 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
     "mkfs": ["mkfs", "mkfs /", "mkfs /etc", "mkfs -x /disk", "mkfs /disk /fat", "mkfs disk", "mkfs -f /nowhere"],
     "mount": ["mount /", "mount /etc", "mount a b", "mount /nowhere"],
     "mv": ["mv", "mv /nowhere /x", "mv /etc /etc/motd", "mv / /x"],
+    "part": ["part virtio-blk", "part nothing new", "part virtio-blk make", "part virtio-blk new",
+             "part virtio-blk add fat x", "part virtio-blk remove 0"],
     "ps": ["ps x"],
     "reboot": ["reboot now"],
     "report": ["report x"],
@@ -157,11 +160,18 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
 }
 
 
+def calm(machine):
+    """snapshot(), but for how often programs that have ended were started: some refusals are theirs."""
+    memory, found, files = snapshot(machine)
+    return memory, {name: replace(program, starts=0) if program.state == "ended" else program
+                    for name, program in found.items()}, files
+
+
 def test_bad_arguments():
     with booted() as machine:
         shown = {line.split()[0] for line in machine.run("help").split("\n\n")[0].splitlines()}
         equal("commands without a bad example here", shown - BAD_ARGUMENTS.keys(), set())
-        before = snapshot(machine)
+        before = calm(machine)
         for command in sorted(shown):
             for line in BAD_ARGUMENTS[command]:
                 message = refused(machine, line)
@@ -169,7 +179,7 @@ def test_bad_arguments():
                 arguments = line.split()[1:]
                 assert "expected" in message or any(a in message for a in arguments), \
                     (line, message)
-        equal("mem, ps, ls after all refusals", snapshot(machine), before)
+        equal("mem, ps, ls after all refusals", calm(machine), before)
         machine.halt()
 
 
