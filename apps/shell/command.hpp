@@ -34,7 +34,7 @@ struct Context {
         errors.write("\n");
         return kFailed;
     }
-    // The same for something done to `what`.
+    // The same for something done to `what`: a path, or a program.
     int fail_on(std::string_view what, error_t error);
     // "error: NAME: expected ...; usage: ..."
     int usage(std::string_view expected);
@@ -68,6 +68,9 @@ sel::Text<16> size_text(u64 bytes);
 
 // Finds a program by its name; ERR_NAME: there is none.
 sel::Result<ProgramRow> find_program(System &system, std::string_view name);
+
+// After a sync that failed: which file system has what is not on its disk.
+int tell_unsaved(Context &c, error_t error);
 
 // The commands, by file. Declared here so that the table can name them.
 int command_cat(Context &c);

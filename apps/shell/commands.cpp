@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "command.hpp"
 
+#include "servers/file/path.hpp"
+
 namespace shell {
 namespace {
 
@@ -27,7 +29,8 @@ constexpr CommandInfo kCommands[] = {
      command_fsck},
     {"grep", "[-v] [-i] [-n] TEXT [FILE]", "show the lines that contain (or -v do not) a text", 1,
      5, Argument::Path, command_grep},
-    {"halt", "", "switch the machine off", 0, 0, Argument::None, command_halt},
+    {"halt", "[-f]", "switch the machine off (-f also when changes are lost)", 0, 1, Argument::None,
+     command_halt},
     {"head", "[-n N] [FILE]", "show the first lines (10)", 0, 3, Argument::Path, command_head},
     {"help", "[COMMAND]", "say what there is, or how a command is used", 0, 1, Argument::Command,
      command_help},
@@ -51,7 +54,8 @@ constexpr CommandInfo kCommands[] = {
     {"part", "[DISK new|add|remove ...]", "partition tables of disks", 0, 4, Argument::None,
      command_part},
     {"ps", "", "programs: priority, state, CPU time, memory", 0, 0, Argument::None, command_ps},
-    {"reboot", "", "start the machine anew", 0, 0, Argument::None, command_reboot},
+    {"reboot", "[-f]", "start the machine anew (-f also when changes are lost)", 0, 1,
+     Argument::None, command_reboot},
     {"report", "", "how the last program that failed came to its end", 0, 0, Argument::None,
      command_report},
     {"restart", "SERVER", "end a server and start it again", 1, 1, Argument::Program,
@@ -85,8 +89,6 @@ std::string_view words_for(error_t error) {
     switch (error) {
     case ERR_NAME:
         return "there is no such name";
-    case ERR_SYNTAX:
-        return "a path has names of 1 to 63 bytes, and no . or ..";
     case ERR_EXISTS:
         return "it exists already";
     case ERR_TYPE:
@@ -102,6 +104,16 @@ std::string_view words_for(error_t error) {
     default:
         return sel::describe(error);
     }
+}
+
+// Not a path, or one that this file system has no name for.
+std::string_view words_for_path(std::string_view text) {
+    file::Path path;
+    path.append(text.starts_with('/') ? "" : "/");
+    path.append(text);
+    return file::FullPath::parse(path).ok()
+               ? "a name there has none of \" * : < > ? |, and not only dots and blanks"
+               : "a path has names of 1 to 63 bytes, no . or .. and no control characters or \\";
 }
 
 } // namespace
@@ -120,7 +132,7 @@ const CommandInfo *find_command(std::string_view name) {
 }
 
 int Context::fail_on(std::string_view what, error_t error) {
-    return fail("{}: {}", what, words_for(error));
+    return fail("{}: {}", what, error == ERR_SYNTAX ? words_for_path(what) : words_for(error));
 }
 
 int Context::usage(std::string_view expected) {

@@ -80,6 +80,25 @@ int attack_all(Context &c) {
     return 0;
 }
 
+// Before the machine stops: 0 when all is on the disks, or nothing more can be saved, or with -f.
+int save_all(Context &c) {
+    bool force = !c.args.empty() && c.args[0] == "-f";
+    if (!c.args.empty() && !force) {
+        return c.usage("-f or nothing");
+    }
+    sel::Result<> saved = c.system.sync();
+    if (saved) {
+        return 0;
+    }
+    int status = tell_unsaved(c, saved.error());
+    c.out.flush();
+    if (force || saved.error() == ERR_RESTARTED) {
+        return 0;
+    }
+    c.fail("that would be lost, so nothing is done; {} -f goes on all the same", c.name);
+    return status;
+}
+
 int show_command(Context &c, const CommandInfo &command) {
     c.out.print("{} {}\n  {}\n", command.name, command.usage, command.about);
     return 0;
@@ -148,13 +167,17 @@ int command_true(Context &) {
 }
 
 int command_halt(Context &c) {
-    [[maybe_unused]] auto best = c.system.sync();
+    if (int refused = save_all(c); refused != 0) {
+        return refused;
+    }
     sel::Result<> refused = c.system.halt();
     return c.fail("the machine did not switch off: {}", sel::describe(refused.error()));
 }
 
 int command_reboot(Context &c) {
-    [[maybe_unused]] auto best = c.system.sync();
+    if (int refused = save_all(c); refused != 0) {
+        return refused;
+    }
     sel::Result<> refused = c.system.reboot();
     return c.fail("the machine did not start anew: {}", sel::describe(refused.error()));
 }

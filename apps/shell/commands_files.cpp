@@ -1,6 +1,7 @@
 // Commands that name files: cat cp ls mkdir mv rm write.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "calendar.hpp"
+#include "new_file.hpp"
 #include "parser.hpp"
 #include "source.hpp"
 
@@ -19,22 +20,20 @@ int show(Context &c, std::string_view name) {
     return source.failed() ? kFailed : 0;
 }
 
-// Writes everything that `source` has to `to`, which is emptied first.
+// Writes everything that `source` has to `to`, which has its old content until all is on the disk.
 int save(Context &c, Source &source, std::string_view name, std::string_view to) {
-    sel::Result<u32> handle = c.system.open(to, file::kWrite | file::kCreate | file::kTruncate);
-    if (!handle) {
-        return c.fail_on(name, handle.error());
-    }
-    sel::Result<> done;
+    NewFile file{c.system};
+    sel::Result<> done = file.open(to);
     for (std::string_view piece = source.next(); done && !piece.empty();
          piece = done ? source.next() : piece) {
-        done = c.system.append(*handle, piece);
+        done = file.append(piece);
     }
-    c.system.close(*handle);
-    if (!done) {
-        return c.fail_on(name, done.error());
+    if (source.failed()) { // That has been told.
+        [[maybe_unused]] auto given_up = file.end(ERR_EMPTY);
+        return kFailed;
     }
-    return source.failed() ? kFailed : 0;
+    done = file.end(done);
+    return done ? 0 : c.fail_on(name, done.error());
 }
 
 std::string_view last_name(std::string_view path) {
@@ -44,13 +43,18 @@ std::string_view last_name(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
 }
 
-// Where FROM goes when it is copied or moved to TO: into TO, if that is a directory.
+bool are_same(Context &c, std::string_view a, std::string_view b) {
+    sel::Result<file::Path> first = c.system.resolve(a), second = c.system.resolve(b);
+    return first && second && first->view() == second->view();
+}
+
+// Where FROM goes when it is copied or moved to TO: into TO, if that is another directory.
 bool destination(Context &c, std::string_view from, file::Path &to) {
     if (!c.path(c.args[1], to)) {
         return false;
     }
     sel::Result<file::Info> info = c.system.stat(to);
-    if (info && info->kind == file::Kind::Directory) {
+    if (info && info->kind == file::Kind::Directory && !are_same(c, from, to)) {
         sel::Text<2 * file::kPathMax> inside{to.view()};
         inside.append(to.view().ends_with('/') ? "" : "/");
         inside.append(last_name(from));
@@ -134,7 +138,7 @@ int command_cp(Context &c) {
     if (!c.path(c.args[0], from) || !destination(c, from, to)) {
         return kFailed;
     }
-    if (from.view() == to.view()) {
+    if (are_same(c, from, to)) {
         return c.fail("{} and {} are the same file", c.args[0], c.args[1]);
     }
     Source source{c, c.args[0]};
@@ -165,7 +169,17 @@ int command_mv(Context &c) {
         return kFailed;
     }
     sel::Result<> done = c.system.rename(from, to);
-    return done ? 0 : c.fail_on(c.args[0], done.error());
+    switch (done.error()) {
+    case OK:
+        return 0;
+    case ERR_ARG:
+        return c.fail("{} is a root, or {} lies in it", c.args[0], c.args[1]);
+    case ERR_FULL:
+        return c.fail("{}: the directory is full, or a path below {} would have more than {} bytes",
+                      to, c.args[0], file::kPathMax);
+    default:
+        return c.fail_on(c.args[done.error() == ERR_NAME ? 0 : 1], done.error());
+    }
 }
 
 int command_rm(Context &c) {

@@ -37,6 +37,21 @@ int changed(Context &c, const sel::Result<> &done) {
 
 } // namespace
 
+int tell_unsaved(Context &c, error_t error) {
+    if (error == ERR_RESTARTED) {
+        return c.fail("a file system died: what was changed since the last sync may be lost");
+    }
+    bool told = false;
+    for_volumes(c, [&](const vfs::Volume &v) {
+        if (v.unsaved != OK) {
+            c.fail("{}: what was changed last is not on the disk: {}", v.data,
+                   sel::describe(v.unsaved));
+            told = true;
+        }
+    });
+    return told ? kFailed : c.fail("{}", sel::describe(error));
+}
+
 int command_df(Context &c) {
     c.out.print("{:<11}  {:<11}  {:<5}  {:<9}  {}\n", "USED", "FREE", "FILES", "SERVER", "ON");
     return for_volumes(c, [&](const vfs::Volume &v) {
@@ -79,10 +94,7 @@ int command_mount(Context &c) {
 
 int command_sync(Context &c) {
     sel::Result<> done = c.system.sync();
-    if (done.error() == ERR_RESTARTED) {
-        return c.fail("a file system died: what was changed since the last sync may be lost");
-    }
-    return done ? 0 : c.fail("{}", sel::describe(done.error()));
+    return done ? 0 : tell_unsaved(c, done.error());
 }
 
 int command_umount(Context &c) {

@@ -28,7 +28,7 @@ class FakeSystem final : public System {
         if (path == "/") {
             return file::Info{file::Kind::Directory, 0, 0, 0};
         }
-        auto found = files.find(std::string{path});
+        auto found = files.find(spelled(path));
         if (found == files.end()) {
             return ERR_NAME;
         }
@@ -36,8 +36,26 @@ class FakeSystem final : public System {
         return file::Info{directory ? file::Kind::Directory : file::Kind::File, 0,
                           found->second.size(), 0};
     }
+    // "/NAME" and "/name" are one file when any_case says so.
+    bool any_case = false;
+    std::string spelled(std::string_view path) const {
+        for (auto &[name, text] : files) {
+            bool same =
+                std::equal(name.begin(), name.end(), path.begin(), path.end(),
+                           [](char a, char b) { return std::tolower(a) == std::tolower(b); });
+            if (any_case && same) {
+                return name;
+            }
+        }
+        return std::string{path};
+    }
+    sel::Result<file::Path> resolve(std::string_view path) override {
+        std::string name = spelled(path);
+        return path == "/" || files.contains(name) ? sel::Result{file::Path{name}} : ERR_NAME;
+    }
+    error_t append_error = OK, close_error = OK;
     sel::Result<u32> open(std::string_view path, u32 flags) override {
-        std::string name{path};
+        std::string name = spelled(path);
         if (!files.contains(name) && (flags & file::kCreate) == 0) {
             return ERR_NAME;
         }
@@ -52,7 +70,10 @@ class FakeSystem final : public System {
         return static_cast<u32>(open_.size() - 1);
     }
     int opened = 0;
-    void close(u32) override { opened--; }
+    sel::Result<> close(u32) override {
+        opened--;
+        return close_error;
+    }
     sel::Result<u32> read(u32 handle, u64 offset, std::span<char> out) override {
         const std::string &text = files.at(open_.at(handle));
         if (offset >= text.size()) {
@@ -64,7 +85,7 @@ class FakeSystem final : public System {
     }
     sel::Result<> append(u32 handle, std::string_view text) override {
         files.at(open_.at(handle)) += text;
-        return {};
+        return append_error;
     }
     sel::Result<file::Entry> list(std::string_view path, u32 position) override {
         std::string prefix{path};
@@ -88,11 +109,11 @@ class FakeSystem final : public System {
         return files.erase(std::string{path}) == 1 ? OK : ERR_NAME;
     }
     sel::Result<> rename(std::string_view from, std::string_view to) override {
-        auto node = files.extract(std::string{from});
+        auto node = files.extract(spelled(from));
         if (node.empty()) {
             return ERR_NAME;
         }
-        files.erase(std::string{to});
+        files.erase(spelled(to));
         node.key() = to;
         files.insert(std::move(node));
         return {};
@@ -107,6 +128,7 @@ class FakeSystem final : public System {
         vfs::Volume volume{};
         volume.mounted = mounted[place];
         volume.error = place == 0 ? OK : ERR_IO;
+        volume.unsaved = place == 0 || sync_error == ERR_TIMEOUT ? OK : sync_error;
         volume.usage = {5 * 1024, 20 << 20, 3, 1024};
         volume.server = place == 0 ? "ramfs" : "fs";
         volume.data = place == 0 ? "/" : "/disk";

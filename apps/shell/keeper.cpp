@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "keeper.hpp"
 
+#include "new_file.hpp"
+
 namespace shell {
 
 void Keeper::load(History &history) {
@@ -35,7 +37,7 @@ void Keeper::load(History &history) {
         }
         bytes_ += count;
     }
-    system_.close(*handle);
+    [[maybe_unused]] auto closed = system_.close(*handle); // Only read.
     last_ = history.size() == 0 ? History::Entry{} : History::Entry{history.line(0)};
 }
 
@@ -43,48 +45,46 @@ bool Keeper::has_start() {
     return there_ && system_.stat(kStart).ok();
 }
 
-void Keeper::save(const History &history) {
+sel::Result<> Keeper::save(const History &history) {
     if (!there_ || history.size() == 0 || history.line(0) == last_.view()) {
-        return;
+        return {};
     }
     last_ = History::Entry{history.line(0)};
     if (bytes_ + last_.size + 1 > kBytesMax) {
-        make_anew(history);
-        return;
+        return make_anew(history);
     }
     sel::Result<u32> handle = system_.open(kHistory, file::kWrite | file::kCreate);
-    if (handle) {
-        bytes_ += append(*handle, last_) ? last_.size + 1 : 0;
-        system_.close(*handle);
+    if (!handle) {
+        return handle.error();
     }
+    sel::Result<> added = append(*handle, last_), closed = system_.close(*handle);
+    bytes_ += added && closed ? last_.size + 1 : 0;
+    return added ? closed : added;
 }
 
-bool Keeper::append(u32 handle, std::string_view line) {
+sel::Result<> Keeper::append(u32 handle, std::string_view line) {
     sel::Text<kLineMax + 1> text{line};
     text.append('\n');
-    return system_.append(handle, text).ok();
+    return system_.append(handle, text);
 }
 
 // The newest lines, in half of the room.
-void Keeper::make_anew(const History &history) {
+sel::Result<> Keeper::make_anew(const History &history) {
     u32 lines = 0, bytes = 0;
     while (lines < history.size() && bytes + history.line(lines).size() + 1 <= kBytesMax / 2) {
         bytes += static_cast<u32>(history.line(lines).size()) + 1;
         lines++;
     }
-    sel::Result<u32> handle =
-        system_.open(kNewHistory, file::kWrite | file::kCreate | file::kTruncate);
-    if (!handle) {
-        return;
-    }
-    bool done = true;
+    NewFile file{system_};
+    sel::Result<> done = file.open(kHistory);
     for (u32 age = lines; done && age > 0; age--) {
-        done = append(*handle, history.line(age - 1));
+        sel::Text<kLineMax + 1> text{history.line(age - 1)};
+        text.append('\n');
+        done = file.append(text);
     }
-    system_.close(*handle);
-    if (done && system_.rename(kNewHistory, kHistory).ok()) {
-        bytes_ = bytes;
-    }
+    done = file.end(done);
+    bytes_ = done ? bytes : bytes_;
+    return done;
 }
 
 } // namespace shell

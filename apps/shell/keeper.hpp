@@ -2,7 +2,7 @@
 // runs at its start (settings).
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Best effort: an error of the disk is not told, and the shell works without. The file of history has
+// The shell works without, whatever the disk answers. The file of history has
 // at most kBytesMax; a line that would not fit makes it anew with the newest lines.
 #pragma once
 
@@ -16,7 +16,6 @@ class Keeper {
     static constexpr std::string_view kDisk = "/disk";
     static constexpr std::string_view kFolder = "/disk/shell";
     static constexpr std::string_view kHistory = "/disk/shell/history";
-    static constexpr std::string_view kNewHistory = "/disk/shell/history.new";
     static constexpr std::string_view kStart = "/disk/shell/start";
     static constexpr u32 kBytesMax = 16 * 1024;
 
@@ -27,11 +26,11 @@ class Keeper {
     // There is a script to be run.
     bool has_start();
     // Keeps the newest line of `history`, if it has not been kept.
-    void save(const History &history);
+    sel::Result<> save(const History &history);
 
   private:
-    bool append(u32 handle, std::string_view line);
-    void make_anew(const History &history);
+    sel::Result<> append(u32 handle, std::string_view line);
+    sel::Result<> make_anew(const History &history);
 
     System &system_;
     bool there_ = false;

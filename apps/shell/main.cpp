@@ -44,8 +44,12 @@ class Servers final : public shell::System {
     sel::Result<u32> open(std::string_view path, u32 flags) override {
         return ask(caps::files, file::Open{.flags = flags, .data = path});
     }
-    void close(u32 handle) override {
-        [[maybe_unused]] auto closed = caps::files.call(file::Close{.handle = handle});
+    sel::Result<file::Path> resolve(std::string_view path) override {
+        auto spelling = ask(caps::files, file::Resolve{.data = path});
+        return spelling.ok() ? sel::Result{spelling->data} : spelling.error();
+    }
+    sel::Result<> close(u32 handle) override {
+        return caps::files.call(file::Close{.handle = handle});
     }
     sel::Result<u32> read(u32 handle, u64 offset, std::span<char> out) override {
         u32 count = static_cast<u32>(std::min<std::size_t>(out.size(), file::kChunk));

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "shell.hpp"
 
+#include "new_file.hpp"
 #include "source.hpp"
 
 namespace shell {
@@ -60,7 +61,7 @@ void Shell::welcome() {
         console_.write({text, count});
         offset += count;
     }
-    system_.close(*handle);
+    [[maybe_unused]] auto closed = system_.close(*handle); // Only read.
 }
 
 void Shell::type(std::string_view bytes) {
@@ -68,12 +69,22 @@ void Shell::type(std::string_view bytes) {
         if (editor_.type(static_cast<u8>(byte), console_) == LineEditor::Event::Line) {
             console_.flush(); // The line end, before programs write.
             Message problem = editor_.problem();
-            keeper_.save(editor_.history());
+            keep_history();
             status_ = problem.size != 0 ? report(problem.view()) : run_line(editor_.line());
             editor_.begin(console_);
         }
     }
     console_.flush();
+}
+
+// Says once that it cannot be kept.
+void Shell::keep_history() {
+    error_t error = keeper_.save(editor_.history()).error();
+    if (error == ERR_IO && !keeper_failed_) {
+        console_.print("error: the lines typed are not kept: {}: {}\n", Keeper::kHistory,
+                       sel::describe(error));
+    }
+    keeper_failed_ = keeper_failed_ || error == ERR_IO;
 }
 
 int Shell::report(std::string_view problem) {
@@ -130,6 +141,21 @@ int Shell::run_pipeline(const Line &line, const Pipeline &pipeline, Output &fina
     return 0;
 }
 
+sel::Result<> Shell::replace(std::string_view path, std::string_view text) {
+    NewFile file{system_};
+    sel::Result<> opened = file.open(path);
+    return opened ? file.end(file.append(text)) : opened;
+}
+
+sel::Result<> Shell::add_to(std::string_view path, std::string_view text) {
+    sel::Result<u32> handle = system_.open(path, file::kWrite | file::kCreate);
+    if (!handle) {
+        return handle.error();
+    }
+    sel::Result<> added = system_.append(*handle, text), closed = system_.close(*handle);
+    return added ? closed : added;
+}
+
 int Shell::run_redirected(const Line &line, const Pipeline &pipeline, std::string_view text) {
     std::string_view name = line.word[pipeline.target];
     Context context{*this, system_, {}, ">", false, {}, console_, console_, 0};
@@ -137,14 +163,8 @@ int Shell::run_redirected(const Line &line, const Pipeline &pipeline, std::strin
     if (!context.path(name, path)) {
         return kFailed;
     }
-    u32 flags = file::kWrite | file::kCreate;
-    flags |= pipeline.redirect == Redirect::Replace ? u32{file::kTruncate} : 0;
-    sel::Result<u32> handle = system_.open(path, flags);
-    if (!handle) {
-        return context.fail_on(name, handle.error());
-    }
-    sel::Result<> done = system_.append(*handle, text);
-    system_.close(*handle);
+    sel::Result<> done =
+        pipeline.redirect == Redirect::Replace ? replace(path, text) : add_to(path, text);
     return done ? 0 : context.fail_on(name, done.error());
 }
 

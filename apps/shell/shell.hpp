@@ -73,7 +73,10 @@ class Shell final : public Completer {
     int run_command(const Line &line, const Command &command, bool piped, std::string_view input,
                     Output &out);
     bool expand(const Line &line, const Command &command, Words &words);
+    sel::Result<> replace(std::string_view path, std::string_view text);
+    sel::Result<> add_to(std::string_view path, std::string_view text);
     int report(std::string_view problem);
+    void keep_history();
     void complete_path(std::string_view word, Candidates &candidates);
     void complete_program(Candidates &candidates);
 
@@ -81,6 +84,7 @@ class Shell final : public Completer {
     Console console_{system_};
     LineEditor editor_;
     Keeper keeper_{system_};
+    bool keeper_failed_ = false;
     int status_ = 0;
     u32 depth_ = 0; // Scripts being run.
     std::array<Line, kScriptDepth + 1> line_;

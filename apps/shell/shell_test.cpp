@@ -99,6 +99,10 @@ TEST_CASE_METHOD(Fixture, "files", "[shell]") {
     CHECK(run("cp /etc/motd /d; cat /d/motd") == "hello\nworld\n");
     CHECK(run("mv /d/motd /d/m; ls /d") == "m\n");
     CHECK(run("cp /d/m d/m") == "error: cp: /d/m and d/m are the same file\n");
+    system.any_case = true;
+    CHECK(run("cp /d/m /D/M") == "error: cp: /d/m and /D/M are the same file\n");
+    CHECK(run("mv /d/m /d/M; ls /d; mv /d/M /d/m") == "M\n");
+    system.any_case = false;
     CHECK(run("write /d/w 'a b'  c; cat /d/w") == "a b c\n");
     CHECK(run("echo piped | write /d/w; cat /d/w") == "piped\n");
     CHECK(run("rm /d/w /d/m /d/none; ls /d") == "error: rm: /d/none: there is no such name\n");
@@ -106,6 +110,28 @@ TEST_CASE_METHOD(Fixture, "files", "[shell]") {
           "error: cat: a path has 1 to 255 bytes, this one has 256\n");
     CHECK(run("cat ''") == "error: cat: expected a file, or something piped in; usage: cat "
                            "[FILE]...\n");
+}
+
+TEST_CASE_METHOD(Fixture, "a file that cannot be written has what it had", "[shell]") {
+    system.files["/old"] = "old\n";
+    for (error_t *fails : {&system.append_error, &system.close_error}) {
+        for (const std::string line : {"write /old new", "cp /etc/motd /old", "echo new > /old"}) {
+            *fails = ERR_IO;
+            std::string name = line.starts_with("echo") ? ">" : line.substr(0, line.find(' '));
+            CHECK(run(line) == "error: " + name + ": /old: device error\n");
+            CHECK(status == kFailed);
+            CHECK(run(line + "er").find("device error") != std::string::npos); // Not there before.
+            *fails = OK;
+            CHECK(run("cat /old; ls") == "old\netc/\nold\n");
+        }
+        *fails = ERR_IO;
+        CHECK(run("echo new >> /old") == "error: >: /old: device error\n");
+        CHECK(status == kFailed);
+        *fails = OK;
+        system.files["/old"] = "old\n";
+    }
+    CHECK(run("write /old new; cat /old; ls") == "new\netc/\nold\n");
+    CHECK(system.opened == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "filters", "[shell]") {
@@ -202,7 +228,24 @@ TEST_CASE_METHOD(Fixture, "time, help and the machine", "[shell]") {
     CHECK(run("sleep 2; sleep x") ==
           "error: sleep: expected a number of seconds, at most 3600; usage: sleep SECONDS\n");
     CHECK(run("halt") == "error: halt: the machine did not switch off: device error\n");
+    CHECK(run("halt now") == "error: halt: expected -f or nothing; usage: halt [-f]\n");
     CHECK(system.calls == std::vector<std::string>{"sleep 2000000000", "sync", "halt"});
+    for (const std::string command : {"halt", "reboot"}) {
+        system.calls.clear();
+        system.sync_error = ERR_IO;
+        std::string lost = "error: " + command +
+                           ": /disk: what was changed last is not on the disk: device error\n";
+        CHECK(run(command) == lost + "error: " + command +
+                                  ": that would be lost, so nothing is done; " + command +
+                                  " -f goes on all the same\n");
+        CHECK(status == kFailed);
+        CHECK(system.calls == std::vector<std::string>{"sync"});
+        CHECK(run(command + " -f").starts_with(lost + "error: " + command + ": the machine did"));
+        CHECK(system.calls == std::vector<std::string>{"sync", "sync", command});
+        system.sync_error = ERR_RESTARTED; // Nothing is left to be saved.
+        CHECK(run(command).find("may be lost\nerror: " + command + ": the machine did") !=
+              std::string::npos);
+    }
     CHECK(run("help kill") == "kill SERVER\n  end a server; the supervisor may start it again\n");
     CHECK(run("help nope") == "error: help: there is no command nope\n");
     std::string help = run("help");
@@ -287,6 +330,12 @@ TEST_CASE_METHOD(Fixture, "file systems", "[shell]") {
           "error: sync: a file system died: what was changed since the last sync may "
           "be lost\n");
     CHECK(status == kFailed);
+    system.sync_error = ERR_IO;
+    CHECK(run("sync") ==
+          "error: sync: /disk: what was changed last is not on the disk: device error\n");
+    CHECK(status == kFailed);
+    system.sync_error = ERR_TIMEOUT;
+    CHECK(run("sync").starts_with("error: sync: "));
 }
 
 TEST_CASE_METHOD(Fixture, "history and settings stay on a disk", "[shell]") {
@@ -322,7 +371,7 @@ TEST_CASE_METHOD(Fixture, "history and settings stay on a disk", "[shell]") {
             REQUIRE(system.files.at("/disk/shell/history").size() <= Keeper::kBytesMax);
         }
         CHECK(system.files.at("/disk/shell/history").ends_with(last + "\n"));
-        CHECK(!system.files.contains("/disk/shell/history.new"));
+        CHECK(!system.files.contains("/disk/shell/~saving~"));
         sh = std::make_unique<Shell>(system);
         sh->start();
         CHECK(sh->history().line(0) == last);

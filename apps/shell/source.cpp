@@ -6,7 +6,7 @@ namespace shell {
 
 Source::~Source() {
     if (opened_) {
-        context_.system.close(handle_);
+        [[maybe_unused]] auto closed = context_.system.close(handle_); // Only read.
     }
 }
 

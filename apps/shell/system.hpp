@@ -63,8 +63,9 @@ class System {
 
     // Files: servers/file/api.hpp says what the errors mean.
     virtual sel::Result<file::Info> stat(std::string_view path) = 0;
+    virtual sel::Result<file::Path> resolve(std::string_view path) = 0;
     virtual sel::Result<u32> open(std::string_view path, u32 flags) = 0;
-    virtual void close(u32 handle) = 0;
+    virtual sel::Result<> close(u32 handle) = 0;
     virtual sel::Result<u32> read(u32 handle, u64 offset, std::span<char> out) = 0;
     virtual sel::Result<> append(u32 handle, std::string_view text) = 0;
     virtual sel::Result<file::Entry> list(std::string_view path, u32 position) = 0;

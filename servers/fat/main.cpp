@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "servers/volume/fat.hpp"
 #include "servers/volume/mounted.hpp"
+#include "servers/volume/server.hpp"
 
 #include "fat.caps.hpp"
 #include "sel/log.hpp"
@@ -20,6 +21,7 @@ int main() {
     static volume::Store store{*fs};
     static volume::MountedServer<volume::Fat> server{
         disk,
+        sel::Log<logging::Writer>{caps::log},
         store,
         clock,
         volume::date_at_boot(caps::timer, clock.nanoseconds(sel::now())),

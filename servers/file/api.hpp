@@ -42,6 +42,17 @@ struct Stat : sel::Asks<Info> {
     Path data;
 };
 
+// The one spelling that the file system has for what the path leads to. Two paths are one file or
+// directory when this answers the same for both, and one lies below the other when that begins the
+// other's: paths themselves must not be compared, for some file systems know a file by several names
+// (letter case, short names, trailing dots).
+struct Spelling {
+    Path data;
+};
+struct Resolve : sel::Asks<Spelling> {
+    Path data;
+};
+
 enum OpenFlags : u32 { kWrite = 1, kCreate = 2, kTruncate = 4 };
 
 // The handle.
@@ -50,6 +61,7 @@ struct Open : sel::Asks<u32> {
     Path data;
 };
 
+// The content is on the disk, or the answer says why not: then the file is as it was before.
 struct Close : sel::Asks<> {
     u32 handle;
 };
@@ -121,7 +133,8 @@ struct Remove : sel::Asks<> {
     Path data;
 };
 
-// An existing file at the new place is replaced.
+// An existing file at the new place is replaced. Another spelling of the same name changes just
+// that. ERR_FULL, too: something below would lie deeper than a path can say.
 struct Rename : sel::Asks<> {
     Path from;
     Path data;
@@ -159,9 +172,9 @@ struct Watch : sel::Asks<u64> {
     Path data;
 };
 
-using Api =
-    sel::Protocol<Stat, Open, Close, CloseAll, Read, Write, Append, ReadInto, WriteFrom, Truncate,
-                  List, MakeDirectory, Remove, Rename, GetUsage, Sync, SyncAll, Check, Watch>;
+using Api = sel::Protocol<Stat, Resolve, Open, Close, CloseAll, Read, Write, Append, ReadInto,
+                          WriteFrom, Truncate, List, MakeDirectory, Remove, Rename, GetUsage, Sync,
+                          SyncAll, Check, Watch>;
 
 // Seals handles with the life of the server, of which the low bits count.
 class Life {

@@ -52,6 +52,9 @@ class FullPath {
         return view().substr(0, slash == 0 ? 1 : slash);
     }
 
+    // The last name; nothing for the root.
+    std::string_view name() const { return view().substr(view().rfind('/') + 1); }
+
     // It is `directory`, which is canonical, or something below it.
     bool is_within(std::string_view directory) const {
         return directory == "/" || (view().starts_with(directory) &&

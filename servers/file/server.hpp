@@ -3,6 +3,7 @@
 //
 // A Store has, with handles as numbers below 65536 and clients as numbers:
 //   Result<Info> stat(path)                     Result<u32> open(client, path, flags)
+//   Result<Path> resolve(path)                  Result<> write_back(): sync_all() for nobody
 //   Result<Entry> list(path, position)          Result<> close(client, handle); void close_all(client)
 //   Result<> make_directory(path)               Result<u32> read(client, handle, offset, out)
 //   Result<> remove(path), rename(from, to)     Result<> write(client, handle, offset, data)
@@ -33,6 +34,10 @@ class Server {
           boot_seconds_{boot_seconds}, life_{incarnation}, windows_{windows} {}
 
     sel::Result<Info> on(const Stat &m) { return store_.stat(m.data); }
+    sel::Result<Spelling> on(const Resolve &m) {
+        sel::Result<Path> path = store_.resolve(m.data);
+        return path.ok() ? sel::Result<Spelling>{Spelling{*path}} : path.error();
+    }
     sel::Result<u32> on(const Open &m, sel::Caller caller) {
         tell_time();
         bool creates = (m.flags & kCreate) != 0, there = !creates || store_.stat(m.data).ok();
@@ -130,10 +135,10 @@ class Server {
         }
         return due_;
     }
-    // What cannot be written now is tried again after as long, and told to who asks for a Sync.
+    // What cannot be written now is tried again after as long, and told to who asks for a SyncAll.
     void on_timeout() {
         due_ = sel::kForever;
-        store_.sync_all().error();
+        store_.write_back().error();
     }
 
   private:

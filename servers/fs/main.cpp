@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "servers/volume/littlefs.hpp"
 #include "servers/volume/mounted.hpp"
+#include "servers/volume/server.hpp"
 
 #include "fs.caps.hpp"
 #include "sel/log.hpp"
@@ -44,6 +45,7 @@ int main() {
     }
     static volume::Store store{*fs};
     static Server server{disk,
+                         log,
                          store,
                          clock,
                          volume::date_at_boot(caps::timer, clock.nanoseconds(sel::now())),

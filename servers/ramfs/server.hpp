@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ramfs.hpp"
+#include "servers/file/path.hpp"
 #include "servers/file/server.hpp"
 
 namespace ramfs {
@@ -20,6 +21,12 @@ class Store {
     sel::Result<file::Info> stat(std::string_view path) {
         sel::Result<NodeInfo> node = fs_.stat(path);
         return node.ok() ? sel::Result<file::Info>{info(*node)} : node.error();
+    }
+    // Names are bytes: each node has one.
+    sel::Result<file::Path> resolve(std::string_view path) {
+        sel::Result<file::FullPath> full = file::FullPath::parse(path);
+        error_t error = full.ok() ? fs_.stat(path).error() : full.error();
+        return error == OK ? sel::Result{file::Path{full->view()}} : error;
     }
     sel::Result<file::Entry> list(std::string_view path, u32 position) {
         sel::Result<RamFs::ListEntry> entry = fs_.list(path, position);
@@ -63,6 +70,7 @@ class Store {
     sel::Result<> sync(u32 client, u32 handle) { return fs_.is_open(client, handle); }
     // There is no disk: all is as safe as it gets.
     sel::Result<> sync_all() { return {}; }
+    sel::Result<> write_back() { return {}; }
     bool dirty() const { return false; }
     void set_time(u64 seconds) { fs_.set_time(seconds); }
     file::Path path_of(u32 client, u32 handle) { return fs_.path_of(client, handle); }

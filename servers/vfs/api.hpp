@@ -11,6 +11,7 @@ namespace vfs {
 struct Volume {
     u32 mounted;       // 0 or 1.
     error_t error;     // Why there is no usage; OK: there is.
+    error_t unsaved;   // Why the last SyncAll did not write everything; OK: it did.
     u32 open;          // Files that clients have open there.
     file::Usage usage; // Of the file system.
     sel::Text<24> server;

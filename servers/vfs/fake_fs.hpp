@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include <algorithm>
+#include <cctype>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,10 +20,11 @@ class FakeFs {
     std::map<u32, std::string> shared; // Window: its bytes.
     u32 life = 1;
     u32 calls = 0;
-    int die_at = -1;          // In the call that finds 0 here: after it was done,
-    bool die_before = false;  // or before.
-    bool always_dies = false; // In every call.
-    error_t broken = OK;      // What all calls answer.
+    int die_at = -1;            // In the call that finds 0 here: after it was done,
+    bool die_before = false;    // or before.
+    bool always_dies = false;   // In every call.
+    error_t broken = OK;        // What all calls answer.
+    std::string any_case = "?"; // Below this, Resolve takes capitals for small letters.
 
     void die() {
         node = disk;
@@ -76,6 +79,14 @@ class FakeFs {
 
     sel::Result<file::Info> on(const file::Stat &m) {
         return has(m.data) ? sel::Result{info(node.at(std::string{m.data.view()}))} : ERR_NAME;
+    }
+    sel::Result<file::Spelling> on(const file::Resolve &m) {
+        std::string path{m.data.view()};
+        if (path.starts_with(any_case)) { // One file under many names.
+            std::transform(path.begin(), path.end(), path.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        }
+        return has(path) ? sel::Result{file::Spelling{std::string_view{path}}} : ERR_NAME;
     }
     sel::Result<u32> on(const file::Open &m) {
         if (is_directory(m.data)) {

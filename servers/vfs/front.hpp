@@ -19,10 +19,10 @@ namespace vfs {
 
 // All messages that are left to workers.
 using Work =
-    sel::Protocol<file::Stat, file::Open, file::Close, file::Read, file::Write, file::Append,
-                  file::ReadInto, file::WriteFrom, file::Truncate, file::List, file::MakeDirectory,
-                  file::Remove, file::Rename, file::GetUsage, file::Sync, file::SyncAll,
-                  file::Check, file::Watch, GetVolume, Mount, Unmount>;
+    sel::Protocol<file::Stat, file::Resolve, file::Open, file::Close, file::Read, file::Write,
+                  file::Append, file::ReadInto, file::WriteFrom, file::Truncate, file::List,
+                  file::MakeDirectory, file::Remove, file::Rename, file::GetUsage, file::Sync,
+                  file::SyncAll, file::Check, file::Watch, GetVolume, Mount, Unmount>;
 
 struct Job {
     u32 label; // In Work.

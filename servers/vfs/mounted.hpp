@@ -56,6 +56,15 @@ class Mounted {
     // --- By path: inside this file system.
 
     sel::Result<file::Info> on(const file::Stat &m, Owner) { return repeat(m); }
+    sel::Result<file::Spelling> on(const file::Resolve &m, Owner o) {
+        sel::Result<file::Spelling> inside = repeat(m);
+        if (!inside) {
+            return inside;
+        }
+        sel::Result<file::FullPath> path =
+            names_.shown(*names_.client(o.part), place_, inside->data);
+        return path.ok() ? sel::Result{file::Spelling{path->view()}} : path.error();
+    }
     sel::Result<file::Usage> on(const file::GetUsage &m, Owner) { return repeat(m); }
     sel::Result<file::Checked> on(const file::Check &m, Owner) { return repeat(m); }
 
@@ -84,10 +93,12 @@ class Mounted {
     }
 
     sel::Result<> on(const file::Remove &m, Owner o) {
+        spell_handles();
+        file::Path path = spelling(m.data);
         sel::Result<> done = change(m, o);
-        tell(m.data, done);
+        tell(path, done);
         for (Handle &handle : handle_) {
-            if (handle.used && handle.path == m.data.view()) {
+            if (handle.used && handle.path == path.view()) {
                 handle.gone = handle.gone || done.ok();
                 handle.lost = handle.lost || done.error() == ERR_RESTARTED;
             }
@@ -96,14 +107,23 @@ class Mounted {
     }
 
     sel::Result<> on(const file::Rename &m, Owner o) {
+        spell_handles();
+        file::Path from = spelling(m.from), replaced = spelling(m.data);
         sel::Result<> done = change(m, o);
-        if (m.from == m.data.view() || (!done && done.error() != ERR_RESTARTED)) {
+        if (!done && done.error() != ERR_RESTARTED) {
             return done;
         }
         watchers_.all_changed();
+        file::Path to = done.ok() ? spelling(m.data) : replaced;
         for (Handle &handle : handle_) {
-            if (handle.used && !handle.gone) {
-                renamed(handle, m, done.ok());
+            if (!handle.used || handle.gone) {
+                continue;
+            }
+            if (done.ok()) {
+                renamed(handle, from, replaced, to);
+            } else {
+                handle.lost =
+                    handle.lost || handle.path == replaced.view() || is_within(handle.path, from);
             }
         }
         return done;
@@ -184,12 +204,17 @@ class Mounted {
 
     // The answer does not matter: the vfs says its own life.
     sel::Result<u32> on(const file::SyncAll &m, Owner o) {
+        if (!mounted_) { // It was synced when it was taken out.
+            return 0u;
+        }
         sel::Result<u32> life = repeat(m);
         if (life.ok() && *life != fs_life_) {
             life = begin_session().error() == OK ? life : ERR_GONE;
         }
-        if (!life) { // Unless nothing of this client's was there.
-            return state_[o.part] == State::Clean ? sel::Result<u32>{0u} : life;
+        unsaved_ = life.error();
+        if (!life) { // A server that is not there saves nothing; what matters is what it had.
+            bool dead = life.error() == ERR_GONE || life.error() == ERR_RESTARTED;
+            return dead && state_[o.part] == State::Clean ? sel::Result<u32>{0u} : life;
         }
         bool lost = state_[o.part] == State::Lost;
         all_is_synced();
@@ -224,6 +249,7 @@ class Mounted {
     sel::Result<Volume> on(const GetVolume &, Owner) {
         Volume volume{};
         volume.mounted = mounted_;
+        volume.unsaved = unsaved_;
         volume.server = names_.mount(place_).name;
         volume.data = names_.mount(place_).path;
         for (const Handle &handle : handle_) {
@@ -274,6 +300,7 @@ class Mounted {
         bool unsynced = false; // Written, and not on the disk for sure.
         bool lost = false;     // What was unsynced when the file system died.
         bool gone = false;     // Its name was removed, or given to another file.
+        bool spelled = false;  // `path` is as the file system spells it.
         Owner owner{};
         u32 use = 0;
         u32 session = 0; // In which `inner` is good.
@@ -382,17 +409,37 @@ class Mounted {
         return done;
     }
 
-    void renamed(Handle &handle, const file::Rename &m, bool sure) {
+    // --- Names, as the file system spells them: only these can be compared.
+
+    // As it was said, if nothing is there.
+    file::Path spelling(const file::Path &said) {
+        sel::Result<file::Spelling> spelled = repeat(file::Resolve{.data = said});
+        return spelled.ok() ? spelled->data : said;
+    }
+    // Before a name changes. Handles that were opened since the last change cost a call each.
+    void spell_handles() {
+        for (Handle &handle : handle_) {
+            if (handle.used && !handle.gone && !handle.spelled) {
+                handle.path = spelling(handle.path);
+                handle.spelled = true;
+            }
+        }
+    }
+
+    static bool is_within(const file::Path &path, const file::Path &directory) {
+        sel::Result<file::FullPath> full = file::FullPath::parse(path);
+        return full.ok() && full->is_within(directory);
+    }
+
+    void renamed(Handle &handle, const file::Path &from, const file::Path &replaced,
+                 const file::Path &to) {
         sel::Result<file::FullPath> path = file::FullPath::parse(handle.path);
-        bool moved = path.ok() && path->is_within(m.from.view());
-        if (!sure) {
-            handle.lost = handle.lost || moved || handle.path == m.data.view();
-        } else if (moved) {
-            file::FullPath to = *file::FullPath::parse(m.data);
-            handle.gone = !to.join(path->below(m.from.view()).view());
-            handle.path = to.view();
+        if (path.ok() && path->is_within(from)) {
+            file::FullPath now = *path;
+            handle.gone = !now.move(from, to);
+            handle.path = now.view();
         } else {
-            handle.gone = handle.path == m.data.view();
+            handle.gone = handle.path == replaced.view();
         }
     }
 
@@ -498,6 +545,7 @@ class Mounted {
     u32 session_ = 0;        // 0: none yet.
     bool unsettled_ = false; // A request was given up: who knows what it does.
     u32 fs_life_ = 0;
+    error_t unsaved_ = OK; // What the last SyncAll said.
     std::array<Handle, kHandles> handle_{};
     std::array<State, kClients> state_{};
     std::array<u32, kClients> epoch_{};

@@ -48,6 +48,24 @@ class Names {
         return Place{mount, joined.below(mounts_[mount].path)};
     }
 
+    // What `client` calls the path `inside` in a mount: its subtree has as many names less in front,
+    // however they are spelled.
+    sel::Result<file::FullPath> shown(const sel::Subtree &client, u32 mount,
+                                      std::string_view inside) const {
+        file::FullPath full = *file::FullPath::parse(mounts_[mount].path);
+        sel::Result<file::FullPath> top = file::FullPath::parse(client.path);
+        if (!top || !full.join(inside)) {
+            return ERR_SYNTAX;
+        }
+        std::string_view rest = full.view();
+        for (file::FullPath way = *top; !way.is_root(); way.leave()) {
+            rest.remove_prefix(std::min(rest.find('/', 1), rest.size()));
+        }
+        file::FullPath path;
+        path.join(rest);
+        return path;
+    }
+
     // What is mounted at `text`; ERR_NAME: nothing.
     sel::Result<u32> find_mount(std::string_view text) const {
         sel::Result<file::FullPath> path = file::FullPath::parse(text);

@@ -296,9 +296,9 @@ TEST_CASE("what may have been done twice is left to the client") {
     CHECK(all.append(handle, "!") == OK);
     fs.die_at = 0;
     CHECK(all.make("/disk/d") == ERR_RESTARTED);
-    fs.die_at = 0;
+    fs.die_at = 2; // Behind the looks for how it and the open file are spelled.
     CHECK(all.remove("/disk/b") == ERR_RESTARTED);
-    fs.die_at = 0;
+    fs.die_at = 2;
     CHECK(all.rename("/disk/b", "/disk/c") == ERR_RESTARTED);
 }
 
@@ -343,6 +343,42 @@ TEST_CASE("handles follow renames and removals across a death") {
     CHECK(all.sync_all() == OK);
     fs.die();
     CHECK(all.read(x) == failure(ERR_GONE));
+}
+
+// The file system opens "/X" as what it spells "/x": the vfs must not take them for two.
+TEST_CASE("handles follow their file under any of its names") {
+    Machine m;
+    Files all{m};
+    FakeFs &fs = m.fs[kDisk];
+    fs.any_case = "/";
+    auto spelled = [](const Files &files, std::string_view path) {
+        auto spelling = files.ask(file::Resolve{.data = path});
+        return spelling.ok() ? std::string{spelling->data.view()} : std::string{"?"};
+    };
+    CHECK(spelled(all, "/disk//A/X") == "/disk/a/x");
+    CHECK(spelled(all, "/disk") == "/disk");
+    CHECK(spelled(all, "/disk/none") == "?");
+    CHECK(spelled(Files{m, kReadA}, "/X") == "/x"); // Its root is /disk/a.
+    CHECK(spelled(Files{m, kReadA}, "/") == "/");
+    CHECK(spelled(Files{m, kDiskOnly}, "/A/x") == "/a/x");
+    fs.put("/A/X", "hello"); // So that it can be opened as that.
+    u32 x = all.open("/disk/A/X").value();
+    CHECK(all.rename("/disk/a", "/disk/d") == OK);
+    CHECK(all.sync_all() == OK);
+    fs.die();
+    CHECK(all.read(x) == "hello");
+    u32 b = all.open("/disk/b").value();
+    CHECK(all.rename("/disk/d/x", "/disk/b") == OK);
+    CHECK(all.read(b) == failure(ERR_GONE));
+}
+
+TEST_CASE("SyncAll says what a file system says, also to who changed nothing") {
+    Machine m;
+    Files all{m};
+    m.fs[kDisk].broken = ERR_IO;
+    CHECK(all.sync_all() == ERR_IO);
+    m.fs[kDisk].broken = OK;
+    CHECK(all.sync_all() == OK);
 }
 
 TEST_CASE("a vfs that was restarted tells handles of its earlier life") {

@@ -371,6 +371,15 @@ sel::Result<> Cache::write_back() {
     return result;
 }
 
+void Cache::discard() {
+    for (u16 i = 0; i < pages_; i++) {
+        if (entry_[i].dirty != 0) {
+            forget(i);
+        }
+    }
+    dirty_ = 0;
+}
+
 sel::Result<> Cache::flush() {
     sel::Result<> written = write_back();
     if (!written || flushed_) {

@@ -39,6 +39,8 @@ class Cache {
     sel::Result<> write(u64 offset, std::span<const u8> data);
     // Everything written so far is on the medium. After an error what failed is still dirty.
     sel::Result<> flush();
+    // Forgets what is dirty: what is read from now on is on the disk.
+    void discard();
 
     // How many calls of read() and write() are allowed from now on, before they answer ERR_IO: a
     // file system that follows the links of a damaged disk in a circle comes to an end.

@@ -219,17 +219,37 @@ sel::Result<> Fat::format(bool force) {
     return made.ok() ? cache_.flush() : made;
 }
 
-sel::Result<NodeInfo> Fat::stat(const Path &path) {
-    if (path.is_root()) {
-        return NodeInfo{true, 0, 0};
+// Goes to `name` in the directory `path`, as it is spelled there.
+sel::Result<NodeInfo> Fat::step(Path &path, std::string_view name) {
+    Path asked = path;
+    if (!asked.enter(name)) {
+        return ERR_SYNTAX;
     }
-    begin();
     FILINFO info;
-    sel::Result<> found = done(f_stat(&fs_, path.c_str(), &info), path, ERR_IO);
+    sel::Result<> found = done(f_stat(&fs_, asked.c_str(), &info), asked, ERR_IO);
     if (!found) {
         return found.error();
     }
+    for (const char *spelled : {info.fname, info.altname}) {
+        if (Path::is_name(spelled) && path.enter(spelled)) {
+            return info_of(info);
+        }
+    }
+    path = asked; // On a damaged disk.
     return info_of(info);
+}
+
+sel::Result<NodeInfo> Fat::stat(Path &path) {
+    Path spelled;
+    sel::Result<NodeInfo> node = NodeInfo{true, 0, 0};
+    for (std::string_view rest = path.view().substr(1); !rest.empty() && node.ok();) {
+        std::string_view name = rest.substr(0, rest.find('/'));
+        rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+        begin();
+        node = node->directory ? step(spelled, name) : ERR_DIRECTORY;
+    }
+    path = node.ok() ? spelled : path;
+    return node;
 }
 
 sel::Result<> Fat::make_directory(const Path &path) {
@@ -250,17 +270,21 @@ sel::Result<> Fat::remove(const Path &path) {
     return done(f_unlink(&fs_, path.c_str()), path, denied);
 }
 
+// Denied is an unlink of what is read-only, or a name for which the root directory has no room.
 sel::Result<> Fat::rename(const Path &from, const Path &to) {
     close_cursor();
     begin();
     FRESULT result = f_rename(&fs_, from.c_str(), to.c_str());
+    error_t denied = ERR_FULL;
     if (result == FR_EXIST) {
         result = f_unlink(&fs_, to.c_str());
+        denied = ERR_RIGHT;
         if (result == FR_OK) {
             result = f_rename(&fs_, from.c_str(), to.c_str());
+            denied = ERR_FULL;
         }
     }
-    return done(result, from, ERR_RIGHT);
+    return done(result, from, denied);
 }
 
 // --- Listing: the library's open directory is kept where it is for the next call.
@@ -272,9 +296,13 @@ void Fat::close_cursor() {
     }
 }
 
+bool Fat::at_cursor(const Path &path, u32 position) const {
+    return listing_ && position != 0 && listed_ == position && listed_path_.view() == path.view();
+}
+
 // Positions are counts of entries read.
 sel::Result<> Fat::point_cursor(const Path &path, u32 position) {
-    if (listing_ && position != 0 && listed_ == position && listed_path_.view() == path.view()) {
+    if (at_cursor(path, position)) {
         return {};
     }
     close_cursor();
@@ -295,7 +323,9 @@ sel::Result<> Fat::point_cursor(const Path &path, u32 position) {
 }
 
 sel::Result<Listed> Fat::list(const Path &path, u32 position) {
-    sel::Result<NodeInfo> directory = stat(path);
+    Path spelled = path;
+    sel::Result<NodeInfo> directory =
+        at_cursor(path, position) ? NodeInfo{true, 0, 0} : stat(spelled);
     if (!directory || !directory->directory) {
         return directory.ok() ? ERR_DIRECTORY : directory.error();
     }

@@ -3,8 +3,8 @@
 //
 // The library is oofatfs. FAT is not power-safe: what is written between two sync() may be lost or
 // half there after a power cut, and other systems' checkers repair it. Names are UTF-8 and compare
-// without case; one longer than file::kNameMax appears as its short name. A rename onto an
-// existing file removes that first.
+// without case; one longer than file::kNameMax, or than a path has room for, appears as its short
+// name. A rename onto an existing file removes that first.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ class Fat final : public FileSystem {
 
     sel::Result<> mount() override;
     sel::Result<> format(bool force) override;
-    sel::Result<NodeInfo> stat(const Path &path) override;
+    sel::Result<NodeInfo> stat(Path &path) override;
     sel::Result<> make_directory(const Path &path) override;
     sel::Result<> remove(const Path &path) override;
     sel::Result<> rename(const Path &from, const Path &to) override;
@@ -39,6 +39,8 @@ class Fat final : public FileSystem {
     sel::Result<> truncate(u32 object, u64 bytes) override;
     sel::Result<> commit(u32 object) override;
     sel::Result<> sync() override { return cache_.flush(); }
+    bool write_failed() const override { return false; }
+    void revert() override {}
     sel::Result<file::Usage> usage() override;
     bool read_only() const override { return cache_.read_only(); }
     u64 bytes_max() const override { return ~u32{0}; }
@@ -53,6 +55,8 @@ class Fat final : public FileSystem {
     void begin();
     sel::Result<> check_size();
     sel::Result<> done(FRESULT result, const Path &path, error_t denied);
+    sel::Result<NodeInfo> step(Path &path, std::string_view name);
+    bool at_cursor(const Path &path, u32 position) const;
     sel::Result<> point_cursor(const Path &path, u32 position);
     void close_cursor();
     sel::Result<> make_room(FIL &file, u64 end);

@@ -41,10 +41,13 @@ class FileSystem {
     // For people: what mount() or format() found. Empty: nothing special.
     std::string_view note() const { return note_; }
 
-    virtual sel::Result<NodeInfo> stat(const Path &path) = 0;
+    // What is there. `path` becomes the one spelling that the file system has for it, so two paths
+    // lead to one node when these are the same, and it lies below another when it begins with that.
+    virtual sel::Result<NodeInfo> stat(Path &path) = 0;
     virtual sel::Result<> make_directory(const Path &path) = 0;
     virtual sel::Result<> remove(const Path &path) = 0;
-    // `to` may be an existing file, which is replaced. Neither is open as an object.
+    // `to` may be an existing file, which is replaced, or another spelling of `from`. Neither is open
+    // as an object.
     virtual sel::Result<> rename(const Path &from, const Path &to) = 0;
     // The entry at `position`; ERR_EMPTY behind the last one. What Path takes for no name is left
     // out.
@@ -63,6 +66,10 @@ class FileSystem {
     virtual sel::Result<> commit(u32 object) = 0;
     // Everything but uncommitted objects is on the disk.
     virtual sel::Result<> sync() = 0;
+    // A write failed, and what was not on the disk can be forgotten: revert() does that, as a power
+    // cut would. No object is open then. Never: sync() tries again to write it.
+    virtual bool write_failed() const = 0;
+    virtual void revert() = 0;
 
     virtual sel::Result<file::Usage> usage() = 0;
     virtual bool read_only() const = 0;

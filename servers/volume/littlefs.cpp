@@ -129,7 +129,9 @@ int LittleFs::write_block(const lfs2_config *c, lfs2_block_t block, lfs2_off_t o
         return LFS2_ERR_IO;
     }
     std::span<const u8> data{static_cast<const u8 *>(from), size};
-    return self.cache_.write(u64{block} * kBlockBytes + offset, data).ok() ? 0 : LFS2_ERR_IO;
+    bool written = self.cache_.write(u64{block} * kBlockBytes + offset, data).ok();
+    self.write_failed_ = self.write_failed_ || !written;
+    return written ? 0 : LFS2_ERR_IO;
 }
 
 // Called for every block that is taken into use.
@@ -140,7 +142,13 @@ int LittleFs::erase_block(const lfs2_config *c, lfs2_block_t) {
 }
 
 int LittleFs::sync_disk(const lfs2_config *c) {
-    return static_cast<LittleFs *>(c->context)->cache_.flush().ok() ? 0 : LFS2_ERR_IO;
+    return static_cast<LittleFs *>(c->context)->flush().ok() ? 0 : LFS2_ERR_IO;
+}
+
+sel::Result<> LittleFs::flush() {
+    sel::Result<> flushed = cache_.flush();
+    write_failed_ = write_failed_ || !flushed;
+    return flushed;
 }
 
 // --- Mounting.
@@ -324,7 +332,8 @@ u64 LittleFs::time_of(const Path &path) {
     return size == sizeof seconds ? seconds : 0;
 }
 
-sel::Result<NodeInfo> LittleFs::stat(const Path &path) {
+// Names are bytes: each node has one.
+sel::Result<NodeInfo> LittleFs::stat(Path &path) {
     lfs2_info info;
     sel::Result<> found = done([&] { return lfs2_stat(&fs_, path.c_str(), &info); });
     if (!found) {
@@ -535,12 +544,23 @@ sel::Result<> LittleFs::commit(u32 object) {
     if (!written) {
         return written;
     }
-    sel::Result<> flushed = cache_.flush();
+    sel::Result<> flushed = flush();
     return flushed.ok() ? done([&] { return lfs2_file_sync(&fs_, &o.file); }) : flushed;
 }
 
 sel::Result<> LittleFs::sync() {
-    return cache_.flush();
+    return flush();
+}
+
+// What the library has in memory is read anew; if that fails it is not to be trusted.
+void LittleFs::revert() {
+    close_cursor();
+    guarded([&] { return lfs2_unmount(&fs_); });
+    cache_.discard();
+    free_ = 0;
+    write_failed_ = false;
+    bool mounted = done([&] { return lfs2_mount(&fs_, &config_); }).ok();
+    broken_ = broken_ || !mounted;
 }
 
 sel::Result<file::Usage> LittleFs::usage() {

@@ -12,6 +12,8 @@
 // type of Linux data in which every byte is zero, so that nothing can be lost. A file system that is
 // smaller than its partition is used as it is, one that is larger is read-only.
 //
+// A write that fails is taken for a power cut (`revert()`): what was not committed is forgotten.
+//
 // A damaged disk gives errors: calls of the cache are counted for each operation, and an assertion
 // of the library (damage that it had not expected) ends the operation with ERR_IO; from then on
 // all answers are ERR_IO (`broken()`), as what the library has in memory is not to be trusted.
@@ -35,7 +37,7 @@ class LittleFs final : public FileSystem {
 
     sel::Result<> mount() override;
     sel::Result<> format(bool force) override;
-    sel::Result<NodeInfo> stat(const Path &path) override;
+    sel::Result<NodeInfo> stat(Path &path) override;
     sel::Result<> make_directory(const Path &path) override;
     sel::Result<> remove(const Path &path) override;
     sel::Result<> rename(const Path &from, const Path &to) override;
@@ -49,6 +51,8 @@ class LittleFs final : public FileSystem {
     sel::Result<> truncate(u32 object, u64 bytes) override;
     sel::Result<> commit(u32 object) override;
     sel::Result<> sync() override;
+    bool write_failed() const override { return write_failed_; }
+    void revert() override;
     sel::Result<file::Usage> usage() override;
     bool read_only() const override { return cache_.read_only() || cut_; }
     u64 bytes_max() const override { return LFS2_FILE_MAX; }
@@ -97,12 +101,14 @@ class LittleFs final : public FileSystem {
     Listed entry(const Path &path, const lfs2_info &info);
     bool at_cursor(const Path &path, u32 position) const;
     void close_cursor();
+    sel::Result<> flush();
     error_t point_cursor(const Path &path, u32 position);
     sel::Result<> make_room(Object &object, u64 offset, u64 end);
     int move_to(Object &object, u64 offset);
 
     Cache &cache_;
     bool broken_ = false;
+    bool write_failed_ = false;
     bool formatted_ = false;
     bool cut_ = false; // The disk ends before the file system.
     u64 free_ = 0;     // Blocks, at least; counted anew when it is not enough.

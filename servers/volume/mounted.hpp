@@ -8,7 +8,7 @@
 #include "servers/timer/api.hpp"
 #include "servers/volume/api.hpp"
 #include "servers/volume/cache.hpp"
-#include "servers/volume/store.hpp"
+#include "servers/volume/server.hpp"
 
 #include "sel/clock.hpp"
 #include "sel/program.hpp"
@@ -62,13 +62,14 @@ class Mounted {
 // Serves the files of a Mounted, and makes it anew. Behind that nothing in memory is right: the next
 // client that begins a session gets it from a new start.
 template <typename Fs>
-class MountedServer : public file::Server<Store> {
-    using Base = file::Server<Store>;
+class MountedServer : public Server {
+    using Base = Server;
 
   public:
     template <typename... Ts>
-    MountedServer(Mounted<Fs> &mounted, Store &store, const Ts &...rest)
-        : Base{store, rest...}, mounted_{mounted}, store_{store} {}
+    MountedServer(Mounted<Fs> &mounted, const sel::Log<logging::Writer> &log, Store &store,
+                  const Ts &...rest)
+        : Base{log, store, rest...}, mounted_{mounted}, store_{store} {}
 
     using Base::on;
 

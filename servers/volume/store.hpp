@@ -38,7 +38,7 @@ class NoFileSystem final : public FileSystem {
 
     sel::Result<> mount() override { return why_; }
     sel::Result<> format(bool) override { return why_; }
-    sel::Result<NodeInfo> stat(const Path &) override { return why_; }
+    sel::Result<NodeInfo> stat(Path &) override { return why_; }
     sel::Result<> make_directory(const Path &) override { return why_; }
     sel::Result<> remove(const Path &) override { return why_; }
     sel::Result<> rename(const Path &, const Path &) override { return why_; }
@@ -51,7 +51,9 @@ class NoFileSystem final : public FileSystem {
     sel::Result<> write(u32, u64, std::span<const u8>) override { return why_; }
     sel::Result<> truncate(u32, u64) override { return why_; }
     sel::Result<> commit(u32) override { return why_; }
-    sel::Result<> sync() override { return why_; }
+    sel::Result<> sync() override { return {}; } // There is nothing to be written.
+    bool write_failed() const override { return false; }
+    void revert() override {}
     sel::Result<file::Usage> usage() override { return why_; }
     bool read_only() const override { return false; }
     u64 bytes_max() const override { return 0; }

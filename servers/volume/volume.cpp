@@ -3,23 +3,49 @@
 #include "servers/volume/volume.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "servers/volume/walk.hpp"
 
 namespace volume {
 namespace {
 
-constexpr u32 kEntriesMax = 1'000'000; // That check() looks at.
+constexpr u32 kEntriesMax = 1'000'000; // That a walk looks at.
+constexpr u32 kMountPath = 32;         // Bytes that a path may have in front of those inside.
 
 } // namespace
 
 // --- Names.
 
-sel::Result<NodeInfo> Volume::stat(std::string_view text) {
-    sel::Result<Path> path = Path::parse(text);
-    if (!path) {
-        return path.error();
+// What is there; `path`: as it is spelled.
+sel::Result<NodeInfo> Volume::find(std::string_view text, Path &path) {
+    sel::Result<Path> parsed = Path::parse(text);
+    path = parsed.value_or({});
+    return parsed.ok() ? fs_.stat(path) : parsed.error();
+}
+
+// The place of a new name: the directory of `path` is there, and spelled as it is.
+sel::Result<> Volume::find_place(Path &path) {
+    Path place;
+    sel::Result<NodeInfo> directory = find(path.parent(), place);
+    if (!directory || !directory->directory) {
+        return directory.ok() ? ERR_DIRECTORY : directory.error();
     }
-    sel::Result<NodeInfo> info = fs_.stat(*path);
-    u32 file = find_file(*path);
+    bool fits = place.enter(path.name());
+    path = fits ? place : path;
+    return fits ? OK : ERR_SYNTAX;
+}
+
+sel::Result<file::Path> Volume::resolve(std::string_view text) {
+    Path path;
+    sel::Result<NodeInfo> info = find(text, path);
+    return info.ok() ? sel::Result<file::Path>{path.view()} : info.error();
+}
+
+sel::Result<NodeInfo> Volume::stat(std::string_view text) {
+    Path path;
+    sel::Result<NodeInfo> info = find(text, path);
+    u32 file = find_file(path);
     if (!info || file == kNone) {
         return info;
     }
@@ -41,72 +67,114 @@ sel::Result<> Volume::make_directory(std::string_view text) {
         return ERR_EXISTS;
     }
     dirty_ = true;
-    return fs_.make_directory(*path);
+    return after(kNone, fs_.make_directory(*path));
 }
 
 sel::Result<> Volume::remove(std::string_view text) {
-    sel::Result<Path> path = Path::parse(text);
-    if (!path) {
-        return path.error();
+    Path path;
+    sel::Result<NodeInfo> info = find(text, path);
+    if (!info) {
+        return info.error();
     }
-    if (read_only() || path->is_root()) {
+    if (read_only() || path.is_root()) {
         return read_only() ? ERR_RIGHT : ERR_ARG;
     }
     dirty_ = true;
-    close_objects(*path);
-    sel::Result<> removed = fs_.remove(*path);
-    if (removed.error() == ERR_BUSY) { // Open under another name.
+    close_objects(path);
+    sel::Result<> removed = fs_.remove(path);
+    if (removed.error() == ERR_BUSY) { // On a damaged disk, in two directories.
         close_objects({});
-        removed = fs_.remove(*path);
+        removed = fs_.remove(path);
     }
-    u32 file = find_file(*path);
+    u32 file = find_file(path);
     if (removed.ok() && file != kNone) {
         file_[file].gone = true;
     }
-    return removed;
+    return after(kNone, removed);
 }
 
-sel::Result<> Volume::rename(std::string_view from_text, std::string_view to_text) {
-    sel::Result<Path> from = Path::parse(from_text), to = Path::parse(to_text);
-    if (!from || !to) {
-        return from.ok() ? to.error() : from.error();
+// What lies below a directory that moves must have paths after it, wherever this is mounted.
+sel::Result<> Volume::has_room_below(const Path &from, const Path &to) {
+    if (to.view().size() <= from.view().size()) {
+        return {};
     }
-    if (read_only()) {
-        return ERR_RIGHT;
+    std::size_t most = file::kPathMax - kMountPath - (to.view().size() - from.view().size());
+    Walk walk{from};
+    for (u32 steps = 0; steps < kEntriesMax; steps++) {
+        sel::Result<NodeInfo> entry = walk.next(fs_);
+        if (entry.error() == ERR_EMPTY) {
+            return {};
+        }
+        if (!entry || walk.path().view().size() > most) {
+            return entry.error() == OK || entry.error() == ERR_SYNTAX ? ERR_FULL : entry.error();
+        }
     }
-    sel::Result<NodeInfo> old = fs_.stat(*from);
-    if (!old || from->view() == to->view()) {
-        return old.error();
-    }
-    if (from->is_root() || to->is_root() || to->is_within(from->view())) {
-        return ERR_ARG;
-    }
-    sel::Result<NodeInfo> present = fs_.stat(*to);
-    if (present.ok() && (present->directory || old->directory)) {
-        return ERR_EXISTS;
-    }
-    dirty_ = true;
-    close_objects(*from);
-    close_objects(*to);
-    sel::Result<> renamed = fs_.rename(*from, *to);
-    if (renamed.error() == ERR_BUSY) { // One of them is open under another name.
-        close_objects({});
-        renamed = fs_.rename(*from, *to);
-    }
-    if (!renamed) {
-        return renamed;
-    }
+    return ERR_FULL;
+}
+
+// Open files below `from` are now below `to`; what was there before is gone.
+void Volume::moved(const Path &from, const Path &to) {
+    Path spelled = to;
+    bool there = fs_.stat(spelled).ok();
     for (File &file : file_) {
         if (file.handles == 0 || file.gone) {
             continue;
         }
-        if (file.path.view() == to->view()) {
+        if (file.path.is_within(from.view())) {
+            file.gone = !there || !file.path.move(from.view(), spelled.view());
+        } else if (file.path.view() == to.view()) {
             file.gone = true;
-        } else if (file.path.is_within(from->view())) {
-            file.gone = !file.path.move(from->view(), to->view());
         }
     }
-    return renamed;
+}
+
+// What a rename is to do; from == to: nothing.
+sel::Result<Volume::Move> Volume::plan_rename(std::string_view from, std::string_view to) {
+    Move move;
+    sel::Result<NodeInfo> old = find(from, move.from);
+    sel::Result<NodeInfo> present = find(to, move.to);
+    if (!old || (!present && present.error() != ERR_NAME)) {
+        return old.ok() ? present.error() : old.error();
+    }
+    if (read_only()) {
+        return ERR_RIGHT;
+    }
+    if (move.from.is_root() || move.to.is_root()) {
+        return ERR_ARG;
+    }
+    bool same = present.ok() && move.from.view() == move.to.view();
+    if (same || !present) { // A new name, or a new spelling of the old one.
+        move.to = *Path::parse(to);
+        if (sel::Result<> place = find_place(move.to); !place) {
+            return place.error();
+        }
+    } else if (present->directory || old->directory) {
+        return move.to.is_within(move.from.view()) ? ERR_ARG : ERR_EXISTS;
+    }
+    if (!same && move.to.is_within(move.from.view())) {
+        return ERR_ARG;
+    }
+    sel::Result<> room = old->directory ? has_room_below(move.from, move.to) : sel::Result<>{};
+    return room.ok() ? sel::Result{move} : room.error();
+}
+
+sel::Result<> Volume::rename(std::string_view from, std::string_view to) {
+    sel::Result<Move> move = plan_rename(from, to);
+    if (!move || move->from.view() == move->to.view()) {
+        return move.error();
+    }
+    dirty_ = true;
+    close_objects(move->from);
+    close_objects(move->to);
+    sel::Result<> renamed = fs_.rename(move->from, move->to);
+    if (renamed.error() == ERR_BUSY) { // On a damaged disk, in two directories.
+        close_objects({});
+        renamed = fs_.rename(move->from, move->to);
+    }
+    if (renamed.ok()) {
+        moved(move->from, move->to);
+    }
+    return after(kNone, renamed);
 }
 
 sel::Result<Listed> Volume::list(std::string_view text, u32 position) {
@@ -257,11 +325,12 @@ void Volume::put_handle(Handle &handle) {
 }
 
 // The file that open() is to open, made or cut as `flags` say.
-sel::Result<u32> Volume::prepare(const Path &path, u32 flags) {
+sel::Result<u32> Volume::prepare(const Path &said, u32 flags) {
     bool writable = (flags & file::kWrite) != 0;
     if (writable && read_only()) {
         return ERR_RIGHT;
     }
+    Path path = said;
     sel::Result<NodeInfo> info = fs_.stat(path);
     bool create = info.error() == ERR_NAME && writable && (flags & file::kCreate) != 0;
     if (!info && !create) {
@@ -277,13 +346,16 @@ sel::Result<u32> Volume::prepare(const Path &path, u32 flags) {
     sel::Result<u32> object = u32{0};
     if (create) {
         object = object_of(*file, Mode::Create);
+        if (object.ok() && fs_.stat(path).ok()) {
+            file_[*file].path = path;
+        }
     } else if (writable && (flags & file::kTruncate) != 0) {
         object = object_of(*file, Mode::Write);
         object = object.ok() ? after(*file, fs_.truncate(*object, 0)).error() : object;
     }
     if (object.error() != OK) {
         put_file(*file);
-        return object.error();
+        return after(kNone, object.error()).error();
     }
     return file;
 }
@@ -329,12 +401,64 @@ void Volume::close_object(u32 index) {
     Slot &slot = slot_[index];
     File &file = file_[slot.file];
     file.object = kNone;
+    u32 owner = std::exchange(slot, {}).file;
     if (file.gone) {
         fs_.drop(index);
-    } else if (!fs_.close(index).ok()) {
-        file.lost = true;
+    } else if (sel::Result<> closed = fs_.close(index); !closed) {
+        lose(owner);
+        after(owner, closed).error();
     }
-    slot = {};
+}
+
+// What is not committed is forgotten.
+void Volume::drop_object(u32 index) {
+    fs_.drop(index);
+    file_[slot_[index].file].object = kNone;
+    slot_[index] = {};
+}
+
+// --- What could not be written.
+
+void Volume::lose(u32 index) {
+    File &file = file_[index];
+    file.lost = file.handles != 0;
+    untold_ = untold_ || file.handles == 0;
+    note_failure(ERR_IO, file.path);
+}
+
+void Volume::note_failure(error_t error, const Path &path) {
+    bool known = failure_.error == error && failure_.path.view() == path.view();
+    failure_.times += known ? 0 : 1;
+    failure_.error = error;
+    failure_.path = path;
+}
+
+void Volume::revert() {
+    for (u32 i = 0; i < slot_.size(); i++) {
+        if (slot_[i].file != kNone) {
+            if (slot_[i].changed) {
+                lose(slot_[i].file);
+            }
+            drop_object(i);
+        }
+    }
+    fs_.revert();
+}
+
+// After a change that failed half way the object of `file` is what it last was on the disk; and so
+// is everything, if the disk failed.
+sel::Result<> Volume::after(u32 file, const sel::Result<> &result) {
+    if (result.error() != ERR_IO) {
+        return result;
+    }
+    if (file != kNone && file_[file].object != kNone) {
+        drop_object(file_[file].object);
+        lose(file);
+    }
+    if (fs_.write_failed()) {
+        revert();
+    }
+    return result;
 }
 
 // The objects of `path` and of all below it.
@@ -362,7 +486,7 @@ u32 Volume::free_slot() {
 sel::Result<u32> Volume::open_object(u32 file, Mode mode) {
     u32 index = free_slot();
     sel::Result<> opened = fs_.open(index, file_[file].path, mode);
-    if (opened.error() == ERR_BUSY) { // Open under another name.
+    if (opened.error() == ERR_BUSY) { // On a damaged disk, in two directories.
         close_objects({});
         index = free_slot();
         opened = fs_.open(index, file_[file].path, mode);
@@ -370,7 +494,7 @@ sel::Result<u32> Volume::open_object(u32 file, Mode mode) {
     if (!opened) {
         return opened.error();
     }
-    slot_[index] = {file, mode != Mode::Read, 0};
+    slot_[index] = {file, mode != Mode::Read, false, 0};
     file_[file].object = index;
     return index;
 }
@@ -385,7 +509,7 @@ sel::Result<u32> Volume::object_of(u32 file, Mode mode) {
     if (index == kNone) {
         sel::Result<u32> opened = open_object(file, mode);
         if (!opened) {
-            // The name went away under another one.
+            // The name went away: on a damaged disk it was in two directories.
             bool gone = opened.error() == ERR_NAME && mode != Mode::Create;
             return gone ? ERR_GONE : opened.error();
         }
@@ -393,22 +517,11 @@ sel::Result<u32> Volume::object_of(u32 file, Mode mode) {
     }
     slot_[index].used = ++uses_;
     if (mode != Mode::Read) {
+        slot_[index].changed = true;
         file_[file].changed = time_;
         dirty_ = true;
     }
     return index;
-}
-
-// After a change that failed half way the object is what it last was on the disk.
-sel::Result<> Volume::after(u32 file, const sel::Result<> &result) {
-    u32 index = file_[file].object;
-    if (result.error() == ERR_IO && index != kNone) {
-        fs_.drop(index);
-        slot_[index] = {};
-        file_[file].object = kNone;
-        file_[file].lost = true;
-    }
-    return result;
 }
 
 // --- Content.
@@ -455,14 +568,17 @@ sel::Result<> Volume::truncate(u64 client, u32 handle, u64 bytes) {
     return after(*file, fs_.truncate(*object, bytes));
 }
 
+sel::Result<> Volume::commit_object(u32 index) {
+    sel::Result<> committed = fs_.commit(index);
+    slot_[index].changed = !committed;
+    return committed.ok() ? committed : after(slot_[index].file, ERR_IO);
+}
+
 sel::Result<> Volume::commit(u32 file) {
     sel::Result<> committed;
     u32 index = file_[file].object;
     if (index != kNone && slot_[index].writable) {
-        committed = fs_.commit(index);
-        if (!committed) {
-            after(file, ERR_IO).error();
-        }
+        committed = commit_object(index);
     }
     if (committed.ok() && file_[file].lost) {
         committed = ERR_IO;
@@ -477,27 +593,35 @@ sel::Result<> Volume::sync(u64 client, u32 handle) {
         return file.error();
     }
     sel::Result<> committed = commit(*file);
-    sel::Result<> synced = fs_.sync(); // What had no object any more was closed, not flushed.
+    // What had no object any more was closed, not flushed.
+    sel::Result<> synced = after(kNone, fs_.sync());
     return committed.ok() ? synced : committed;
 }
 
-sel::Result<> Volume::sync_all() {
+sel::Result<> Volume::write_back() {
     sel::Result<> result;
     for (u32 i = 0; i < slot_.size(); i++) {
-        if (slot_[i].file == kNone || !slot_[i].writable) {
-            continue;
-        }
-        u32 file = slot_[i].file;
-        sel::Result<> committed = fs_.commit(i);
-        if (!committed) {
-            after(file, ERR_IO).error();
+        if (slot_[i].file != kNone && slot_[i].writable) {
+            sel::Result<> committed = commit_object(i);
             result = result.ok() ? committed : result;
         }
     }
-    sel::Result<> synced = fs_.sync();
-    result = result.ok() ? synced : result;
-    dirty_ = dirty_ && !result.ok();
-    return result;
+    sel::Result<> synced = after(kNone, fs_.sync());
+    dirty_ = !synced;
+    if (!synced) {
+        note_failure(synced.error(), {});
+    } else if (result.ok()) {
+        failure_.error = OK;
+    }
+    return result.ok() ? synced : result;
+}
+
+sel::Result<> Volume::sync_all() {
+    sel::Result<> result = write_back();
+    bool lost = std::exchange(untold_, false) ||
+                std::any_of(file_.begin(), file_.end(),
+                            [](const File &f) { return f.handles != 0 && f.lost; });
+    return result.ok() && lost ? ERR_IO : result;
 }
 
 } // namespace volume

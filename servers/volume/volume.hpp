@@ -3,13 +3,15 @@
 //
 //   handle (a client's, 256) -> file (a path that is open, 192) -> object (of the library, 16)
 //
-// All handles of a path share one file, so everybody sees the same content. A file has an object
+// All handles of a file share it, whatever they called it: a File has the one spelling that the file
+// system gives. So everybody sees the same content. A file has an object
 // only while it is used; the least recently used one gives its object up, which commits it. Before
 // a name changes the objects concerned are closed, so the library never sees a name change under
 // an open file. A file whose name is removed is `gone`: its handles answer ERR_GONE.
 //
-// If an object cannot be committed its content is what it last was on the disk; the next sync() or
-// close() of that file says ERR_IO once.
+// If an object cannot be committed its content is what it last was on the disk, and so is that of all
+// others if the file system can revert(). The next sync() or close() of each of these files says
+// ERR_IO once, sync_all() as long as there are any; once, if nobody has the file open any more.
 #pragma once
 
 #include <array>
@@ -29,6 +31,7 @@ class Volume {
 
     // As servers/file/api.hpp says of the messages with these names.
     sel::Result<NodeInfo> stat(std::string_view path);
+    sel::Result<file::Path> resolve(std::string_view path);
     sel::Result<> make_directory(std::string_view path);
     sel::Result<> remove(std::string_view path);
     sel::Result<> rename(std::string_view from, std::string_view to);
@@ -45,12 +48,22 @@ class Volume {
     sel::Result<> truncate(u64 client, u32 handle, u64 bytes);
     sel::Result<> sync(u64 client, u32 handle);
     sel::Result<> sync_all();
+    // The same, on nobody's behalf: what was lost is left to be told.
+    sel::Result<> write_back();
 
     // The path of an open handle; empty if it is none.
     std::string_view path_of(u64 client, u32 handle) const;
 
     // Nobody has a file open.
     bool idle() const;
+    // What could not be written last, for the log. `times` grows with each that is not as the last.
+    struct Failure {
+        u32 times = 0;
+        error_t error = OK; // OK: since then all was written.
+        Path path;          // "/": something, of any file.
+    };
+    const Failure &failure() const { return failure_; }
+
     // Something has been written that sync_all() would commit.
     bool dirty() const { return dirty_; }
     bool read_only() const { return fs_.read_only(); }
@@ -73,7 +86,8 @@ class Volume {
     struct Slot { // An object of the file system.
         u32 file = kNone;
         bool writable = false;
-        u64 used = 0; // When, counted in uses.
+        bool changed = false; // Since it was committed.
+        u64 used = 0;         // When, counted in uses.
     };
     struct Handle {
         bool used = false;
@@ -82,26 +96,42 @@ class Volume {
         u32 file = kNone;
     };
 
+    struct Move {
+        Path from, to;
+    };
+
     bool whole(const Path &path, u64 bytes);
 
     sel::Result<u32> checked(u64 client, u32 handle, bool for_writing) const;
     sel::Result<u32> free_handle(u64 client) const;
+    sel::Result<NodeInfo> find(std::string_view text, Path &path);
+    sel::Result<> find_place(Path &path);
+    sel::Result<> has_room_below(const Path &from, const Path &to);
+    sel::Result<Move> plan_rename(std::string_view from, std::string_view to);
+    void moved(const Path &from, const Path &to);
     u32 find_file(const Path &path) const;
     sel::Result<u32> make_file(const Path &path);
     void put_file(u32 file);
     void put_handle(Handle &handle);
-    sel::Result<u32> prepare(const Path &path, u32 flags);
+    sel::Result<u32> prepare(const Path &said, u32 flags);
 
     sel::Result<u32> object_of(u32 file, Mode mode);
     sel::Result<u32> open_object(u32 file, Mode mode);
     u32 free_slot();
     void close_object(u32 slot);
+    void drop_object(u32 slot);
     void close_objects(const Path &path);
+    sel::Result<> commit_object(u32 slot);
     sel::Result<> commit(u32 file);
     sel::Result<> after(u32 file, const sel::Result<> &result);
+    void lose(u32 file);
+    void revert();
+    void note_failure(error_t error, const Path &path);
 
     FileSystem &fs_;
     bool dirty_ = false;
+    bool untold_ = false; // Something was lost of a file that nobody has open.
+    Failure failure_;
     u64 time_ = 0;
     u64 uses_ = 0;
     std::array<File, kFiles> file_{};

@@ -580,6 +580,127 @@ TEST_CASE("a FAT file under two names", "[volume]") {
     CHECK(content_of(t.v(), "/other name.text") == "text");
 }
 
+// Letter case, accents, short names, dots and blanks at the end: the file system knows.
+TEST_CASE("a FAT name has one spelling, however it is said", "[volume]") {
+    Fixture<Fat> t;
+    Volume &v = t.v();
+    auto spelled = [&](const std::string &path) {
+        sel::Result<file::Path> found = v.resolve(path);
+        return found.ok() ? std::string{found->view()} : std::string{"?"};
+    };
+    REQUIRE(v.make_directory("/Some Photos").ok());
+    REQUIRE(put_file(v, "/Some Photos/\u00dcber.txt", "precious").ok());
+    for (const std::string directory :
+         {"Some Photos", "some photos", "SOMEPH~1", "Some Photos. ."}) {
+        for (const std::string name :
+             {"\u00dcber.txt", "\u00fcBER.TXT", "\u00dcber.txt.", "\u00dcber.txt "}) {
+            CHECK(spelled("/" + directory + "/" + name) == "/Some Photos/\u00dcber.txt");
+        }
+        for (const std::string other : {"some photos", "SOMEPH~1", "Some Photos."}) {
+            std::string below = "/" + directory + "/x", deeper = "/" + directory + "/" + other;
+            CHECK(v.rename("/" + other, below).error() == ERR_ARG); // Into itself.
+            CHECK(v.rename("/" + other, deeper).error() == ERR_ARG);
+        }
+    }
+    CHECK(v.rename("/some photos", "/\u00e4ltere").ok());
+    CHECK(v.rename("/\u00c4LTERE", "/\u00c4ltere").ok());
+    CHECK(spelled("/\u00e4LTERE") == "/\u00c4ltere");
+    CHECK(content_of(v, "/\u00e4ltere/\u00fcber.txt") == "precious");
+    CHECK(v.rename("/\u00e4ltere", "/\u00c4ltere.").ok()); // The same name.
+    CHECK(v.rename("/\u00e4ltere", "/photos").ok());
+    CHECK(v.rename("/photos", "/Photos").ok());
+    CHECK(spelled("/PHOTOS/\u00fcber.TXT") == "/Photos/\u00dcber.txt");
+    CHECK(v.list("/", 0)->name == "Photos");
+    CHECK(v.list("/", v.list("/", 0)->next).error() == ERR_EMPTY);
+    u32 made = t.create("/photos/New.txt . "), same = t.create("/PHOTOS/NEW.TXT");
+    CHECK(t.put(made, 0, "one file") == OK);
+    CHECK(t.get(same) == "one file");
+    CHECK(v.path_of(kMe, same) == "/Photos/New.txt");
+    CHECK(v.rename("/photos/new.txt", "/PHOTOS/\u00dcBER.txt").ok()); // Replaces it.
+    CHECK(content_of(v, "/Photos/\u00fcber.txt") == "one file");
+    CHECK(v.sync_all().ok());
+    HostFile image;
+    image.write(t.disk.image);
+    CHECK(host("fsck.vfat -n " + image.path()) == 0);
+}
+
+TEST_CASE("a FAT root directory that is full takes no names, and is not read-only", "[volume]") {
+    Fixture<Fat> t;
+    REQUIRE(t.v().make_directory("/d").ok());
+    REQUIRE(put_file(t.v(), "/d/x", "text").ok());
+    u32 files = 0;
+    while (put_file(t.v(), "/f" + std::to_string(files), "").ok()) {
+        REQUIRE(++files < 2000);
+    }
+    CHECK(t.v().open(kMe, "/more", kNew).error() == ERR_FULL);
+    CHECK(t.v().make_directory("/more").error() == ERR_FULL);
+    CHECK(t.v().rename("/d/x", "/more").error() == ERR_FULL);
+    CHECK(content_of(t.v(), "/d/x") == "text");
+    CHECK(t.v().rename("/d/x", "/F0").ok());
+}
+
+TEMPLATE_TEST_CASE("a rename makes no path too long", "[volume]", LittleFs, Fat) {
+    Fixture<TestType> t;
+    std::string deep = "/a";
+    REQUIRE(t.v().make_directory(deep).ok());
+    while (deep.size() < 200) {
+        deep += "/" + std::string(20, 'd');
+        REQUIRE(t.v().make_directory(deep).ok());
+    }
+    CHECK(t.v().rename("/a", "/b").ok());
+    CHECK(t.v().rename("/b", "/" + std::string(40, 'b')).error() == ERR_FULL);
+    REQUIRE(t.v().make_directory("/c").ok());
+    CHECK(t.v().rename("/b", "/c/b").ok());
+    CHECK(t.v().rename("/c", "/" + std::string(20, 'c')).error() == ERR_FULL);
+    CHECK(t.v().stat("/c/b" + deep.substr(2)).ok());
+}
+
+// What was not written is said: by the close or sync of the file, by sync_all() while it is lost, and to
+// the log. littlefs goes back to what is on the disk; FAT has it in memory, and tries again.
+TEMPLATE_TEST_CASE("what could not be written is told", "[volume]", LittleFs, Fat) {
+    constexpr bool kReverts = std::is_same_v<TestType, LittleFs>;
+    Fixture<TestType> t;
+    Volume &v = t.v();
+    REQUIRE(put_file(v, "/f", "old").ok());
+    REQUIRE(put_file(v, "/g", "old").ok());
+    REQUIRE(v.sync_all().ok());
+    u32 other = v.open(kOther, "/g", file::kWrite).value();
+    REQUIRE(v.write(kOther, other, 0, bytes_of("new")).ok());
+    u32 told = v.failure().times;
+    t.disk.fault = [](const block::Request &r) { return r.op == block::Op::Write ? ERR_IO : OK; };
+    CHECK(put_file(v, "/f", "fresh").error() == ERR_IO);
+    CHECK(v.failure().times != told);
+    CHECK(v.failure().error == ERR_IO);
+    if (kReverts) {
+        CHECK(content_of(v, "/f") == "old");
+        CHECK(content_of(v, "/g") == "old");
+    }
+    CHECK(v.sync_all().error() == ERR_IO);
+    CHECK(v.write_back().ok() == kReverts);
+    CHECK(v.sync_all().error() == ERR_IO);
+    CHECK(v.close(kOther, other).error() == ERR_IO);
+    CHECK(v.sync_all().ok() == kReverts);
+    t.disk.fault = nullptr;
+    CHECK(v.sync_all().ok());
+    CHECK(put_file(v, "/f", "fine").ok());
+    CHECK(v.rename("/f", "/h").ok());
+    CHECK(v.sync_all().ok());
+    REQUIRE(t.start().ok());
+    CHECK(content_of(t.v(), "/h") == "fine");
+}
+
+// A client that is gone cannot be told: sync_all() says it, once.
+TEST_CASE("what nobody has open any more is not lost in silence", "[volume]") {
+    Fixture<LittleFs> t;
+    u32 handle = t.create("/f");
+    REQUIRE(t.put(handle, 0, "text") == OK);
+    t.disk.fault = [](const block::Request &r) { return r.op == block::Op::Write ? ERR_IO : OK; };
+    t.v().close_all(kMe);
+    CHECK(t.v().write_back().ok());
+    CHECK(t.v().sync_all().error() == ERR_IO);
+    CHECK(t.v().sync_all().ok());
+}
+
 // ReadInto and WriteFrom: only in the memory that this caller shares, and nowhere else in it.
 TEST_CASE("content in shared memory", "[volume]") {
     Fixture<LittleFs> t;

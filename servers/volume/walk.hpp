@@ -1,0 +1,59 @@
+// Walk: everything below a directory, one entry a step; no deeper than a path can say.
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <array>
+
+#include "servers/volume/file_system.hpp"
+
+namespace volume {
+
+class Walk {
+  public:
+    explicit Walk(const Path &top = {}) : directory_{top}, path_{top} {}
+
+    // The next entry, which is at path(). ERR_EMPTY: there are no more. ERR_SYNTAX: it lies too deep.
+    // Other errors: the directory path() cannot be read any further. Goes on after both.
+    sel::Result<NodeInfo> next(FileSystem &fs) {
+        while (!done_) {
+            path_ = directory_;
+            sel::Result<Listed> entry = fs.list(directory_, position_[depth_]);
+            if (entry.ok()) {
+                return enter(*entry);
+            }
+            leave();
+            if (entry.error() != ERR_EMPTY) {
+                return entry.error();
+            }
+        }
+        return ERR_EMPTY;
+    }
+    const Path &path() const { return path_; }
+
+  private:
+    sel::Result<NodeInfo> enter(const Listed &entry) {
+        position_[depth_] = entry.next;
+        if (!path_.enter(entry.name)) {
+            return ERR_SYNTAX;
+        }
+        if (entry.info.directory) {
+            directory_ = path_;
+            position_[++depth_] = 0;
+        }
+        return entry.info;
+    }
+    void leave() {
+        done_ = depth_ == 0;
+        if (!done_) {
+            depth_--;
+            directory_.leave();
+        }
+    }
+
+    Path directory_, path_;
+    bool done_ = false;
+    u32 depth_ = 0;
+    std::array<u32, file::kPathMax / 2 + 1> position_{}; // A name takes two bytes at least.
+};
+
+} // namespace volume
