@@ -35,6 +35,25 @@ int changed(Context &c, const sel::Result<> &done) {
     }
 }
 
+constexpr u32 kTries = 3;
+constexpr u64 kProgressNs = 2'000'000'000;
+
+// All steps of a check; tells now and then how far it is.
+sel::Result<file::Checked> check(Context &c, std::string_view path) {
+    u64 told = c.system.uptime_ns().value_or(0);
+    sel::Result<file::Checked> found = c.system.check(path, 0);
+    while (found && found->next != 0) {
+        u64 now = c.system.uptime_ns().value_or(0);
+        if (now - told >= kProgressNs) {
+            told = now;
+            c.errors.print("fsck: {} files, {} bytes so far\n", found->files, found->bytes);
+            c.errors.flush();
+        }
+        found = c.system.check(path, found->next);
+    }
+    return found;
+}
+
 } // namespace
 
 int tell_unsaved(Context &c, error_t error) {
@@ -73,12 +92,21 @@ int command_fsck(Context &c) {
     if (!c.path(c.args[0], path)) {
         return kFailed;
     }
-    sel::Result<file::Checked> found = c.system.check(path);
+    sel::Result<file::Checked> found = check(c, path);
+    for (u32 i = 1; i < kTries && (found.error() == ERR_BUSY || found.error() == ERR_GONE); i++) {
+        found = check(c, path);
+    }
+    if (found.error() == ERR_BUSY || found.error() == ERR_GONE) {
+        return c.fail("{}: files there are changed, or its server dies, again and again",
+                      c.args[0]);
+    }
     if (!found) {
         return c.fail_on(c.args[0], found.error());
     }
-    c.out.print("{} files, {} directories, {} bytes, {} damaged\n", found->files,
-                found->directories, found->bytes, found->damaged);
+    c.out.print("{} files, {} directories, {} bytes, {}{} damaged\n", found->files,
+                found->directories, found->bytes,
+                found->unseen != 0 ? "too many clusters to look at the chains, " : "",
+                found->damaged);
     return found->damaged == 0 ? 0 : kFailed;
 }
 

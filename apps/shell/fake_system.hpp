@@ -141,8 +141,16 @@ class FakeSystem final : public System {
         return sync_error;
     }
     u32 damaged = 0;
-    sel::Result<file::Checked> check(std::string_view path) override {
-        return stat(path).ok() ? sel::Result{file::Checked{2, 1, damaged, 17}} : ERR_NAME;
+    u32 steps = 1, changes = 0; // Of a check; how often it is told that something was changed.
+    sel::Result<file::Checked> check(std::string_view path, u32 step) override {
+        if (step != 0 && changes > 0) {
+            changes--;
+            return ERR_BUSY;
+        }
+        uptime += 3'000'000'000;
+        return stat(path).ok() ? sel::Result{file::Checked{step + 1 == steps ? 0 : step + 1, 2, 1,
+                                                           damaged, 0, 17}}
+                               : ERR_NAME;
     }
 
     sel::Result<ProgramRow> program(u32 number) override {
@@ -226,7 +234,8 @@ class FakeSystem final : public System {
         text.data.append(line);
         return text;
     }
-    sel::Result<u64> uptime_ns() override { return 3'723'004'000'000; }
+    u64 uptime = 3'723'004'000'000;
+    sel::Result<u64> uptime_ns() override { return uptime; }
     sel::Result<u64> date() override { return 1'000'000'000; }
     sel::Result<> sleep(u64 ns) override {
         calls.push_back("sleep " + std::to_string(ns));

@@ -97,8 +97,8 @@ class Servers final : public shell::System {
     sel::Result<> sync() override {
         return caps::files.call_within(sel::milliseconds(kSyncMs), file::SyncAll{}).error();
     }
-    sel::Result<file::Checked> check(std::string_view path) override {
-        return ask(caps::files, file::Check{.data = path});
+    sel::Result<file::Checked> check(std::string_view path, u32 step) override {
+        return ask(caps::files, file::Check{.step = step, .data = path});
     }
 
     // --- Programs.

@@ -323,6 +323,16 @@ TEST_CASE_METHOD(Fixture, "file systems", "[shell]") {
     system.damaged = 3;
     CHECK(run("fsck /etc") == "2 files, 1 directories, 17 bytes, 3 damaged\n");
     CHECK(status == kFailed);
+    system.steps = 3;
+    system.changes = 2;
+    std::string progress = "fsck: 2 files, 17 bytes so far\n";
+    CHECK(run("fsck /etc")
+              .ends_with(progress + progress + "2 files, 1 directories, 17 bytes, 3 damaged\n"));
+    system.changes = 3;
+    CHECK(run("fsck /etc")
+              .ends_with("error: fsck: /etc: files there are changed, or its server dies, "
+                         "again and again\n"));
+    system.steps = 1;
     CHECK(run("fsck /nowhere") == "error: fsck: /nowhere: there is no such name\n");
     CHECK(run("sync") == "");
     system.sync_error = ERR_RESTARTED;

@@ -78,7 +78,7 @@ class System {
     virtual sel::Result<> mount(std::string_view path) = 0;
     virtual sel::Result<> unmount(std::string_view path) = 0;
     virtual sel::Result<> sync() = 0; // ERR_TIMEOUT: a disk does not answer.
-    virtual sel::Result<file::Checked> check(std::string_view path) = 0;
+    virtual sel::Result<file::Checked> check(std::string_view path, u32 step) = 0;
 
     // Programs, by number from 1 on; ERR_NAME: there are no more.
     virtual sel::Result<ProgramRow> program(u32 number) = 0;

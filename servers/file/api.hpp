@@ -154,13 +154,19 @@ struct Sync : sel::Asks<> {
 // Everything is. Answer: the server's life.
 struct SyncAll : sel::Asks<u32> {};
 
-// Looks at everything in the file system that holds the path; changes nothing.
+// Looks at everything in the file system that holds the path, a step with each request, and changes
+// nothing. Step 0 begins, and ends what another client had begun; then ask for `next` as long as it
+// is not 0. ERR_BUSY: something was changed meanwhile. ERR_GONE: somebody else has begun, or the
+// server was started anew. Begin again after both.
 struct Checked {
-    u32 files, directories;
-    u32 damaged; // Of these, and of the structures between them.
-    u64 bytes;   // In files that are whole.
+    u32 next;
+    u32 files, directories; // So far.
+    u32 damaged;            // Of these, and of the structures between them.
+    u32 unseen;             // 1: the structures have not been looked at, there are too many.
+    u64 bytes;              // In files that are whole.
 };
 struct Check : sel::Asks<Checked> {
+    u32 step;
     Path data;
 };
 

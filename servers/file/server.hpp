@@ -8,7 +8,7 @@
 //   Result<> make_directory(path)               Result<u32> read(client, handle, offset, out)
 //   Result<> remove(path), rename(from, to)     Result<> write(client, handle, offset, data)
 //   Result<Usage> usage()                       Result<> append(client, handle, data)
-//   Result<Checked> check(path)                 Result<> truncate(client, handle, bytes)
+//   Result<Checked> check(path, step)           Result<> truncate(client, handle, bytes)
 //   Result<> sync_all(); bool dirty()           Result<> sync(client, handle)
 //   void set_time(seconds)                      Text path_of(client, handle)
 // While the store is dirty it is synced every two seconds.
@@ -122,7 +122,7 @@ class Server {
         sel::Result<> synced = store_.sync_all();
         return synced.ok() ? sel::Result<u32>{life_.number()} : synced.error();
     }
-    sel::Result<Checked> on(const Check &m) { return store_.check(m.data); }
+    sel::Result<Checked> on(const Check &m) { return store_.check(m.data, m.step); }
     void on(const Watch &m, sel::Caller caller, Pending pending) {
         watchers_.watch(m, caller.client, std::move(pending));
     }

@@ -44,10 +44,11 @@ class Store {
         Usage used = fs_.usage();
         return file::Usage{used.bytes, used.bytes_max, used.nodes, used.nodes_max};
     }
-    sel::Result<file::Checked> check(std::string_view path) {
+    // All in one step.
+    sel::Result<file::Checked> check(std::string_view path, u32) {
         error_t error = fs_.stat(path).error();
         Check found = fs_.check();
-        file::Checked checked{found.files, found.directories, found.damaged, found.bytes};
+        file::Checked checked{0, found.files, found.directories, found.damaged, 0, found.bytes};
         return error == OK ? sel::Result<file::Checked>{checked} : error;
     }
     sel::Result<u32> open(u32 client, std::string_view path, u32 flags) {

@@ -229,7 +229,7 @@ class FakeFs {
         return life;
     }
     sel::Result<file::Checked> on(const file::Check &) {
-        return file::Checked{static_cast<u32>(node.size()), 1, 0, 0};
+        return file::Checked{0, static_cast<u32>(node.size()), 1, 0, 0, 0};
     }
 
     u32 next_ = 0;

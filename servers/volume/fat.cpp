@@ -21,6 +21,7 @@ constexpr u32 kCallsPerCluster = 4;
 constexpr u64 kGapMax = 4 << 20; // What one call may fill with zeroes.
 constexpr u32 kZeroes = 4096;
 constexpr u32 kSkippedMax = 1000; // Entries that list() leaves out in a row.
+constexpr u32 kCheckUnits = 2000; // Of one step of a check.
 constexpr u64 kDay = 86400;
 
 u64 time_now; // For get_fattime(), which is told nothing.
@@ -473,6 +474,12 @@ sel::Result<> Fat::commit(u32 object) {
     begin();
     sel::Result<> written = done(f_sync(&object_[object]), {}, ERR_IO);
     return written.ok() ? cache_.flush() : written;
+}
+
+sel::Result<bool> Fat::check(u32 &damaged) {
+    sel::Result<bool> done = check_.step(kCheckUnits);
+    damaged = check_.damaged();
+    return done;
 }
 
 sel::Result<file::Usage> Fat::usage() {

@@ -10,6 +10,7 @@
 #include <array>
 
 #include "servers/volume/cache.hpp"
+#include "servers/volume/fat_check.hpp"
 #include "servers/volume/file_system.hpp"
 
 #include <ff.h>
@@ -41,6 +42,8 @@ class Fat final : public FileSystem {
     sel::Result<> sync() override { return cache_.flush(); }
     bool write_failed() const override { return false; }
     void revert() override {}
+    sel::Result<> begin_check() override { return check_.begin(cache_, fs_); }
+    sel::Result<bool> check(u32 &damaged) override;
     sel::Result<file::Usage> usage() override;
     bool read_only() const override { return cache_.read_only(); }
     u64 bytes_max() const override { return ~u32{0}; }
@@ -67,6 +70,7 @@ class Fat final : public FileSystem {
     FATFS fs_{};
     u32 sector_bytes_ = FF_MIN_SS;
     std::array<FIL, kObjects> object_{};
+    FatCheck check_;
 
     bool listing_ = false;
     u32 listed_ = 0;

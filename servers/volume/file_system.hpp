@@ -71,6 +71,11 @@ class FileSystem {
     virtual bool write_failed() const = 0;
     virtual void revert() = 0;
 
+    // Looks at the structures between files, which nobody changes meanwhile: begin_check(), and then
+    // check() until it answers true. ERR_FULL of the first: there are too many.
+    virtual sel::Result<> begin_check() = 0;
+    virtual sel::Result<bool> check(u32 &damaged) = 0;
+
     virtual sel::Result<file::Usage> usage() = 0;
     virtual bool read_only() const = 0;
     virtual u64 bytes_max() const = 0; // Of a file.

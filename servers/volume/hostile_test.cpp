@@ -294,6 +294,10 @@ void try_image(TestDisk<Fs> &t, const Image &base, std::mt19937 &random, Count &
     if (t.start().ok()) {
         count.mounted++;
         Visitor{*t.files, random}.visit();
+        u32 damaged = 0;
+        for (bool more = t.fs->begin_check().ok(); more;) {
+            more = !t.fs->check(damaged).value_or(true);
+        }
     }
     t.files.reset();
     count.stopped += was_stopped(*t.fs) ? 1 : 0;

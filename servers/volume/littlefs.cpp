@@ -563,6 +563,12 @@ void LittleFs::revert() {
     broken_ = broken_ || !mounted;
 }
 
+// Counting what is used looks at all metadata, and at the links of all files.
+sel::Result<bool> LittleFs::check(u32 &damaged) {
+    damaged = usage().ok() ? 0 : 1;
+    return true;
+}
+
 sel::Result<file::Usage> LittleFs::usage() {
     int used = guarded([&] { return static_cast<int>(lfs2_fs_size(&fs_)); });
     if (used < 0) {

@@ -53,6 +53,8 @@ class LittleFs final : public FileSystem {
     sel::Result<> sync() override;
     bool write_failed() const override { return write_failed_; }
     void revert() override;
+    sel::Result<> begin_check() override { return {}; }
+    sel::Result<bool> check(u32 &damaged) override;
     sel::Result<file::Usage> usage() override;
     bool read_only() const override { return cache_.read_only() || cut_; }
     u64 bytes_max() const override { return LFS2_FILE_MAX; }

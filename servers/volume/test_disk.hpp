@@ -106,6 +106,15 @@ inline std::span<const u8> bytes_of(std::string_view text) {
     return {reinterpret_cast<const u8 *>(text.data()), text.size()};
 }
 
+// All steps of a check.
+inline sel::Result<file::Checked> check_all(Volume &files, std::string_view path) {
+    sel::Result<file::Checked> found = files.check(path, 0);
+    while (found.ok() && found->next != 0) {
+        found = files.check(path, found->next);
+    }
+    return found;
+}
+
 // Content of a file as `client` sees it; "?" and the error if it cannot be read.
 inline std::string content_of(Volume &files, const std::string &path, u64 client = 99) {
     auto failed = [](error_t error) { return std::string{"?"} + sel::describe(error); };

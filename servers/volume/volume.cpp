@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "servers/volume/walk.hpp"
-
 namespace volume {
 namespace {
 
-constexpr u32 kEntriesMax = 1'000'000; // That a walk looks at.
-constexpr u32 kMountPath = 32;         // Bytes that a path may have in front of those inside.
+constexpr u32 kEntriesMax = 1'000'000;              // That a walk looks at.
+constexpr u32 kCheckEntries = 64, kCheckParts = 64; // Entries, and 4 KiB parts of a file, a step.
+constexpr u32 kMountPath = 32; // Bytes that a path may have in front of those inside.
 
 } // namespace
 
@@ -66,7 +65,7 @@ sel::Result<> Volume::make_directory(std::string_view text) {
     if (path->is_root()) {
         return ERR_EXISTS;
     }
-    dirty_ = true;
+    note_change();
     return after(kNone, fs_.make_directory(*path));
 }
 
@@ -79,7 +78,7 @@ sel::Result<> Volume::remove(std::string_view text) {
     if (read_only() || path.is_root()) {
         return read_only() ? ERR_RIGHT : ERR_ARG;
     }
-    dirty_ = true;
+    note_change();
     close_objects(path);
     sel::Result<> removed = fs_.remove(path);
     if (removed.error() == ERR_BUSY) { // On a damaged disk, in two directories.
@@ -163,7 +162,7 @@ sel::Result<> Volume::rename(std::string_view from, std::string_view to) {
     if (!move || move->from.view() == move->to.view()) {
         return move.error();
     }
-    dirty_ = true;
+    note_change();
     close_objects(move->from);
     close_objects(move->to);
     sel::Result<> renamed = fs_.rename(move->from, move->to);
@@ -189,66 +188,115 @@ sel::Result<file::Usage> Volume::usage() {
     return fs_.usage();
 }
 
-// Can all of a file be read?
-bool Volume::whole(const Path &path, u64 bytes) {
-    u32 file = find_file(path);
+// --- Checking, in steps.
+
+void Volume::note_change() {
+    dirty_ = true;
+    changes_++;
+}
+
+sel::Result<> Volume::begin_check(std::string_view text) {
+    check_ = {};
+    if (sel::Result<NodeInfo> start = stat(text); !start) {
+        return start.error();
+    }
+    if (!read_only()) { // What is in memory counts, too.
+        write_back().error();
+    }
+    sel::Result<> begun = fs_.begin_check();
+    if (!begun && begun.error() != ERR_FULL) {
+        return begun;
+    }
+    check_.changes = changes_;
+    check_.structures = begun.ok();
+    check_.found.unseen = begun.ok() ? 0 : 1;
+    check_.found.directories = 1;
+    return {};
+}
+
+sel::Result<file::Checked> Volume::check(std::string_view text, u32 step) {
+    if (step == 0) {
+        if (sel::Result<> begun = begin_check(text); !begun) {
+            return begun.error();
+        }
+    } else if (step != check_.found.next) {
+        return ERR_GONE;
+    } else if (check_.changes != changes_) {
+        check_ = {};
+        return ERR_BUSY;
+    }
+    sel::Result<bool> more = check_step();
+    if (!more) {
+        check_ = {};
+        return more.error();
+    }
+    check_.found.next = *more ? step + 1 : 0;
+    return check_.found;
+}
+
+// False: that was all.
+sel::Result<bool> Volume::check_step() {
+    if (check_.structures) {
+        u32 damaged = 0;
+        sel::Result<bool> done = fs_.check(damaged);
+        bool ended = !done || *done;
+        check_.structures = !ended;
+        check_.found.damaged = damaged + (done.ok() ? 0 : 1);
+        return true;
+    }
+    for (u32 i = 0; i < kCheckEntries; i++) {
+        if (check_.reading) {
+            check_content();
+            return true;
+        }
+        sel::Result<bool> more = check_entry();
+        if (!more || !*more) {
+            return more;
+        }
+    }
+    return true;
+}
+
+sel::Result<bool> Volume::check_entry() {
+    file::Checked &found = check_.found;
+    sel::Result<NodeInfo> entry = check_.walk.next(fs_);
+    if (entry.error() == ERR_EMPTY || found.files + found.directories >= kEntriesMax) {
+        return entry.error() == ERR_EMPTY ? sel::Result{false} : ERR_IO;
+    }
+    if (!entry) {
+        found.damaged++;
+    } else if (entry->directory) {
+        found.directories++;
+    } else {
+        found.files++;
+        check_.reading = true;
+        check_.file = check_.walk.path();
+        check_.offset = 0;
+        check_.bytes = entry->bytes;
+    }
+    return true;
+}
+
+// Reads some of a file.
+void Volume::check_content() {
+    u32 file = find_file(check_.file);
     if (file != kNone && file_[file].object != kNone) {
         close_object(file_[file].object);
     }
     u32 slot = free_slot();
-    if (!fs_.open(slot, path, Mode::Read).ok()) {
-        return false;
-    }
-    static std::array<u8, 4096> part; // One thread, and no room on the stack.
-    u64 read = 0;
-    while (read < bytes) {
-        sel::Result<u32> count = fs_.read(slot, read, part);
-        if (count.value_or(0) == 0) {
-            break;
+    bool good = fs_.open(slot, check_.file, Mode::Read).ok();
+    if (good) {
+        static std::array<u8, 4096> part; // One thread, and no room on the stack.
+        for (u32 i = 0; good && i < kCheckParts && check_.offset < check_.bytes; i++) {
+            u32 count = fs_.read(slot, check_.offset, part).value_or(0);
+            good = count != 0;
+            check_.offset += count;
         }
-        read += *count;
+        fs_.drop(slot);
     }
-    fs_.drop(slot);
-    return read == bytes;
-}
-
-// Walks through all directories, by their paths: no deeper than one can be long.
-sel::Result<file::Checked> Volume::check(std::string_view text) {
-    sel::Result<NodeInfo> start = stat(text);
-    if (!start) {
-        return start.error();
-    }
-    file::Checked found{0, 1, 0, 0};
-    std::array<u32, file::kPathMax / 2 + 1> position{};
-    Path path;
-    u32 depth = 0;
-    for (u32 steps = 0; steps < kEntriesMax; steps++) {
-        sel::Result<Listed> entry = fs_.list(path, position[depth]);
-        if (!entry) {
-            found.damaged += entry.error() == ERR_EMPTY ? 0 : 1;
-            if (depth == 0) {
-                found.damaged += fs_.usage().ok() ? 0 : 1; // It looks at all there is.
-                return found;
-            }
-            depth--;
-            path.leave();
-            continue;
-        }
-        position[depth] = entry->next;
-        if (!path.enter(entry->name)) {
-            found.damaged++;
-        } else if (entry->info.directory) {
-            found.directories++;
-            position[++depth] = 0;
-        } else {
-            bool good = whole(path, entry->info.bytes);
-            found.files++;
-            found.damaged += good ? 0 : 1;
-            found.bytes += good ? entry->info.bytes : 0;
-            path.leave();
-        }
-    }
-    return ERR_IO;
+    check_.reading = good && check_.offset < check_.bytes;
+    check_.found.damaged += good ? 0 : 1;
+    check_.found.bytes += good && !check_.reading ? check_.bytes : 0;
 }
 
 // --- Handles.
@@ -519,7 +567,7 @@ sel::Result<u32> Volume::object_of(u32 file, Mode mode) {
     if (mode != Mode::Read) {
         slot_[index].changed = true;
         file_[file].changed = time_;
-        dirty_ = true;
+        note_change();
     }
     return index;
 }

@@ -17,6 +17,7 @@
 #include <array>
 
 #include "servers/volume/file_system.hpp"
+#include "servers/volume/walk.hpp"
 
 namespace volume {
 
@@ -37,7 +38,7 @@ class Volume {
     sel::Result<> rename(std::string_view from, std::string_view to);
     sel::Result<Listed> list(std::string_view path, u32 position);
     sel::Result<file::Usage> usage();
-    sel::Result<file::Checked> check(std::string_view path);
+    sel::Result<file::Checked> check(std::string_view path, u32 step);
 
     sel::Result<u32> open(u64 client, std::string_view path, u32 flags);
     sel::Result<> close(u64 client, u32 handle);
@@ -100,7 +101,21 @@ class Volume {
         Path from, to;
     };
 
-    bool whole(const Path &path, u64 bytes);
+    // A check that has begun: the structures first, then each file is read.
+    struct Check {
+        file::Checked found{}; // `next` 0: none.
+        u64 changes = 0;       // When it began.
+        bool structures = false;
+        bool reading = false;
+        Path file; // Of `bytes`, read up to `offset`.
+        u64 offset = 0, bytes = 0;
+        Walk walk;
+    };
+
+    sel::Result<> begin_check(std::string_view path);
+    sel::Result<bool> check_step();
+    sel::Result<bool> check_entry();
+    void check_content();
 
     sel::Result<u32> checked(u64 client, u32 handle, bool for_writing) const;
     sel::Result<u32> free_handle(u64 client) const;
@@ -126,6 +141,7 @@ class Volume {
     sel::Result<> after(u32 file, const sel::Result<> &result);
     void lose(u32 file);
     void revert();
+    void note_change();
     void note_failure(error_t error, const Path &path);
 
     FileSystem &fs_;
@@ -134,6 +150,8 @@ class Volume {
     Failure failure_;
     u64 time_ = 0;
     u64 uses_ = 0;
+    u64 changes_ = 0;
+    Check check_;
     std::array<File, kFiles> file_{};
     std::array<Slot, FileSystem::kObjects> slot_{};
     std::array<Handle, kHandles> handle_{};

@@ -239,12 +239,12 @@ TEMPLATE_TEST_CASE("a check reads all", "[volume]", LittleFs, Fat) {
     u32 open = t.v().open(kMe, "/g", file::kWrite).value();
     REQUIRE(t.put(open, 1, "more") == OK);
     REQUIRE(t.v().sync_all().ok());
-    file::Checked found = t.v().check("/").value();
+    file::Checked found = check_all(t.v(), "/").value();
     CHECK(found.files == 2);
     CHECK(found.directories == 3);
     CHECK(found.damaged == 0);
     CHECK(found.bytes == 70'005);
-    CHECK(t.v().check("/none").error() == ERR_NAME);
+    CHECK(check_all(t.v(), "/none").error() == ERR_NAME);
     CHECK(t.get(open) == "gmore");
     // The sectors of the long file cannot be read.
     REQUIRE(t.start().ok());
@@ -253,10 +253,108 @@ TEMPLATE_TEST_CASE("a check reads all", "[volume]", LittleFs, Fat) {
         auto to = from + r.sectors * 512;
         return std::search_n(from, to, 512, u8{'f'}) != to ? ERR_IO : OK;
     };
-    found = t.v().check("/").value();
+    found = check_all(t.v(), "/").value();
     CHECK(found.files == 2);
     CHECK(found.damaged >= 1);
     CHECK(found.bytes == 5);
+}
+
+TEMPLATE_TEST_CASE("a check goes in steps, and begins anew when something changes", "[volume]",
+                   LittleFs, Fat) {
+    Fixture<TestType> t;
+    REQUIRE(put_file(t.v(), "/f", std::string(700'000, 'f')).ok());
+    u32 step = t.v().check("/", 0)->next;
+    REQUIRE(step != 0);
+    CHECK(t.v().check("/", step + 1).error() == ERR_GONE);
+    step = t.v().check("/", step)->next;
+    REQUIRE(step != 0);
+    REQUIRE(put_file(t.v(), "/g", "g").ok());
+    CHECK(t.v().check("/", step).error() == ERR_BUSY);
+    CHECK(t.v().check("/", step).error() == ERR_GONE);
+    u32 steps = 1;
+    sel::Result<file::Checked> found = t.v().check("/", 0);
+    for (; found.ok() && found->next != 0; steps++) {
+        found = t.v().check("/", found->next);
+    }
+    CHECK(found->damaged == 0);
+    CHECK(found->files == 2);
+    CHECK(steps > 3);
+}
+
+// What fsck.vfat calls damaged, one thing at a time, on each kind of FAT.
+TEST_CASE("a check of FAT finds chains that are wrong", "[volume]") {
+    const auto [bits, bytes] =
+        GENERATE(std::pair{12u, 1u << 20}, std::pair{16u, 20u << 20}, std::pair{32u, 40u << 20});
+    const std::string options = "-s 1 -F " + std::to_string(bits);
+    TestDisk<Fat> t{fat_image(bytes, options)};
+    REQUIRE(t.start().ok());
+    REQUIRE(put_file(*t.files, "/a", std::string(5000, 'a')).ok());
+    REQUIRE(put_file(*t.files, "/b", std::string(5000, 'b')).ok());
+    REQUIRE(t.files->make_directory("/d").ok());
+    REQUIRE(t.files->sync_all().ok());
+    const std::vector<u8> sound = t.disk.image;
+    auto word = [&](std::size_t at, u32 bytes) {
+        u32 value = 0;
+        for (u32 i = bytes; i-- > 0;) {
+            value = value << 8 | sound[at + i];
+        }
+        return value;
+    };
+    const u32 reserved = word(14, 2), fats = sound[16];
+    const u32 table = word(22, 2) != 0 ? word(22, 2) : word(36, 4);
+    const std::size_t root = (reserved + fats * table) * 512; // FAT32: cluster 2 is its first.
+    auto name_at = [&](char name) {
+        std::size_t at = root;
+        while (sound[at] != static_cast<u8>(name) || sound[at + 1] != ' ') {
+            at += 32;
+        }
+        return at;
+    };
+    auto first = [&](char name) { return word(name_at(name) + 26, 2); };
+    auto link = [&](u32 cluster, u32 value) { // In all copies.
+        for (u32 copy = 0; copy < fats; copy++) {
+            u8 *at = t.disk.image.data() + (reserved + copy * table) * 512 + cluster * bits / 8;
+            if (bits == 12) {
+                u32 both = at[0] | at[1] << 8;
+                both = cluster % 2 != 0 ? (both & 0xf) | (value & 0xfff) << 4
+                                        : (both & 0xf000) | (value & 0xfff);
+                at[0] = static_cast<u8>(both), at[1] = static_cast<u8>(both >> 8);
+            } else {
+                std::memcpy(at, &value, bits / 8);
+            }
+        }
+    };
+    auto damaged = [&](const char *what) {
+        INFO(options << ": " << what);
+        HostFile image;
+        image.write(t.disk.image);
+        CHECK(host("fsck.vfat -n " + image.path()) != 0);
+        REQUIRE(t.start().ok());
+        CHECK(check_all(*t.files, "/")->damaged != 0);
+        t.disk.image = sound;
+    };
+    CHECK(check_all(*t.files, "/")->damaged == 0);
+    t.disk.image[name_at('B') + 26] = static_cast<u8>(first('A'));
+    t.disk.image[name_at('B') + 27] = static_cast<u8>(first('A') >> 8);
+    damaged("two files share clusters");
+    link(first('B') + 1, first('A') + 3);
+    damaged("a chain goes over to another one");
+    link(first('A') + 4, first('A'));
+    damaged("a chain goes round");
+    t.disk.image[name_at('A') + 28] = 1;
+    t.disk.image[name_at('A') + 29] = 0;
+    damaged("a chain is longer than the size");
+    t.disk.image[name_at('A') + 30] = 1;
+    damaged("a chain is shorter than the size");
+    link(first('A') + 2, 0);
+    damaged("a chain goes to what is free");
+    link(first('D') + 2, 0xfffffff);
+    damaged("a cluster has no owner");
+    t.disk.image[name_at('D') + 26] = static_cast<u8>(first('A'));
+    t.disk.image[name_at('D') + 27] = static_cast<u8>(first('A') >> 8);
+    damaged("a directory where a file is");
+    REQUIRE(t.start().ok());
+    CHECK(check_all(*t.files, "/")->damaged == 0);
 }
 
 TEMPLATE_TEST_CASE("a read-only disk", "[volume]", LittleFs, Fat) {
@@ -777,5 +875,5 @@ TEST_CASE("a file server on a volume", "[volume]") {
     Store empty{none};
     CHECK(empty.stat("/").error() == ERR_NAME);
     CHECK(empty.open(kMe, "/f", kNew).error() == ERR_NAME);
-    CHECK(empty.check("/").error() == ERR_NAME);
+    CHECK(check_all(empty, "/").error() == ERR_NAME);
 }

@@ -10,7 +10,8 @@ namespace volume {
 
 class Walk {
   public:
-    explicit Walk(const Path &top = {}) : directory_{top}, path_{top} {}
+    Walk() = default;
+    explicit Walk(const Path &top) : directory_{top}, path_{top} {}
 
     // The next entry, which is at path(). ERR_EMPTY: there are no more. ERR_SYNTAX: it lies too deep.
     // Other errors: the directory path() cannot be read any further. Goes on after both.

@@ -2,6 +2,8 @@
 SPDX-License-Identifier: BSD-2-Clause
 """
 
+import re
+import struct
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -91,6 +93,31 @@ def test_what_was_not_written_is_told():
             equal("after it", machine.run("cat /disk/old /fat/old"), "kept\nkept\n")
             machine.halt()
         fat_is_sound(disk)
+
+
+def test_chains_of_fat_are_looked_at():
+    """Two files of the host's that share their clusters."""
+    with fresh_disk() as disk:
+        for name in "ab":
+            (disk.parent / name).write_bytes(name.encode() * 20000)
+            subprocess.run(["mcopy", "-i", f"{disk}@@1M", disk.parent / name, f"::{name}"], check=True)
+        with booted(disks=[disk]) as machine:
+            equal("sound", machine.run("fsck /fat"), "2 files, 1 directories, 40000 bytes, 0 damaged\n")
+            machine.halt()
+        with disk.open("r+b") as image:
+            image.seek(MEGABYTE)
+            boot = image.read(512)
+            reserved, fats, table = struct.unpack_from("<HB5xH", boot, 14)
+            root = MEGABYTE + (reserved + fats * table) * 512
+            image.seek(root)
+            entries = image.read(512)
+            a, b = (entries.index(f"{name}          ".encode()) for name in "AB")
+            image.seek(root + b + 26)
+            image.write(entries[a + 26:a + 28])
+        with booted(disks=[disk]) as machine:
+            status, output = machine.status("fsck /fat")
+            assert status == 1 and re.search(r", [1-9]\d* damaged\n$", output), (status, output)
+            machine.halt()
 
 
 def test_halt_goes_when_nothing_is_left():
