@@ -48,7 +48,8 @@ bool are_same(Context &c, std::string_view a, std::string_view b) {
     return first && second && first->view() == second->view();
 }
 
-// Where FROM goes when it is copied or moved to TO: into TO, if that is another directory.
+// Where FROM goes when it is copied or moved to TO: into TO, if that is another directory, under
+// the name that it has.
 bool destination(Context &c, std::string_view from, file::Path &to) {
     if (!c.path(c.args[1], to)) {
         return false;
@@ -57,7 +58,8 @@ bool destination(Context &c, std::string_view from, file::Path &to) {
     if (info && info->kind == file::Kind::Directory && !are_same(c, from, to)) {
         sel::Text<2 * file::kPathMax> inside{to.view()};
         inside.append(to.view().ends_with('/') ? "" : "/");
-        inside.append(last_name(from));
+        sel::Result<file::Path> spelled = c.system.resolve(from);
+        inside.append(last_name(spelled ? spelled->view() : from));
         return c.path(inside.view(), to);
     }
     return true;
