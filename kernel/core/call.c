@@ -120,6 +120,6 @@ u64 call_restart(u32 call, u64 cptr, u64 info) {
 }
 
 u64 call_continue(u32 call, u64 cptr, u64 info) {
-    TCB(K.run.tcb).begun = call;
+    BEGUN(K.run.tcb) = call;
     return call_restart(call, cptr, info);
 }

@@ -3,6 +3,7 @@
 #include "core/object.h"
 
 #include "core/endpoint.h"
+#include "core/ends.h"
 #include "core/irq.h"
 #include "core/leaf.h"
 #include "core/notification.h"

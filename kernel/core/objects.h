@@ -172,11 +172,14 @@ typedef struct {
     u64 fault_word[4];
     denial_t denial;
     u32 sending;                     // MAY_* bits of the capability that it waits to send through,
-    u32 begun;                       // Call that goes on when it is made again (call.h), 0: none.
+    u32 reserved2;
     u64 sending_badge, sending_info; // its badge, and info; r keeps what a fault interrupted.
     u64 reserved[60];
     u8 vector_state[1024]; // XSAVE area.
 } tcb_t;
+
+// The call of thread t that goes on when it is made again (call.h), 0: none.
+#define BEGUN(t) TCB(t).reserved[0]
 
 // --- Memory.
 typedef struct {

@@ -318,6 +318,7 @@ static u64 retype_device(u64 cptr, retype_t r) {
 
 u64 call_untyped_retype(u64 cptr, u64 info) {
     (void)info;
+    u32 begun = call_goes_on(CALL_UNTYPED_RETYPE);
     retype_t r;
     r.parent = cspace_lookup(K.run.tcb, cptr);
     if (SLOT(r.parent).type != CAP_UNTYPED) {
@@ -340,7 +341,7 @@ u64 call_untyped_retype(u64 cptr, u64 info) {
     }
     r.count = (u32)count;
     r.dst = cspace_destination(K.run.tcb, ARG2);
-    u32 several = r.count > RETYPE_STEP, begun = call_goes_on(CALL_UNTYPED_RETYPE);
+    u32 several = r.count > RETYPE_STEP;
     error_t error = check_slots(ARG2, r.count, begun && several ? RETYPE_STEP : r.count);
     if (error != OK) {
         return call_refuse_argument(CALL_UNTYPED_RETYPE, error, ARG2);

@@ -82,7 +82,7 @@ TEST_CASE(
     REQUIRE(w.runs(t));
     w.enter(CALL_CAP_DELETE, big, 0);
     REQUIRE(w.restarts());
-    REQUIRE(TCB(w.object(t)).begun == CALL_CAP_DELETE);
+    REQUIRE(BEGUN(w.object(t)) == CALL_CAP_DELETE);
     (void)bell;
     thread_park();
     thread_wake(w.first); // As by an interrupt: it is the more urgent one.
@@ -91,7 +91,7 @@ TEST_CASE(
     REQUIRE(w.call(CALL_TCB_SUSPEND, t) == OK);
     REQUIRE(w.call(CALL_TCB_READ, t) == OK);
     REQUIRE(w.call(CALL_TCB_WRITE, t) == OK);
-    CHECK(TCB(w.object(t)).begun == 0);
+    CHECK(BEGUN(w.object(t)) == 0);
 }
 
 TEST_CASE("registers are read exactly or not at all") {
@@ -141,4 +141,21 @@ TEST_CASE("what is told of a mapped Frame names no kernel object") {
     CHECK(w.result(2) == 0);
     REQUIRE(w.call(CALL_CAP_INFO, level[2]) == OK);
     CHECK(w.result(2) == 0);
+}
+
+TEST_CASE("a retype that was refused on its way is not gone on with by the next one") {
+    World w;
+    u32 pool = w.make(CAP_UNTYPED, 0x10000), ep = w.make(CAP_ENDPOINT);
+    REQUIRE(w.call(CALL_CAP_COPY, ep, 0, {190, RIGHT_ALL}) == OK);
+    TCB(w.first).r[R_RDX] = CAP_ENDPOINT;
+    TCB(w.first).r[R_R10] = 0;
+    TCB(w.first).r[R_R8] = 60;
+    TCB(w.first).r[R_R9] = 40;
+    w.enter(CALL_UNTYPED_RETYPE, pool, 0); // All slots were looked at.
+    REQUIRE(w.restarts());
+    capability_move(w.slot(pool), w.slot(240)); // As another thread does.
+    w.enter(CALL_UNTYPED_RETYPE, pool, 0);
+    REQUIRE(w.rax == ERR_CAP);
+    CHECK(w.call(CALL_UNTYPED_RETYPE, World::POOL, 0, {CAP_ENDPOINT, 0, 140, 60}) == ERR_OCCUPIED);
+    CHECK(SLOT(w.slot(140)).type == CAP_NULL); // 190 is taken: nothing is made.
 }

@@ -38,5 +38,8 @@ typedef u64 (*call_function_t)(u64 cptr, u64 info);
 #define ENTRY(number, function) [number] = (function),
 const call_function_t direct_calls[CALL_DIRECT_COUNT] = {DIRECT_CALLS(ENTRY)};
 
+static_assert(__builtin_offsetof(tcb_t, timer) == 8 * TCB_TIMER, "view.h: TCB_TIMER");
+static_assert(__builtin_offsetof(sched_context_t, timer) == 8 * SC_TIMER, "view.h: SC_TIMER");
+
 // Where kernel.ld puts it is where the indices of objects.h point.
 __attribute__((section(".statics"))) statics_t statics;
