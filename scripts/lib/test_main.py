@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "scripts/lib"))
 sys.dont_write_bytecode = True
 
 import build  # noqa: E402
+import circles  # noqa: E402
 import sources  # noqa: E402
 
 BUILD_CLANG = ROOT / "build-clang"
@@ -181,6 +182,7 @@ def bench():
 CHECKS = [  # (title, function, also with --fast)
     ("format", rule(sources.format_problems), True),
     ("layers", rule(sources.layer_problems), True),
+    ("circles in the core", rule(circles.problems), True),
     ("licence lines", rule(sources.licence_problems), True),
     ("manifests", manifests, True),
     ("build with gcc", build_gcc, True),
