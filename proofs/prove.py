@@ -27,7 +27,7 @@ import ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE_FLAGS = [
-    "-c11", "-machdep", "x86_64", "-cpp-extra-args=-Ikernel",
+    "-c11", "-machdep", "x86_64", f"-cpp-extra-args=-I{ROOT}/kernel",
     "-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-model", "Typed", "-wp-check-memory-model",
     "-wp-timeout", "15", "-wp-par", "2",
 ]
@@ -79,9 +79,10 @@ HARMLESS = re.compile(r"^\[wp\] Warning: (Missing RTE guards|-wp-check-memory-mo
 
 
 def listen(command, conf, first):
-    """Run Frama-C: (what it printed, exit code). With `first`, end it at the first unproved goal."""
+    """Run Frama-C: (what it printed, exit code). With `first`, end it at the first unproved goal. It takes relative
+    names from PWD, which is where the caller stands, not from the folder that it runs in."""
     log = []
-    environment = os.environ | {"WHY3CONFIG": str(conf), "OCAMLRUNPARAM": OCAML}
+    environment = os.environ | {"WHY3CONFIG": str(conf), "OCAMLRUNPARAM": OCAML, "PWD": str(ROOT)}
     with subprocess.Popen(command, cwd=ROOT, env=environment, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
         for line in process.stdout:
@@ -103,7 +104,7 @@ class Run:
             table = Path(scratch) / "report.csv"
             cache = ["-wp-cache", options.cache, "-wp-cache-dir", "proofs/cache"]
             limit = ["-wp-timeout", str(options.timeout)] if options.timeout else []
-            command = ["frama-c", *BASE_FLAGS, *cache, *selection, *limit, source]
+            command = ["frama-c", *BASE_FLAGS, *cache, *selection, *limit, str(ROOT / source)]
             self.log, code = listen(command + ["-then", "-no-wp", "-report-csv", str(table)],
                                     conf, options.first)
             self.command = " ".join(command)

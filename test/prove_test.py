@@ -3,6 +3,9 @@
 SPDX-License-Identifier: BSD-2-Clause"""
 
 import argparse
+import os
+import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -50,6 +53,48 @@ unsigned nobody(unsigned x) {
     return x;
 }
 """
+
+
+PROOFS = Path(__file__).resolve().parent.parent / "proofs"
+
+
+def checkout(folder, step):
+    """A checkout of one source, whose contract is right for step 1, and the scripts that prove it."""
+    (folder / "kernel/core").mkdir(parents=True)
+    (folder / "proofs").mkdir()
+    for script in ("prove.py", "ledger.py"):
+        shutil.copy2(PROOFS / script, folder / "proofs")
+    (folder / "kernel/core/small.c").write_text(NEXT.format(step=step))
+    (folder / "proofs/modules.toml").write_text(
+        '[small]\nsource = "kernel/core/small.c"\nfunctions = ["next"]\n')
+    (folder / "proofs/ASSUMED.md").write_text("# Assumed\n")
+    return folder
+
+
+def prove_from(start, project):
+    environment = os.environ | {"PWD": str(start)}
+    return subprocess.run([sys.executable, "-B", str(project / "proofs/prove.py"), "--only", "next"], cwd=start,
+                          env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+class Checkout(unittest.TestCase):
+    """What is proved is the source beside the script, wherever that is started."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.right = checkout(Path(scratch.name) / "right", 1)
+        self.wrong = checkout(Path(scratch.name) / "wrong", 2)
+
+    def test_a_broken_copy_fails_when_started_from_a_right_one(self):
+        done = prove_from(self.right, self.wrong)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("typed_next_ensures_next", done.stdout)
+
+    def test_a_right_copy_is_proved_when_started_from_a_broken_one(self):
+        done = prove_from(self.wrong, self.right)
+        self.assertNotIn("typed_next_ensures_next", done.stdout)
+        self.assertIn("ok ", done.stdout)
 
 
 class Prove(unittest.TestCase):
