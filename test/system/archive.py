@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import pack_archive  # noqa: E402
 
 TRAP, LOOP = b"\x0f\x0b", b"\xeb\xfe"  # ud2; a jump to itself.
-RECORD, RESTART, RECORDS = 64, 46 - 16, 16  # Of the table `system`: servers/root/system.hpp.
+RECORD, RESTART, RECORDS = 64, 46, 16  # Of the table `system`: servers/root/system.hpp.
 LOAD = 1
 
 
