@@ -71,11 +71,11 @@ typedef enum {
     CALL_TCB_PRIORITY, // a0 priority, a1 maximum it may give: both <= the caller's maximum.
     CALL_TCB_RESUME,   // Let it run.
     CALL_TCB_SUSPEND,  // Stop it; a wait ends with ERR_GONE when it is resumed.
-    CALL_TCB_WRITE,    // Set its registers from BUFFER words (regs_t). It must be suspended, or wait
-                       // for the answer to its fault; else ERR_BUSY.
-    CALL_TCB_READ,     // Put its registers into the caller's BUFFER words (regs_t), as it will find
-                       // them. ERR_BUSY: it runs, or waits in a call.
-    CALL_TCB_INFO,     // r0 state | priority<<8 | max<<16 | vector<<24, r1 ticks used, r2 object.
+    CALL_TCB_WRITE, // Set its registers from BUFFER words (regs_t). It must be suspended, or wait
+                    // for the answer to its fault; else ERR_BUSY.
+    CALL_TCB_READ,  // Put its registers into the caller's BUFFER words (regs_t), as it will find
+                    // them. ERR_BUSY: it runs, or waits in a call.
+    CALL_TCB_INFO,  // r0 state | priority<<8 | max<<16 | vector<<24, r1 ticks used, r2 object.
     CALL_TCB_NOTIFICATION, // a0 cptr of the Notification to bind (0 unbinds).
     CALL_TCB_CONTEXT,      // a0 cptr of the SchedContext it runs on (0 takes it away).
                            // ERR_OCCUPIED: it has one, or has lent one with a call.

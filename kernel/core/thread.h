@@ -145,11 +145,6 @@ void thread_arm_timeout(u64 info);
 // --- "This thread runs next": who is woken goes straight to the processor if it is the one that
 // thread_schedule() would choose. Both sides of its bonds are exact (thread_park).
 
-/*@ predicate runs_next{L}(integer t) = !exhausted(tcb_view[t].sc) && tcb_view[t].sc != K.run.sc &&
-        tcb_view[t].priority >= K.top;
-    predicate preempts{L}(integer t) = runs_next{L}(t) && (K.run.tcb == 0 ||
-        (tcb_view[t].priority > tcb_view[K.run.tcb].priority && !exhausted(K.run.sc))); */
-
 // Would t, which waits, run before all that are ready? It has a context of its own, with budget.
 /*@ terminates \true; exits \false; assigns \nothing;
     ensures next: \result != 0 <==> runs_next(t); */

@@ -174,4 +174,10 @@
     ensures t7 : time_exhausted;                                                                   \
     ensures t8 : time_waiting;
 
+// Who runs next (core/thread.h): t would run before all that are ready; and before the running thread.
+/*@ predicate runs_next{L}(integer t) = !exhausted(tcb_view[t].sc) && tcb_view[t].sc != K.run.sc &&
+        tcb_view[t].priority >= K.top;
+    predicate preempts{L}(integer t) = runs_next{L}(t) && (K.run.tcb == 0 ||
+        (tcb_view[t].priority > tcb_view[K.run.tcb].priority && !exhausted(K.run.sc))); */
+
 #endif
