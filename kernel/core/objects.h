@@ -171,7 +171,7 @@ typedef struct {
     timer_node_t timer;
     u64 fault_word[4];
     denial_t denial;
-    u32 sending;                     // MAY_* bits of the capability that it waits to send through,
+    u32 sending; // MAY_* bits of the capability that it waits to send through,
     u32 reserved2;
     u64 sending_badge, sending_info; // its badge, and info; r keeps what a fault interrupted.
     u64 reserved[60];

@@ -283,10 +283,11 @@ TEMPLATE_TEST_CASE("a check goes in steps, and begins anew when something change
 
 // What fsck.vfat calls damaged, one thing at a time, on each kind of FAT.
 TEST_CASE("a check of FAT finds chains that are wrong", "[volume]") {
-    const auto [bits, bytes] =
+    const auto kind =
         GENERATE(std::pair{12u, 1u << 20}, std::pair{16u, 20u << 20}, std::pair{32u, 40u << 20});
+    const u32 bits = kind.first; // Of an entry.
     const std::string options = "-s 1 -F " + std::to_string(bits);
-    TestDisk<Fat> t{fat_image(bytes, options)};
+    TestDisk<Fat> t{fat_image(kind.second, options)};
     REQUIRE(t.start().ok());
     REQUIRE(put_file(*t.files, "/a", std::string(5000, 'a')).ok());
     REQUIRE(put_file(*t.files, "/b", std::string(5000, 'b')).ok());
