@@ -14,7 +14,12 @@ constexpr u64 kEntries = 512;           // Of a page table.
 constexpr u64 kLong = 1 << 30;          // Ticks: for ever.
 constexpr u8 kLow = 1;
 
-Prepared call(call_t number, cptr_t cptr, u64 a0 = 0, u64 a1 = 0, u64 a2 = 0, u64 a3 = 0) {
+struct Arguments {
+    u64 a0 = 0, a1 = 0, a2 = 0, a3 = 0;
+};
+
+Prepared call(call_t number, cptr_t cptr, const Arguments &arguments = {}) {
+    const auto [a0, a1, a2, a3] = arguments;
     return {{number, cptr, 0, {a0, a1, a2, a3}}};
 }
 
@@ -32,13 +37,16 @@ sel::SchedContext context(Fixture &f) {
     return made;
 }
 
+struct Registers {
+    u64 r12, r13 = 0, r14 = 0;
+};
+
 // A thread with all that a thread can have. It runs until it waits, and is of low priority then.
-sel::Tcb thread(Fixture &f, const char *entry, u64 r12, u64 r13 = 0, u64 r14 = 0,
-                sel::Frame buffer = {}) {
+sel::Tcb thread(Fixture &f, const char *entry, const Registers &registers, sel::Frame buffer = {}) {
     Fixture::Start start{f.means().space, address_of(entry), f.above()};
-    start.r12 = r12;
-    start.r13 = r13;
-    start.r14 = r14;
+    start.r12 = registers.r12;
+    start.r13 = registers.r13;
+    start.r14 = registers.r14;
     start.shared_buffer = buffer;
     start.context = context(f);
     start.fault_endpoint = f.make(CAP_ENDPOINT);
@@ -50,15 +58,15 @@ sel::Tcb thread(Fixture &f, const char *entry, u64 r12, u64 r13 = 0, u64 r14 = 0
 // Threads that make a call on `cptr` for ever, which waits.
 void callers(Fixture &f, u64 count, call_t number, cptr_t cptr, u64 info = 0) {
     for (u64 i = 0; i < count; i++) {
-        (void)thread(f, peer_call, cptr, number, info);
+        (void)thread(f, peer_call, {cptr, number, info});
     }
 }
 
 // --- Memory.
 
 Prepared retype(Fixture &f, const WorstCase &w, cptr_t) {
-    return call(CALL_UNTYPED_RETYPE, f.means().memory.cptr(), w.number, w.size, f.slots(w.count),
-                w.count);
+    return call(CALL_UNTYPED_RETYPE, f.means().memory.cptr(),
+                {w.number, w.size, f.slots(w.count), w.count});
 }
 
 Prepared reset(Fixture &f, const WorstCase &w, cptr_t) {
@@ -129,11 +137,11 @@ Prepared delete_nested_cnodes(Fixture &f, const WorstCase &w, cptr_t spare) {
 }
 
 Prepared mint(Fixture &f, const WorstCase &w, cptr_t) {
-    return call(CALL_CAP_MINT, family(f, w.count, true), f.slot(), RIGHT_ALL, 5);
+    return call(CALL_CAP_MINT, family(f, w.count, true), {f.slot(), RIGHT_ALL, 5});
 }
 
 Prepared swap(Fixture &f, const WorstCase &w, cptr_t) {
-    return call(CALL_CAP_SWAP, family(f, w.count, true), family(f, w.count, false));
+    return call(CALL_CAP_SWAP, family(f, w.count, true), {family(f, w.count, false)});
 }
 
 // --- Queues.
@@ -166,8 +174,8 @@ Prepared signal(Fixture &f, const WorstCase &w, cptr_t) {
 
 sel::Tcb full_thread(Fixture &f) {
     sel::Frame buffer = f.map_page(f.means().space, kBuffer, RIGHT_READ | RIGHT_WRITE);
-    return thread(f, peer_timeout, f.make(CAP_NOTIFICATION), (counter() >> CLOCK_SHIFT) + kLong,
-                  kBuffer, buffer);
+    return thread(f, peer_timeout,
+                  {f.make(CAP_NOTIFICATION), (counter() >> CLOCK_SHIFT) + kLong, kBuffer}, buffer);
 }
 
 Prepared of_thread(Fixture &f, const WorstCase &w, cptr_t) {
@@ -190,7 +198,7 @@ Prepared rebind(Fixture &f, const WorstCase &w, cptr_t spare) {
     check(f.means().memory.retype(CAP_ENDPOINT, 0, sel::in_cnode(spare, 1), w.count), "retype");
     check(tcb.bind(TCB_SLOT_CSPACE, sel::Capability{spare}), "bind");
     check(sel::Capability{spare}.remove(), "delete");
-    return call(CALL_TCB_BIND, tcb.cptr(), TCB_SLOT_CSPACE, f.means().cnode);
+    return call(CALL_TCB_BIND, tcb.cptr(), {TCB_SLOT_CSPACE, f.means().cnode});
 }
 
 struct Chain {
@@ -238,7 +246,7 @@ Prepared delete_server(Fixture &f, const WorstCase &w, cptr_t) {
 
 Prepared configure(Fixture &f, const WorstCase &w, cptr_t) {
     return call(CALL_SC_CONFIGURE, f.means().machine->control.cptr(),
-                calls(f, w.count).context.cptr(), kLong / 2, kLong);
+                {calls(f, w.count).context.cptr(), kLong / 2, kLong});
 }
 
 // --- Messages.
@@ -257,7 +265,8 @@ Prepared message(Fixture &f, const WorstCase &w, cptr_t) {
     sel::ipc_buffer()[BUFFER_CAP_SEND] = family(f, w.count, true);
     sel::ipc_buffer()[BUFFER_TIMEOUT] = kLong;
     Prepared sent = call(CALL_CALL, ep);
-    sent.call.info = MESSAGE_WORDS | INFO_CAP | INFO_TIMEOUT;
+    sent.call.info =
+        u64{MESSAGE_WORDS} | INFO_CAP | INFO_TIMEOUT; // NOLINT(bugprone-suspicious-enum-usage)
     return sent;
 }
 
@@ -339,7 +348,8 @@ Prepared map(Fixture &f, const WorstCase &w, cptr_t) {
     if (w.number == CALL_FRAME_UNMAP) {
         check(frame.map(made.space, kPlace, RIGHT_READ), "map");
     }
-    return call(static_cast<call_t>(w.number), frame.cptr(), made.space.cptr(), kPlace, RIGHT_READ);
+    return call(static_cast<call_t>(w.number), frame.cptr(),
+                {made.space.cptr(), kPlace, RIGHT_READ});
 }
 
 // --- Time.

@@ -12,7 +12,7 @@ namespace volume {
 class Server : public file::Server<Store> {
   public:
     template <typename... Ts>
-    Server(sel::Log<logging::Writer> log, Store &store, Ts... rest)
+    Server(sel::Log<logging::Writer> log, Store &store, const Ts &...rest)
         : file::Server<Store>{store, rest...}, log_{log}, store_{store} {}
 
     // Asked after each request.
