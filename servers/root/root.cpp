@@ -199,6 +199,7 @@ sel::Result<> Root::on(const Start &m) {
 }
 
 // When the one that handles faults is there again it sees to everything.
+// NOLINTNEXTLINE(misc-no-recursion): as long as programs are due or blamed, each once.
 sel::Result<> Root::begin(u32 number, std::string_view arguments) {
     sel::Result<> started = programs_.start(number, arguments);
     if (!started) {
@@ -320,6 +321,7 @@ bool Root::on_fault(const sel::Fault &fault) {
 
 // A program has ended and nobody else sees to it: the policy of its manifest, without a report. Whoever
 // handles faults is tried again and again, with a pause when it does not stay.
+// NOLINTNEXTLINE(misc-no-recursion): as long as programs are due or blamed, each once.
 void Root::fell(u32 number, s32 code) {
     const ProgramRecord &record = programs_.system().program(number);
     u64 now = now_ns();
@@ -344,6 +346,7 @@ u64 Root::deadline() {
     return due == restart::Policy::kNever ? sel::kForever : clock_.ticks(due) + 1;
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): as long as programs are due or blamed, each once.
 void Root::on_timeout() {
     u64 now = now_ns();
     for (u32 i = 0; i < restart::Policy::kPrograms; i++) {

@@ -372,9 +372,9 @@ sel::Result<> Cache::write_back() {
 }
 
 void Cache::discard() {
-    for (u16 i = 0; i < pages_; i++) {
+    for (u32 i = 0; i < pages_; i++) {
         if (entry_[i].dirty != 0) {
-            forget(i);
+            forget(static_cast<u16>(i));
         }
     }
     dirty_ = 0;
