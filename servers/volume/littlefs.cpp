@@ -202,8 +202,8 @@ sel::Result<> LittleFs::mount_size(u64 blocks) {
 // How many blocks a superblock says that there are; only a right check sum, which the library looks
 // at, makes that true. Source: SPEC.md of littlefs, "CREATE + SUPERBLOCK".
 sel::Result<u32> LittleFs::blocks_said_in(u32 block) {
-    constexpr u32 kMagic = 8, kCount = 28;
-    std::array<u8, kCount + sizeof(u32)> head;
+    constexpr u32 kMagic = 8, kCount = 28, kEnd = 32;
+    std::array<u8, kEnd> head;
     sel::Result<> read = cache_.read(u64{block} * kBlockBytes, head);
     if (!read) {
         return read.error();
