@@ -11,11 +11,8 @@ namespace root {
 
 using Name = sel::Text<15>;
 
-enum class State : u8 {
-    STOPPED,
-    RUNNING,
-    AWAITED
-}; // AWAITED: stopped, and its clients wait for it.
+// AWAITED: stopped, and its clients wait for it.
+enum class State : u8 { STOPPED, RUNNING, AWAITED };
 enum class Restart : u8 { NEVER, ALWAYS, BACKOFF };
 
 struct Program {
