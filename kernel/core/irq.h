@@ -49,6 +49,7 @@ typedef struct {
 irq_choice_t irq_choose(u64 line);
 
 /*@ terminates \true; exits \false; assigns \nothing;
+    ensures message: line == IRQ_MSI ==> \result != 0;
     ensures valid: \result != 0 ==> line == IRQ_MSI || line <= 0x3ff;
 */
 u32 irq_line_is_valid(u64 line);
