@@ -56,7 +56,10 @@ class Root {
     void end(u32 number, s32 code, bool keep);
     bool has_room();
     sel::Result<> begin(u32 number, std::string_view arguments);
+    sel::Result<> start(u32 number, std::string_view arguments);
     void fell(u32 number, s32 code);
+    void settle();
+    bool end_by_policy(u32 number, s32 code);
     u64 now_ns() const { return clock_.nanoseconds(sel::now()); }
     Slot describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const;
     u32 find_parent(u32 number, sel::CapabilityInfo info) const;
