@@ -16,6 +16,7 @@ constexpr u16 kAcpiControl = 0x604; // PM1a control of QEMU's pc machine.
 constexpr u16 kAcpiOff = 0x2000;
 constexpr u16 kResetPort = 0xcf9; // Intel PCH data sheet: reset control register.
 constexpr u8 kResetFull = 0x06;
+constexpr u64 kLook = sel::Clock::kSecond / 10;     // From one look at reduced servers to the next.
 constexpr u32 kSlotsSearched = 256, kSiblings = 16; // For the parent of a capability.
 
 } // namespace
@@ -309,6 +310,9 @@ bool Root::on_fault(const sel::Fault &fault) {
     if (!programs_.is_program(fault.program)) {
         return false;
     }
+    if (fault.kind == FAULT_BUDGET && uses_time(fault.program)) {
+        return true;
+    }
     const ProgramRecord &record = programs_.system().program(fault.program);
     bool left = fault.kind == FAULT_CALL && fault.word[1] == sel::kExitCall;
     s32 code = left ? static_cast<s32>(fault.word[2]) : kCodeFault + static_cast<s32>(fault.kind);
@@ -320,6 +324,14 @@ bool Root::on_fault(const sel::Fault &fault) {
     }
     fell(fault.program, code);
     return false;
+}
+
+// True: it goes on, with what it is to have from now on.
+bool Root::uses_time(u32 number) {
+    if (look_ns_ == restart::Policy::kNever) {
+        look_ns_ = now_ns() + kLook;
+    }
+    return programs_.out_of_time(number);
 }
 
 void Root::fell(u32 number, s32 code) {
@@ -360,11 +372,15 @@ bool Root::end_by_policy(u32 number, s32 code) {
 
 u64 Root::deadline() {
     u64 due = policy_.next_due();
+    due = look_ns_ < due ? look_ns_ : due;
     return due == restart::Policy::kNever ? sel::kForever : clock_.ticks(due) + 1;
 }
 
 // A start may end others, which are then due, too: what is left after that many comes the next time.
 void Root::on_timeout() {
+    if (u64 now = now_ns(); look_ns_ <= now) {
+        look_ns_ = programs_.look_at_reduced() ? now + kLook : restart::Policy::kNever;
+    }
     for (u32 i = 0; i < restart::Policy::kPrograms; i++) {
         u32 number = policy_.take_due(now_ns());
         if (number == 0) {
