@@ -424,6 +424,38 @@ needs.all = "gamma"
         self.refused("boot/system.toml", "needs.irq", 'needs.pool = "untyped:4M"\nneeds.irq',
                      "needs.pool", "own memory")
 
+    def test_least(self):
+        """Whoever is promised a part of the processor has it when all servers above it loop."""
+        self.project.change("boot/system.toml", "[beta]", '[beta]\nleast = "95%"')
+        self.assertEqual(self.project.mistakes(), "")
+        self.fresh()
+        self.refused("boot/system.toml", "[beta]", '[beta]\nleast = "96%"', "boot/system.toml: beta.least: is 96%",
+                     "those above it keep 5% even when they do not answer: alpha 5%")
+        self.fresh()
+        self.project.change("servers/alpha/manifest.toml", "replies = 2", 'replies = 2\nshare = "10ms"')
+        self.refused("boot/system.toml", "[beta]", '[beta]\nleast = "91%"', "alpha 10%")
+        self.fresh()
+        self.project.change("apps/beta/manifest.toml", "[needs]", 'budget = "1ms"\nperiod = "2ms"\n[needs]')
+        self.refused("boot/system.toml", "[beta]", '[beta]\nleast = "51%"', "its budget is 50%")
+        for text in ('"0%"', '"100%"', '"20"', "20"):
+            self.fresh()
+            self.refused("boot/system.toml", "[beta]", f"[beta]\nleast = {text}", "beta.least", "expected a part of")
+
+    def test_threads_have_their_time(self):
+        """A context counts at the priority that it is for: with all of what it is given."""
+        for context, least, right in (("40ms/100ms", 55, True), ("40ms/100ms", 56, False),
+                                      ("40ms/100ms@50", 95, True), ("40ms/100ms@51", 56, False)):
+            self.fresh()
+            self.project.change("servers/alpha/manifest.toml", "[provides]",
+                                f'[needs]\nthread = "context:{context}"\n[provides]')
+            mistakes = self.project.change("boot/system.toml", "[beta]", f'[beta]\nleast = "{least}%"')
+            self.assertEqual(mistakes == "", right, mistakes)
+        self.fresh()
+        self.refused("apps/beta/manifest.toml", "1ms/5ms", "1ms/5ms@51", "needs.worker: has priority 51, expected 1 to 50")
+        self.fresh()
+        text = manifest.header(self.project.system(), "beta")
+        self.assertIn("inline constexpr u8 worker_priority = 50;", text)
+
     def test_values(self):
         name = "servers/alpha/manifest.toml"
         for old, new, *words in (
@@ -435,6 +467,9 @@ needs.all = "gamma"
                 ('"256K"', '"1000"', "multiple of 4K"),
                 ("replies = 2", 'stack = "2M"', "stack: is '2M', expected at most 1M"),
                 ("replies = 2", 'budget = "2ms"\nperiod = "1ms"', "budget: is longer"),
+                ("replies = 2", 'budget = "2ms"\nperiod = "2ms"', "budget: is the whole period, expected less"),
+                ("replies = 2", 'budget = "2ms"\nperiod = "4ms"\nshare = "3ms"', "share: is longer than the budget"),
+                ("replies = 2", 'share = "x"', "share: is 'x', expected a time"),
                 ("replies = 2", 'budget = "2 ms"', "budget: is '2 ms', expected a time"),
                 ("replies = 2", 'restart = "maybe"', "restart: is 'maybe'"),
                 ("replies = 2", "colour = 2", "colour: unknown key"),

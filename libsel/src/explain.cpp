@@ -170,7 +170,7 @@ Explanation explain_fault(u64 fault, const u64 (&word)[4]) {
         format(out, "unknown kernel call {}", word[1]);
         break;
     case FAULT_BUDGET:
-        format(out, "its time budget is used up; refill in {} ticks", word[2]);
+        format(out, "it uses up its processor time and answers nobody; more in {} ticks", word[2]);
         break;
     default:
         format(out, "unknown fault {}", fault);

@@ -155,7 +155,7 @@ sel::Result<> Builder::load(const Elf &elf, const sel::Environment &environment)
     if (auto made = new_page(sel::kEnvironmentAddress, RIGHT_READ, facts, book_.facts); !made) {
         return made;
     }
-    return new_page(sel::kBufferAddress, kReadWrite, {}, buffer_);
+    return new_page(sel::kBufferAddress, kReadWrite, {}, book_.buffer);
 }
 
 // --- What system.toml gives.
@@ -301,6 +301,20 @@ sel::Result<> Builder::context(cptr_t context, u32 budget_us, u32 period_us) {
         clock.ticks(period_us * kMicrosecond));
 }
 
+// --- Time.
+
+sel::Result<> Builder::set_budget(u32 budget_us) {
+    return context(in_book(book_.time), budget_us, record_.period_us);
+}
+
+sel::Result<u64> Builder::answers() {
+    u64 count = 0;
+    std::span to{reinterpret_cast<u8 *>(&count), sizeof count};
+    sel::Result<> seen =
+        kit_.look(sel::Frame{in_book(book_.buffer)}, sel::BUFFER_ANSWERS * sizeof count, to);
+    return seen.ok() ? sel::Result<u64>{count} : seen.error();
+}
+
 // --- The thread. `endpoint`, `fault_endpoint`: in root's CSpace, 0: none.
 
 sel::Result<> Builder::make_thread(u64 entry, cptr_t endpoint, cptr_t fault_endpoint) {
@@ -310,6 +324,7 @@ sel::Result<> Builder::make_thread(u64 entry, cptr_t endpoint, cptr_t fault_endp
     if (!time) {
         return time.error();
     }
+    book_.time = *time;
     sel::SchedContext own_context{in_book(*time)};
     sel::Result<> steps[] = {
         make(CAP_TCB, 0, slots_.tcb),
@@ -320,7 +335,7 @@ sel::Result<> Builder::make_thread(u64 entry, cptr_t endpoint, cptr_t fault_endp
         tcb.bind(TCB_SLOT_CSPACE, sel::CNode{slots_.cnode}),
         tcb.bind(TCB_SLOT_VSPACE, sel::VSpace{in_book(book_.space)}),
         tcb.bind(TCB_SLOT_REPLY, sel::Reply{in_cspace(SLOT_REPLIES)}),
-        tcb.bind(TCB_SLOT_BUFFER, sel::Frame{in_book(buffer_)}),
+        tcb.bind(TCB_SLOT_BUFFER, sel::Frame{in_book(book_.buffer)}),
         tcb.bind(TCB_SLOT_FAULT, sel::Endpoint{fault_endpoint}),
         tcb.priority(record_.priority, record_.priority),
         tcb.bind_notification(signals),

@@ -32,9 +32,11 @@ struct Region {
 // How far the book of a program is filled.
 struct Book {
     u32 next = 1, slots = 0;
-    u32 space = 0; // Slot of its VSpace.
-    u32 facts = 0; // Of the page of its environment.
-    u32 ended = 0; // Of the capability that signals SIGNAL_ENDED to it.
+    u32 space = 0;  // Slot of its VSpace.
+    u32 facts = 0;  // Of the page of its environment.
+    u32 ended = 0;  // Of the capability that signals SIGNAL_ENDED to it.
+    u32 buffer = 0; // Of its IPC buffer.
+    u32 time = 0;   // Of its context.
 };
 
 class Builder {
@@ -51,6 +53,10 @@ class Builder {
     sel::Result<sel::MsiInfo> give_interrupt(const Grant &grant, u32 line);
     // Of a program that runs: its client `number` has ended `ends` times.
     sel::Result<> tell_ended(u32 number, u32 ends);
+    // Of a program that runs: so much of every period from now on.
+    sel::Result<> set_budget(u32 budget_us);
+    // Of a program that runs: its count of what it has answered (sel/server.hpp).
+    sel::Result<u64> answers();
     // Ready to be resumed.
     sel::Result<> make_thread(u64 entry, cptr_t endpoint, cptr_t fault_endpoint);
 
@@ -82,7 +88,6 @@ class Builder {
     const ProgramRecord &record_;
     const ProgramSlots &slots_;
     Book book_;
-    u32 buffer_ = 0; // In the book.
     u64 used_ = 0;
     sel::StaticVector<Region, Elf::kSegments + 1> regions_;
 };

@@ -120,13 +120,15 @@ sel::Result<> Programs::give_faults(u32 number, const Grant &grant) {
                                               number | sel::BADGE_FAULT);
 }
 
-sel::Result<> Programs::mint_fault(u32 number, cptr_t to) const {
+// Who hears of its faults; 0: root.
+u32 Programs::handler_of(u32 number) const {
     u32 handler = system_.fault_handler();
-    cptr_t from = endpoint_of(handler == number ? 0 : handler);
-    if (from == 0) {
-        from = root_endpoint_;
-    }
-    return sel::Endpoint{from}.mint(to, RIGHT_WRITE, number | sel::BADGE_FAULT);
+    return handler == number || endpoint_of(handler) == 0 ? 0 : handler;
+}
+
+sel::Result<> Programs::mint_fault(u32 number, cptr_t to) const {
+    return sel::Endpoint{endpoint_of(handler_of(number))}.mint(to, RIGHT_WRITE,
+                                                               number | sel::BADGE_FAULT);
 }
 
 // `server` has a new endpoint: gives it to all running programs that are to have it.
@@ -167,6 +169,7 @@ u32 Programs::settle_faults() {
             continue;
         }
         bind_fault(i);
+        bind_time_out(i, true);
         if (lost_fault(i) == FAULT_NONE) {
             continue;
         }
@@ -177,6 +180,76 @@ u32 Programs::settle_faults() {
         }
     }
     return blamed;
+}
+
+// --- Who uses up its time (watch.hpp).
+
+// Root hears of it, or who handles faults.
+void Programs::bind_time_out(u32 number, bool to_root) {
+    if (system_.program(number).share_us == 0) {
+        return;
+    }
+    sel::Endpoint scratch{scratch_};
+    cptr_t from = to_root ? root_endpoint_ : endpoint_of(handler_of(number));
+    if (sel::Endpoint{from}.mint(scratch_, RIGHT_WRITE, number | sel::BADGE_FAULT).ok()) {
+        sel::Tcb tcb{life(number).slots.tcb};
+        [[maybe_unused]] auto bound = tcb.bind(TCB_SLOT_TIMEOUT, scratch);
+        [[maybe_unused]] auto removed = scratch.remove();
+    }
+}
+
+void Programs::set_budget(u32 number, u32 budget_us) {
+    Builder builder{kit_, system_.program(number), life(number).slots, life(number).book};
+    [[maybe_unused]] auto set = builder.set_budget(budget_us);
+}
+
+u64 Programs::answers(u32 number) {
+    Builder builder{kit_, system_.program(number), life(number).slots, life(number).book};
+    return builder.answers().value_or(0);
+}
+
+bool Programs::receives(u32 number) const {
+    auto thread = sel::Tcb{life(number).slots.tcb}.thread_info();
+    return thread.ok() && thread->state == STATE_RECV;
+}
+
+bool Programs::out_of_time(u32 number) {
+    const ProgramRecord &record = system_.program(number);
+    Watch &watch = life_of(number).watch;
+    bool reduced = watch.reduced();
+    switch (watch.out_of_time(answers(number))) {
+    case Watch::Verdict::ANSWERS:
+        if (reduced) {
+            set_budget(number, record.budget_us);
+        }
+        return true;
+    case Watch::Verdict::REDUCED:
+        if (!reduced) {
+            set_budget(number, record.share_us);
+        }
+        return true;
+    case Watch::Verdict::LOOPS:
+        bind_time_out(number, false);
+        return handler_of(number) != 0;
+    }
+    return true;
+}
+
+bool Programs::look_at_reduced() {
+    bool some = false;
+    for (u32 i = 1; i <= system_.count(); i++) {
+        if (!runs(i) || !life(i).watch.reduced()) {
+            continue;
+        }
+        if (receives(i) || life(i).watch.has_answered(answers(i))) {
+            life_of(i).watch = {};
+            set_budget(i, system_.program(i).budget_us);
+            bind_time_out(i, true);
+        } else {
+            some = true;
+        }
+    }
+    return some;
 }
 
 // --- Starting.
@@ -242,6 +315,7 @@ sel::Result<> Programs::start(u32 number, std::string_view arguments) {
     if (reopened) {
         rewire(number);
     }
+    bind_time_out(number, true);
     return sel::Tcb{l.slots.tcb}.resume();
 }
 
@@ -285,6 +359,7 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
     l.used = builder.used();
     l.book = builder.book();
     l.device = {};
+    l.watch = {};
     l.regions = 0;
     for (const Region &region : builder.regions()) {
         l.region[l.regions++] = region;

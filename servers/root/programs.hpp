@@ -12,6 +12,7 @@
 #include "api.hpp"
 #include "builder.hpp"
 #include "early_console.hpp"
+#include "watch.hpp"
 
 #include "sel/archive.hpp"
 
@@ -44,6 +45,7 @@ struct Life {
     u32 regions = 0;
     Book book;
     DeviceGiven device;
+    Watch watch;
     Arguments arguments;
 };
 
@@ -69,6 +71,12 @@ class Programs {
     // the handler that there is now, and those that stand in a fault run into it once more. The number of
     // one that stands there again, so that it may have been the end of the handler; 0: none.
     u32 settle_faults();
+
+    // A watched program has used up its processor time (watch.hpp): it gets what it is to have now. If it
+    // loops, the handler of faults hears of the next time; false: that is nobody, or itself.
+    bool out_of_time(u32 number);
+    // Those that answer again get their whole budget back. True: some do not yet.
+    bool look_at_reduced();
 
     // The fault in which a running program stands and that nobody has in hand.
     fault_t lost_fault(u32 number) const;
@@ -101,10 +109,15 @@ class Programs {
     void close(u32 number);
     void rewire(u32 server);
     void bind_fault(u32 number);
+    void bind_time_out(u32 number, bool to_root);
+    void set_budget(u32 number, u32 budget_us);
+    u64 answers(u32 number);
+    bool receives(u32 number) const;
     sel::Result<> give_client(u32 number, const Grant &grant);
     sel::Result<> give_faults(u32 number, const Grant &grant);
     cptr_t endpoint_of(u64 number) const;
     sel::Result<> mint_fault(u32 number, cptr_t to) const;
+    u32 handler_of(u32 number) const;
     sel::Environment environment(u32 number, std::string_view arguments) const;
     void empty(u32 number);
     void tell_servers(u32 client);

@@ -16,6 +16,7 @@ constexpr u16 kAcpiControl = 0x604; // PM1a control of QEMU's pc machine.
 constexpr u16 kAcpiOff = 0x2000;
 constexpr u16 kResetPort = 0xcf9; // Intel PCH data sheet: reset control register.
 constexpr u8 kResetFull = 0x06;
+constexpr u64 kLook = sel::Clock::kSecond / 10;     // From one look at reduced servers to the next.
 constexpr u32 kSlotsSearched = 256, kSiblings = 16; // For the parent of a capability.
 
 } // namespace
@@ -198,9 +199,14 @@ sel::Result<> Root::on(const Start &m) {
     return programs_.is_program(m.number) ? begin(m.number, m.data) : ERR_NAME;
 }
 
-// When the one that handles faults is there again it sees to everything.
-// NOLINTNEXTLINE(misc-no-recursion): as long as programs are due or blamed, each once.
 sel::Result<> Root::begin(u32 number, std::string_view arguments) {
+    sel::Result<> started = start(number, arguments);
+    on_timeout(); // Whoever was ended for it.
+    return started;
+}
+
+// When the one that handles faults is there again it sees to everything.
+sel::Result<> Root::start(u32 number, std::string_view arguments) {
     sel::Result<> started = programs_.start(number, arguments);
     if (!started) {
         return started;
@@ -208,9 +214,7 @@ sel::Result<> Root::begin(u32 number, std::string_view arguments) {
     policy_.started(number, now_ns());
     if (number == programs_.system().fault_handler()) {
         policy_.leave_all_but(number);
-        if (u32 blamed = programs_.settle_faults(); blamed != 0) {
-            fell(blamed, kCodeFault + static_cast<s32>(programs_.lost_fault(blamed)));
-        }
+        settle();
     }
     return {};
 }
@@ -306,6 +310,9 @@ bool Root::on_fault(const sel::Fault &fault) {
     if (!programs_.is_program(fault.program)) {
         return false;
     }
+    if (fault.kind == FAULT_BUDGET && uses_time(fault.program)) {
+        return true;
+    }
     const ProgramRecord &record = programs_.system().program(fault.program);
     bool left = fault.kind == FAULT_CALL && fault.word[1] == sel::kExitCall;
     s32 code = left ? static_cast<s32>(fault.word[2]) : kCodeFault + static_cast<s32>(fault.kind);
@@ -319,43 +326,68 @@ bool Root::on_fault(const sel::Fault &fault) {
     return false;
 }
 
-// A program has ended and nobody else sees to it: the policy of its manifest, without a report. Whoever
-// handles faults is tried again and again, with a pause when it does not stay.
-// NOLINTNEXTLINE(misc-no-recursion): as long as programs are due or blamed, each once.
+// True: it goes on, with what it is to have from now on.
+bool Root::uses_time(u32 number) {
+    if (look_ns_ == restart::Policy::kNever) {
+        look_ns_ = now_ns() + kLook;
+    }
+    return programs_.out_of_time(number);
+}
+
 void Root::fell(u32 number, s32 code) {
+    bool handler = number == programs_.system().fault_handler();
+    if (!end_by_policy(number, code) && handler) {
+        settle();
+    }
+    on_timeout();
+}
+
+// Ends those that stand, a second time in one life, in a fault that may have been the end of its handler.
+void Root::settle() {
+    for (u32 i = 0; i < PROGRAM_MAX; i++) {
+        u32 blamed = programs_.settle_faults();
+        if (blamed == 0) {
+            return;
+        }
+        end_by_policy(blamed, kCodeFault + static_cast<s32>(programs_.lost_fault(blamed)));
+    }
+}
+
+// A program has ended and nobody else sees to it: the policy of its manifest, without a report. Whoever
+// handles faults is tried again and again, with a pause when it does not stay. True: it is due again.
+bool Root::end_by_policy(u32 number, s32 code) {
     const ProgramRecord &record = programs_.system().program(number);
     u64 now = now_ns();
     auto decision = policy_.failed(*on(GetProgram{.number = number}), now);
     end(number, code, decision.restart);
-    if (decision.restart) {
-        on_timeout();
-    } else if (record.has(FLAG_FAULTS)) {
+    if (!decision.restart && record.has(FLAG_FAULTS)) {
         console_.line(
             "{} stays ended for {} s: it has ended {} times in a row; until then programs "
             "are restarted without reports",
             record.title(), restart::Policy::kStable / sel::Clock::kSecond, decision.failures);
         policy_.schedule(number, now + restart::Policy::kStable);
-        if (u32 blamed = programs_.settle_faults(); blamed != 0) {
-            fell(blamed, kCodeFault + static_cast<s32>(programs_.lost_fault(blamed)));
-        }
     }
+    return decision.restart;
 }
 
 u64 Root::deadline() {
     u64 due = policy_.next_due();
+    due = look_ns_ < due ? look_ns_ : due;
     return due == restart::Policy::kNever ? sel::kForever : clock_.ticks(due) + 1;
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): as long as programs are due or blamed, each once.
+// A start may end others, which are then due, too: what is left after that many comes the next time.
 void Root::on_timeout() {
-    u64 now = now_ns();
+    if (u64 now = now_ns(); look_ns_ <= now) {
+        look_ns_ = programs_.look_at_reduced() ? now + kLook : restart::Policy::kNever;
+    }
     for (u32 i = 0; i < restart::Policy::kPrograms; i++) {
-        u32 number = policy_.take_due(now);
+        u32 number = policy_.take_due(now_ns());
         if (number == 0) {
             return;
         }
         Arguments arguments = programs_.life(number).arguments;
-        [[maybe_unused]] auto started = begin(number, arguments); // It has said what was wrong.
+        [[maybe_unused]] auto started = start(number, arguments); // It has said what was wrong.
     }
 }
 

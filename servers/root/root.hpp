@@ -56,7 +56,11 @@ class Root {
     void end(u32 number, s32 code, bool keep);
     bool has_room();
     sel::Result<> begin(u32 number, std::string_view arguments);
+    sel::Result<> start(u32 number, std::string_view arguments);
     void fell(u32 number, s32 code);
+    void settle();
+    bool uses_time(u32 number);
+    bool end_by_policy(u32 number, s32 code);
     u64 now_ns() const { return clock_.nanoseconds(sel::now()); }
     Slot describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const;
     u32 find_parent(u32 number, sel::CapabilityInfo info) const;
@@ -67,6 +71,7 @@ class Root {
     sel::StaticVector<Waiter, kWaiters> waiters_;
     sel::Clock clock_{kit_.boot().tsc_hz};
     restart::Policy policy_;
+    u64 look_ns_ = restart::Policy::kNever; // When to look at servers that got less time.
 };
 
 inline constexpr u32 kRootReplies = 9; // One for each waiter, one to receive with.

@@ -61,7 +61,8 @@ bool System::program_ok(const ProgramRecord &p) const {
         return false;
     }
     if (p.priority == 0 || p.priority == 255 || p.budget_us == 0 || p.budget_us > p.period_us ||
-        p.replies == 0 || p.slots > CNODE_MAX || p.slots < SLOT_REPLIES + p.replies ||
+        p.share_us > p.budget_us || (p.share_us != 0 && !p.has(FLAG_SERVES)) || p.replies == 0 ||
+        p.slots > CNODE_MAX || p.slots < SLOT_REPLIES + p.replies ||
         p.grant_first + p.grant_count > header_->grants) {
         return false;
     }

@@ -33,7 +33,8 @@ struct ProgramRecord {
     u8 flags;   // ProgramFlag
     u8 restart; // root::Restart in api.hpp
     u8 tries;
-    u8 reserved[16];
+    u32 share_us; // Of every period, while it does not answer (watch.hpp); 0: it is not watched.
+    u8 reserved[12];
 
     std::string_view title() const { return name; }
     bool has(ProgramFlag flag) const { return (flags & flag) != 0; }

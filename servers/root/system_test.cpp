@@ -100,6 +100,9 @@ TEST_CASE("a program that cannot be is refused") {
     CHECK(with([](Table &t) { t.program[0].priority = 255; }) == ERR_SYNTAX);
     CHECK(with([](Table &t) { t.program[0].priority = 0; }) == ERR_SYNTAX);
     CHECK(with([](Table &t) { t.program[0].budget_us = 10001; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.program[0].share_us = 1; }) == ERR_SYNTAX); // It serves nobody.
+    CHECK(with([](Table &t) { t.program[1].share_us = 10000; }) == OK);
+    CHECK(with([](Table &t) { t.program[1].share_us = 10001; }) == ERR_SYNTAX);
     CHECK(with([](Table &t) { t.program[0].replies = 0; }) == ERR_SYNTAX);
     CHECK(with([](Table &t) { t.program[0].replies = 17; }) == ERR_SYNTAX);
     CHECK(with([](Table &t) { t.program[0].slots = 9000; }) == ERR_SYNTAX);

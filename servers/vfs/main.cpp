@@ -16,6 +16,8 @@ namespace {
 constexpr u32 kStackPages = 8;
 constexpr u64 kThreadBytes = 16 * PAGE_BYTES; // Of address space: a gap, stack, buffer.
 constexpr sel::SchedContext kTime[] = {caps::time0, caps::time1, caps::time2, caps::time3};
+constexpr u8 kPriority =
+    caps::time0_priority; // Of all workers: a person's programs have their turn.
 constexpr int kExitWorker = 1;
 constexpr u32 kMounts = static_cast<u32>(caps::volumes.size());
 
@@ -34,12 +36,12 @@ class Worker {
     explicit Worker(u32 mount)
         : mount_{mount}, mounted_{caps::volumes[mount], names, mount, life} {}
 
-    sel::Result<> start(u8 priority) {
+    sel::Result<> start() {
         if (sel::Result<> made = make_bell(); !made) {
             return made;
         }
         auto entry = [](void *worker) { static_cast<Worker *>(worker)->work(); };
-        return thread_.start({caps::space, caps::cspace, kTime[mount_], priority,
+        return thread_.start({caps::space, caps::cspace, kTime[mount_], kPriority,
                               sel::kWindowBase + mount_ * kThreadBytes, kStackPages, caps::faults},
                              entry, this);
     }
@@ -119,9 +121,8 @@ class Server : public vfs::Front<Workers> {
 int main() {
     static Workers workers;
     static Server front{names, shared, workers};
-    u8 priority = caps::self.thread_info()->priority;
     for (u32 mount = 0; mount < kMounts; mount++) {
-        if (sel::Result<> started = workers.worker[mount].start(priority); !started) {
+        if (sel::Result<> started = workers.worker[mount].start(); !started) {
             log.error("no thread for {}: {}", caps::volumes[mount].path,
                       sel::describe(started.error()));
             return 1;

@@ -15,7 +15,7 @@ import pack_archive  # noqa: E402
 
 TRAP, LOOP = b"\x0f\x0b", b"\xeb\xfe"  # ud2; a jump to itself.
 RECORD, RESTART, RECORDS = 64, 46, 16  # Of the table `system`: servers/root/system.hpp.
-LOAD = 1
+LOAD, EXECUTABLE = 1, 1  # Of a program header: its type, a flag.
 
 
 def original():
@@ -50,15 +50,28 @@ def with_code(program, function, code):
     found = [int(line.split()[0], 16) for line in symbols.splitlines()
              if function in line.split()[-1] and line.split()[-2] in "tTwW"]
     assert found, f"{program} has no function {function}"
-    start, = struct.unpack_from("<Q", data, 32)
-    size, count = struct.unpack_from("<HH", data, 54)
     for address in found:
-        for i in range(count):
-            kind, _, offset, base, _, length = struct.unpack_from("<IIQQQQ", data, start + i * size)
-            if kind == LOAD and base <= address < base + length:
+        for offset, base, length, _ in load_headers(data):
+            if base <= address < base + length:
                 place = offset + address - base
                 data[place:place + len(code)] = code
     return bytes(data)
+
+
+def load_headers(data):
+    """(offset, address, bytes in the file, executable) of each loadable segment of an ELF file."""
+    start, = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    for i in range(count):
+        kind, flags, offset, base, _, length = struct.unpack_from("<IIQQQQ", data, start + i * size)
+        if kind == LOAD:
+            yield offset, base, length, flags & EXECUTABLE != 0
+
+
+def segments(data):
+    """(address, content, executable) of each loadable segment of an ELF file."""
+    for offset, base, length, executable in load_headers(data):
+        yield base, data[offset:offset + length], executable
 
 
 def with_restart(program, restart):

@@ -30,13 +30,13 @@ class Program:
 class DirectMachine(Machine):
     """The kernel booted by QEMU itself, with one module: the root task, padded to pages, and an archive."""
 
-    def __init__(self, archive=None, **options):
+    def __init__(self, archive=None, more=(), **options):
         root = (BUILD / "apps/root.elf").read_bytes()
         archive = (BUILD / "apps/archive.bin").read_bytes() if archive is None else archive
         self.module = tempfile.NamedTemporaryFile()
         Path(self.module.name).write_bytes(root + bytes(-len(root) % PAGE) + archive)
         kernel = ["-kernel", str(BUILD / "kernel/kernel.elf"), "-initrd", self.module.name]
-        super().__init__(extra=kernel, **options)
+        super().__init__(extra=[*kernel, *more], **options)
 
     def stop(self):
         super().stop()

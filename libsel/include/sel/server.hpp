@@ -30,6 +30,10 @@ inline constexpr int kExitNoEndpoint = 70;
 // Bit of a server's notification that root signals when a client has ended.
 inline constexpr u64 SIGNAL_ENDED = 1ull << 63;
 
+// Word of a server's IPC buffer in which serve() counts the messages that it has seen to: by it root knows
+// that a server which uses much time does something for somebody (servers/root/watch.hpp).
+inline constexpr u32 BUFFER_ANSWERS = BUFFER_WORDS - 1;
+
 // Which clients have ended since the last look: root's counts in the environment against those seen.
 class EndedClients {
   public:
@@ -122,6 +126,7 @@ bool handle(Server &server, Regs &r, ReplySet &replies, EndedClients &ended) {
         detail::take_signal(server, r.badge(), ended);
         return false;
     }
+    ipc_buffer()[BUFFER_ANSWERS]++;
     if ((r.badge() & BADGE_FAULT) != 0) {
         if constexpr (requires { server.on_fault(Fault{}); }) {
             Fault fault{static_cast<u32>(r.badge()), static_cast<fault_t>(r.label()), {}};

@@ -67,6 +67,8 @@ def header(system, name):
     lines.append(f"inline constexpr sel::Notification signals{{{SLOT_NOTIFICATION}}};")
     lines += [f"inline constexpr {declaration(system, need)};" for need in program.needs
               if not need.many and not need.path]
+    lines += [f"inline constexpr u8 {need.name}_priority = {need.priority};" for need in program.needs
+              if need.values[0] == CONTEXT]
     lines += mounts_declaration(system, program) if program.mounts else []
     for listed, kind in program.lists.items():
         needs = [need for need in program.needs if need.many and need.name == listed]

@@ -12,8 +12,8 @@ from manifests.words import (
     MOUNTS, Mistake, NAME, Need, OWN, PAGE, PART_MAX, PATH, PCI, PCI_CLASS, PCI_PAGES, POOL,
     POOLS_MAX, POOL_MAX, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT, ROOT_PRIORITY,
     SLOTS, SLOT_REPLIES, STACK_MAX, SYSTEM, TRACE, TRACE_BYTES, TRACE_CONTROL, UNTYPED, VSPACE,
-    WINDOW_BASE, budget, is_path, parse_number, parse_size, parse_time, period, pool_name,
-    split_need, split_part)
+    WINDOW_BASE, budget, is_path, parse_number, parse_percent, parse_size, parse_time, period,
+    pool_name, share, split_need, split_part)
 
 
 class System:
@@ -33,6 +33,8 @@ class System:
             for program in self.programs.values():
                 self._check_needs(program)
             self._check_faults()
+            for program in self.programs.values():
+                self._check_least(program)
         if not self.mistakes:
             self._check_pools()
 
@@ -75,10 +77,10 @@ class System:
             self.wrong(SYSTEM, name, f"expected one of servers/{name}/manifest.toml and "
                                      f"apps/{name}/manifest.toml, found {found}")
             return
-        for key in part.keys() - {"needs", "start"}:
-            self.wrong(SYSTEM, f"{name}.{key}", "unknown key, expected needs or start")
+        for key in part.keys() - {"needs", "start", "least"}:
+            self.wrong(SYSTEM, f"{name}.{key}", "unknown key, expected needs, start or least")
         program = Program(name, folders[0], f"{folders[0]}/manifest.toml",
-                          given=part.get("needs", {}), start=part.get("start", "boot"),
+                          given=part.get("needs", {}), start=part.get("start", "boot"), least=part.get("least", ""),
                           number=len(self.programs))
         if program.start not in ("boot", "run"):
             self.wrong(SYSTEM, f"{name}.start", f'is {program.start!r}, expected "boot" or "run"')
@@ -112,7 +114,7 @@ class System:
             self.wrong(program.path, "restart",
                        f"is {data['restart']!r}, expected one of {', '.join(RESTART)}")
         for key, parse in (("memory", parse_size), ("stack", parse_size), ("budget", parse_time),
-                           ("period", parse_time)):
+                           ("period", parse_time), ("share", parse_time)):
             try:
                 if key in data:
                     parse(data[key])
@@ -123,6 +125,10 @@ class System:
             self.wrong(program.path, "stack", f"is {data['stack']!r}, expected at most 1M")
         if budget(data) > period(data):
             self.wrong(program.path, "budget", "is longer than the period")
+        elif data.get("provides") and program.name != ROOT:
+            self._check_share(program, data)
+        elif "share" in data:
+            self.wrong(program.path, "share", "is for servers: expected something in [provides]")
         for key in ("provides", "needs"):
             for name, kind in data.get(key, {}).items():
                 if not NAME.fullmatch(name) or not isinstance(kind, str):
@@ -134,6 +140,13 @@ class System:
                 self._check_protocol(program, f"provides.{name}", kind)
         if len(set(data.get("provides", {}).values())) != len(data.get("provides", {})):
             self.wrong(program.path, "provides", "lists a protocol twice")
+
+    def _check_share(self, program, data):
+        if budget(data) == period(data):
+            self.wrong(program.path, "budget", "is the whole period, expected less: a server that loops "
+                                               "would stop all below it")
+        elif share(data) > budget(data):
+            self.wrong(program.path, "share", "is longer than the budget")
 
     def _range(self, program, data, key, low, high):
         if key in data and not low <= data[key] <= high:
@@ -251,10 +264,15 @@ class System:
         if need.kind == "untyped":
             need.values = (UNTYPED, parse_size(need.argument), 0, 0)
         elif need.kind == "context":
-            part, _, whole = need.argument.partition("/")
+            time, _, priority = need.argument.partition("@")
+            need.priority = parse_number(priority) if priority else program.priority
+            part, _, whole = time.partition("/")
             if parse_time(part) > parse_time(whole):
                 raise Mistake(f"is {need.argument!r}, expected BUDGET/PERIOD, budget not longer")
             need.values = (CONTEXT, parse_time(part), parse_time(whole), 0)
+            if not 1 <= need.priority <= program.priority:
+                raise Mistake(f"has priority {need.priority}, expected 1 to {program.priority}, that of "
+                              "the program")
         elif need.kind == "slots":
             need.slots = parse_number(need.argument or "?")
             if not 1 <= need.slots <= 4096:
@@ -453,6 +471,35 @@ class System:
             return any(need.values[:2] == values for need in other.needs)
         return [other for other in self.programs.values() if other is not program and
                 has(other, *pool.values[:2]) and has(other, CLIENT, called.number)]
+
+    def _check_least(self, program):
+        """What is left when all above it loop, each in its share, is what it is promised."""
+        if not program.least:
+            return
+        try:
+            least = parse_percent(program.least)
+        except Mistake as mistake:
+            self.wrong(SYSTEM, f"{program.name}.least", str(mistake))
+            return
+        above = [(name, part) for other in self.programs.values() if other is not program
+                 for name, priority, part in self._times(other) if priority > program.priority]
+        taken = sum(part for _, part in above)
+        own = 100 * budget(program.data) / period(program.data)
+        if min(own, 100 - taken) < least:
+            parts = ", ".join(f"{name} {part:.3g}%" for name, part in above)
+            self.wrong(SYSTEM, f"{program.name}.least", f"is {program.least}, but its budget is {own:.3g}% and "
+                       f"those above it keep {taken:.3g}% even when they do not answer: {parts}")
+
+    @staticmethod
+    def _times(program):
+        """(name, priority, percent) of what each of its threads may always have of the processor."""
+        if program.name == ROOT:
+            return  # It waits for nobody, and each message costs it little.
+        part = share if program.provides else budget
+        yield program.name, program.priority, 100 * part(program.data) / period(program.data)
+        for need in program.needs:
+            if need.values[0] == CONTEXT:
+                yield f"{program.name}.{need.name}", need.priority, 100 * need.values[1] / need.values[2]
 
     def _check_faults(self):
         takers = [p for p in self.programs.values() if "fault" in p.provides]

@@ -8,7 +8,7 @@ from manifests.words import (
     ARCHIVE, ARCHIVE_BASE, BUFFER, CONTEXT, CONTEXT_BYTES, DEVICE, ENVIRONMENT, FLAG_BOOT,
     FLAG_FAULTS, FLAG_SERVES, FLAG_VECTOR, Mistake, NOTIFICATION_BYTES, PAGE, PCI, PCI_PAGES,
     POOL, REPLY_BYTES, RESTART, RIGHT_GRANT, RIGHT_WRITE, ROOT, SLOT_BYTES, STACK_TOP,
-    TABLE_BYTES, TCB_BYTES, TRACE, UNTYPED, UNTYPED_BYTES, budget, parse_size, period)
+    TABLE_BYTES, TCB_BYTES, TRACE, UNTYPED, UNTYPED_BYTES, budget, parse_size, period, share)
 
 
 def elf_pages(path, data):
@@ -78,10 +78,11 @@ def table(system):
         flags = (FLAG_BOOT * (program.start == "boot") | FLAG_VECTOR * data.get("vector", False) |
                  FLAG_SERVES * program.receives | FLAG_FAULTS * ("fault" in program.provides))
         programs.append(struct.pack(
-            "<16sQIIIHHHHBBBB16x", pack_name(program.name), parse_size(data["memory"]),
+            "<16sQIIIHHHHBBBBI12x", pack_name(program.name), parse_size(data["memory"]),
             parse_size(data.get("stack", "16K")), budget(data), period(data), program.slots,
             program.replies, len(grants), len(program.needs), program.priority, flags,
-            RESTART[data.get("restart", "never")], data.get("tries", 5)))
+            RESTART[data.get("restart", "never")], data.get("tries", 5),
+            share(data) if program.provides else 0))
         for need in program.needs:
             kind, a, b, c = need.values
             rights = RIGHT_WRITE | RIGHT_GRANT * need.give

@@ -44,7 +44,7 @@ FLAG_BOOT, FLAG_VECTOR, FLAG_SERVES, FLAG_FAULTS = 1, 2, 4, 8
 NAME = re.compile(r"[a-z][a-z0-9_]{0,14}$")
 PROGRAM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,14}$")
 KEYS = {"about": str, "priority": int, "memory": str, "stack": str, "replies": int, "budget": str,
-        "period": str, "vector": bool, "restart": str, "tries": int, "provides": dict,
+        "period": str, "share": str, "vector": bool, "restart": str, "tries": int, "provides": dict,
         "needs": dict}
 RESERVED = {"self", "service", "signals"}
 REQUIRED = ("about", "priority", "memory")
@@ -96,6 +96,7 @@ class Need:
     slots: int = 1
     values: tuple = (0, 0, 0)
     client: tuple = (0, 0)  # Of a pool in a list: number and part of the one that it is shared with.
+    priority: int = 0    # Of the thread that a context is for.
     path: str = ""       # Where it is mounted,
     window: int = 0      # with which shared memory: a number from 1 on.
 
@@ -108,6 +109,7 @@ class Program:
     data: dict = field(default_factory=dict)
     given: dict = field(default_factory=dict)
     start: str = "boot"
+    least: str = ""  # What of the processor is left to it whatever all above it do.
     needs: list = field(default_factory=list)
     number: int = 0
     slots: int = 0
@@ -164,8 +166,20 @@ def split_need(name, text):
 
 
 def budget(data):
-    return parse_time(data.get("budget", "10ms"))
+    return parse_time(data.get("budget", "85ms" if data.get("provides") else "10ms"))
 
 
 def period(data):
-    return parse_time(data.get("period", data.get("budget", "10ms")))
+    return parse_time(data.get("period", data.get("budget", "100ms" if data.get("provides") else "10ms")))
+
+
+def share(data):
+    """Of every period, for a server that does not answer."""
+    return parse_time(data["share"]) if "share" in data else period(data) // 20
+
+
+def parse_percent(text):
+    match = re.fullmatch(r"(\d+)%", text) if isinstance(text, str) else None
+    if not match or not 0 < int(match[1]) < 100:
+        raise Mistake(f'is {text!r}, expected a part of the processor like "20%"')
+    return int(match[1])
