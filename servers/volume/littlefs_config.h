@@ -8,6 +8,10 @@
 #define LFS2_NO_WARN
 #define LFS2_NO_ERROR
 
+// Of each file: when it was changed, and where its content is if it is large.
+#define LITTLEFS_ATTRIBUTE 't'
+#define LITTLEFS_ATTRIBUTE_BYTES 16
+
 #ifdef __cplusplus
 #define LFS2_NO_ASSERT
 #else
@@ -15,6 +19,13 @@
 #include <stdint.h>
 
 _Noreturn void littlefs_assertion_failed(void);
+
+// Our patch asks at each look for free blocks: visit(data, block) for all that an empty file with
+// this attribute has elsewhere, and then for what of open files is not committed.
+int littlefs_visit_entry(void *context, const uint8_t *attribute,
+                         int (*visit)(void *data, uint32_t block), void *data);
+int littlefs_visit_open(void *context, int (*visit)(void *data, uint32_t block), void *data);
+
 #define LFS2_ASSERT(test) ((test) ? (void)0 : littlefs_assertion_failed())
 
 // Is `tag` one that littlefs writes, in a directory that has `count` entries before it? Our patch
