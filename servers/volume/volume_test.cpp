@@ -1,5 +1,6 @@
 // Volume on littlefs and on FAT: names, content, handles, limits, faults.
 // SPDX-License-Identifier: BSD-2-Clause
+#include "servers/volume/server.hpp"
 #include "servers/volume/signature.hpp"
 #include "servers/volume/store.hpp"
 #include "servers/volume/test_disk.hpp"
@@ -842,6 +843,27 @@ TEST_CASE("content in shared memory", "[volume]") {
     CHECK(server.on(file::Stat{.data = "/f"}).value().bytes == 5003);
     handle ^= 0x10000;
     CHECK(read(1, 0, 0, me).error() == ERR_RESTARTED);
+}
+
+// The server keeps no copy of the list: it would be gone before the first request.
+TEST_CASE("what is shared is what the program has", "[volume]") {
+    Fixture<LittleFs> t;
+    Store store{*t.fs};
+    std::array<sel::ClientPool, 1> windows{};
+    Server server{sel::Log<logging::Writer>{sel::Client<logging::Writer>{0}},
+                  store,
+                  sel::Clock{0},
+                  u64{0},
+                  u32{1},
+                  windows};
+    std::vector<u8> mine(100, 0x11);
+    sel::Caller me{kMe, false, 1};
+    u32 handle = server.on(file::Open{.flags = kNew, .data = "/f"}, me).value();
+    file::WriteFrom write{.handle = handle, .count = 100};
+    CHECK(server.on(write, me).error() == ERR_RIGHT);
+    windows[0] = {kMe, 1, {reinterpret_cast<u64>(mine.data()), mine.size(), {0, 0}}};
+    CHECK(server.on(write, me).ok());
+    CHECK(content_of(store, "/f") == std::string(100, '\x11'));
 }
 
 // The file protocol on a disk: what is written is on it two seconds later at the latest.
