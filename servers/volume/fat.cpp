@@ -512,9 +512,16 @@ sel::Result<> Fat::commit(u32 object) {
     return written.ok() ? cache_.flush() : written;
 }
 
-sel::Result<bool> Fat::check(u32 &damaged) {
+sel::Result<> Fat::begin_check(bool repair) {
+    if (fs_.fs_type == 0) {
+        return ERR_NAME; // There is no FAT.
+    }
+    return repair && read_only() ? ERR_RIGHT : check_.begin(cache_, fs_, repair);
+}
+
+sel::Result<bool> Fat::check(Structures &found) {
     sel::Result<bool> done = check_.step(kCheckUnits);
-    damaged = check_.damaged();
+    found = {check_.damaged(), check_.repaired(), check_.seen(), check_.clusters()};
     return done;
 }
 

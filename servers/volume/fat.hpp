@@ -43,8 +43,8 @@ class Fat final : public FileSystem {
     sel::Result<> sync() override { return cache_.flush(); }
     bool write_failed() const override { return false; }
     void revert() override {}
-    sel::Result<> begin_check() override { return check_.begin(cache_, fs_); }
-    sel::Result<bool> check(u32 &damaged) override;
+    sel::Result<> begin_check(bool repair) override;
+    sel::Result<bool> check(Structures &found) override;
     sel::Result<file::Usage> usage() override;
     bool read_only() const override { return cache_.read_only(); }
     u64 bytes_max() const override { return ~u32{0}; }

@@ -310,9 +310,12 @@ void try_image(TestDisk<Fs> &t, const Image &base, std::mt19937 &random, Count &
     if (t.start().ok()) {
         count.mounted++;
         Visitor{*t.files, random}.visit();
-        u32 damaged = 0;
-        for (bool more = t.fs->begin_check().ok(); more;) {
-            more = !t.fs->check(damaged).value_or(true);
+        t.files.reset();
+        Structures found{};
+        for (bool repair : {false, true}) {
+            for (bool more = t.fs->begin_check(repair).ok(); more;) {
+                more = !t.fs->check(found).value_or(true);
+            }
         }
     }
     t.files.reset();

@@ -21,7 +21,6 @@ u32 calls_allowed(u64 blocks) {
 }
 
 constexpr u64 kProbeBytes = 64 << 10; // Of a disk of our type that is to be formatted, all zero.
-constexpr u64 kWholeProbeMost = 64 << 20; // Of one of Linux's type: all of it, if it is no larger.
 constexpr u32 kBlocksLeast = 4;
 constexpr u32 kSkippedMax = 1000; // Entries that list() leaves out in a row.
 constexpr u64 kGapMax = 4 << 20;  // What one call may fill with zeroes.
@@ -269,12 +268,11 @@ sel::Result<> LittleFs::format_if_ours(bool marked) {
         sel::format(note_, "holds {}{}", *found == kLittleFsSignature ? "damaged " : "", *found);
         return ERR_NAME;
     }
-    u64 bytes = bytes_to_look_at();
-    if (bytes == 0) {
+    if (cache_.disk().type != block::kSystemType) {
         note_ = "holds nothing known, and is not of the type TRustOs";
         return ERR_NAME;
     }
-    sel::Result<bool> empty = is_empty(bytes, marked);
+    sel::Result<bool> empty = is_empty(std::min<u64>(kProbeBytes, cache_.bytes()), marked);
     if (!empty) {
         return empty.error();
     }
@@ -286,15 +284,6 @@ sel::Result<> LittleFs::format_if_ours(bool marked) {
     formatted_ = made.ok();
     note_ = formatted_ ? "formatted" : "";
     return made;
-}
-
-// How much of the disk must be empty before it is formatted unasked; 0: it never is.
-u64 LittleFs::bytes_to_look_at() const {
-    if (cache_.disk().type == block::kSystemType) {
-        return std::min<u64>(kProbeBytes, cache_.bytes());
-    }
-    bool small = cache_.bytes() <= kWholeProbeMost;
-    return cache_.disk().type == block::kLinuxType && small ? cache_.bytes() : 0;
 }
 
 // What an interrupted format may have left is nothing.
@@ -670,8 +659,8 @@ void LittleFs::revert() {
 }
 
 // Counting what is used looks at all metadata, and at the links of all files.
-sel::Result<bool> LittleFs::check(u32 &damaged) {
-    damaged = usage().ok() ? 0 : 1;
+sel::Result<bool> LittleFs::check(Structures &found) {
+    found = {usage().ok() ? 0u : 1u, 0, 1, 1};
     return true;
 }
 

@@ -5,13 +5,12 @@
 // before the call that made it answers; the content of a file is written first, flushed, and then
 // named by such a commit. So after a power cut each file has the content of its last commit, and a
 // rename has happened or not. A file above 16 KiB is an empty one for the library; an attribute, changed by
-// the same commit as its date, says where its content is (`BlockTrees`, ADR 0067). The last block of the disk is kept out of it: it says so while the
-// disk is being formatted.
+// the same commit as its date, says where its content is (`BlockTrees`, ADR 0067). The last block of the
+// disk is kept out of it: it says so while the disk is being formatted.
 //
-// mount() formats only what carries a sign that it is ours to format, holds no signature of others,
-// and has nothing in it: a partition of our type (its first 64 KiB are zero), or a small one of the
-// type of Linux data in which every byte is zero, so that nothing can be lost. A file system that is
-// smaller than its partition is used as it is, one that is larger is read-only.
+// mount() formats only what carries a sign that it is ours to format, the type of the partition,
+// holds no signature of others, and has nothing in it: its first 64 KiB are zero. A file system that
+// is smaller than its partition is used as it is, one that is larger is read-only.
 //
 // A write that fails is taken for a power cut (`revert()`): what was not committed is forgotten.
 //
@@ -54,8 +53,8 @@ class LittleFs final : public FileSystem, BlockSource {
     sel::Result<> sync() override;
     bool write_failed() const override { return write_failed_; }
     void revert() override;
-    sel::Result<> begin_check() override { return {}; }
-    sel::Result<bool> check(u32 &damaged) override;
+    sel::Result<> begin_check(bool repair) override { return repair ? ERR_TYPE : OK; }
+    sel::Result<bool> check(Structures &found) override;
     sel::Result<file::Usage> usage() override;
     bool read_only() const override { return cache_.read_only() || cut_; }
     u64 bytes_max() const override { return LFS2_FILE_MAX; }
@@ -107,7 +106,6 @@ class LittleFs final : public FileSystem, BlockSource {
     sel::Result<> mount_size(u64 blocks);
     sel::Result<u32> blocks_said_in(u32 block);
     sel::Result<> format_if_ours(bool marked);
-    u64 bytes_to_look_at() const;
     sel::Result<bool> is_empty(u64 bytes, bool marked);
     sel::Result<bool> is_marked();
     sel::Result<> mark(bool formatting);
