@@ -87,6 +87,20 @@ extern "C" int littlefs_visit_open(void *context, int (*visit)(void *data, u32 b
     return static_cast<LittleFs *>(context)->visit_open(visit, data);
 }
 
+extern "C" bool littlefs_skip(void *context, u32 pair[2], const char *name, u32 size) {
+    NameIndex::Pair next{pair[0], pair[1]};
+    bool skipped = static_cast<LittleFs *>(context)->skip(next, {name, size});
+    pair[0] = next[0];
+    pair[1] = next[1];
+    return skipped;
+}
+
+extern "C" void littlefs_learn(void *context, const u32 pair[2], const char *name, u32 size,
+                               const u32 next[2]) {
+    NameIndex::Pair from{pair[0], pair[1]}, to{next[0], next[1]};
+    static_cast<LittleFs *>(context)->learn(from, {name, size}, to);
+}
+
 LittleFs::LittleFs(Cache &cache) : cache_{cache} {
     config_.context = this;
     config_.read = read_block;
@@ -140,6 +154,7 @@ int LittleFs::write_block(const lfs2_config *c, lfs2_block_t block, lfs2_off_t o
         return LFS2_ERR_IO;
     }
     std::span<const u8> data{static_cast<const u8 *>(from), size};
+    self.names_.written(block);
     bool written = self.cache_.write(u64{block} * kBlockBytes + offset, data).ok();
     self.write_failed_ = self.write_failed_ || !written;
     return written ? 0 : LFS2_ERR_IO;
@@ -170,6 +185,13 @@ int LittleFs::visit_open(BlockTrees::Visit visit, void *data) {
                      : result;
     }
     return result;
+}
+
+// On a damaged disk the next one may be one before it.
+bool LittleFs::skip(NameIndex::Pair &pair, std::string_view name) {
+    bool skipped = visits_ != 0 && names_.skip(pair, name);
+    visits_ -= skipped ? 1 : 0;
+    return skipped;
 }
 
 sel::Result<u32> LittleFs::take() {
@@ -231,6 +253,7 @@ sel::Result<> LittleFs::mount_any_size() {
 void LittleFs::set_blocks(u64 blocks) {
     config_.block_count = static_cast<u32>(std::min<u64>(blocks, ~u32{0}));
     trees_.set_blocks(config_.block_count);
+    names_.clear();
 }
 
 sel::Result<> LittleFs::mount_size(u64 blocks) {
@@ -652,6 +675,7 @@ void LittleFs::revert() {
     close_cursor();
     guarded([&] { return lfs2_unmount(&fs_); });
     cache_.discard();
+    names_.clear();
     free_ = 0;
     write_failed_ = false;
     bool mounted = done([&] { return lfs2_mount(&fs_, &config_); }).ok();

@@ -23,6 +23,7 @@
 
 #include "servers/volume/block_tree.hpp"
 #include "servers/volume/file_system.hpp"
+#include "servers/volume/name_index.hpp"
 
 #include "servers/volume/littlefs_config.h"
 #include <lfs2.h>
@@ -65,6 +66,11 @@ class LittleFs final : public FileSystem, BlockSource {
     // What the library calls when it looks for free blocks.
     int visit_entry(const u8 *attribute, BlockTrees::Visit visit, void *data);
     int visit_open(BlockTrees::Visit visit, void *data);
+    // And for a name.
+    bool skip(NameIndex::Pair &pair, std::string_view name);
+    void learn(const NameIndex::Pair &pair, std::string_view name, const NameIndex::Pair &next) {
+        names_.learn(pair, name, next);
+    }
 
   private:
     static constexpr u32 kCacheBytes = 1024; // Not less than what a file can have inline, 1022.
@@ -130,6 +136,7 @@ class LittleFs final : public FileSystem, BlockSource {
 
     Cache &cache_;
     BlockTrees trees_{cache_, *this};
+    NameIndex names_;
     u32 visits_ = 0; // Left to this operation.
     bool broken_ = false;
     bool write_failed_ = false;
