@@ -184,7 +184,7 @@ class FileRows {
     }
 
   private:
-    static constexpr u32 kRandom = 8; // littlefs writes a file anew from there to its end.
+    static constexpr u32 kRandom = 8; // Each is synced.
 
     static std::span<u8> window(u32 bytes) { return {caps::window.at<u8>(0), bytes}; }
 

@@ -1,10 +1,12 @@
-// Mkfs: makes the file system of a mount point anew.
+// Mkfs: makes the file system of a mount point anew, or repairs it.
 // SPDX-License-Identifier: BSD-2-Clause
 //
 //   mkfs /disk       refuses if something is there already
 //   mkfs -f /disk    goes on: all that was there is lost
+//   mkfs -r /fat     repairs it; the shell's `fsck -r`
 #include "mkfs.caps.hpp"
 
+#include "sel/clock.hpp"
 #include "sel/environment.hpp"
 #include "sel/format.hpp"
 
@@ -12,14 +14,23 @@ namespace {
 
 enum : int { kGood = 0, kBad = 1, kUsage = 2 };
 
+constexpr u64 kProgressNs = 2 * sel::Clock::kSecond;
+
+std::string_view command = "mkfs"; // That the person typed.
+
 template <typename... Ts>
-int fail(int status, std::string_view pattern, const Ts &...values) {
-    sel::Text<300> line{"error: mkfs: "};
+void print(std::string_view start, std::string_view pattern, const Ts &...values) {
+    sel::Text<300> line{start};
     sel::format(line, pattern, values...);
     line.append('\n');
-    console::Write write;
-    write.data.assign({reinterpret_cast<const u8 *>(line.byte), line.size});
-    [[maybe_unused]] auto taken = caps::console.call(write);
+    [[maybe_unused]] auto printed = console::put_all(caps::console, line);
+}
+
+template <typename... Ts>
+int fail(int status, std::string_view pattern, const Ts &...values) {
+    sel::Text<32> start;
+    sel::format(start, "error: {}: ", command);
+    print(start, pattern, values...);
     return status;
 }
 
@@ -58,7 +69,45 @@ int explain(std::string_view path, const sel::Result<volume::Formatted> &made) {
     }
 }
 
-int make(std::string_view path, bool force) {
+int explain(std::string_view path, const sel::Result<volume::Repaired> &found) {
+    switch (found.error()) {
+    case OK:
+        print("", "{} damaged, {} repaired", found->damaged, found->repaired);
+        return found->damaged == found->repaired ? kGood : kBad;
+    case ERR_NAME:
+        return fail(kBad, "{}: there is no disk, or nothing on it that could be repaired", path);
+    case ERR_TYPE:
+        return fail(kBad, "{}: this file system is whole or it is not: it has nothing to repair",
+                    path);
+    case ERR_RIGHT:
+        return fail(kBad, "{} is read-only", path);
+    case ERR_FULL:
+        return fail(kBad, "{}: it has too many clusters", path);
+    default:
+        return fail(kBad, "{}: {}", path, sel::describe(found.error()));
+    }
+}
+
+// All steps; tells now and then how far it is.
+sel::Result<volume::Repaired> repair(sel::Client<volume::Control> server) {
+    sel::Clock clock = sel::clock();
+    u64 told = clock.nanoseconds(sel::now());
+    sel::Result<volume::Repaired> found = server.call(volume::Repair{.step = 0});
+    while (found.ok() && found->next != 0) {
+        u64 now = clock.nanoseconds(sel::now());
+        if (now - told >= kProgressNs) {
+            told = now;
+            print("fsck: ", "{} of {} clusters so far", found->seen, found->all);
+        }
+        found = server.call(volume::Repair{.step = found->next});
+    }
+    return found;
+}
+
+enum class Task { Make, MakeOver, Repair };
+
+// `path` is taken out of the name space meanwhile.
+int run(std::string_view path, Task task) {
     const auto *server = find_server(path);
     if (server == nullptr) {
         return fail(kBad, "{}: expected where a disk is mounted (mount lists them)", path);
@@ -68,23 +117,33 @@ int make(std::string_view path, bool force) {
         return out.error() == ERR_BUSY ? fail(kBad, "{}: files are open there", path)
                                        : fail(kBad, "{}: {}", path, sel::describe(out.error()));
     }
-    sel::Result<volume::Formatted> made =
-        server->client.call(volume::Format{.force = force ? 1u : 0u});
+    int status;
+    if (task == Task::Repair) {
+        status = explain(path, repair(server->client));
+    } else {
+        volume::Format format{.force = task == Task::MakeOver ? 1u : 0u};
+        status = explain(path, server->client.call(format));
+    }
     sel::Result<> back = caps::mounting.call(vfs::Mount{.data = path});
-    int status = explain(path, made);
-    return status != kGood || back.ok() ? status
-                                        : fail(kBad, "{}: it was made, but cannot be mounted: {}",
-                                               path, sel::describe(back.error()));
+    return status != kGood || back.ok()
+               ? status
+               : fail(kBad, "{}: that is done, but it cannot be mounted: {}", path,
+                      sel::describe(back.error()));
 }
 
 } // namespace
 
 int main() {
     std::string_view path = sel::environment().argument_text();
-    bool force = path.substr(0, 3) == "-f ";
-    path.remove_prefix(force ? 3 : 0);
-    if (path.empty() || path.front() != '/' || path.find(' ') != path.npos) {
-        return fail(kUsage, "expected [-f] PATH, where a disk is mounted");
+    Task task = path.starts_with("-f ") ? Task::MakeOver : Task::Make;
+    if (path.starts_with("-r ")) {
+        task = Task::Repair;
+        command = "fsck";
     }
-    return make(path, force);
+    path.remove_prefix(task == Task::Make ? 0 : 3);
+    if (path.empty() || path.front() != '/' || path.find(' ') != path.npos) {
+        return fail(kUsage, "expected [{}] PATH, where a disk is mounted",
+                    task == Task::Repair ? "-r" : "-f");
+    }
+    return run(path, task);
 }

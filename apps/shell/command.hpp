@@ -107,6 +107,9 @@ int command_restart(Context &c);
 int command_trace(Context &c);
 int command_why(Context &c);
 
+// Starts a program with words as its arguments; what its end means for the exit code.
+int run_program(Context &c, std::string_view name, std::span<const std::string_view> words);
+
 int command_ask(Context &c);
 int command_attack(Context &c);
 int command_bench(Context &c);

@@ -19,18 +19,6 @@ sel::Text<kLineMax> join(std::span<const std::string_view> words) {
     return line;
 }
 
-// Starts a program with words as its arguments; what its end means for the exit code.
-int run_program(Context &c, std::string_view name, std::span<const std::string_view> words) {
-    sel::Text<kLineMax> arguments = join(words);
-    c.out.flush();
-    sel::Result<Ending> ending = c.system.run(name, arguments, System::kNoLimit);
-    if (!ending) {
-        return ending.error() == ERR_NAME ? c.fail("there is no program {}", name)
-                                          : c.fail_on(name, ending.error());
-    }
-    return ending->how == Ending::Fault ? c.fail("{} was ended by a fault", name) : ending->code;
-}
-
 // Runs one attack; true if it was contained.
 bool run_attack(Context &c, const attack::Attack &attack) {
     c.out.flush();
@@ -105,6 +93,17 @@ int show_command(Context &c, const CommandInfo &command) {
 }
 
 } // namespace
+
+int run_program(Context &c, std::string_view name, std::span<const std::string_view> words) {
+    sel::Text<kLineMax> arguments = join(words);
+    c.out.flush();
+    sel::Result<Ending> ending = c.system.run(name, arguments, System::kNoLimit);
+    if (!ending) {
+        return ending.error() == ERR_NAME ? c.fail("there is no program {}", name)
+                                          : c.fail_on(name, ending.error());
+    }
+    return ending->how == Ending::Fault ? c.fail("{} was ended by a fault", name) : ending->code;
+}
 
 int command_ask(Context &c) {
     sel::Text<kLineMax> line = join(c.args.subspan(1));

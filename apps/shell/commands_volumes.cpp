@@ -88,9 +88,17 @@ int command_df(Context &c) {
 }
 
 int command_fsck(Context &c) {
+    bool repair = c.args[0] == "-r";
+    if (c.args.size() != (repair ? 2 : 1)) {
+        return c.usage("[-r] PATH");
+    }
     file::Path path;
-    if (!c.path(c.args[0], path)) {
+    if (!c.path(c.args.back(), path)) {
         return kFailed;
+    }
+    if (repair) {
+        const std::string_view words[] = {"-r", path};
+        return run_program(c, "mkfs", words);
     }
     sel::Result<file::Checked> found = check(c, path);
     for (u32 i = 1; i < kTries && (found.error() == ERR_BUSY || found.error() == ERR_GONE); i++) {

@@ -334,6 +334,11 @@ TEST_CASE_METHOD(Fixture, "file systems", "[shell]") {
                          "again and again\n"));
     system.steps = 1;
     CHECK(run("fsck /nowhere") == "error: fsck: /nowhere: there is no such name\n");
+    system.calls.clear();
+    CHECK(run("fsck -r etc") == "");
+    CHECK(system.calls == std::vector<std::string>{"run mkfs [-r /etc]"});
+    CHECK(run("fsck -r").starts_with("error: fsck: expected [-r] PATH"));
+    CHECK(run("fsck -r /etc /etc").starts_with("error: fsck: expected"));
     CHECK(run("sync") == "");
     system.sync_error = ERR_RESTARTED;
     CHECK(run("sync") ==

@@ -1,4 +1,4 @@
-// Volume: making a file system on the disk of a file server. Files themselves are reached by
+// Volume: making and repairing a file system on the disk of a file server. Files themselves are reached by
 // servers/file/api.hpp. The only header for its clients (apps/mkfs).
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
@@ -22,6 +22,20 @@ struct Format : sel::Asks<Formatted> {
     u32 force; // 0 or 1.
 };
 
-using Control = sel::Protocol<Format>;
+// Mends what is between files and can be mended, a step with each request. Step 0 begins; then ask for
+// `next` as long as it is not 0. The server looks at the disk anew as behind a Format, for which
+// whoever has it mounted takes it out before, too. ERR_NAME: it has no disk, or nothing that could be
+// repaired. ERR_TYPE: this file system needs none. ERR_BUSY: files are open. ERR_RIGHT: it is
+// read-only. ERR_FULL: it is too large for that. ERR_GONE: somebody else has begun.
+struct Repaired {
+    u32 next;
+    u32 damaged, repaired; // So far; the second of the first.
+    u32 seen, all;         // How far it is.
+};
+struct Repair : sel::Asks<Repaired> {
+    u32 step;
+};
+
+using Control = sel::Protocol<Format, Repair>;
 
 } // namespace volume

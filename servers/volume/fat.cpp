@@ -358,29 +358,55 @@ sel::Result<> Fat::open(u32 object, const Path &path, Mode mode) {
     BYTE flags = mode == Mode::Read ? FA_READ : FA_READ | FA_WRITE;
     flags |= mode == Mode::Create ? FA_OPEN_ALWAYS : FA_OPEN_EXISTING;
     error_t denied = mode == Mode::Create ? ERR_FULL : ERR_RIGHT;
-    return done(f_open(&fs_, &object_[object], path.c_str(), flags), path, denied);
+    forget_runs(object_[object]);
+    return done(f_open(&fs_, &object_[object].file, path.c_str(), flags), path, denied);
 }
 
 sel::Result<> Fat::close(u32 object) {
     begin();
-    FRESULT synced = f_sync(&object_[object]);
+    FRESULT synced = f_sync(&object_[object].file);
     drop(object);
     return done(synced, {}, ERR_IO);
 }
 
 void Fat::drop(u32 object) {
-    object_[object].flag = 0; // Nothing to be written: closing cannot fail.
-    f_close(&object_[object]);
+    object_[object].file.flag = 0; // Nothing to be written: closing cannot fail.
+    f_close(&object_[object].file);
+}
+
+// Its chain is going to change.
+void Fat::forget_runs(Object &object) {
+    object.file.cltbl = nullptr;
+    object.scattered = false;
+}
+
+// Elsewhere than where the file is read or written already its runs are looked up, once.
+FRESULT Fat::seek(Object &object, u64 offset) {
+    FIL &file = object.file;
+    u64 now = f_tell(&file) / cluster_bytes(), then = offset / cluster_bytes();
+    if (then != now && then != now + 1 && file.cltbl == nullptr && !object.scattered) {
+        object.runs[0] = kRunWords;
+        file.cltbl = object.runs.data();
+        FRESULT mapped = f_lseek(&file, CREATE_LINKMAP);
+        if (mapped != FR_OK) {
+            file.cltbl = nullptr;
+        }
+        object.scattered = mapped == FR_NOT_ENOUGH_CORE;
+        if (mapped != FR_OK && !object.scattered) {
+            return mapped;
+        }
+    }
+    return f_lseek(&file, static_cast<FSIZE_t>(offset));
 }
 
 sel::Result<u32> Fat::read(u32 object, u64 offset, std::span<u8> out) {
-    FIL &file = object_[object];
+    FIL &file = object_[object].file;
     if (offset >= f_size(&file)) {
         return u32{0};
     }
     begin();
     UINT count = 0;
-    FRESULT result = f_lseek(&file, static_cast<FSIZE_t>(offset));
+    FRESULT result = seek(object_[object], offset);
     if (result == FR_OK) {
         result = f_read(&file, out.data(), static_cast<UINT>(out.size()), &count);
     }
@@ -397,12 +423,15 @@ sel::Result<> Fat::make_room(FIL &file, u64 end) {
     if (end > bytes_max() || (end > size && end - size > kGapMax)) {
         return ERR_FULL;
     }
+    if (end <= size) {
+        return {};
+    }
     DWORD free;
     FRESULT result = f_getfree(&fs_, &free);
     if (result != FR_OK) {
         return to_error(result, ERR_IO);
     }
-    u64 cluster = u64{fs_.csize} * sector_bytes_;
+    u64 cluster = cluster_bytes();
     u64 has = (size + cluster - 1) / cluster, needed = (end + cluster - 1) / cluster;
     return needed <= has + free ? sel::Result<>{} : ERR_FULL;
 }
@@ -431,18 +460,24 @@ sel::Result<> Fat::extend(FIL &file, u64 bytes) {
 }
 
 sel::Result<> Fat::write(u32 object, u64 offset, std::span<const u8> data) {
-    FIL &file = object_[object];
+    FIL &file = object_[object].file;
     if (offset > bytes_max()) {
         return ERR_FULL;
     }
     begin();
     u64 size = f_size(&file);
+    bool grows = offset + data.size() > size;
+    if (grows) {
+        forget_runs(object_[object]);
+    }
     sel::Result<> result = make_room(file, offset + data.size());
     if (result.ok()) {
         result = extend(file, offset);
     }
     if (result.ok()) {
-        result = to_error(f_lseek(&file, static_cast<FSIZE_t>(offset)), ERR_IO);
+        result = to_error(grows ? f_lseek(&file, static_cast<FSIZE_t>(offset))
+                                : seek(object_[object], offset),
+                          ERR_IO);
     }
     if (result.ok()) {
         result = put(file, data);
@@ -456,8 +491,9 @@ sel::Result<> Fat::write(u32 object, u64 offset, std::span<const u8> data) {
 }
 
 sel::Result<> Fat::truncate(u32 object, u64 bytes) {
-    FIL &file = object_[object];
+    FIL &file = object_[object].file;
     begin();
+    forget_runs(object_[object]);
     sel::Result<> result = make_room(file, bytes);
     if (result.ok()) {
         result = extend(file, bytes);
@@ -472,13 +508,20 @@ sel::Result<> Fat::truncate(u32 object, u64 bytes) {
 
 sel::Result<> Fat::commit(u32 object) {
     begin();
-    sel::Result<> written = done(f_sync(&object_[object]), {}, ERR_IO);
+    sel::Result<> written = done(f_sync(&object_[object].file), {}, ERR_IO);
     return written.ok() ? cache_.flush() : written;
 }
 
-sel::Result<bool> Fat::check(u32 &damaged) {
+sel::Result<> Fat::begin_check(bool repair) {
+    if (fs_.fs_type == 0) {
+        return ERR_NAME; // There is no FAT.
+    }
+    return repair && read_only() ? ERR_RIGHT : check_.begin(cache_, fs_, repair);
+}
+
+sel::Result<bool> Fat::check(Structures &found) {
     sel::Result<bool> done = check_.step(kCheckUnits);
-    damaged = check_.damaged();
+    found = {check_.damaged(), check_.repaired(), check_.seen(), check_.clusters()};
     return done;
 }
 
@@ -489,7 +532,7 @@ sel::Result<file::Usage> Fat::usage() {
     if (!counted) {
         return counted.error();
     }
-    u64 cluster = u64{fs_.csize} * sector_bytes_, all = fs_.n_fatent - 2;
+    u64 cluster = cluster_bytes(), all = fs_.n_fatent - 2;
     return file::Usage{(all - std::min<u64>(free, all)) * cluster, all * cluster, 0, 0};
 }
 

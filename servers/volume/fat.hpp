@@ -4,7 +4,8 @@
 // The library is oofatfs. FAT is not power-safe: what is written between two sync() may be lost or
 // half there after a power cut, and other systems' checkers repair it. Names are UTF-8 and compare
 // without case; one longer than file::kNameMax, or than a path has room for, appears as its short
-// name. A rename onto an existing file removes that first.
+// name. Where the clusters of an open file are is kept as runs, if these are few, so that a seek follows no
+// chain. A rename onto an existing file removes that first.
 #pragma once
 
 #include <array>
@@ -34,7 +35,7 @@ class Fat final : public FileSystem {
     sel::Result<> open(u32 object, const Path &path, Mode mode) override;
     sel::Result<> close(u32 object) override;
     void drop(u32 object) override;
-    u64 size(u32 object) override { return f_size(&object_[object]); }
+    u64 size(u32 object) override { return f_size(&object_[object].file); }
     sel::Result<u32> read(u32 object, u64 offset, std::span<u8> out) override;
     sel::Result<> write(u32 object, u64 offset, std::span<const u8> data) override;
     sel::Result<> truncate(u32 object, u64 bytes) override;
@@ -42,8 +43,8 @@ class Fat final : public FileSystem {
     sel::Result<> sync() override { return cache_.flush(); }
     bool write_failed() const override { return false; }
     void revert() override {}
-    sel::Result<> begin_check() override { return check_.begin(cache_, fs_); }
-    sel::Result<bool> check(u32 &damaged) override;
+    sel::Result<> begin_check(bool repair) override;
+    sel::Result<bool> check(Structures &found) override;
     sel::Result<file::Usage> usage() override;
     bool read_only() const override { return cache_.read_only(); }
     u64 bytes_max() const override { return ~u32{0}; }
@@ -54,6 +55,13 @@ class Fat final : public FileSystem {
 
   private:
     static_assert(FF_FS_LOCK > kObjects);
+    static constexpr u32 kRunWords = 128; // Length and start of 63 runs.
+
+    struct Object {
+        FIL file;
+        bool scattered; // In more runs than there is room for.
+        std::array<DWORD, kRunWords> runs;
+    };
 
     void begin();
     sel::Result<> check_size();
@@ -62,6 +70,9 @@ class Fat final : public FileSystem {
     bool at_cursor(const Path &path, u32 position) const;
     sel::Result<> point_cursor(const Path &path, u32 position);
     void close_cursor();
+    u64 cluster_bytes() const { return u64{fs_.csize} * sector_bytes_; }
+    static void forget_runs(Object &object);
+    FRESULT seek(Object &object, u64 offset);
     sel::Result<> make_room(FIL &file, u64 end);
     sel::Result<> extend(FIL &file, u64 bytes);
     sel::Result<> put(FIL &file, std::span<const u8> data);
@@ -69,7 +80,7 @@ class Fat final : public FileSystem {
     Cache &cache_;
     FATFS fs_{};
     u32 sector_bytes_ = FF_MIN_SS;
-    std::array<FIL, kObjects> object_{};
+    std::array<Object, kObjects> object_{};
     FatCheck check_;
 
     bool listing_ = false;

@@ -27,6 +27,12 @@ struct Listed {
     file::Name name;
 };
 
+// What a check of the structures between files has found so far.
+struct Structures {
+    u32 damaged, repaired;
+    u32 seen, all; // How far it is, in a measure of its own.
+};
+
 enum class Mode { Read, Write, Create }; // Create: Write, and make it if it is not there.
 
 class FileSystem {
@@ -72,9 +78,10 @@ class FileSystem {
     virtual void revert() = 0;
 
     // Looks at the structures between files, which nobody changes meanwhile: begin_check(), and then
-    // check() until it answers true. ERR_FULL of the first: there are too many.
-    virtual sel::Result<> begin_check() = 0;
-    virtual sel::Result<bool> check(u32 &damaged) = 0;
+    // check() until it answers true. ERR_FULL of the first: there are too many. With `repair` no
+    // object is open, and the file system is to be mounted anew behind it; ERR_TYPE: it needs none.
+    virtual sel::Result<> begin_check(bool repair) = 0;
+    virtual sel::Result<bool> check(Structures &found) = 0;
 
     virtual sel::Result<file::Usage> usage() = 0;
     virtual bool read_only() const = 0;

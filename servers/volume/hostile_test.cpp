@@ -176,6 +176,21 @@ void mislead(Image &image, std::mt19937 &random) {
     }
 }
 
+// Changes the numbers of blocks in the node of a tree (BlockTrees): few, and nothing behind them.
+void mislead_trees(Image &image, std::mt19937 &random) {
+    Damage damage{image, random};
+    for (std::size_t at = 0; at + LittleFs::kBlockBytes <= image.size();
+         at += LittleFs::kBlockBytes) {
+        u8 *node = &image[at];
+        bool numbers = std::all_of(node, node + 20, [](u8 byte) { return byte < 32; });
+        bool end =
+            std::all_of(node + 20, node + LittleFs::kBlockBytes, [](u8 b) { return b == 0; });
+        for (u32 n = random() % 4; n != 0 && numbers && end && load(node, false) != 0; n--) {
+            store(node + random() % 8 * 4, damage.value(), false);
+        }
+    }
+}
+
 // All that a client could do, in a random order, without believing that anything works.
 class Visitor {
   public:
@@ -245,8 +260,8 @@ class Visitor {
         sel::Result<u32> handle = files_.open(kMe, path, file::kWrite | file::kCreate);
         if (handle.ok()) {
             files_.append(kMe, *handle, part).error();
-            files_.write(kMe, *handle, random_() % 9000, part).error();
-            files_.truncate(kMe, *handle, random_() % 9000).error();
+            files_.write(kMe, *handle, random_() % 20'000, part).error();
+            files_.truncate(kMe, *handle, random_() % 20'000).error();
             files_.sync(kMe, *handle).error();
             files_.close(kMe, *handle).error();
         }
@@ -254,13 +269,14 @@ class Visitor {
 
     Volume &files_;
     std::mt19937 &random_;
-    std::string paths_[5] = {"/a", "/b", "/d/inner", "/d", "/new file"};
+    std::string paths_[6] = {"/a", "/b", "/c", "/d/inner", "/d", "/new file"};
 };
 
 // Things to be damaged: short and long files, directories, a long directory.
 void furnish(Volume &files) {
     REQUIRE(put_file(files, "/a", std::string(100, 'a')).ok());
     REQUIRE(put_file(files, "/b", std::string(6000, 'b')).ok());
+    REQUIRE(put_file(files, "/c", std::string(18'000, 'c')).ok());
     REQUIRE(files.make_directory("/d").ok());
     REQUIRE(put_file(files, "/d/inner", "text").ok());
     REQUIRE(files.make_directory("/d/e").ok());
@@ -294,9 +310,12 @@ void try_image(TestDisk<Fs> &t, const Image &base, std::mt19937 &random, Count &
     if (t.start().ok()) {
         count.mounted++;
         Visitor{*t.files, random}.visit();
-        u32 damaged = 0;
-        for (bool more = t.fs->begin_check().ok(); more;) {
-            more = !t.fs->check(damaged).value_or(true);
+        t.files.reset();
+        Structures found{};
+        for (bool repair : {false, true}) {
+            for (bool more = t.fs->begin_check(repair).ok(); more;) {
+                more = !t.fs->check(found).value_or(true);
+            }
         }
     }
     t.files.reset();
@@ -330,19 +349,22 @@ void report(const char *what, const Count &count) {
 
 TEST_CASE("hostile littlefs images are harmless", "[hostile]") {
     constexpr u32 kImages = 40'000 / kShare;
-    constexpr std::size_t kBytes = 20 * LittleFs::kBlockBytes;
+    constexpr std::size_t kBytes = 32 * LittleFs::kBlockBytes;
     Image base = furnished<LittleFs>(Image(kBytes));
     TestDisk<LittleFs> t{base};
     std::mt19937 random{seed(1)};
     Count count;
     while (count.images < kImages) {
         try_image(t, base, random, count, [&](Image &image) {
+            if (random() % 2 == 0) {
+                mislead_trees(image, random);
+            }
             if (random() % 5 != 0) {
                 return mislead(image, random);
             }
             Damage{image, random}.any(image.size(), LittleFs::kBlockBytes);
             if (random() % 4 == 0) {
-                image.resize(LittleFs::kBlockBytes * (1 + random() % 20));
+                image.resize(LittleFs::kBlockBytes * (1 + random() % 32));
             }
         });
     }

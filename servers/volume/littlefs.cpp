@@ -21,11 +21,11 @@ u32 calls_allowed(u64 blocks) {
 }
 
 constexpr u64 kProbeBytes = 64 << 10; // Of a disk of our type that is to be formatted, all zero.
-constexpr u64 kWholeProbeMost = 64 << 20; // Of one of Linux's type: all of it, if it is no larger.
 constexpr u32 kBlocksLeast = 4;
 constexpr u32 kSkippedMax = 1000; // Entries that list() leaves out in a row.
 constexpr u64 kGapMax = 4 << 20;  // What one call may fill with zeroes.
 constexpr u32 kBytesPerBlock = LittleFs::kBlockBytes - 96; // Content, at least: the rest links.
+constexpr u32 kPlainMost = 16 << 10; // Content of a file that is left to the library.
 constexpr char kFormatting[] = "TRustOs is formatting this disk with littlefs";
 
 constexpr int kAssertion = INT_MIN; // No answer of littlefs.
@@ -78,6 +78,29 @@ extern "C" [[noreturn]] void littlefs_assertion_failed() {
     __builtin_longjmp(escape, 1);
 }
 
+extern "C" int littlefs_visit_entry(void *context, const u8 *attribute,
+                                    int (*visit)(void *data, u32 block), void *data) {
+    return static_cast<LittleFs *>(context)->visit_entry(attribute, visit, data);
+}
+
+extern "C" int littlefs_visit_open(void *context, int (*visit)(void *data, u32 block), void *data) {
+    return static_cast<LittleFs *>(context)->visit_open(visit, data);
+}
+
+extern "C" bool littlefs_skip(void *context, u32 pair[2], const char *name, u32 size) {
+    NameIndex::Pair next{pair[0], pair[1]};
+    bool skipped = static_cast<LittleFs *>(context)->skip(next, {name, size});
+    pair[0] = next[0];
+    pair[1] = next[1];
+    return skipped;
+}
+
+extern "C" void littlefs_learn(void *context, const u32 pair[2], const char *name, u32 size,
+                               const u32 next[2]) {
+    NameIndex::Pair from{pair[0], pair[1]}, to{next[0], next[1]};
+    static_cast<LittleFs *>(context)->learn(from, {name, size}, to);
+}
+
 LittleFs::LittleFs(Cache &cache) : cache_{cache} {
     config_.context = this;
     config_.read = read_block;
@@ -102,7 +125,9 @@ int LittleFs::guarded(Call call) {
     if (broken_) {
         return LFS2_ERR_IO;
     }
-    cache_.allow(calls_allowed(std::min<u64>(config_.block_count, blocks_of_disk())));
+    u64 blocks = std::min<u64>(config_.block_count, blocks_of_disk());
+    cache_.allow(calls_allowed(blocks));
+    visits_ = static_cast<u32>(std::min<u64>(kVisits * blocks, ~u32{0}));
     int result = run_guarded([](void *c) { return (*static_cast<Call *>(c))(); }, &call);
     cache_.allow(Cache::kUnlimited);
     broken_ = result == kAssertion;
@@ -129,6 +154,7 @@ int LittleFs::write_block(const lfs2_config *c, lfs2_block_t block, lfs2_off_t o
         return LFS2_ERR_IO;
     }
     std::span<const u8> data{static_cast<const u8 *>(from), size};
+    self.names_.written(block);
     bool written = self.cache_.write(u64{block} * kBlockBytes + offset, data).ok();
     self.write_failed_ = self.write_failed_ || !written;
     return written ? 0 : LFS2_ERR_IO;
@@ -143,6 +169,36 @@ int LittleFs::erase_block(const lfs2_config *c, lfs2_block_t) {
 
 int LittleFs::sync_disk(const lfs2_config *c) {
     return static_cast<LittleFs *>(c->context)->flush().ok() ? 0 : LFS2_ERR_IO;
+}
+
+int LittleFs::visit_entry(const u8 *attribute, BlockTrees::Visit visit, void *data) {
+    Attribute said;
+    std::memcpy(&said, attribute, sizeof said);
+    return trees_.visit(said.root, {}, visits_, visit, data);
+}
+
+int LittleFs::visit_open(BlockTrees::Visit visit, void *data) {
+    int result = 0;
+    for (const Object &o : object_) {
+        result = result == 0 && o.writable
+                     ? trees_.visit(o.tree.now, o.tree.before, visits_, visit, data)
+                     : result;
+    }
+    return result;
+}
+
+// On a damaged disk the next one may be one before it.
+bool LittleFs::skip(NameIndex::Pair &pair, std::string_view name) {
+    bool skipped = visits_ != 0 && names_.skip(pair, name);
+    visits_ -= skipped ? 1 : 0;
+    return skipped;
+}
+
+sel::Result<u32> LittleFs::take() {
+    lfs2_block_t block = 0;
+    sel::Result<> taken = done([&] { return lfs2_block_take(&fs_, &block); });
+    free_ -= free_ != 0 ? 1 : 0;
+    return taken.ok() ? sel::Result<u32>{block} : taken.error();
 }
 
 sel::Result<> LittleFs::flush() {
@@ -194,8 +250,14 @@ sel::Result<> LittleFs::mount_any_size() {
     return mounted;
 }
 
-sel::Result<> LittleFs::mount_size(u64 blocks) {
+void LittleFs::set_blocks(u64 blocks) {
     config_.block_count = static_cast<u32>(std::min<u64>(blocks, ~u32{0}));
+    trees_.set_blocks(config_.block_count);
+    names_.clear();
+}
+
+sel::Result<> LittleFs::mount_size(u64 blocks) {
+    set_blocks(blocks);
     return done([&] { return lfs2_mount(&fs_, &config_); });
 }
 
@@ -219,7 +281,7 @@ sel::Result<u32> LittleFs::blocks_said_in(u32 block) {
 // --- Formatting.
 
 sel::Result<> LittleFs::format_if_ours(bool marked) {
-    config_.block_count = static_cast<u32>(std::min<u64>(blocks_of_disk() - 1, ~u32{0}));
+    set_blocks(blocks_of_disk() - 1);
     sel::Result<std::string_view> found = find_signature(cache_);
     if (!found) {
         return found.error();
@@ -229,12 +291,11 @@ sel::Result<> LittleFs::format_if_ours(bool marked) {
         sel::format(note_, "holds {}{}", *found == kLittleFsSignature ? "damaged " : "", *found);
         return ERR_NAME;
     }
-    u64 bytes = bytes_to_look_at();
-    if (bytes == 0) {
+    if (cache_.disk().type != block::kSystemType) {
         note_ = "holds nothing known, and is not of the type TRustOs";
         return ERR_NAME;
     }
-    sel::Result<bool> empty = is_empty(bytes, marked);
+    sel::Result<bool> empty = is_empty(std::min<u64>(kProbeBytes, cache_.bytes()), marked);
     if (!empty) {
         return empty.error();
     }
@@ -246,15 +307,6 @@ sel::Result<> LittleFs::format_if_ours(bool marked) {
     formatted_ = made.ok();
     note_ = formatted_ ? "formatted" : "";
     return made;
-}
-
-// How much of the disk must be empty before it is formatted unasked; 0: it never is.
-u64 LittleFs::bytes_to_look_at() const {
-    if (cache_.disk().type == block::kSystemType) {
-        return std::min<u64>(kProbeBytes, cache_.bytes());
-    }
-    bool small = cache_.bytes() <= kWholeProbeMost;
-    return cache_.disk().type == block::kLinuxType && small ? cache_.bytes() : 0;
 }
 
 // What an interrupted format may have left is nothing.
@@ -317,7 +369,7 @@ sel::Result<> LittleFs::format(bool force) {
     if (sel::Result<> cleared = clear_for_format(cache_, force, note_); !cleared) {
         return cleared;
     }
-    config_.block_count = static_cast<u32>(std::min<u64>(blocks_of_disk() - 1, ~u32{0}));
+    set_blocks(blocks_of_disk() - 1);
     broken_ = cut_ = false;
     sel::Result<> made = format_now();
     return made.ok() ? mark(false) : made;
@@ -325,22 +377,20 @@ sel::Result<> LittleFs::format(bool force) {
 
 // --- Names.
 
-u64 LittleFs::time_of(const Path &path) {
-    u64 seconds = 0;
-    int size = guarded(
-        [&] { return lfs2_getattr(&fs_, path.c_str(), kTimeAttribute, &seconds, sizeof seconds); });
-    return size == sizeof seconds ? seconds : 0;
+NodeInfo LittleFs::node(const lfs2_info &info, const Attribute &said) {
+    bool directory = info.type == LFS2_TYPE_DIR;
+    u32 bytes = info.size == 0 ? said.root.bytes : info.size;
+    return {directory, directory ? 0 : u64{bytes}, said.changed};
 }
 
 // Names are bytes: each node has one.
 sel::Result<NodeInfo> LittleFs::stat(Path &path) {
     lfs2_info info;
-    sel::Result<> found = done([&] { return lfs2_stat(&fs_, path.c_str(), &info); });
-    if (!found) {
-        return found.error();
-    }
-    bool directory = info.type == LFS2_TYPE_DIR;
-    return NodeInfo{directory, directory ? 0 : u64{info.size}, time_of(path)};
+    Attribute said;
+    sel::Result<> found = done([&] {
+        return lfs2_stat_with(&fs_, path.c_str(), &info, LITTLEFS_ATTRIBUTE, &said, sizeof said);
+    });
+    return found.ok() ? sel::Result{node(info, said)} : found.error();
 }
 
 sel::Result<> LittleFs::make_directory(const Path &path) {
@@ -349,7 +399,7 @@ sel::Result<> LittleFs::make_directory(const Path &path) {
         return made;
     }
     return done(
-        [&] { return lfs2_setattr(&fs_, path.c_str(), kTimeAttribute, &time_, sizeof time_); });
+        [&] { return lfs2_setattr(&fs_, path.c_str(), LITTLEFS_ATTRIBUTE, &time_, sizeof time_); });
 }
 
 sel::Result<> LittleFs::remove(const Path &path) {
@@ -400,7 +450,11 @@ sel::Result<Listed> LittleFs::list(const Path &path, u32 position) {
     }
     for (u32 skipped = 0; skipped < kSkippedMax; skipped++) {
         lfs2_info info;
-        int more = guarded([&] { return lfs2_dir_read(&fs_, &cursor_, &info); });
+        Attribute said;
+        int more = guarded([&] {
+            return lfs2_dir_read_with(&fs_, &cursor_, &info, LITTLEFS_ATTRIBUTE, &said,
+                                      sizeof said);
+        });
         if (more <= 0) {
             return more < 0 ? to_error(more) : ERR_EMPTY;
         }
@@ -408,18 +462,9 @@ sel::Result<Listed> LittleFs::list(const Path &path, u32 position) {
             continue;
         }
         listed_ = cursor_.pos;
-        return entry(path, info);
+        return Listed{listed_, node(info, said), {info.name}};
     }
     return ERR_IO;
-}
-
-// What list() says of `info`, just read in the directory `path`.
-Listed LittleFs::entry(const Path &path, const lfs2_info &info) {
-    bool directory = info.type == LFS2_TYPE_DIR;
-    Listed listed{listed_, {directory, directory ? 0 : u64{info.size}, 0}, {info.name}};
-    Path full = path;
-    listed.info.changed = full.enter(info.name) ? time_of(full) : 0;
-    return listed;
 }
 
 // --- Content.
@@ -427,20 +472,23 @@ Listed LittleFs::entry(const Path &path, const lfs2_info &info) {
 sel::Result<> LittleFs::open(u32 object, const Path &path, Mode mode) {
     Object &o = object_[object];
     o.writable = mode != Mode::Read;
-    o.changed = 0;
-    o.attribute = {kTimeAttribute, &o.changed, sizeof o.changed};
-    // With the attribute every close would be a commit.
-    o.config = {o.buffer, &o.attribute, o.writable ? 1u : 0u};
+    o.said = {};
+    o.attribute = {LITTLEFS_ATTRIBUTE, &o.said, sizeof o.said};
+    o.config = {o.buffer, &o.attribute, 1};
     int flags = o.writable ? LFS2_O_RDWR : LFS2_O_RDONLY;
     flags |= mode == Mode::Create ? LFS2_O_CREAT : 0;
     sel::Result<> opened =
         done([&] { return lfs2_file_opencfg(&fs_, &o.file, path.c_str(), flags, &o.config); });
-    o.changed = o.changed != 0 ? o.changed : time_;
+    o.said.changed = o.said.changed != 0 ? o.said.changed : time_;
+    if (opened.ok() && size_of(o) == 0) {
+        o.tree = trees_.open(o.said.root);
+    }
     return opened;
 }
 
 void LittleFs::drop(u32 object) {
     Object &o = object_[object];
+    o.tree = {};
     o.file.flags |= LFS2_F_ERRED; // Makes the library forget what is not committed.
     guarded([&] { return lfs2_file_close(&fs_, &o.file); });
 }
@@ -451,9 +499,11 @@ sel::Result<> LittleFs::close(u32 object) {
     return committed;
 }
 
-u64 LittleFs::size(u32 object) {
-    int size =
-        guarded([&] { return static_cast<int>(lfs2_file_size(&fs_, &object_[object].file)); });
+u64 LittleFs::size_of(Object &o) {
+    if (o.in_tree()) {
+        return o.tree.now.bytes;
+    }
+    int size = guarded([&] { return static_cast<int>(lfs2_file_size(&fs_, &o.file)); });
     return size > 0 ? static_cast<u64>(size) : 0;
 }
 
@@ -462,32 +512,56 @@ int LittleFs::move_to(Object &object, u64 offset) {
         lfs2_file_seek(&fs_, &object.file, static_cast<lfs2_soff_t>(offset), LFS2_SEEK_SET));
 }
 
-sel::Result<u32> LittleFs::read(u32 object, u64 offset, std::span<u8> out) {
-    Object &o = object_[object];
-    if (offset >= size(object)) {
-        return u32{0};
-    }
+sel::Result<> LittleFs::read_plain(Object &object, u64 offset, std::span<u8> out) {
     int count = guarded([&] {
-        int moved = move_to(o, offset);
+        int moved = move_to(object, offset);
         return moved < 0 ? moved
-                         : lfs2_file_read(&fs_, &o.file, out.data(),
+                         : lfs2_file_read(&fs_, &object.file, out.data(),
                                           static_cast<lfs2_size_t>(out.size()));
     });
-    if (count < 0) {
-        return to_error(count);
-    }
-    return static_cast<u32>(count);
+    return count == static_cast<int>(out.size()) ? OK : ERR_IO;
 }
 
-// A write rewrites the file from its block of `offset` on: there must be blocks for all of that.
+sel::Result<u32> LittleFs::read(u32 object, u64 offset, std::span<u8> out) {
+    Object &o = object_[object];
+    u64 end = size(object);
+    if (offset >= end) {
+        return u32{0};
+    }
+    std::size_t count = static_cast<std::size_t>(std::min<u64>(out.size(), end - offset));
+    sel::Result<> read = o.in_tree() ? trees_.read(o.tree, offset, out.first(count))
+                                     : read_plain(o, offset, out.first(count));
+    return read.ok() ? sel::Result{static_cast<u32>(count)} : ERR_IO;
+}
+
+// The next commit() has something to say.
+void LittleFs::note_change(Object &object) {
+    object.said.changed = time_ != 0 ? time_ : object.said.changed;
+    object.file.flags |= LFS2_F_DIRTY;
+}
+
+// A larger one that the library has, from before there were trees, stays there.
+bool LittleFs::becomes_tree(Object &object, u64 end) {
+    return !object.in_tree() && end > kPlainMost && size_of(object) <= kPlainMost;
+}
+
+// The library rewrites a file from its block of `offset` on.
+u64 LittleFs::blocks_needed(Object &object, u64 offset, u64 end) {
+    if (object.in_tree() || becomes_tree(object, end)) {
+        return BlockTrees::blocks_of_write(offset, end - offset) + kPlainMost / kBlockBytes;
+    }
+    u64 size = size_of(object);
+    u64 bytes = std::max(end, size) - std::min(offset, size);
+    return bytes / kBytesPerBlock + 3;
+}
+
 sel::Result<> LittleFs::make_room(Object &object, u64 offset, u64 end) {
-    u64 size = static_cast<u64>(std::max<lfs2_soff_t>(lfs2_file_size(&fs_, &object.file), 0));
+    u64 size = size_of(object);
     if (end > bytes_max() || (offset > size && offset - size > kGapMax)) {
         return ERR_FULL;
     }
-    u64 bytes = std::max(end, size) - std::min(offset, size);
     u64 blocks = config_.block_count;
-    u64 needed = bytes / kBytesPerBlock + 3 + std::min<u64>(kReserve, blocks / 16);
+    u64 needed = blocks_needed(object, offset, end) + std::min<u64>(kReserve, blocks / 16);
     if (free_ >= needed) {
         return {};
     }
@@ -499,35 +573,71 @@ sel::Result<> LittleFs::make_room(Object &object, u64 offset, u64 end) {
     return free_ >= needed ? sel::Result<>{} : ERR_FULL;
 }
 
+sel::Result<> LittleFs::write_plain(Object &object, u64 offset, std::span<const u8> data) {
+    return done([&] {
+        int moved = move_to(object, offset);
+        return moved < 0 ? moved
+                         : lfs2_file_write(&fs_, &object.file, data.data(),
+                                           static_cast<lfs2_size_t>(data.size()));
+    });
+}
+
+sel::Result<> LittleFs::cut_plain(Object &object, u64 bytes) {
+    return done(
+        [&] { return lfs2_file_truncate(&fs_, &object.file, static_cast<lfs2_off_t>(bytes)); });
+}
+
+sel::Result<> LittleFs::change_to_tree(Object &object) {
+    static std::array<u8, kPlainMost> content; // One thread, and no room on the stack.
+    std::span<u8> all{content.data(), static_cast<std::size_t>(size_of(object))};
+    sel::Result<> moved = read_plain(object, 0, all);
+    if (moved.ok()) {
+        moved = cut_plain(object, 0);
+    }
+    if (moved.ok()) {
+        object.tree = trees_.open({});
+        moved = trees_.write(object.tree, 0, all);
+    }
+    return moved;
+}
+
 sel::Result<> LittleFs::write(u32 object, u64 offset, std::span<const u8> data) {
     Object &o = object_[object];
     if (offset > bytes_max() || data.size() > bytes_max()) {
         return ERR_FULL;
     }
-    sel::Result<> room = make_room(o, offset, offset + data.size());
-    if (!room) {
-        return room;
+    u64 end = offset + data.size();
+    sel::Result<> written = make_room(o, offset, end);
+    if (!written) {
+        return written;
     }
-    o.changed = time_ != 0 ? time_ : o.changed;
-    int count = guarded([&] {
-        int moved = move_to(o, offset);
-        return moved < 0 ? moved
-                         : lfs2_file_write(&fs_, &o.file, data.data(),
-                                           static_cast<lfs2_size_t>(data.size()));
-    });
-    return count < 0 ? ERR_IO : OK; // There was room: whatever it is, the object is spoilt.
+    note_change(o);
+    if (becomes_tree(o, end)) {
+        written = change_to_tree(o);
+        written = written.ok() ? trees_.write(o.tree, offset, data) : written;
+    } else {
+        written = o.in_tree() ? trees_.write(o.tree, offset, data) : write_plain(o, offset, data);
+    }
+    return written.ok() ? OK : ERR_IO; // There was room: whatever it is, the object is spoilt.
 }
 
 sel::Result<> LittleFs::truncate(u32 object, u64 bytes) {
     Object &o = object_[object];
-    sel::Result<> room = bytes > size(object) ? make_room(o, bytes, bytes) : sel::Result<>{};
-    if (!room) {
-        return room;
+    sel::Result<> cut = bytes > size_of(o) ? make_room(o, bytes, bytes) : sel::Result<>{};
+    if (!cut) {
+        return cut;
     }
-    o.changed = time_ != 0 ? time_ : o.changed;
-    int cut =
-        guarded([&] { return lfs2_file_truncate(&fs_, &o.file, static_cast<lfs2_off_t>(bytes)); });
-    return cut < 0 ? ERR_IO : OK;
+    note_change(o);
+    if (becomes_tree(o, bytes)) {
+        cut = change_to_tree(o);
+        cut = cut.ok() ? trees_.truncate(o.tree, static_cast<u32>(bytes)) : cut;
+    } else if (o.in_tree() && bytes != 0) {
+        cut = trees_.truncate(o.tree, static_cast<u32>(bytes));
+    } else {
+        o.tree = {};
+        cut = cut_plain(o, bytes);
+    }
+    return cut.ok() ? OK : ERR_IO;
 }
 
 // The content is on the disk before the commit that names it is written: this littlefs does not
@@ -544,8 +654,16 @@ sel::Result<> LittleFs::commit(u32 object) {
     if (!written) {
         return written;
     }
-    sel::Result<> flushed = flush();
-    return flushed.ok() ? done([&] { return lfs2_file_sync(&fs_, &o.file); }) : flushed;
+    sel::Result<> synced = flush();
+    if (synced.ok()) {
+        o.said.root = o.tree.now;
+        o.attribute.size = o.in_tree() ? sizeof o.said : sizeof o.said.changed;
+        synced = done([&] { return lfs2_file_sync(&fs_, &o.file); });
+    }
+    if (synced.ok()) {
+        trees_.committed(o.tree);
+    }
+    return synced;
 }
 
 sel::Result<> LittleFs::sync() {
@@ -557,6 +675,7 @@ void LittleFs::revert() {
     close_cursor();
     guarded([&] { return lfs2_unmount(&fs_); });
     cache_.discard();
+    names_.clear();
     free_ = 0;
     write_failed_ = false;
     bool mounted = done([&] { return lfs2_mount(&fs_, &config_); }).ok();
@@ -564,8 +683,8 @@ void LittleFs::revert() {
 }
 
 // Counting what is used looks at all metadata, and at the links of all files.
-sel::Result<bool> LittleFs::check(u32 &damaged) {
-    damaged = usage().ok() ? 0 : 1;
+sel::Result<bool> LittleFs::check(Structures &found) {
+    found = {usage().ok() ? 0u : 1u, 0, 1, 1};
     return true;
 }
 

@@ -8,6 +8,10 @@
 #define LFS2_NO_WARN
 #define LFS2_NO_ERROR
 
+// Of each file: when it was changed, and where its content is if it is large.
+#define LITTLEFS_ATTRIBUTE 't'
+#define LITTLEFS_ATTRIBUTE_BYTES 16
+
 #ifdef __cplusplus
 #define LFS2_NO_ASSERT
 #else
@@ -15,6 +19,19 @@
 #include <stdint.h>
 
 _Noreturn void littlefs_assertion_failed(void);
+
+// Our patch asks at each look for free blocks: visit(data, block) for all that an empty file with
+// this attribute has elsewhere, and then for what of open files is not committed.
+int littlefs_visit_entry(void *context, const uint8_t *attribute,
+                         int (*visit)(void *data, uint32_t block), void *data);
+int littlefs_visit_open(void *context, int (*visit)(void *data, uint32_t block), void *data);
+
+// Before it looks for a name in a pair of blocks: true if it must be behind it, and `pair` is the next one.
+// And when it has found that, and goes on with `next`.
+bool littlefs_skip(void *context, uint32_t pair[2], const char *name, uint32_t size);
+void littlefs_learn(void *context, const uint32_t pair[2], const char *name, uint32_t size,
+                    const uint32_t next[2]);
+
 #define LFS2_ASSERT(test) ((test) ? (void)0 : littlefs_assertion_failed())
 
 // Is `tag` one that littlefs writes, in a directory that has `count` entries before it? Our patch

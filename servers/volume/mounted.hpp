@@ -74,8 +74,8 @@ class MountedServer : public Server {
     using Base::on;
 
     sel::Result<u32> on(const file::CloseAll &m, sel::Caller caller) {
-        if (formatted_) {
-            sel::exit(kExitFormatted);
+        if (changed_) {
+            sel::exit(kExitChanged);
         }
         return Base::on(m, caller);
     }
@@ -85,16 +85,40 @@ class MountedServer : public Server {
             return ERR_NAME;
         }
         sel::Result<> made = store_.idle() ? mounted_.fs().format(m.force == 1) : ERR_BUSY;
-        formatted_ = formatted_ || made.ok();
+        changed_ = changed_ || made.ok();
         return Formatted{made.error(), mounted_.fs().note()};
     }
 
+    sel::Result<Repaired> on(const Repair &m) {
+        if (!mounted_.found() || !store_.idle()) {
+            return mounted_.found() ? ERR_BUSY : ERR_NAME;
+        }
+        if (m.step != 0 && m.step != repair_next_) {
+            return ERR_GONE;
+        }
+        repair_next_ = 0;
+        sel::Result<> begun = m.step == 0 ? mounted_.fs().begin_check(true) : sel::Result<>{};
+        if (!begun) {
+            return begun.error();
+        }
+        changed_ = true;
+        Structures found{};
+        sel::Result<bool> done = mounted_.fs().check(found);
+        sel::Result<> synced = done.ok() && *done ? mounted_.fs().sync() : sel::Result<>{};
+        if (!done || !synced) {
+            return ERR_IO;
+        }
+        repair_next_ = *done ? 0 : m.step + 1;
+        return Repaired{repair_next_, found.damaged, found.repaired, found.seen, found.all};
+    }
+
   private:
-    static constexpr int kExitFormatted = 72;
+    static constexpr int kExitChanged = 72;
 
     Mounted<Fs> &mounted_;
     Store &store_;
-    bool formatted_ = false;
+    bool changed_ = false; // By other means than files.
+    u32 repair_next_ = 0;
 };
 
 // Dates of files need the time of day, which is asked for once: the clock goes on by itself.

@@ -21,7 +21,7 @@ using Content = std::optional<std::string>; // Nothing: there is no such file.
 namespace {
 
 constexpr u64 kMe = 1;
-constexpr std::size_t kDiskBytes = 768 << 10;
+constexpr std::size_t kDiskBytes = 1280 << 10;
 constexpr u32 kSector = Cache::kSectorBytes;
 
 // A change of one file: under way from `begun` on, acknowledged at `done` (places in the log).
@@ -64,9 +64,13 @@ struct Workload {
                std::to_string(random() % 6);
     }
     std::string some_text() {
-        static const std::size_t sizes[] = {10, 300, 900, 4000, 9000, 20000};
-        return std::string(sizes[random() % 6] + random() % 100,
-                           static_cast<char>('a' + random() % 26));
+        static const std::size_t sizes[] = {10, 300, 900, 4000, 9000, 20000, 40000};
+        std::string text(sizes[random() % 7] + random() % 100, '\0');
+        u32 first = static_cast<u32>(random() % 26);
+        for (std::size_t i = 0; i < text.size(); i++) { // No two sectors of it are the same.
+            text[i] = static_cast<char>('a' + (first + i / kSector) % 26);
+        }
+        return text;
     }
 
     void write_anew(const std::string &path) {

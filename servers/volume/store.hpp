@@ -54,8 +54,8 @@ class NoFileSystem final : public FileSystem {
     sel::Result<> sync() override { return {}; } // There is nothing to be written.
     bool write_failed() const override { return false; }
     void revert() override {}
-    sel::Result<> begin_check() override { return why_; }
-    sel::Result<bool> check(u32 &) override { return why_; }
+    sel::Result<> begin_check(bool) override { return why_; }
+    sel::Result<bool> check(Structures &) override { return why_; }
     sel::Result<file::Usage> usage() override { return why_; }
     bool read_only() const override { return false; }
     u64 bytes_max() const override { return 0; }

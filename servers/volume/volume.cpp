@@ -203,7 +203,7 @@ sel::Result<> Volume::begin_check(std::string_view text) {
     if (!read_only()) { // What is in memory counts, too.
         write_back().error();
     }
-    sel::Result<> begun = fs_.begin_check();
+    sel::Result<> begun = fs_.begin_check(false);
     if (!begun && begun.error() != ERR_FULL) {
         return begun;
     }
@@ -237,11 +237,11 @@ sel::Result<file::Checked> Volume::check(std::string_view text, u32 step) {
 // False: that was all.
 sel::Result<bool> Volume::check_step() {
     if (check_.structures) {
-        u32 damaged = 0;
-        sel::Result<bool> done = fs_.check(damaged);
+        Structures structures{};
+        sel::Result<bool> done = fs_.check(structures);
         bool ended = !done || *done;
         check_.structures = !ended;
-        check_.found.damaged = damaged + (done.ok() ? 0 : 1);
+        check_.found.damaged = structures.damaged + (done.ok() ? 0 : 1);
         return true;
     }
     for (u32 i = 0; i < kCheckEntries; i++) {

@@ -1,5 +1,6 @@
 // Volume on littlefs and on FAT: names, content, handles, limits, faults.
 // SPDX-License-Identifier: BSD-2-Clause
+#include "servers/volume/server.hpp"
 #include "servers/volume/signature.hpp"
 #include "servers/volume/store.hpp"
 #include "servers/volume/test_disk.hpp"
@@ -204,6 +205,52 @@ TEMPLATE_TEST_CASE("listing visits each entry once", "[volume]", LittleFs, Fat) 
     CHECK(t.v().list("/none", 0).error() == ERR_NAME);
 }
 
+// Names that begin others, which littlefs has in an order of its own; what is known of them is used.
+TEST_CASE("names in a long directory are found without reading all of it", "[volume]") {
+    Fixture<LittleFs> t;
+    std::mt19937 random{21};
+    std::map<std::string, bool> model; // Is it a directory?
+    auto some_name = [&] {
+        std::string name(1 + random() % 3, 'a');
+        for (char &c : name) {
+            c = static_cast<char>('a' + random() % 12);
+        }
+        return name + (random() % 4 == 0 ? std::string(random() % 62, 'x') : "");
+    };
+    for (int step = 0; step < 4000; step++) {
+        std::string name = some_name().substr(0, 63), path = "/" + name;
+        REQUIRE(t.v().stat(path).ok() == (model.count(name) != 0));
+        u32 what = random() % 4;
+        if (model.count(name) == 0) {
+            bool made =
+                what == 0 ? t.v().make_directory(path).ok() : t.v().open(kMe, path, kNew).ok();
+            t.v().close_all(kMe);
+            REQUIRE(made);
+            model[name] = what == 0;
+        } else if (what == 1) {
+            REQUIRE(t.v().remove(path).ok());
+            model.erase(name);
+        } else if (std::string to = some_name().substr(0, 63); what == 2 && model.count(to) == 0) {
+            REQUIRE(t.v().rename(path, "/" + to).ok());
+            model[to] = model[name];
+            model.erase(name);
+        }
+        if (step % 500 == 0) {
+            REQUIRE(t.start().ok());
+        }
+    }
+    for (const auto &[name, directory] : model) {
+        REQUIRE(t.v().stat("/" + name).value().directory == directory);
+    }
+    REQUIRE(model.size() > 700);
+    u64 before = t.cache->counts().hits + t.cache->counts().misses;
+    for (const auto &[name, directory] : model) {
+        REQUIRE(t.v().stat("/" + name).ok());
+    }
+    u64 looks = t.cache->counts().hits + t.cache->counts().misses - before;
+    CHECK(looks < 100 * model.size()); // More than 200 without the index.
+}
+
 TEMPLATE_TEST_CASE("a full disk refuses, and loses nothing", "[volume]", LittleFs, Fat) {
     Fixture<TestType> t;
     u32 handle = t.create("/big");
@@ -281,16 +328,34 @@ TEMPLATE_TEST_CASE("a check goes in steps, and begins anew when something change
     CHECK(steps > 3);
 }
 
-// What fsck.vfat calls damaged, one thing at a time, on each kind of FAT.
-TEST_CASE("a check of FAT finds chains that are wrong", "[volume]") {
-    const auto kind =
-        GENERATE(std::pair{12u, 1u << 20}, std::pair{16u, 20u << 20}, std::pair{32u, 40u << 20});
-    const u32 bits = kind.first; // Of an entry.
-    const std::string options = "-s 1 -F " + std::to_string(bits);
-    TestDisk<Fat> t{fat_image(kind.second, options)};
+// All steps of a repair, and the end of the program behind it.
+sel::Result<Structures> repair(TestDisk<Fat> &t) {
+    t.files.reset();
+    Structures found{};
+    sel::Result<> begun = t.fs->begin_check(true);
+    sel::Result<bool> done = begun.ok() ? sel::Result{false} : begun.error();
+    while (done.ok() && !*done) {
+        done = t.fs->check(found);
+    }
+    sel::Result<> synced = done.ok() ? t.fs->sync() : done.error();
+    return synced.ok() ? sel::Result{found} : synced.error();
+}
+
+// What fsck.vfat calls damaged, one thing at a time, on each kind of FAT; and what it says behind a
+// repair.
+TEST_CASE("a check of FAT finds chains that are wrong, and mends them", "[volume]") {
+    struct Kind {
+        u32 bits, bytes, sector; // Bits of an entry.
+    };
+    const auto kind = GENERATE(Kind{12, 1 << 20, 512}, Kind{16, 20 << 20, 512},
+                               Kind{32, 40 << 20, 512}, Kind{16, 24 << 20, 2048});
+    const u32 bits = kind.bits;
+    const std::string options =
+        "-s 1 -F " + std::to_string(bits) + " -S " + std::to_string(kind.sector);
+    TestDisk<Fat> t{fat_image(kind.bytes, options)};
     REQUIRE(t.start().ok());
-    REQUIRE(put_file(*t.files, "/a", std::string(5000, 'a')).ok());
-    REQUIRE(put_file(*t.files, "/b", std::string(5000, 'b')).ok());
+    REQUIRE(put_file(*t.files, "/a", std::string(10 * kind.sector - 100, 'a')).ok());
+    REQUIRE(put_file(*t.files, "/b", std::string(10 * kind.sector - 100, 'b')).ok());
     REQUIRE(t.files->make_directory("/d").ok());
     REQUIRE(t.files->sync_all().ok());
     const std::vector<u8> sound = t.disk.image;
@@ -303,7 +368,8 @@ TEST_CASE("a check of FAT finds chains that are wrong", "[volume]") {
     };
     const u32 reserved = word(14, 2), fats = sound[16];
     const u32 table = word(22, 2) != 0 ? word(22, 2) : word(36, 4);
-    const std::size_t root = (reserved + fats * table) * 512; // FAT32: cluster 2 is its first.
+    const std::size_t root =
+        (reserved + fats * table) * kind.sector; // FAT32: cluster 2 is its first.
     auto name_at = [&](char name) {
         std::size_t at = root;
         while (sound[at] != static_cast<u8>(name) || sound[at + 1] != ' ') {
@@ -314,7 +380,8 @@ TEST_CASE("a check of FAT finds chains that are wrong", "[volume]") {
     auto first = [&](char name) { return word(name_at(name) + 26, 2); };
     auto link = [&](u32 cluster, u32 value) { // In all copies.
         for (u32 copy = 0; copy < fats; copy++) {
-            u8 *at = t.disk.image.data() + (reserved + copy * table) * 512 + cluster * bits / 8;
+            u8 *at =
+                t.disk.image.data() + (reserved + copy * table) * kind.sector + cluster * bits / 8;
             if (bits == 12) {
                 u32 both = at[0] | at[1] << 8;
                 both = cluster % 2 != 0 ? (both & 0xf) | (value & 0xfff) << 4
@@ -332,6 +399,14 @@ TEST_CASE("a check of FAT finds chains that are wrong", "[volume]") {
         CHECK(host("fsck.vfat -n " + image.path()) != 0);
         REQUIRE(t.start().ok());
         CHECK(check_all(*t.files, "/")->damaged != 0);
+        sel::Result<Structures> mended = repair(t);
+        REQUIRE(mended.ok());
+        CHECK(mended->damaged != 0);
+        CHECK(mended->repaired == mended->damaged);
+        image.write(t.disk.image);
+        CHECK(host("fsck.vfat -n " + image.path()) == 0);
+        REQUIRE(t.start().ok());
+        CHECK(check_all(*t.files, "/")->damaged == 0);
         t.disk.image = sound;
     };
     CHECK(check_all(*t.files, "/")->damaged == 0);
@@ -354,8 +429,118 @@ TEST_CASE("a check of FAT finds chains that are wrong", "[volume]") {
     t.disk.image[name_at('D') + 26] = static_cast<u8>(first('A'));
     t.disk.image[name_at('D') + 27] = static_cast<u8>(first('A') >> 8);
     damaged("a directory where a file is");
+    t.disk.image[name_at('A') + 26] = 0;
+    t.disk.image[name_at('A') + 27] = 0;
+    damaged("a size without a chain");
+    std::fill_n(t.disk.image.begin() + static_cast<std::ptrdiff_t>(name_at('A')) + 28, 4, u8{0});
+    damaged("a chain without a size");
+    t.disk.image[(reserved + table) * kind.sector + 9] ^= 1;
+    damaged("copies of the table are not the same");
+    std::mt19937 random{bits};
+    for (int i = 0; i < 40; i++) {
+        for (u32 n = 1 + random() % 5; n > 0; n--) {
+            link(first('A') + random() % 25, random() % 3 == 0 ? random() : random() % 40);
+        }
+        damaged("some links are others");
+    }
     REQUIRE(t.start().ok());
     CHECK(check_all(*t.files, "/")->damaged == 0);
+    CHECK(repair(t)->damaged == 0);
+    CHECK(t.disk.image == sound);
+}
+
+TEST_CASE("a repair that stops half way has done no harm", "[volume]") {
+    TestDisk<Fat> t{fat_image(1 << 20, "-s 1 -F 12")};
+    REQUIRE(t.start().ok());
+    for (int i = 0; i < 40; i++) {
+        REQUIRE(put_file(*t.files, "/f" + std::to_string(i), std::string(3000, 'f')).ok());
+    }
+    REQUIRE(t.files->sync_all().ok());
+    std::vector<u8> wrong = t.disk.image;
+    std::mt19937 random{4};
+    for (int i = 0; i < 60; i++) {
+        wrong[515 + random() % 380] ^= static_cast<u8>(1u << random() % 8);
+    }
+    for (u32 most = 0; most < 400; most += 7) {
+        t.disk.image = wrong;
+        REQUIRE(t.start().ok());
+        t.files.reset();
+        Structures found{};
+        REQUIRE(t.fs->begin_check(true).ok());
+        t.cache->allow(20 + most * 10); // And then the power goes.
+        while (!t.fs->check(found).value_or(true)) {
+        }
+        t.cache->allow(Cache::kUnlimited);
+        REQUIRE(t.fs->sync().ok());
+        REQUIRE(t.start().ok());
+        REQUIRE(repair(t).ok());
+        HostFile image;
+        image.write(t.disk.image);
+        CAPTURE(most);
+        CHECK(host("fsck.vfat -n " + image.path()) == 0);
+    }
+    t.disk.image = wrong;
+    t.disk.read_only = true;
+    REQUIRE(t.start().ok());
+    CHECK(repair(t).error() == ERR_RIGHT);
+    TestDisk<LittleFs> needs_none{std::vector<u8>(1 << 20)};
+    REQUIRE(needs_none.start().ok());
+    CHECK(needs_none.fs->begin_check(true).error() == ERR_TYPE);
+}
+
+// A chain that goes round is no trap for who looks for a place in it.
+TEST_CASE("places in a FAT file are found without following its chain", "[volume]") {
+    TestDisk<Fat> t{fat_image(8 << 20, "-s 1 -F 16")};
+    REQUIRE(t.start().ok());
+    std::string model[2];
+    u32 handle[2];
+    for (u32 i = 0; i < 2; i++) {
+        handle[i] = t.files->open(kMe, "/" + std::to_string(i), kNew).value();
+    }
+    // The second file has more runs than there is room for.
+    const u32 parts[] = {200, 2};
+    for (u32 part = 0; part < 200; part++) {
+        for (u32 i = 0; i < 2; i++) {
+            if (part % (200 / parts[i]) == 0) {
+                std::string text(200 / parts[i] * 1024, static_cast<char>(part * 2 + i));
+                REQUIRE(t.files->append(kMe, handle[i], bytes_of(text)).ok());
+                model[i] += text;
+            }
+        }
+    }
+    std::mt19937 random{9};
+    for (u32 step = 0; step < 4000; step++) {
+        u32 i = random() % 2;
+        std::size_t at = random() % model[i].size(), count = random() % 3000;
+        if (step % 100 == 0) {
+            REQUIRE(t.files->truncate(kMe, handle[i], at).ok());
+            model[i].resize(at);
+        }
+        if (step % 3 == 0) {
+            std::string text(count, static_cast<char>(step));
+            at = std::min(at, model[i].size());
+            REQUIRE(t.files->write(kMe, handle[i], at, bytes_of(text)).ok());
+            model[i].resize(std::max(model[i].size(), at + count));
+            model[i].replace(at, count, text);
+        } else {
+            std::string text(count, '?');
+            auto out = reinterpret_cast<u8 *>(text.data());
+            text.resize(t.files->read(kMe, handle[i], at, {out, count}).value());
+            REQUIRE((text == (at < model[i].size() ? model[i].substr(at, count) : "")));
+        }
+    }
+    REQUIRE(t.files->sync_all().ok());
+    CHECK(check_all(*t.files, "/")->damaged == 0);
+    u8 *table = t.disk.image.data() + t.disk.image[14] * 512;
+    for (u32 cluster = 2; cluster < 500; cluster++) { // Each one leads to itself.
+        table[2 * cluster] = static_cast<u8>(cluster);
+        table[2 * cluster + 1] = static_cast<u8>(cluster >> 8);
+    }
+    REQUIRE(t.start().ok());
+    u8 one[1];
+    u32 round = t.files->open(kMe, "/0", 0).value();
+    t.files->read(kMe, round, 50'000, one).error(); // It ends.
+    CHECK(t.files->read(kMe, round, 3'000, one).error() == ERR_IO);
 }
 
 TEMPLATE_TEST_CASE("a read-only disk", "[volume]", LittleFs, Fat) {
@@ -515,24 +700,13 @@ TEST_CASE("an empty partition of our type is formatted, once", "[volume]") {
 TEST_CASE("zeroes are no sign that a disk may be formatted", "[volume]") {
     std::vector<u8> empty(1 << 20);
     std::string unknown = "holds nothing known, and is not of the type TRustOs";
-    for (block::Guid type : {block::Guid{}, kOtherType}) {
+    for (block::Guid type : {block::Guid{}, block::kLinuxType, kOtherType}) {
         check_left_alone(empty, type, unknown);
         check_left_alone(fat_image(1 << 20), type, "holds FAT");
     }
-    check_left_alone(std::vector<u8>((64 << 20) + 4096), block::kLinuxType, unknown);
-    std::vector<u8> late = empty; // Something far behind.
-    late.back() = 1;
-    check_left_alone(late, block::kLinuxType, "holds something unknown");
-    late = empty;
+    std::vector<u8> late = empty;
     late[(64 << 10) - 1] = 1;
     check_left_alone(late, block::kSystemType, "holds something unknown");
-}
-
-TEST_CASE("a small partition of Linux's type is formatted if all of it is zero", "[volume]") {
-    TestDisk<LittleFs> t{std::vector<u8>(1 << 20)};
-    t.disk.type = block::kLinuxType;
-    REQUIRE(t.start().ok());
-    CHECK(t.fs->formatted());
 }
 
 TEST_CASE("what others have made is named and left alone", "[volume]") {
@@ -592,7 +766,6 @@ TEST_CASE("the mark of an interrupted format is not enough", "[volume]") {
         check_left_alone(ext4, type, "holds ext2, ext3 or ext4");
     }
     check_left_alone(unknown, block::kSystemType, "holds something unknown");
-    check_left_alone(unknown, block::kLinuxType, "holds something unknown");
 }
 
 TEST_CASE("littlefs in a partition of another size", "[volume]") {
@@ -842,6 +1015,27 @@ TEST_CASE("content in shared memory", "[volume]") {
     CHECK(server.on(file::Stat{.data = "/f"}).value().bytes == 5003);
     handle ^= 0x10000;
     CHECK(read(1, 0, 0, me).error() == ERR_RESTARTED);
+}
+
+// The server keeps no copy of the list: it would be gone before the first request.
+TEST_CASE("what is shared is what the program has", "[volume]") {
+    Fixture<LittleFs> t;
+    Store store{*t.fs};
+    std::array<sel::ClientPool, 1> windows{};
+    Server server{sel::Log<logging::Writer>{sel::Client<logging::Writer>{0}},
+                  store,
+                  sel::Clock{0},
+                  u64{0},
+                  u32{1},
+                  windows};
+    std::vector<u8> mine(100, 0x11);
+    sel::Caller me{kMe, false, 1};
+    u32 handle = server.on(file::Open{.flags = kNew, .data = "/f"}, me).value();
+    file::WriteFrom write{.handle = handle, .count = 100};
+    CHECK(server.on(write, me).error() == ERR_RIGHT);
+    windows[0] = {kMe, 1, {reinterpret_cast<u64>(mine.data()), mine.size(), {0, 0}}};
+    CHECK(server.on(write, me).ok());
+    CHECK(content_of(store, "/f") == std::string(100, '\x11'));
 }
 
 // The file protocol on a disk: what is written is on it two seconds later at the latest.

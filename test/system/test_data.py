@@ -117,7 +117,13 @@ def test_chains_of_fat_are_looked_at():
         with booted(disks=[disk]) as machine:
             status, output = machine.status("fsck /fat")
             assert status == 1 and re.search(r", [1-9]\d* damaged\n$", output), (status, output)
+            refused(machine, "fsck -r /disk", "nothing to repair")
+            repaired = re.fullmatch(r"(\d+) damaged, (\d+) repaired\n", machine.run("fsck -r /fat"))
+            assert repaired and repaired[1] == repaired[2] != "0", repaired
+            assert machine.run("fsck /fat").endswith(" 0 damaged\n")
+            machine.run("write /fat/c there; sync")
             machine.halt()
+        fat_is_sound(disk)
 
 
 def test_halt_goes_when_nothing_is_left():

@@ -119,7 +119,7 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
     "df": ["df x"],
     "echo": [],
     "false": ["false x"],
-    "fsck": ["fsck", "fsck /nowhere", "fsck x y", "fsck /a/../b"],
+    "fsck": ["fsck", "fsck /nowhere", "fsck x y", "fsck /a/../b", "fsck -r", "fsck -r /etc", "fsck -r /nowhere"],
     "grep": ["grep", "grep -x a", "grep a /nowhere"],
     "halt": ["halt now"],
     "head": ["head -n", "head -n x", "head -n 3 a b", "head /nowhere"],
