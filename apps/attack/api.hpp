@@ -47,6 +47,7 @@ inline constexpr Attack kAttacks[] = {
     {"files", "leave the one directory that it may read, or change it", End::Exit},
     {"disk", "leave the one directory of a disk that it may read, or change it", End::Exit},
     {"sleeps", "give up more sleeps than the timer has room for", End::Exit},
+    {"reads", "give up reads of a file while they are made", End::Exit},
     {"watches", "give up more watches of a file than there is room for", End::Exit},
     {"handles", "end with as many files open as it may have", End::Exit},
     {"asleep", "be ended while it sleeps", End::Stopped, 1},

@@ -47,6 +47,7 @@ bool leave_disk();
 
 // --- sessions.cpp
 bool leave_sleeps();
+bool leave_reads();
 bool leave_watches();
 bool leave_handles();
 bool sleep_for_ever();

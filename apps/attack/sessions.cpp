@@ -35,6 +35,22 @@ bool watches(const sel::Client<file::Api> &files, std::string_view path) {
            });
 }
 
+// Gives reads up at once. Some are answered all the same; afterwards one that waits is answered, too.
+bool reads(const sel::Client<file::Api> &files, std::string_view path) {
+    auto handle = files.call(file::Open{.flags = 0, .data = path});
+    if (!handle) {
+        return false;
+    }
+    file::Read part{.handle = *handle, .count = 1, .offset = 0};
+    for (u32 i = 0; i < kRounds; i++) {
+        error_t error = files.call_within(1, part).error();
+        if (error != OK && error != ERR_TIMEOUT) {
+            return false;
+        }
+    }
+    return files.call(part).ok() && files.call(file::Close{.handle = *handle}).ok();
+}
+
 bool opens_all(const sel::Client<file::Api> &files, std::string_view path) {
     for (u32 i = 0; i < kHandles; i++) {
         if (!files.call(file::Open{.flags = 0, .data = path})) {
@@ -51,6 +67,11 @@ bool leave_sleeps() {
                return caps::timer.call_within(a_moment(), timer::Sleep{.ns = kLong}).error();
            }) &&
            caps::timer.call(timer::Sleep{.ns = 1}).ok();
+}
+
+bool leave_reads() {
+    bool disk = caps::disk.call(file::Stat{.data = "/x"}).ok();
+    return reads(caps::files, "/motd") && (!disk || reads(caps::disk, "/x"));
 }
 
 bool leave_watches() {

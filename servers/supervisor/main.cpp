@@ -70,12 +70,14 @@ class World {
         facts.denial = denial.value_or(denial_t{});
         report_.clear();
         write_report(report_, facts, Symbols{file_of(program.data)});
-        log_.error("{}: {}", program.data.view(),
-                   sel::explain_fault(fault.kind, fault.word).view());
+        headline_.clear();
+        sel::format(headline_, "{}: {}", program.data.view(),
+                    sel::explain_fault(fault.kind, fault.word).view());
     }
 
     // Gives up when the console does not answer.
     void publish(bool all) {
+        log_.error("{}", headline_.view());
         std::string_view rest = report_.view();
         rest = all ? rest : rest.substr(0, rest.find('\n', rest.find('\n') + 1) + 1);
         for (std::size_t at = 0; at < rest.size(); at += console::kChunk) {
@@ -139,6 +141,7 @@ class World {
     u64 stack_[kStackBytes / sizeof(u64)];
     trace_event_t trace_[kTraceEvents];
     ReportText report_;
+    sel::Text<sel::kLogLineBytes> headline_; // For the log.
 };
 
 } // namespace

@@ -43,12 +43,7 @@ def repacked(system=None, **changed):
 def with_code(program, function, code):
     """The program with these bytes at the start of each function whose (mangled) name contains `function`."""
     data = bytearray(unpack(original())[f"bin/{program}"])
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        symbols = subprocess.run(["nm", file.name], check=True, stdout=subprocess.PIPE, text=True).stdout
-    found = [int(line.split()[0], 16) for line in symbols.splitlines()
-             if function in line.split()[-1] and line.split()[-2] in "tTwW"]
+    found = [address for name, address, _ in symbols(data) if function in name]
     assert found, f"{program} has no function {function}"
     for address in found:
         for offset, base, length, _ in load_headers(data):
@@ -56,6 +51,16 @@ def with_code(program, function, code):
                 place = offset + address - base
                 data[place:place + len(code)] = code
     return bytes(data)
+
+
+def symbols(data):
+    """(mangled name, address, bytes) of each function of an ELF file."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        table = subprocess.run(["nm", "--print-size", file.name], check=True, stdout=subprocess.PIPE, text=True).stdout
+    rows = [line.split() for line in table.splitlines()]
+    return [(row[3], int(row[0], 16), int(row[1], 16)) for row in rows if len(row) == 4 and row[2] in "tTwW"]
 
 
 def load_headers(data):

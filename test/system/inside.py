@@ -6,13 +6,17 @@ page tables lead there. A restarted program is made of the same memory in the sa
 """
 
 import mmap
+import random
 import re
+import select
 import socket
 import struct
 import tempfile
+import threading
+import time
 from pathlib import Path
 
-from archive import original, segments, unpack
+from archive import original, segments, symbols, unpack
 from scene import PAGE, DirectMachine
 
 IMAGE, TEXT_LIMIT = 0x400000, 0x7FFC00000000  # Where programs are linked; what root maps for all is above.
@@ -20,6 +24,10 @@ BUFFER, STACK_END = 0x7FFF00001000, 0x7FFF00200000
 ENTRIES, TABLE_BITS, FRAME = 512, 9, 0x000FFFFFFFFFF000
 PRESENT, USER = 1, 4
 SYSCALL = b"\x0f\x05"
+REPLY_RECV, REPLY = 1, 6  # CALL_REPLY_RECV and CALL_REPLY of kernel/abi/call.h.
+INFO_TIMEOUT, MESSAGE_WORDS, MESSAGE_REGISTERS = 0x100, 120, 4
+REGISTERS, CR3_AT = {"rax": 0, "rdx": 3, "rsi": 4, "r8": 8, "r9": 9, "r10": 10}, 204  # As QEMU's gdb stub has them.
+PACKET, ANSWER_SECONDS = re.compile(rb"\$([^#]*)#[0-9a-f]{2}"), 20
 
 
 class Gdb:
@@ -27,36 +35,54 @@ class Gdb:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(20)
         self.socket.connect(str(path))
-        self.stream = self.socket.makefile("rb")
+        self.received = b""
 
     def __enter__(self):
-        self.ask("?")
+        answer = self.ask("qSupported")
+        while not answer.startswith("PacketSize"):  # First it may tell that the machine stands still.
+            answer = self.answer()
+        self.ask("qXfer:features:read:target.xml:0,ffb")  # Without it no register can be set.
         self.ask("Qqemu.PhyMemMode:1")
         return self
 
     def __exit__(self, *_):
         self.ask("D")
-        self.stream.close()
         self.socket.close()
 
     def send(self, text):
         self.socket.sendall(f"${text}#{sum(text.encode()) & 0xff:02x}".encode())
 
+    def poll(self, seconds):
+        """The next packet, if it comes within that time: else None."""
+        end = time.monotonic() + seconds
+        while not (match := PACKET.search(self.received)):
+            if not select.select([self.socket], [], [], max(0, end - time.monotonic()))[0]:
+                return None
+            data = self.socket.recv(4096)
+            assert data, "QEMU has ended"
+            self.received += data
+        self.received = self.received[match.end():]
+        return match[1].decode()
+
     def answer(self):
-        while (byte := self.stream.read(1)) != b"$":
-            assert byte, "QEMU has ended"
-        text = bytearray()
-        while (byte := self.stream.read(1)) != b"#":
-            text += byte
-        self.stream.read(2)
-        self.socket.sendall(b"+")
-        return text.decode()
+        packet = self.poll(ANSWER_SECONDS)
+        assert packet is not None, "gdb stub: no answer"
+        return packet
 
     def ask(self, text):
         self.send(text)
         return self.answer()
+
+    def registers(self):
+        """(those of REGISTERS, CR3)"""
+        data = bytes.fromhex(self.ask("g"))
+        values = {name: struct.unpack_from("<Q", data, 8 * number)[0] for name, number in REGISTERS.items()}
+        return values, struct.unpack_from("<Q", data, CR3_AT)[0]
+
+    def set_register(self, name, value):
+        answer = self.ask(f"P{REGISTERS[name]:x}={struct.pack('<Q', value).hex()}")
+        assert answer == "OK", f"gdb stub: {answer}"
 
     def write(self, physical, data):
         answer = self.ask(f"M{physical:x},{len(data):x}:{data.hex()}")
@@ -76,7 +102,7 @@ class OpenMachine(DirectMachine):
                                 "-gdb", f"unix:{self.gdb_path},server=on,wait=off"]
         self.files = unpack(original() if archive is None else archive)
         self.ram = mmap.mmap(self.ram_file.fileno(), 0, access=mmap.ACCESS_READ)
-        self.found = {}
+        self.found, self.spaces = {}, {}
         super().__init__(archive, memory=memory, more=self.extra_arguments, **options)
 
     def stop(self):
@@ -133,21 +159,90 @@ class OpenMachine(DirectMachine):
                 if at % PAGE == 0:
                     roots |= set(self.roots(at, IMAGE))
             assert len(roots) == 1, f"{len(roots)} address spaces of {program}"
-            self.found[program] = {address: page for address, page in self.walk(roots.pop())
+            self.spaces[program] = roots.pop()
+            self.found[program] = {address: page for address, page in self.walk(self.spaces[program])
                                    if address < TEXT_LIMIT or BUFFER <= address < STACK_END}
         return self.found[program]
 
     # --- Changing them.
 
+    def answering(self, program):
+        """Addresses of the `syscall` instructions with which libsel answers."""
+        places = [range(start, start + size) for name, start, size in symbols(self.files[f"bin/{program}"])
+                  if any(part in name for part in ("3sel5serve", "3sel8ReplySet", "3sel5Later", "3sel10LaterReply"))]
+        return [call for call in self.calls(program) if any(call in place for place in places)]
+
+    def calls(self, program):
+        """Addresses of its `syscall` instructions."""
+        for address, content, executable in segments(self.files[f"bin/{program}"]):
+            for match in re.finditer(SYSCALL, content) if executable else ():
+                yield address + match.start()
+
     def spoil(self, program, code):
         """The program finds `code` at its next return from a kernel call."""
         with self.gdb() as gdb:
-            for address, content, executable in segments(self.files[f"bin/{program}"]):
-                for match in re.finditer(SYSCALL, content) if executable else ():
-                    at = address + match.end()
-                    gdb.write(self.pages(program)[at & -PAGE] + at % PAGE, code)
+            for call in self.calls(program):
+                at = call + len(SYSCALL)
+                gdb.write(self.pages(program)[at & -PAGE] + at % PAGE, code)
 
     def flip(self, program, address, bit):
         page = self.pages(program)[address & -PAGE] + address % PAGE
         with self.gdb() as gdb:
             gdb.write(page, bytes([self.ram[page] ^ 1 << bit]))
+
+
+class Liar(threading.Thread):
+    """While it lives, a program's answers are random half of the time: error, length, words."""
+
+    def __init__(self, machine, program, seed):
+        super().__init__(daemon=True)
+        self.machine, self.random, self.lies = machine, random.Random(seed), 0
+        self.calls, self.buffer = machine.answering(program), machine.pages(program)[BUFFER]
+        self.space, self.wanted, self.failed = machine.spaces[program], True, None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.wanted = False
+        self.join()
+        if self.failed:
+            raise self.failed
+
+    def run(self):
+        try:
+            with self.machine.gdb() as gdb:
+                self.break_at(gdb, "Z", self.calls)
+                gdb.send("c")
+                while self.wanted:
+                    self.lie(gdb)
+                gdb.socket.sendall(b"\x03")
+                gdb.answer()
+                self.break_at(gdb, "z", self.calls)
+        except (OSError, AssertionError) as error:
+            self.failed = error
+
+    @staticmethod
+    def break_at(gdb, what, addresses):
+        for address in addresses:
+            gdb.ask(f"{what}1,{address:x},1")
+
+    def lie(self, gdb):
+        """At the next call that the machine stops at, if it does within a moment."""
+        if gdb.poll(0.05) is None:
+            return
+        registers, space = gdb.registers()
+        if space & FRAME == self.space and registers["rax"] in (REPLY, REPLY_RECV) and self.random.random() < 0.5:
+            self.lies += 1
+            for name in ("rdx", "r10", "r8", "r9"):
+                gdb.set_register(name, self.random.getrandbits(64))
+            label = self.random.choice((0, self.random.getrandbits(32), self.random.randrange(32)))
+            gdb.set_register("rsi", label << 32 | registers["rsi"] & INFO_TIMEOUT |
+                             self.random.randint(0, MESSAGE_WORDS))
+            words = MESSAGE_WORDS - MESSAGE_REGISTERS
+            gdb.write(self.buffer + 8 * MESSAGE_REGISTERS, self.random.randbytes(8 * words))
+        self.break_at(gdb, "z", self.calls)  # So that the step is one over the call.
+        gdb.ask("s")
+        self.break_at(gdb, "Z", self.calls)
+        gdb.send("c")

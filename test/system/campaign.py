@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""What test_stuck.py samples, as often as one likes: `campaign.py WHAT [TIMES] [SEED]`. Exits 0 if nothing was lost.
+SPDX-License-Identifier: BSD-2-Clause
+
+  supervisor 100   the supervisor faults so often
+  lies 8           each server lies, so many seeds
+  recovery 20      each server faults so often: time until its next life has answered
+  flips 1000       so many bits of servers' memory are flipped
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "scripts/lib")]
+
+from stuck import USE, Flips, lies, open_machine, recovery, supervisor_faults  # noqa: E402
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("supervisor", "lies", "recovery", "flips"))
+    parser.add_argument("times", nargs="?", type=int, default=8)
+    parser.add_argument("seed", nargs="?", type=int, default=1)
+    options = parser.parse_args()
+    if options.what == "supervisor":
+        with open_machine(disk=False) as machine:
+            supervisor_faults(machine, options.times)
+        print(f"supervisor: {options.times} faults, all programs as before")
+    elif options.what == "lies":
+        for server in USE:
+            told = lies(server, range(options.seed, options.seed + options.times))
+            print(f"lies: {server} told {told} with {options.times} seeds", flush=True)
+    elif options.what == "recovery":
+        recovery(options.times)
+    else:
+        return 0 if Flips(options.seed).run(options.times) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

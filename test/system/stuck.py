@@ -1,0 +1,224 @@
+"""What servers may do to a running system, and how it is judged: for test_stuck.py and campaign.py.
+SPDX-License-Identifier: BSD-2-Clause
+"""
+
+import random
+import re
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from archive import TRAP
+from disk import make_disk
+from inside import Liar, OpenMachine
+from machine import PROMPT, MachineError
+from scene import PAGE, equal, free_bytes, programs
+
+USE = {  # Server: a command that needs it.
+    "console": "echo hello",
+    "timer": "sleep 0",
+    "log": "log",
+    "pci": "lspci",
+    "supervisor": "attack null",
+    "ramfs": "cat /etc/motd",
+    "vfs": "ls /etc",
+    "fs": "ls /disk",
+    "fat": "ls /fat",
+    "virtio-blk": "echo x > /disk/x; sync; rm /disk/x; sync",
+}
+ON_DISK = ("fs", "fat", "virtio-blk")
+PATIENCE = 2  # Seconds of guest time.
+UP = re.compile(r"^up 0:(\d\d):(\d\d\.\d+)$", re.M)
+UNTIMED = ("console", "timer")
+SETTLE_TRIES, SETTLE_SECONDS = 6, 10
+
+
+@contextmanager
+def open_machine(disk=True):
+    """Without a disk the time in which nothing happens is skipped."""
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder) / "disk.img"
+        make_disk(image)
+        with OpenMachine(disks=[image] if disk else [], icount=True, sleep=disk) as machine:
+            machine.use = {server: command for server, command in USE.items() if disk or server not in ON_DISK}
+            machine.boot()
+            try:
+                yield machine
+            except AssertionError:
+                print(f"--- end of the serial log\n{machine.log[-6000:]}\n---", flush=True)
+                raise
+
+
+def ups(output):
+    """Seconds, of each `uptime` in it."""
+    return [60 * int(minutes) + float(seconds) for minutes, seconds in UP.findall(output)]
+
+
+def starts(machine):
+    return {name: program.starts for name, program in programs(machine).items() if name in USE or name == "shell"}
+
+
+def all_work(machine, what):
+    for server, command in machine.use.items():
+        status, output = machine.status(command)
+        equal(f"status of `{command}` ({server}) after {what}, which printed {output!r}", status, 0)
+
+
+def each_server(machine, code, also=()):
+    """Each server runs into `code`, and `also` with it. Seconds until its next life has answered, by server."""
+    all_work(machine, "the boot")
+    free, taken = free_bytes(machine), {}
+    for server in USE:
+        before = starts(machine)
+        for name in {server, *also}:
+            machine.spoil(name, code)
+        taken[server] = away(machine, server)
+        machine.status(USE["supervisor"])  # Where `also` is it.
+        after = starts(machine)
+        equal(f"restarted after {server} was spoilt", {name for name in after if after[name] != before[name]},
+              {server, *also})
+        equal(f"free memory after {server} was spoilt", free_bytes(machine), free)
+    all_work(machine, "each server was spoilt")
+    return taken
+
+
+def settle(machine):
+    """Until the shell does what is typed: what was typed at a console that ended is lost, and its prompts are old."""
+    for mark in range(SETTLE_TRIES):
+        machine.send(f"\necho here {mark}\n")
+        try:
+            machine.expect(f"\nhere {mark}\n", SETTLE_SECONDS)
+            machine.expect(PROMPT)
+            return
+        except MachineError as error:
+            last = error
+    raise last
+
+
+def away(machine, server):
+    """Uses a spoilt server until its next life answers: seconds, of those that take no part in reading the clock."""
+    if server == "console":
+        machine.send(USE[server] + "\n")
+        settle(machine)
+        return 0
+    _, output = machine.status(f"uptime; {USE[server]}; {USE[server]}; uptime")
+    return 0 if server in UNTIMED else ups(output)[1] - ups(output)[0]
+
+
+def supervisor_faults(machine, times):
+    """The supervisor ends at each of so many faults. When it stays ended root goes on, and tries it again."""
+    all_work(machine, "the boot")
+    free, before = free_bytes(machine), starts(machine)
+    for number in range(times):
+        if programs(machine)["supervisor"].state == "ended":
+            machine.run("sleep 31", 300)
+        machine.spoil("supervisor", TRAP)
+        output = machine.run("attack null")
+        assert re.search(r"^null +contained ", output, re.M), f"fault {number}: {output}"
+    machine.run("sleep 31", 300)
+    all_work(machine, f"{times} faults of the supervisor")
+    equal("starts", starts(machine), before | {"supervisor": before["supervisor"] + times})
+    equal("free memory", free_bytes(machine), free)
+
+
+def use_all(machine):
+    """Whatever comes of it."""
+    for command in USE.values():
+        try:
+            machine.status(command, 30)
+        except MachineError:
+            pass  # What a console says that lies is nothing to judge by.
+
+
+def lies(server, seeds):
+    """The server's answers are random. Then all others still work, and so does it when it is started anew. How many
+    lies were told."""
+    told = 0
+    with open_machine() as machine:
+        all_work(machine, "the boot")
+        free = free_bytes(machine)
+        for seed in seeds:
+            machine.pages(server)
+            with Liar(machine, server, seed) as liar:
+                use_all(machine)
+            told += liar.lies
+            settle(machine)
+            machine.status(f"restart {server}")
+            for name, command in USE.items():
+                status, output = machine.status(command)
+                if name not in ON_DISK or server not in ON_DISK:  # What was written for a liar may be anything.
+                    equal(f"status of `{command}` after lies of {server}, seed {seed}: {output!r}", status, 0)
+            equal(f"free memory after lies of {server}, seed {seed}", free_bytes(machine), free)
+    return told
+
+
+def recovery(times):
+    """Milliseconds from before the request in which a server faults to the answer of its next life."""
+    taken = []
+    with open_machine() as machine:
+        all_work(machine, "the boot")
+        for server in USE.keys() - set(UNTIMED):
+            for _ in range(times):
+                before = starts(machine)[server]
+                machine.spoil(server, TRAP)
+                taken.append((1000 * away(machine, server), server))
+                equal(f"starts of {server}", starts(machine)[server], before + 1)
+                if times > 15:
+                    machine.run("sleep 31", 300)  # A life that counts as long: it is not given up.
+        machine.halt()
+    taken.sort()
+    at = {part: taken[min(len(taken) - 1, len(taken) * part // 100)] for part in (50, 90, 99, 100)}
+    print(f"recovery: {len(taken)} faults, ms of guest time: " +
+          ", ".join(f"p{part} {ms:.1f} ({server})" for part, (ms, server) in at.items()))
+
+
+class Flips:
+    """Bits of servers' memory, one after the other; what must not be is counted, and a fresh machine goes on."""
+
+    def __init__(self, seed):
+        self.random, self.seed = random.Random(seed), seed
+        self.done = self.restarts = self.healed = 0
+        self.bad = []  # What must not be.
+
+    def one(self, machine, free):
+        server = self.random.choice(list(machine.use))
+        address = self.random.choice(sorted(machine.pages(server))) + self.random.randrange(PAGE)
+        bit, before = self.random.randrange(8), starts(machine)
+        what = f"flip {self.done} (seed {self.seed}): {server} {address:#x} bit {bit}"
+        self.done += 1
+        try:
+            machine.flip(server, address, bit)
+            self.use(machine, server, what)
+            self.restarts += sum(now - before[name] for name, now in starts(machine).items())
+            machine.status(f"restart {server}", 30)  # What has not been noticed must not add up.
+            settle(machine)
+            all_work(machine, what)
+            equal(f"free memory after {what}", free_bytes(machine), free)
+        except (MachineError, AssertionError) as error:
+            kind = "KERNEL" if "PANIC" in machine.log or machine.ended else "stuck"
+            text = str(error).splitlines()[0]
+            self.bad.append(f"{what}: {kind}: {text[:300]}")
+            print(self.bad[-1], flush=True)
+            return False
+        return True
+
+    def use(self, machine, server, what):
+        """Each command, and what is late."""
+        for command in machine.use.values():
+            try:
+                times = ups(machine.status(f"uptime; {command}; uptime", 30)[1])
+            except MachineError:
+                settle(machine)  # Nobody is stuck: only what was typed is lost.
+                continue
+            if server not in UNTIMED and len(times) == 2 and times[1] - times[0] > PATIENCE:
+                self.bad.append(f"{what}: `{command}` took {times[1] - times[0]:.1f} s")
+
+    def run(self, times):
+        while self.done < times:
+            with open_machine(disk=False) as machine:
+                all_work(machine, "the boot")
+                free = free_bytes(machine)
+                while self.done < times and self.one(machine, free):
+                    pass
+        print(f"flips: {self.done}, {self.restarts} restarts by themselves, {len(self.bad)} that must not be")
+        return not self.bad
