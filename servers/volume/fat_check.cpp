@@ -375,7 +375,7 @@ sel::Result<> FatCheck::set_free() {
     if (fs_->fs_type != FS_FAT32) {
         return {};
     }
-    u8 word[4];
+    u8 word[4]{};
     sel::Result<> read = cache_->read(kPlace, {word, 2});
     u64 sector = u64{little(word, 2)} * sector_bytes();
     for (auto [at, sign] : {std::pair{kFirstSign, 0x41615252u}, {kSecondSign, 0x61417272u}}) {
