@@ -19,6 +19,7 @@ import sources  # noqa: E402
 
 BUILD_CLANG = ROOT / "build-clang"
 BUILD_SANITIZED = ROOT / "build-sanitized"
+PATIENCE = 10  # A test that takes so many times its limit hangs: sanitizers and a busy machine are slow.
 # What cppcheck misreads: register variables of calls, constexpr constructors, linker symbols.
 MISREAD = ("constStatement", "comparePointers", "uninitMemberVar", "missingInclude", "preprocessorErrorDirective",
            "cppcheckError")  # The last: its own analysis did not end.
@@ -125,7 +126,8 @@ def host_tests(folder, compiled_only=False):
             continue
         start = time.monotonic()
         done = subprocess.run(program["cmd"], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, timeout=program["timeout"], env=os.environ | program["env"] | {"UBSAN_OPTIONS": "print_stacktrace=1"})
+                              text=True, timeout=PATIENCE * program["timeout"],
+                              env=os.environ | program["env"] | {"UBSAN_OPTIONS": "print_stacktrace=1"})
         good, bad, remark = counted(done)
         passed, failed = passed + good, failed + bad
         print(f"    {program['name']:28} {good} cases passed, {bad} failed ({remark})"
