@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPLEMENTATION = ROOT / "kernel/arch/x86_64/leaf_impl.h"
+IMPLEMENTATION = ROOT / "kernel/arch/x86_64/instructions.h"
 SOLVERS = (["z3", "-T:60"], ["cvc5", "--tlimit=60000"])
 
 
@@ -72,7 +72,7 @@ def main():
     for name, (body, meaning, clauses) in LEAVES.items():
         found = re.search(rf"\b{name}\(u64 w\) \{{\s*(.*?)\s*\}}", source, re.S)
         if not found or found[1] != body:
-            print(f"{name}: the body in leaf_impl.h is not the one that is modelled: {body}")
+            print(f"{name}: the body in {IMPLEMENTATION.name} is not the one that is modelled: {body}")
             failed += 1
         for clause, formula in clauses.items():
             good = holds(meaning, formula)
