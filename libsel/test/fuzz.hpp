@@ -100,21 +100,26 @@ void clients(u32 rounds = 2000, u64 seed = 1) {
     detail::clients<Api>(Api{}, rounds, source);
 }
 
+// Like a program's: one for all its protocols, and it outlives what its server holds of it.
+inline ReplySet &replies() {
+    static ReplySet set{Tcb{1}, {100, 16}};
+    return set;
+}
+
 // `clients`: their numbers are 1 to `clients`, their parts 0 to `parts` - 1.
 template <typename Api, typename Server>
 void server(Server &server, u32 clients = 4, u32 parts = 1, u32 rounds = 20000, u64 seed = 1) {
     Source source{seed};
-    ReplySet replies{Tcb{1}, {100, 16}};
     for (u32 i = 0; i < rounds; i++) {
         Regs r{};
         source.fill(r, detail::count(Api{}));
         r.cptr = (1 + source.below(clients)) | source.below(parts) << BADGE_PART_SHIFT;
         r.info |= source.below(8) == 0 ? u64{INFO_CAP} : 0;
-        if (Api::dispatch(server, r, replies)) {
+        if (Api::dispatch(server, r, replies())) {
             REQUIRE(r.label() < ERR_COUNT);
             REQUIRE(r.length() <= MESSAGE_WORDS);
         } else {
-            replies.settle();
+            replies().settle();
         }
         if constexpr (requires { server.on_ended(1u); }) {
             if (source.below(64) == 0) {
