@@ -16,8 +16,8 @@ namespace {
 constexpr u32 kStackPages = 8;
 constexpr u64 kThreadBytes = 16 * PAGE_BYTES; // Of address space: a gap, stack, buffer.
 constexpr sel::SchedContext kTime[] = {caps::time0, caps::time1, caps::time2, caps::time3};
-constexpr u8 kPriority =
-    caps::time0_priority; // Of all workers: a person's programs have their turn.
+constexpr u8 kPriority[] = {caps::time0_priority, caps::time1_priority, caps::time2_priority,
+                            caps::time3_priority}; // A person's programs have their turn, too.
 constexpr int kExitWorker = 1;
 constexpr u32 kMounts = static_cast<u32>(caps::volumes.size());
 
@@ -41,7 +41,7 @@ class Worker {
             return made;
         }
         auto entry = [](void *worker) { static_cast<Worker *>(worker)->work(); };
-        return thread_.start({caps::space, caps::cspace, kTime[mount_], kPriority,
+        return thread_.start({caps::space, caps::cspace, kTime[mount_], kPriority[mount_],
                               sel::kWindowBase + mount_ * kThreadBytes, kStackPages, caps::faults},
                              entry, this);
     }
