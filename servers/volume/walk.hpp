@@ -8,6 +8,8 @@
 
 namespace volume {
 
+inline constexpr u32 kEntriesMax = 1'000'000; // That a walk looks at.
+
 class Walk {
   public:
     Walk() = default;
