@@ -156,6 +156,10 @@ def lock_step():
     command("python3", "-B", ROOT / "scripts/lib/coverage.py")
 
 
+def channel():
+    command("python3", "-B", ROOT / "libsel/model/check.py")
+
+
 def leaves():
     command("python3", "-B", ROOT / "proofs/bv_check.py")
 
@@ -197,6 +201,7 @@ CHECKS = [  # (title, function, also with --fast)
     ("the same with ASan and UBSan", sanitized_tests, False),
     ("lock step and what it reaches", lock_step, False),
     ("bit leaves", leaves, False),
+    ("channel in Spin", channel, False),
     ("proved source is compiled source", same_source, True),
     ("proofs", proofs, False),
     ("QEMU scenarios", scenarios, False),
