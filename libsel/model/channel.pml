@@ -21,6 +21,8 @@
 //   work       an honest side turns no round without a write or a ring of the other one, or a time-out
 //                                                                        (non-progress cycles, with HOSTILE)
 // "rings" and "data" are between honest sides: a hostile one may ring, and write what it holds, as it likes.
+// "rings" remembers one announcement a side. Without the fence of awake() an old `sleeps` can be rung after the next
+// announcement, and "rings" then counts two rings for one; so no mutant removes that fence.
 
 #define N 2
 #define COUNTS 8

@@ -13,7 +13,7 @@
 // the count comes after the addition, and the side does not sleep, or the look at `sleeps` comes
 // after it was set, and the doorbell is rung. A ring that comes before the wait has begun is not
 // lost: a Notification keeps its bits. Whoever rings takes `sleeps` back with an exchange, so there
-// is one ring a sleep. All of it is checked in Spin: libsel/model.
+// is one ring a sleep. A model of it, of a ring of two slots, is checked in Spin: libsel/model.
 //
 // The other side need not be trusted: each side keeps its own count to itself and believes the other
 // one's only within bounds (ERR_PROTOCOL otherwise, for ever). The content of a slot may still change
