@@ -12,6 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build"
 ISO = BUILD / "boot/trustos.iso"
 JOBS = str(min(os.cpu_count() or 1, 8))
+# For ccache, which Meson uses by itself: a copy of the project (test/system) compiles only what differs, whatever its
+# folder, and no source is preprocessed for the cache alone.
+os.environ |= {"CCACHE_NOHASHDIR": "1", "CCACHE_DEPEND": "1"}
 
 
 def configure(folder, *options, compilers=()):
