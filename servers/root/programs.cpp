@@ -327,13 +327,15 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
         return elf.error();
     }
     Builder builder{kit_, record, l.slots};
-    u64 archive_pages = 0;
+    u64 more_pages = 0;
     for (const Grant &grant : system_.grants(number)) {
         if (grant.kind == GRANT_ARCHIVE) {
-            archive_pages = (module_.bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+            more_pages += (module_.bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+        } else if (grant.kind == GRANT_THREAD) {
+            more_pages += ThreadGrant{grant}.pages() + kThreadObjects;
         }
     }
-    if (auto made = builder.make_spaces(*elf, archive_pages); !made) {
+    if (auto made = builder.make_spaces(*elf, more_pages); !made) {
         return refuse(number, "spaces", made.error());
     }
     if (auto loaded = builder.load(*elf, environment(number, arguments)); !loaded) {

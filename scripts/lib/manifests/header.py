@@ -3,9 +3,9 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 
 from manifests.words import (
-    ARCHIVE, CLIENT, CNODE, CONTEXT, DEVICE, DOORBELL, FAULTS, FILES, IO, IRQ, PCI, POOL, SLOTS,
-    SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES, SLOT_SELF, SYSTEM, TRACE, TRACE_CONTROL,
-    UNTYPED, VSPACE)
+    ARCHIVE, CLIENT, CNODE, CONTEXT, DEVICE, DOORBELL, FAULTS, FILES, IO, IRQ, NOTIFICATION, PCI, POOL,
+    SLOTS, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES, SLOT_SELF, SYSTEM, THREAD, TRACE,
+    TRACE_CONTROL, UNTYPED, VSPACE)
 
 
 def window(need):
@@ -25,11 +25,13 @@ def declaration(system, need):
         return f"sel::PciDevice {need.name}{{{{{need.slot}, {need.slots}}}, {c:#x}, {b:#x}}}"
     if kind in (DEVICE, TRACE, ARCHIVE, POOL):
         return f"sel::Window {need.name}{window(need)}"
+    if kind == THREAD:
+        return f"sel::ReadyThread {need.name}{{{need.slot}, {c + (b & 0xFFFFFFFF):#x}}}"
     if kind == SLOTS:
         return f"sel::SlotRange {need.name}{{{need.slot}, {need.slots}}}"
     word = {IO: "IoPort", TRACE_CONTROL: "TraceControl", UNTYPED: "Untyped",
             CONTEXT: "SchedContext", VSPACE: "VSpace", CNODE: "CNode",
-            FAULTS: "Endpoint"}[kind]
+            FAULTS: "Endpoint", NOTIFICATION: "Notification"}[kind]
     return f"sel::{word} {need.name}{{{need.slot}}}"
 
 
@@ -56,6 +58,7 @@ def header(system, name):
              "// SPDX-License-Identifier: BSD-2-Clause", "#pragma once", ""]
     if "pool" in program.lists.values() or any(need.kind == "pci" for need in program.needs):
         headers.add("sel/device.hpp")
+    headers |= {"sel/thread.hpp"} if any(need.kind == "thread" for need in program.needs) else set()
     headers |= {"sel/mounts.hpp"} if program.mounts else set()
     lines += ["#include <array>", ""] if program.lists or program.mounts else []
     lines += [f'#include "{h}"' for h in sorted(headers)]
