@@ -334,7 +334,7 @@ class Mounted {
 
     template <typename M>
     sel::Result<typename M::Answer> ask(const M &m, u32 window = 0) {
-        auto answer = fs_.through(window).call_within(sel::milliseconds(kPatienceMs), m);
+        auto answer = fs_.through(window).call_within(patience_, m);
         unsettled_ = unsettled_ || answer.error() == ERR_TIMEOUT;
         return answer;
     }
@@ -538,6 +538,7 @@ class Mounted {
     }
 
     Fs fs_;
+    u64 patience_ = sel::milliseconds(kPatienceMs);
     const Names &names_;
     u32 place_;
     file::Life life_;
