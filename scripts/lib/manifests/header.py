@@ -19,7 +19,7 @@ def pci_device(need):
 
 
 def declaration(system, need):
-    kind, a, b, _ = need.values
+    kind, a, b, c = need.values
     if kind == CLIENT:
         return f"sel::Client<{system.protocol(need.kind)[1]}> {need.name}{{{need.slot}}}"
     if kind in (IRQ, DOORBELL):
