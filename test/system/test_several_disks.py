@@ -90,9 +90,9 @@ def check_all(counts, **options):
             check(machine, name, sectors)
         for driver, count in counts.items():
             machine.run(f"restart {driver}")
+            check(machine, name_of(driver, count - 1), disks[name_of(driver, count - 1)])  # Waits until it is there.
             said = machine.run("log")
             assert re.search(rf" {driver} .*disk {count}: .*partition table GPT: 3 partitions$", said, re.M), said
-            check(machine, name_of(driver, count - 1), disks[name_of(driver, count - 1)])
             status, output = machine.status(f"run disktest {name_of(driver, count)}")
             equal("behind the last one", (status, output), (1, f"{name_of(driver, count)}: no such name\n"))
 
