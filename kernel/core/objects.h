@@ -93,6 +93,9 @@ typedef struct {
     u64 reserved;
 } reply_t;
 
+// MAY_* of the Endpoint capability that r was last received with.
+#define RECEIVED_MAY(r) REPLY(r).reserved
+
 typedef struct {
     u64 due;
     u32 next, prev; // Timers in the same wheel slot.
