@@ -13,7 +13,6 @@ namespace {
 constexpr char kMagic[] = "TSYSTEM1";
 constexpr u32 kVersion = 1;
 constexpr u64 kMemoryMax = u64{1} << 32;
-constexpr u32 kStackMax = 1 << 20;
 constexpr u64 kUserEnd = 0x7fffffff0000;
 constexpr u64 kDeviceMax = 1 << 20;
 constexpr u64 kPoolMax = 1 << 20;
@@ -57,12 +56,12 @@ sel::Result<System> System::open(std::span<const u8> bytes) {
 
 bool System::program_ok(const ProgramRecord &p) const {
     if (!is_text(p.name) || p.memory == 0 || p.memory > kMemoryMax || !is_page_multiple(p.memory) ||
-        p.stack == 0 || p.stack > kStackMax || !is_page_multiple(p.stack)) {
+        p.stack == 0 || p.stack > sel::Process::kStackMax || !is_page_multiple(p.stack)) {
         return false;
     }
     if (p.priority == 0 || p.priority == 255 || p.budget_us == 0 || p.budget_us > p.period_us ||
         p.share_us > p.budget_us || (p.share_us != 0 && !p.has(FLAG_SERVES)) || p.replies == 0 ||
-        p.slots > CNODE_MAX || p.slots < SLOT_REPLIES + p.replies ||
+        p.slots > CNODE_MAX || p.slots < sel::SLOT_REPLIES + p.replies ||
         p.grant_first + p.grant_count > header_->grants) {
         return false;
     }
@@ -76,7 +75,7 @@ bool System::program_ok(const ProgramRecord &p) const {
 
 bool System::grant_ok(const ProgramRecord &p, const Grant &g) const {
     if (!is_text(g.name) || g.kind == 0 || g.kind >= GRANT_KIND_END ||
-        g.slot < SLOT_REPLIES + p.replies || g.slot + g.slots > p.slots) {
+        g.slot < sel::SLOT_REPLIES + p.replies || g.slot + g.slots > p.slots) {
         return false;
     }
     switch (g.kind) {

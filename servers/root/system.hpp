@@ -9,15 +9,19 @@
 #include <span>
 #include <string_view>
 
+#include "sel/environment.hpp"
+#include "sel/process.hpp"
 #include "sel/result.hpp"
 
 namespace root {
 
-enum { PROGRAM_MAX = 64, GRANT_MAX = 512, CNODE_MAX = 8192, POOL_MAX = 16 };
+enum {
+    PROGRAM_MAX = sel::Environment::kPrograms,
+    GRANT_MAX = 512,
+    CNODE_MAX = 8192,
+    POOL_MAX = 16
+};
 enum { PCI_PAGES = 64 }; // Of a device's registers, at most; also in scripts/manifest.py.
-
-// Slots that every program has.
-enum { SLOT_SELF = 1, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES };
 
 enum ProgramFlag : u8 { FLAG_BOOT = 1, FLAG_VECTOR = 2, FLAG_SERVES = 4, FLAG_FAULTS = 8 };
 
