@@ -35,12 +35,13 @@ sel::Result<> Programs::prepare() {
 sel::Result<> Programs::prepare_pools() {
     for (u32 i = 1; i <= system_.count(); i++) {
         for (const Grant &grant : system_.grants(i)) {
-            if (grant.kind != GRANT_POOL) {
+            if (!grant.is<grant::Pool>()) {
                 continue;
             }
-            if (auto made = kit_.make_pool(grant.a, grant.slots); !made) {
+            auto pool = grant.as<grant::Pool>();
+            if (auto made = kit_.make_pool(pool.number, grant.slots); !made) {
                 console_.line("too little memory for {} of {}: it has {}K", grant.title(),
-                              system_.program(i).title(), grant.b >> 10);
+                              system_.program(i).title(), pool.bytes >> 10);
                 return made;
             }
         }
@@ -108,12 +109,14 @@ void Programs::close(u32 number) {
 }
 
 sel::Result<> Programs::give_client(u32 number, const Grant &grant) {
-    cptr_t from = endpoint_of(grant.a);
+    auto client = grant.as<grant::Client>();
+    cptr_t from = endpoint_of(client.server);
     if (from == 0) {
         return {}; // Comes with the server's next start.
     }
-    return life(number).process.mint(grant.slot, sel::Endpoint{from}, grant.rights,
-                                     number | grant.b << sel::BADGE_SERVICE_SHIFT);
+    u64 badge = number | static_cast<u64>(client.protocol) << sel::BADGE_SERVICE_SHIFT |
+                static_cast<u64>(client.part) << sel::BADGE_PART_SHIFT;
+    return life(number).process.mint(grant.slot, sel::Endpoint{from}, client.rights, badge);
 }
 
 sel::Result<> Programs::give_faults(u32 number, const Grant &grant) {
@@ -140,7 +143,7 @@ void Programs::rewire(u32 server) {
             continue;
         }
         for (const Grant &grant : system_.grants(i)) {
-            if (grant.kind == GRANT_CLIENT && grant.a == server) {
+            if (grant.is<grant::Client>() && grant.as<grant::Client>().server == server) {
                 [[maybe_unused]] auto given = give_client(i, grant); // Unless it filled the slot.
             }
         }
@@ -334,9 +337,9 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
         return refuse(number, "memory", made.error());
     }
     for (const Grant &grant : system_.grants(number)) {
-        sel::Result<> given = grant.kind == GRANT_CLIENT   ? give_client(number, grant)
-                              : grant.kind == GRANT_FAULTS ? give_faults(number, grant)
-                                                           : giver_.give(l.process, grant);
+        sel::Result<> given = grant.is<grant::Client>()   ? give_client(number, grant)
+                              : grant.is<grant::Faults>() ? give_faults(number, grant)
+                                                          : giver_.give(l.process, grant);
         if (!given) {
             return refuse(number, grant.name, given.error());
         }
@@ -370,7 +373,7 @@ sel::Result<> Programs::prepare_thread(u32 number) {
 
 const Grant *Programs::device_grant(u32 number) const {
     for (const Grant &grant : system_.grants(number)) {
-        if (grant.kind == GRANT_PCI) {
+        if (grant.is<grant::Pci>()) {
             return &grant;
         }
     }
@@ -389,7 +392,8 @@ bool Programs::is_taken(u64 physical, u64 bytes) const {
     }
     for (u32 i = 1; i <= system_.count(); i++) {
         for (const Grant &grant : system_.grants(i)) {
-            if (grant.kind == GRANT_DEVICE && meets(grant.a, grant.b)) {
+            auto place = grant.is<grant::Device>() ? grant.as<grant::Device>() : grant::Device{};
+            if (meets(place.physical, place.bytes)) {
                 return true;
             }
         }
@@ -475,8 +479,8 @@ void Programs::empty(u32 number) {
 // A server of which it has several capabilities is told as often, and finds one end.
 void Programs::tell_servers(u32 client) {
     for (const Grant &grant : system_.grants(client)) {
-        u32 server = static_cast<u32>(grant.a);
-        if (grant.kind == GRANT_CLIENT && server != 0 && runs(server)) {
+        u32 server = grant.is<grant::Client>() ? grant.as<grant::Client>().server : 0;
+        if (server != 0 && runs(server)) {
             [[maybe_unused]] auto told = life(server).process.tell_ended(client, life(client).ends);
         }
     }

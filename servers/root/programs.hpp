@@ -18,7 +18,7 @@
 
 namespace root {
 
-// What a program with a GRANT_PCI has been given of its device in this life.
+// What a program with a grant::Pci has been given of its device in this life.
 struct DeviceGiven {
     DevicePart part[kDeviceParts];
     u32 parts = 0;

@@ -76,10 +76,10 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
     }
     for (const Grant &grant : programs_.system().grants(number)) {
         if (slot >= grant.slot && slot < u32{grant.slot} + grant.slots &&
-            grant.kind != GRANT_SLOTS) {
+            !grant.is<grant::Slots>()) {
             std::memcpy(out.name, grant.name, sizeof out.name);
-            out.data = grant.kind == GRANT_IRQ ? grant.a : out.data;
-            if (grant.kind == GRANT_PCI && info.type == CAP_IRQ_HANDLER) {
+            out.data = grant.is<grant::Irq>() ? grant.as<grant::Irq>().line : out.data;
+            if (grant.is<grant::Pci>() && info.type == CAP_IRQ_HANDLER) {
                 out.data = programs_.life(number).device.line;
             }
         }
@@ -151,10 +151,10 @@ sel::Result<Irq> Root::on(const GetIrq &m) {
     for (u32 i = 1; i <= programs_.system().count(); i++) {
         const DeviceGiven &device = programs_.life(i).device;
         for (const Grant &grant : programs_.system().grants(i)) {
-            bool found = grant.kind == GRANT_PCI && programs_.runs(i) && device.interrupt;
-            if ((grant.kind == GRANT_IRQ || found) && place++ == m.place) {
+            bool found = grant.is<grant::Pci>() && programs_.runs(i) && device.interrupt;
+            if ((grant.is<grant::Irq>() || found) && place++ == m.place) {
                 Irq irq{};
-                irq.line = found ? device.line : static_cast<u32>(grant.a);
+                irq.line = found ? device.line : static_cast<u32>(grant.as<grant::Irq>().line);
                 irq.program = i;
                 irq.data.append(grant.title());
                 return irq;
@@ -179,7 +179,7 @@ sel::Result<DeviceGrant> Root::on(const GetDeviceGrant &m) {
     }
     const DeviceGiven &device = programs_.life(m.number).device;
     bool given = programs_.runs(m.number) && device.parts != 0;
-    return DeviceGrant{{grant->a}, given ? device.part[0].physical : 0};
+    return DeviceGrant{{grant->as<grant::Pci>().match}, given ? device.part[0].physical : 0};
 }
 
 // --- Devices.

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "system.hpp"
 
-#include <bit>
-
 #include "abi/capability.h"
 
 namespace root {
@@ -11,12 +9,7 @@ namespace root {
 namespace {
 
 constexpr char kMagic[] = "TSYSTEM1";
-constexpr u32 kVersion = 1;
 constexpr u64 kMemoryMax = u64{1} << 32;
-constexpr u64 kUserEnd = 0x7fffffff0000;
-constexpr u64 kDeviceMax = 1 << 20;
-constexpr u64 kPoolMax = 1 << 20;
-constexpr u64 kPhysicalEnd = u64{1} << 46;
 
 bool is_text(const char (&name)[16]) {
     return name[0] != 0 && ::strnlen(name, sizeof name) < sizeof name;
@@ -32,7 +25,7 @@ sel::Result<System> System::open(std::span<const u8> bytes) {
     System s;
     s.header_ = reinterpret_cast<const SystemHeader *>(bytes.data());
     if (bytes.size() < sizeof(SystemHeader) || std::memcmp(s.header_->magic, kMagic, 8) != 0 ||
-        s.header_->version != kVersion) {
+        s.header_->version != SYSTEM_VERSION) {
         return ERR_SYNTAX;
     }
     u64 programs = s.header_->programs, grants = s.header_->grants;
@@ -73,53 +66,41 @@ bool System::program_ok(const ProgramRecord &p) const {
     return true;
 }
 
+// What a grant says of itself, and of the program that has it.
 bool System::grant_ok(const ProgramRecord &p, const Grant &g) const {
-    if (!is_text(g.name) || g.kind == 0 || g.kind >= GRANT_KIND_END ||
-        g.slot < sel::SLOT_REPLIES + p.replies || g.slot + g.slots > p.slots) {
-        return false;
-    }
-    switch (g.kind) {
-    case GRANT_CLIENT:
-        return g.slots == 1 && (g.a == 0 || (is_program(g.a) && program(g.a).has(FLAG_SERVES))) &&
-               g.b < 65536;
-    case GRANT_IO:
-        return g.slots == 1 && g.a <= g.b && g.b <= 0xffff;
-    case GRANT_DEVICE:
-        return g.b != 0 && g.b <= kDeviceMax && is_page_multiple(g.a | g.b | g.c) &&
-               g.a < kPhysicalEnd && g.slots == g.b / PAGE_BYTES && g.c < kUserEnd;
-    case GRANT_TRACE:
-        return is_page_multiple(g.c) && g.b == u64{g.slots} * PAGE_BYTES && g.c < kUserEnd;
-    case GRANT_UNTYPED:
-        return g.slots == 1 && g.a != 0 && is_page_multiple(g.a) && g.a < p.memory;
-    case GRANT_ARCHIVE:
-        return is_page_multiple(g.c) && g.c < kUserEnd;
-    case GRANT_POOL:
-        return g.a < POOL_MAX && g.b != 0 && g.b <= kPoolMax && is_page_multiple(g.b | g.c) &&
-               g.b == u64{g.slots} * PAGE_BYTES && g.c < kUserEnd;
-    case GRANT_PCI:
-        return g.slots == 1 + PCI_PAGES && std::has_single_bit(g.b) && is_page_multiple(g.c) &&
-               g.c < kUserEnd;
-    case GRANT_FAULTS:
-        return g.slots == 1 && p.has(FLAG_SERVES) && is_program(g.a) && &program(g.a) == &p;
-    case GRANT_SLOTS:
-        return g.slots == g.a;
-    default:
-        return g.slots == 1;
-    }
+    bool sound = false;
+    bool known =
+        grant::visit(g, [&](const auto &what) { sound = what.sound(g.slots) && agrees(p, what); });
+    return known && sound && is_text(g.name) && g.slot >= sel::SLOT_REPLIES + p.replies &&
+           g.slot + g.slots <= p.slots;
+}
+
+bool System::agrees(const ProgramRecord &, const grant::Client &client) const {
+    return client.server == 0 ||
+           (is_program(client.server) && program(client.server).has(FLAG_SERVES));
+}
+
+bool System::agrees(const ProgramRecord &p, const grant::Untyped &untyped) const {
+    return untyped.bytes < p.memory;
+}
+
+bool System::agrees(const ProgramRecord &p, const grant::Faults &) const {
+    return p.has(FLAG_SERVES);
 }
 
 // All that name a pool agree on its size.
 bool System::pools_ok() const {
     u64 bytes[POOL_MAX] = {};
     for (u32 i = 0; i < header_->grants; i++) {
-        const Grant &g = grants_[i];
-        if (g.kind != GRANT_POOL) {
+        if (!grants_[i].is<grant::Pool>()) {
             continue;
         }
-        if (g.a >= POOL_MAX || (bytes[g.a] != 0 && bytes[g.a] != g.b)) {
+        auto pool = grants_[i].as<grant::Pool>();
+        if (pool.number >= POOL_MAX ||
+            (bytes[pool.number] != 0 && bytes[pool.number] != pool.bytes)) {
             return false;
         }
-        bytes[g.a] = g.b;
+        bytes[pool.number] = pool.bytes;
     }
     return true;
 }

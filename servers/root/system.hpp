@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // File `system` of the boot archive: a header, the programs in the order of boot/system.toml (the
-// first one is number 1, root itself is 0), then what each of them is given.
+// first one is number 1, root itself is 0), then what each of them is given (grant.hpp).
+// scripts/lib/manifests reads layouts and limits from here.
 #pragma once
 
 #include <cstring>
 #include <span>
 #include <string_view>
+
+#include "grant.hpp"
 
 #include "sel/environment.hpp"
 #include "sel/process.hpp"
@@ -15,13 +18,9 @@
 
 namespace root {
 
-enum {
-    PROGRAM_MAX = sel::Environment::kPrograms,
-    GRANT_MAX = 512,
-    CNODE_MAX = 8192,
-    POOL_MAX = 16
-};
-enum { PCI_PAGES = 64 }; // Of a device's registers, at most; also in scripts/manifest.py.
+enum { SYSTEM_VERSION = 2 };
+enum { PROGRAM_MAX = sel::Environment::kPrograms, GRANT_MAX = 512, CNODE_MAX = 8192 };
+enum { ARCHIVE_MAX = 8 << 20 }; // Bytes of the boot archive, which a program may map.
 
 enum ProgramFlag : u8 { FLAG_BOOT = 1, FLAG_VECTOR = 2, FLAG_SERVES = 4, FLAG_FAULTS = 8 };
 
@@ -44,40 +43,9 @@ struct ProgramRecord {
     bool has(ProgramFlag flag) const { return (flags & flag) != 0; }
 };
 
-enum GrantKind : u16 {
-    GRANT_CLIENT = 1, // a program, b number of its protocol | part << 8
-    GRANT_IO,         // a first port, b last
-    GRANT_IRQ,        // a line and flags, b bit in the notification
-    GRANT_DEVICE,     // a physical address, b bytes, c where mapped
-    GRANT_ARCHIVE,    // c where mapped
-    GRANT_TRACE,      // b bytes, c where mapped
-    GRANT_TRACE_CONTROL,
-    GRANT_UNTYPED, // a bytes
-    GRANT_CONTEXT, // a budget, b period: microseconds
-    GRANT_VSPACE,
-    GRANT_CNODE,
-    GRANT_DOORBELL, // a bit in the notification
-    GRANT_SLOTS,    // a count
-    GRANT_POOL,     // a number of the pool, b bytes, c where mapped
-    GRANT_PCI, // a DeviceMatch (api.hpp), b bit in the notification, c where registers are mapped;
-               // the first slot is for the interrupt, PCI_PAGES follow for the registers
-    GRANT_FAULTS, // a the program itself: the faults of its own threads come to its endpoint
-    GRANT_KIND_END
-};
-
-struct Grant {
-    char name[16]; // Ends with 0.
-    u64 a, b, c;
-    u16 kind; // GrantKind
-    u16 slot, slots;
-    u16 rights; // Of GRANT_CLIENT.
-
-    std::string_view title() const { return name; }
-};
-
 struct SystemHeader {
     char magic[8]; // "TSYSTEM1"
-    u32 version;
+    u32 version;   // SYSTEM_VERSION
     u16 programs, grants;
 };
 
@@ -108,6 +76,13 @@ class System {
   private:
     bool program_ok(const ProgramRecord &p) const;
     bool grant_ok(const ProgramRecord &p, const Grant &g) const;
+    bool agrees(const ProgramRecord &p, const grant::Client &client) const;
+    bool agrees(const ProgramRecord &p, const grant::Untyped &untyped) const;
+    bool agrees(const ProgramRecord &p, const grant::Faults &faults) const;
+    template <typename Other>
+    bool agrees(const ProgramRecord &, const Other &) const {
+        return true;
+    }
     bool pools_ok() const;
 
     const SystemHeader *header_ = nullptr;
