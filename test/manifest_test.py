@@ -114,6 +114,8 @@ enum class Word : u8 { ZERO, ONE };
 inline constexpr u64 kFar = u64{1} << 40;
 static constexpr u32 kNear = other::SECOND * 4096;
 constexpr u32 kUnknown = sizeof(Record);
+constexpr u32 kTwice = 1;
+constexpr u32 kTwice = 2;
 struct Record {
     char name[8]; // Ends with 0.
     u64 value[2];
@@ -144,10 +146,10 @@ using All = List<Record,
         found = Constants(self.path)
         self.assertEqual([found[name] for name in ("PLACE", "FIRST", "SECOND", "THIRD", "AFTER", "ONE", "kFar", "kNear")],
                          [4096, 1, 2, 3, 4, 1, 1 << 40, 8192])
-        for name in ("no", "kUnknown", "NONE"):
+        for name in ("no", "kUnknown", "kTwice", "NONE"):
             with self.assertRaises(SystemExit) as refused:
                 found[name]  # pylint: disable=pointless-statement
-            self.assertIn(f"expected the constant {name}", str(refused.exception))
+            self.assertIn(f"expected the constant {name}, once", str(refused.exception))
 
     def test_layouts(self):
         record = Layout(self.path, "Record")

@@ -1,8 +1,7 @@
 // Giver: gives a program what boot/system.toml says, out of what root holds.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Clients and faults are not given here: who has which endpoint, and when, is
-// the business of Programs.
+// Clients and faults are not given here: who has which endpoint, and when, is the business of Programs.
 #pragma once
 
 #include "kit.hpp"
@@ -51,8 +50,7 @@ class Giver {
     sel::Result<> give(const To &to, const grant::Cspace &cspace) const;
     sel::Result<> give(const To &to, const grant::Doorbell &doorbell) const;
     sel::Result<> give(const To &to, const grant::Pool &pool) const;
-    // Programs gives these, the pci server's finds fill those, and these stay
-    // empty.
+    // Programs gives clients and faults; devices come when they are found; slots stay empty.
     sel::Result<> give(const To &, const grant::Client &) const { return {}; }
     sel::Result<> give(const To &, const grant::Faults &) const { return {}; }
     sel::Result<> give(const To &, const grant::Pci &) const { return {}; }

@@ -1,10 +1,9 @@
 // Grants: what boot/system.toml gives a program, one struct a kind.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// scripts/lib/manifests reads kinds and layouts from here. A new kind is four
-// things, and the build says which one is missing: its struct and its place in
-// All (here), a Giver::give (giver.hpp), a class in
-// scripts/lib/manifests/grants.py, a row in servers/README.md.
+// scripts/lib/manifests reads kinds and layouts from here. A new kind is a struct and its place in All
+// (here), a Giver::give (giver.hpp), a class in scripts/lib/manifests/grants.py: the build says what is
+// missing. And a row in servers/README.md.
 #pragma once
 
 #include <string_view>
@@ -18,11 +17,14 @@ enum { POOL_MAX = 16 };
 enum { POOL_BYTES_MAX = 1 << 20, DEVICE_BYTES_MAX = 1 << 20 };
 enum { PCI_PAGES = 64 }; // Of a device's registers, at most.
 
+inline constexpr u64 kUserEnd = 0x7fffffff0000;
+inline constexpr u64 kPhysicalEnd = u64{1} << 46;
+
 namespace grant {
 
 // A page boundary of a program's address space.
 constexpr bool is_place(u64 address) {
-    return address % PAGE_BYTES == 0 && address < 0x7fffffff0000;
+    return address % PAGE_BYTES == 0 && address < kUserEnd;
 }
 
 // Whole pages, as many as there are slots.
@@ -30,14 +32,12 @@ constexpr bool fills(u64 bytes, u64 slots) {
     return bytes != 0 && bytes == slots * PAGE_BYTES;
 }
 
-// sound(slots): it can be given into so many slots, as far as it can be told
-// from itself.
+// sound(slots): it can be given into so many slots, as far as it can be told from itself.
 
-struct Client { // Of a server; what it may be sent besides words is in
-                // `rights`.
+struct Client {
     u32 server; // 0: root.
     u8 protocol, part;
-    u16 rights;
+    u16 rights; // With GRANT: capabilities may be sent along.
 
     bool sound(u64 slots) const { return slots == 1 && rights <= RIGHT_ALL; }
 };
@@ -60,7 +60,7 @@ struct Device { // Registers at a fixed place.
 
     bool sound(u64 slots) const {
         return fills(bytes, slots) && bytes <= DEVICE_BYTES_MAX && physical % PAGE_BYTES == 0 &&
-               physical < u64{1} << 46 && is_place(address);
+               physical < kPhysicalEnd && is_place(address);
     }
 };
 

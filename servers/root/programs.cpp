@@ -8,12 +8,6 @@
 
 namespace root {
 
-namespace {
-
-constexpr u64 kPhysicalEnd = u64{1} << 46;
-
-} // namespace
-
 // --- Once, at boot.
 
 sel::Result<> Programs::prepare() {

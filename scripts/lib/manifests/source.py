@@ -30,7 +30,7 @@ class Constants:
     """All constants of some headers by name; a later header may use those of earlier ones."""
 
     def __init__(self, *paths):
-        self.paths, self.found = paths, {}
+        self.paths, self.found, self.several = paths, {}, set()
         for text in map(text_of, paths):
             for _ in range(2):  # Constants may be of enumerators, and the other way round.
                 for name, value in DEFINE.findall(text) + CONSTANT.findall(text):
@@ -50,9 +50,11 @@ class Constants:
         return value if isinstance(value, int) else None
 
     def _add(self, name, expression):
-        value = self._value(expression)
-        if value is not None:
-            self.found[name] = value
+        self._keep(name, self._value(expression))
+
+    def _keep(self, name, value):
+        if value is not None and self.found.setdefault(name, value) != value:
+            self.several.add(name)
 
     def _enum(self, body):
         next_value = 0
@@ -62,11 +64,12 @@ class Constants:
             if value is None:
                 next_value = None
                 continue
-            self.found[name], next_value = value, value + 1
+            self._keep(name, value)
+            next_value = value + 1
 
     def __getitem__(self, name):
-        if name not in self.found:
-            raise SystemExit(f"{', '.join(map(str, self.paths))}: expected the constant {name}")
+        if name not in self.found or name in self.several:
+            raise SystemExit(f"{', '.join(map(str, self.paths))}: expected the constant {name}, once")
         return self.found[name]
 
 
