@@ -31,6 +31,7 @@ more = "alpha.Other"
 CLIENT = """about = "x"
 priority = 50
 memory = "128K"
+code = true
 [needs]
 server = "alpha+give"
 second = "alpha.Other"
@@ -546,6 +547,40 @@ needs.all = "gamma"
         self.fresh()
         text = manifest.header(self.project.system(), "beta")
         self.assertIn("inline constexpr u8 worker_priority = 50;", text)
+
+    def test_thread(self):
+        """Made by root, with a gap behind it and a stack that a window may follow."""
+        beta = "apps/beta/manifest.toml"
+        before = memory_needed(self.project.system().programs["beta"], [])
+        self.assertEqual(self.project.change(beta, "[needs]", '[needs]\nhelper = "thread:8K/2ms/10ms@20"\n'
+                                             'wakes = "notification"'), "")
+        program = self.project.system().programs["beta"]
+        thread, wakes = program.needs[:2]
+        self.assertEqual(thread.value, {"budget_us": 2000, "period_us": 10000, "stack_bytes": 8192, "priority": 20,
+                                        "address": 0x7FFE00000000})
+        self.assertEqual((thread.slots, wakes.slots, wakes.value), (1, 1, {}))
+        self.assertEqual(next(need for need in program.needs if need.kind == "device").value["address"],
+                         0x7FFE00004000)
+        text = manifest.header(self.project.system(), "beta")
+        for line in ('#include "sel/thread.hpp"', "sel::ReadyThread helper{5, 0x7ffe00002000};",
+                     "sel::Notification wakes{6};"):
+            self.assertIn(line, text)
+        after = memory_needed(program, [])
+        self.assertEqual(after["stack"] - before["stack"], 0x3000)
+        self.assertGreaterEqual(after["objects"] - before["objects"], 2048 + 160 + 32 + 32 + 2 * 2 * 32 + 5 * 32)
+        for argument, *words in (("8K/2ms/10ms@51", "has priority 51"), ("2M/2ms/10ms", "at most 1M"),
+                                 ("8K/20ms/10ms", "not longer"), ("0/2ms/10ms", "multiple of 4K"),
+                                 ("2ms/10ms", "expected a size")):
+            self.fresh()
+            self.refused(beta, "[needs]", f'[needs]\nhelper = "thread:{argument}"', "needs.helper", *words)
+        self.fresh()  # Its time counts as that of a context does.
+        self.project.change("servers/alpha/manifest.toml", "[provides]",
+                            '[needs]\nthread = "thread:8K/40ms/100ms"\n[provides]')
+        self.refused("boot/system.toml", "[beta]", '[beta]\nleast = "56%"', "beta.least", "alpha.thread 40%")
+
+    def test_code(self):
+        """Whoever has memory of its own can make code of it, and must say so."""
+        self.refused("apps/beta/manifest.toml", "code = true\n", "", "beta", "needs.pool", "expected `code = true`")
 
     def test_values(self):
         name = "servers/alpha/manifest.toml"

@@ -12,7 +12,6 @@
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
 #include "sel/format.hpp"
-#include "sel/thread.hpp"
 
 namespace {
 
@@ -20,11 +19,8 @@ using block::Op;
 using block::Transfer;
 
 constexpr u64 kPatienceMs = 60'000; // Longer than the driver's own time-outs.
-constexpr u8 kPriority = 60;        // As in the manifest.
 constexpr u32 kBatch = 16;
 constexpr u32 kSectors = 15; // Of each request: two pages but one sector.
-
-sel::AllocatorOf<24, 96> memory{caps::pool, caps::free};
 
 void print(std::string_view text) {
     [[maybe_unused]] auto printed = console::put_all(caps::console, text);
@@ -89,10 +85,8 @@ class Test {
     bool restarts() {
         constexpr u32 kBatchesMost = 20'000;
         auto number = caps::view.call(root::Find{.data = name_});
-        sel::Thread thread{memory};
         Killer killer{*this, number.value_or(0)};
-        sel::ThreadSetup setup{caps::space, caps::cspace, caps::time, kPriority, kThreadAddress, 4};
-        if (!number || !thread.start(setup, kill, &killer)) {
+        if (!number || !caps::killer.start(kill, &killer)) {
             return false;
         }
         bool same = true;
@@ -105,11 +99,10 @@ class Test {
         say(line);
         report("data", same && data());
         report("restarts", load(killer.done) != 0 && link_.restarted >= kInHand);
-        return thread.end().ok() && good_;
+        return caps::killer.end().ok() && good_;
     }
 
   private:
-    static constexpr u64 kThreadAddress = sel::kWindowBase + (1 << 20); // Behind the pool.
     static constexpr u32 kInHand = 3, kKillsMost = 60;
 
     struct Killer {

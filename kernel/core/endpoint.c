@@ -737,7 +737,7 @@ static NOINLINE u64 reply_recv_active(u64 cptr, u64 info) {
     }
     thread_park();
     if (TCB(to).fault == FAULT_NONE) {
-        message_deliver(cur, to, 0, info, reply_may_grant(r));
+        message_deliver(cur, to, 0, info, RECEIVED_MAY(r) & MAY_GRANT);
     }
     RECEIVED_MAY(r) = SLOT(s).may;
     TCB(to).fault = FAULT_NONE;

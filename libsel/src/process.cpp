@@ -244,10 +244,7 @@ Result<> Process::make_thread(const ProcessThread &thread) {
         SEL_TRY(give(SLOT_ENDPOINT, thread.receives, RIGHT_READ));
     }
     SEL_TRY(give(SLOT_SELF, tcb()));
-    SEL_TRY(tcb().bind(TCB_SLOT_CSPACE, cspace()));
-    SEL_TRY(tcb().bind(TCB_SLOT_VSPACE, space()));
-    SEL_TRY(tcb().bind(TCB_SLOT_REPLY, reply));
-    SEL_TRY(tcb().bind(TCB_SLOT_BUFFER, Frame{in_book(book_.buffer)}));
+    SEL_TRY(bind_thread(tcb(), reply, Frame{in_book(book_.buffer)}));
     SEL_TRY(tcb().bind(TCB_SLOT_FAULT, thread.faults));
     SEL_TRY(tcb().priority(thread.priority, thread.priority));
     SEL_TRY(tcb().bind_notification(notification()));
@@ -259,6 +256,32 @@ Result<> Process::make_thread(const ProcessThread &thread) {
     regs.rsp = kStackTop;
     regs.rflags = kFlags;
     return tcb().write(regs);
+}
+
+Result<> Process::bind_thread(Tcb tcb, Reply reply, Frame buffer) const {
+    SEL_TRY(tcb.bind(TCB_SLOT_CSPACE, cspace()));
+    SEL_TRY(tcb.bind(TCB_SLOT_VSPACE, space()));
+    SEL_TRY(tcb.bind(TCB_SLOT_REPLY, reply));
+    return tcb.bind(TCB_SLOT_BUFFER, buffer);
+}
+
+Result<> Process::give_thread(u32 slot, const ProcessMoreThread &thread) {
+    u32 pages = thread.stack_bytes / PAGE_BYTES + 1;
+    Result<u32> first = make_in_book(CAP_FRAME, FRAME_4K, pages);
+    SEL_TRY(first);
+    SEL_TRY(map_frames(in_book(*first), pages, thread.address, kReadWrite));
+    Result<u32> reply = make_in_book(CAP_REPLY);
+    SEL_TRY(reply);
+    Result<u32> time = make_in_book(CAP_SCHED_CONTEXT);
+    SEL_TRY(time);
+    Tcb tcb{in_cspace(slot)};
+    SchedContext context{in_book(*time)};
+    SEL_TRY(give_object(slot, CAP_TCB));
+    SEL_TRY(bind_thread(tcb, Reply{in_book(*reply)}, Frame{in_book(*first + pages - 1)}));
+    SEL_TRY(tcb.priority(thread.priority, thread.priority));
+    SEL_TRY(tcb.vector(thread.vector));
+    SEL_TRY(thread.control.configure(context, thread.budget, thread.period));
+    return tcb.context(context);
 }
 
 // --- While it runs.

@@ -27,7 +27,35 @@ struct Top {
     }
 }
 
+// What a thread begins with whose stack ends at `top`, where its buffer is.
+regs_t begin_at(u64 top, ThreadEntry entry, void *argument, Tcb tcb) {
+    auto at = reinterpret_cast<Top *>((top - sizeof(Top)) / kStackAlign * kStackAlign);
+    *at = {{&at->block, reinterpret_cast<u64 *>(top), {}, stack_canary()},
+           entry,
+           argument,
+           tcb.cptr()};
+    regs_t regs{};
+    regs.rip = reinterpret_cast<u64>(&run_thread);
+    regs.rdi = reinterpret_cast<u64>(at);
+    regs.rsp = reinterpret_cast<u64>(at) - sizeof(u64); // As if called.
+    regs.rflags = kFlags;
+    regs.fs_base = reinterpret_cast<u64>(&at->block);
+    return regs;
+}
+
 } // namespace
+
+Result<> ReadyThread::start(ThreadEntry entry, void *argument, Endpoint faults) const {
+    Result<ThreadInfo> info = tcb_.thread_info();
+    if (!info || info->state != STATE_INACTIVE) { // Its stack is not ours.
+        return info.ok() ? ERR_BUSY : info.error();
+    }
+    Result<> done = tcb_.bind(TCB_SLOT_FAULT, faults);
+    if (done.ok()) {
+        done = tcb_.write(begin_at(top_, entry, argument, tcb_));
+    }
+    return done.ok() ? tcb_.resume() : done;
+}
 
 Result<cptr_t> Thread::make(cap_type_t type) {
     Result<cptr_t> made = memory_.make(type);
@@ -85,15 +113,7 @@ Result<> Thread::build(const ThreadSetup &setup, Entry entry, void *argument) {
         return tcb.error();
     }
     tcb_ = Tcb{*tcb};
-    auto at = reinterpret_cast<Top *>((top - sizeof(Top)) / kStackAlign * kStackAlign);
-    *at = {{&at->block, reinterpret_cast<u64 *>(top), {}, stack_canary()}, entry, argument, *tcb};
-    regs_t regs{};
-    regs.rip = reinterpret_cast<u64>(&run_thread);
-    regs.rdi = reinterpret_cast<u64>(at);
-    regs.rsp = reinterpret_cast<u64>(at) - sizeof(u64); // As if called.
-    regs.rflags = kFlags;
-    regs.fs_base = reinterpret_cast<u64>(&at->block);
-    return run(setup, *buffer, regs);
+    return run(setup, *buffer, begin_at(top, entry, argument, tcb_));
 }
 
 Result<> Thread::run(const ThreadSetup &setup, Frame buffer, const regs_t &regs) {

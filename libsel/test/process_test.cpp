@@ -44,13 +44,15 @@ enum : u32 {
     kGivenSpace,
     kGivenCspace,
     kGivenBell,
+    kGivenThread,
     kGivenFrames, // Two.
     kSlots = kGivenFrames + 2
 };
 
 constexpr u64 kBytes = 512 << 10;
+constexpr u64 kStack = sel::kWindowBase + 16 * PAGE_BYTES;
 constexpr sel::ProcessShape kShape{
-    .stack_bytes = 2 * PAGE_BYTES, .slots = kSlots, .replies = kReplies, .frames = 3};
+    .stack_bytes = 2 * PAGE_BYTES, .slots = kSlots, .replies = kReplies, .frames = 7};
 
 alignas(PAGE_BYTES) u8 window_page[PAGE_BYTES];
 
@@ -89,6 +91,13 @@ struct Fixture {
         SEL_TRY(process.give_space(kGivenSpace));
         SEL_TRY(process.give_cspace(kGivenCspace));
         SEL_TRY(process.give_doorbell(kGivenBell, 4));
+        SEL_TRY(process.give_thread(kGivenThread, {.address = kStack,
+                                                   .stack_bytes = PAGE_BYTES,
+                                                   .control = sel::SchedControl{kControl},
+                                                   .budget = 3,
+                                                   .period = 30,
+                                                   .priority = 8,
+                                                   .vector = false}));
         SEL_TRY(give_frames());
         return process.bind_interrupt(sel::IrqHandler{kHandler}, 2);
     }
@@ -223,6 +232,23 @@ TEST_CASE("a program has what it is given, and no more") {
         held += at >> 32 != 0 && (at & 0xffffffff) == kCspace ? 1 : 0;
     }
     CHECK(held == kSlots - 1); // All but the header.
+}
+
+TEST_CASE("a thread that is given has all but what it runs") {
+    Fixture f;
+    REQUIRE(f.start().ok());
+    const SimKernel::Thread &thread = f.kernel.thread(sel::in_cnode(kCspace, kGivenThread));
+    CHECK(!thread.runs);
+    CHECK(thread.priority == 8);
+    CHECK(thread.vector == 0);
+    CHECK(f.kernel.time(thread.context) == std::pair<u64, u64>{3, 30});
+    CHECK(thread.bound.at(TCB_SLOT_CSPACE) == f.kernel.slot(kCspace).object);
+    CHECK(thread.bound.at(TCB_SLOT_VSPACE) == f.kernel.slot(space_of(f)).object);
+    CHECK(thread.bound.at(TCB_SLOT_BUFFER) ==
+          f.kernel.mapped(space_of(f), kStack + PAGE_BYTES)->object);
+    CHECK(thread.bound.at(TCB_SLOT_REPLY) != f.in_cspace(sel::SLOT_REPLIES).object);
+    CHECK(check_page(f, kStack, 0, {}) == (RIGHT_READ | RIGHT_WRITE));
+    CHECK(f.kernel.mapped(space_of(f), kStack - PAGE_BYTES) == nullptr);
 }
 
 TEST_CASE("one revoke brings all back, any number of times") {

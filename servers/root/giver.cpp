@@ -13,14 +13,18 @@ constexpr u64 kReadWrite = RIGHT_READ | RIGHT_WRITE;
 u32 Giver::frames(const ProgramRecord &record, std::span<const Grant> grants) const {
     u64 pages = record.slots;
     for (const Grant &grant : grants) {
-        pages += grant.is<grant::Archive>() ? archive_pages() : 0;
+        if (grant.is<grant::Archive>()) {
+            pages += archive_pages();
+        } else if (grant.is<grant::Thread>()) {
+            pages += grant.as<grant::Thread>().pages() + sel::Process::kThreadObjects;
+        }
     }
     return static_cast<u32>(pages);
 }
 
-sel::Result<> Giver::give(sel::Process &program, const Grant &grant) {
+sel::Result<> Giver::give(sel::Process &program, const ProgramRecord &record, const Grant &grant) {
     sel::Result<> given = ERR_TYPE;
-    To to{program, grant.slot, grant.slots};
+    To to{program, grant.slot, grant.slots, record.has(FLAG_VECTOR)};
     grant::visit(grant, [&](const auto &what) { given = give(to, what); });
     return given;
 }
@@ -54,6 +58,20 @@ sel::Result<> Giver::give(const To &to, const grant::Untyped &untyped) const {
 sel::Result<> Giver::give(const To &to, const grant::Context &context) const {
     return to.program.give_context(to.slot, sel::SchedControl{BOOT_CAP_SCHED_CONTROL},
                                    kit_.ticks(context.budget_us), kit_.ticks(context.period_us));
+}
+
+sel::Result<> Giver::give(const To &to, const grant::Thread &thread) const {
+    return to.program.give_thread(to.slot, {.address = thread.address,
+                                            .stack_bytes = thread.stack_bytes,
+                                            .control = sel::SchedControl{BOOT_CAP_SCHED_CONTROL},
+                                            .budget = kit_.ticks(thread.budget_us),
+                                            .period = kit_.ticks(thread.period_us),
+                                            .priority = static_cast<u8>(thread.priority),
+                                            .vector = to.vector});
+}
+
+sel::Result<> Giver::give(const To &to, const grant::Notification &) const {
+    return to.program.give_object(to.slot, CAP_NOTIFICATION);
 }
 
 sel::Result<> Giver::give(const To &to, const grant::Space &) const {
@@ -98,7 +116,7 @@ sel::Result<> Giver::give(const To &to, const grant::Archive &archive) const {
 sel::Result<> Giver::give_registers(sel::Process &program, const Grant &grant,
                                     const DevicePart &part, u32 at) {
     u64 address = grant.as<grant::Pci>().address + u64{at} * PAGE_BYTES;
-    return give(To{program, grant.slot + 1 + at, part.pages},
+    return give(To{program, grant.slot + 1 + at, part.pages, false},
                 grant::Device{part.physical, u64{part.pages} * PAGE_BYTES, address});
 }
 

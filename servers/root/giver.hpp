@@ -24,7 +24,7 @@ class Giver {
     // Frames that these grants will take in the book of the program, at most.
     u32 frames(const ProgramRecord &record, std::span<const Grant> grants) const;
 
-    sel::Result<> give(sel::Process &program, const Grant &grant);
+    sel::Result<> give(sel::Process &program, const ProgramRecord &record, const Grant &grant);
 
     // Of a device: `part` as pages `at` on of its window; its interrupt.
     sel::Result<> give_registers(sel::Process &program, const Grant &grant, const DevicePart &part,
@@ -36,6 +36,7 @@ class Giver {
     struct To {
         sel::Process &program;
         u32 slot, slots;
+        bool vector; // The program may use vector registers.
     };
 
     sel::Result<> give(const To &to, const grant::Io &ports) const;
@@ -50,6 +51,8 @@ class Giver {
     sel::Result<> give(const To &to, const grant::Cspace &cspace) const;
     sel::Result<> give(const To &to, const grant::Doorbell &doorbell) const;
     sel::Result<> give(const To &to, const grant::Pool &pool) const;
+    sel::Result<> give(const To &to, const grant::Thread &thread) const;
+    sel::Result<> give(const To &to, const grant::Notification &notification) const;
     // Programs gives clients and faults; devices come when they are found; slots stay empty.
     sel::Result<> give(const To &, const grant::Client &) const { return {}; }
     sel::Result<> give(const To &, const grant::Faults &) const { return {}; }

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "abi/capability.h"
+#include "sel/process.hpp"
 
 namespace root {
 
@@ -136,6 +137,23 @@ struct Faults { // The faults of its own threads come to its endpoint.
     bool sound(u64 slots) const { return slots == 1; }
 };
 
+struct Thread { // All but what it runs: a stack, its buffer behind it.
+    u32 budget_us, period_us;
+    u32 stack_bytes, priority;
+    u64 address;
+
+    bool sound(u64 slots) const {
+        return slots == 1 && budget_us != 0 && budget_us <= period_us && stack_bytes != 0 &&
+               stack_bytes % PAGE_BYTES == 0 && stack_bytes <= sel::Process::kStackMax &&
+               priority != 0 && is_place(address);
+    }
+    u64 pages() const { return stack_bytes / PAGE_BYTES + 1; }
+};
+
+struct Notification { // Of its own memory, without a badge.
+    bool sound(u64 slots) const { return slots == 1; }
+};
+
 template <typename... Gs>
 struct List {
     // Place in the list, from 1.
@@ -148,7 +166,7 @@ struct List {
 };
 
 using All = List<Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space,
-                 Cspace, Doorbell, Slots, Pool, Pci, Faults>;
+                 Cspace, Doorbell, Slots, Pool, Pci, Faults, Thread, Notification>;
 
 } // namespace grant
 

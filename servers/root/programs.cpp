@@ -333,7 +333,7 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
     for (const Grant &grant : system_.grants(number)) {
         sel::Result<> given = grant.is<grant::Client>()   ? give_client(number, grant)
                               : grant.is<grant::Faults>() ? give_faults(number, grant)
-                                                          : giver_.give(l.process, grant);
+                                                          : giver_.give(l.process, record, grant);
         if (!given) {
             return refuse(number, grant.name, given.error());
         }

@@ -88,6 +88,10 @@ bool System::agrees(const ProgramRecord &p, const grant::Faults &) const {
     return p.has(FLAG_SERVES);
 }
 
+bool System::agrees(const ProgramRecord &p, const grant::Thread &thread) const {
+    return thread.priority <= p.priority;
+}
+
 // All that name a pool agree on its size.
 bool System::pools_ok() const {
     u64 bytes[POOL_MAX] = {};

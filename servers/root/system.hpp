@@ -79,6 +79,7 @@ class System {
     bool agrees(const ProgramRecord &p, const grant::Client &client) const;
     bool agrees(const ProgramRecord &p, const grant::Untyped &untyped) const;
     bool agrees(const ProgramRecord &p, const grant::Faults &faults) const;
+    bool agrees(const ProgramRecord &p, const grant::Thread &thread) const;
     template <typename Other>
     bool agrees(const ProgramRecord &, const Other &) const {
         return true;

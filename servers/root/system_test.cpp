@@ -133,9 +133,9 @@ error_t changed(u16 slots, G what, Change change) {
 
 TEST_CASE("a grant that is of no kind, or outside the slots, is refused") {
     CHECK(grant::All::kind<grant::Client>() == 1);
-    CHECK(grant::All::kind<grant::Faults>() == 16);
+    CHECK(grant::All::kind<grant::Notification>() == 18);
     CHECK(with([](Table &t) { t.grant[0].kind = 0; }) == ERR_SYNTAX);
-    CHECK(with([](Table &t) { t.grant[0].kind = 17; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.grant[0].kind = 19; }) == ERR_SYNTAX);
     CHECK(with([](Table &t) { t.grant[0].slot = 5; }) == ERR_SYNTAX);  // A Reply's.
     CHECK(with([](Table &t) { t.grant[0].slot = 20; }) == ERR_SYNTAX); // Behind the last.
     CHECK(with([](Table &t) { t.grant[1].slots = 200; }) == ERR_SYNTAX);
@@ -165,6 +165,8 @@ TEST_CASE("each kind has as many slots as it fills") {
     only(9, grant::Slots{9});
     only(2, pool);
     only(1 + PCI_PAGES, pci);
+    only(1, grant::Thread{1, 2, 4096, 10, 0x7ffe00000000});
+    only(1, grant::Notification{});
 }
 
 TEST_CASE("a grant that cannot be is refused") {
@@ -189,6 +191,23 @@ TEST_CASE("a grant that cannot be is refused") {
     CHECK(given(0, grant::Archive{100}) == ERR_SYNTAX);
     CHECK(given(0, grant::Archive{u64{1} << 47}) == ERR_SYNTAX);
     CHECK(given(4, grant::Trace{16384, 100}) == ERR_SYNTAX);
+}
+
+TEST_CASE("a thread that cannot be is refused") {
+    const grant::Thread good{1000, 2000, 8192, 10, 0x7ffe00000000};
+    auto thread = [=](auto change) { return changed(1, good, change); };
+    CHECK(good.pages() == 3);
+    CHECK(thread([](auto &) {}) == OK);
+    CHECK(thread([](auto &t) { t.budget_us = 0; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.budget_us = 2001; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.stack_bytes = 0; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.stack_bytes = 4097; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.stack_bytes = 2 << 20; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.priority = 0; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.priority = 11; }) == ERR_SYNTAX);  // Above the program,
+    CHECK(thread([](auto &t) { t.priority = 266; }) == ERR_SYNTAX); // also when cut to 10.
+    CHECK(thread([](auto &t) { t.address++; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.address = u64{1} << 47; }) == ERR_SYNTAX);
 }
 
 TEST_CASE("faults come to the program itself, which has an endpoint") {

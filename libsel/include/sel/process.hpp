@@ -53,6 +53,16 @@ struct ProcessThread {
     bool vector;          // It may use vector registers.
 };
 
+// A thread that only has to be told what to run (thread.hpp: ReadyThread).
+struct ProcessMoreThread {
+    u64 address; // Of its stack, a page boundary; its IPC buffer follows. Below it nothing is mapped.
+    u32 stack_bytes;      // A multiple of PAGE_BYTES.
+    SchedControl control; // Of its time:
+    u64 budget, period;   // ticks.
+    u8 priority;
+    bool vector;
+};
+
 class Process {
   public:
     // The page below the stack is never mapped: nothing lies between it and the IPC buffer.
@@ -61,6 +71,8 @@ class Process {
 
     // Slots of the book for page tables, and what is one of a kind.
     static constexpr u32 kBookReserve = 32;
+    // Slots of the book for a give_thread(), besides its pages.
+    static constexpr u32 kThreadObjects = 2;
 
     Process() = default;
     Process(PageWindow window, const ProcessSlots &slots) : window_{window}, slots_{slots} {}
@@ -95,6 +107,10 @@ class Process {
         return make_objects(type, size, in_cspace(slot));
     }
     Result<> give_context(u32 slot, SchedControl control, u64 budget, u64 period);
+
+    // The program has no Frame of it: nobody can map these pages anew. Before prepare(). If it is refused
+    // the program is to be ended.
+    Result<> give_thread(u32 slot, const ProcessMoreThread &thread);
 
     // Its own address space, CSpace, and notification with these bits, to signal it.
     Result<> give_space(u32 slot) const { return give(slot, space()); }
@@ -168,6 +184,7 @@ class Process {
     Result<> new_region(u64 address, u64 pages, u64 rights);
     Result<> new_page(u64 address, u64 rights, std::span<const u8> content, u32 &book);
     Result<> make_thread(const ProcessThread &thread);
+    Result<> bind_thread(Tcb tcb, Reply reply, Frame buffer) const;
     Result<u32> make_bell(u64 bits);
     Result<> or_end(Result<> done);
 

@@ -38,8 +38,12 @@ class Kind:
         """(address, bytes) of what is mapped for it, for its page tables."""
         return None
 
+    def own_pages(self, need):
+        """(address, bytes) of what is mapped for it of the program's own memory."""
+        return None
+
     def objects(self, need):
-        """Bytes of the program's memory that it takes."""
+        """Bytes of the program's memory that it takes besides."""
         return 0
 
 
@@ -77,6 +81,20 @@ def span(text, unit, limit):
         raise Mistake(f"is given {text!r}, expected FIRST/COUNT in multiples of {unit} that end "
                       f"at {limit:#x} at most")
     return first, count
+
+
+def processor_time(program, need, text):
+    """Budget and period of "BUDGET/PERIOD@PRIORITY"; the last part is the need's."""
+    time, _, priority = text.partition("@")
+    need.priority = parse_number(priority) if priority else program.priority
+    part, _, whole = time.partition("/")
+    value = {"budget_us": parse_time(part), "period_us": parse_time(whole)}
+    if value["budget_us"] > value["period_us"]:
+        raise Mistake(f"is {need.argument!r}, expected BUDGET/PERIOD, budget not longer")
+    if not 1 <= need.priority <= program.priority:
+        raise Mistake(f"has priority {need.priority}, expected 1 to {program.priority}, that of "
+                      "the program")
+    return value
 
 
 class Client(Kind):
@@ -189,6 +207,9 @@ class Untyped(Kind):
     word, type, own = "untyped", "Untyped", True
 
     def give(self, system, program, need, text):
+        if not program.data.get("code", False):
+            raise Mistake("is memory of which pages can be made that are writable and executable: expected "
+                          "`code = true`")
         need.value = {"bytes": parse_size(text)}
 
     def objects(self, need):
@@ -199,15 +220,7 @@ class Context(Kind):
     word, type, own = "context", "SchedContext", True
 
     def give(self, system, program, need, text):
-        time, _, priority = text.partition("@")
-        need.priority = parse_number(priority) if priority else program.priority
-        part, _, whole = time.partition("/")
-        need.value = {"budget_us": parse_time(part), "period_us": parse_time(whole)}
-        if need.value["budget_us"] > need.value["period_us"]:
-            raise Mistake(f"is {text!r}, expected BUDGET/PERIOD, budget not longer")
-        if not 1 <= need.priority <= program.priority:
-            raise Mistake(f"has priority {need.priority}, expected 1 to {program.priority}, that of "
-                          "the program")
+        need.value = processor_time(program, need, text)
 
     def objects(self, need):
         return ABI["SCHED_CONTEXT_BYTES"]
@@ -323,8 +336,42 @@ class Faults(Kind):
         alone(need, text)
 
 
+class Thread(Kind):
+    word, own = "thread", True
+
+    def give(self, system, program, need, text):
+        size, _, time = text.partition("/")
+        stack = parse_size(size)
+        if stack > PLACES["kStackMax"]:
+            raise Mistake(f"has a stack of {size}, expected at most 1M")
+        need.value = processor_time(program, need, time)
+        # Its buffer follows, and a gap: below each stack nothing is mapped.
+        need.value |= {"stack_bytes": stack, "priority": need.priority,
+                       "address": program.next_window(stack + PAGE)}
+
+    def declare(self, system, need):
+        return f"sel::ReadyThread {need.name}{{{need.slot}, {need.value['address'] + need.value['stack_bytes']:#x}}}"
+
+    def own_pages(self, need):
+        return need.value["address"], need.value["stack_bytes"] + PAGE
+
+    def objects(self, need):
+        return (ABI["SCHED_CONTEXT_BYTES"] + ABI["TCB_BYTES"] + ABI["REPLY_BYTES"] + PAGE +
+                PLACES["kThreadObjects"] * ABI["SLOT_BYTES"])
+
+
+class Notification(Kind):
+    word, type, own = "notification", "Notification", True
+
+    def give(self, system, program, need, text):
+        alone(need, text)
+
+    def objects(self, need):
+        return ABI["NOTIFICATION_BYTES"]
+
+
 ALL = (Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space, Cspace, Doorbell, Slots,
-       Pool, Pci, Faults)
+       Pool, Pci, Faults, Thread, Notification)
 KINDS = {kind.word: kind() for kind in ALL}
 LAYOUTS = {name: Layout(HEADER, name) for name in names_of_list(HEADER, "All")}
 if [kind.__name__ for kind in ALL] != list(LAYOUTS):

@@ -2,7 +2,7 @@
 SPDX-License-Identifier: BSD-2-Clause
 """
 
-from manifests.grants import Client, Context, Pci, is_a, kind_of, windows
+from manifests.grants import Client, Context, Pci, Thread, is_a, kind_of, windows
 from manifests.words import FILES, PLACES, SYSTEM
 
 SLOT_SELF, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES = (
@@ -32,6 +32,7 @@ def header(system, name):
              "// SPDX-License-Identifier: BSD-2-Clause", "#pragma once", ""]
     if "pool" in program.lists.values() or any(is_a(need, Pci) for need in program.needs):
         headers.add("sel/device.hpp")
+    headers |= {"sel/thread.hpp"} if any(is_a(need, Thread) for need in program.needs) else set()
     headers |= {"sel/mounts.hpp"} if program.mounts else set()
     lines += ["#include <array>", ""] if program.lists or program.mounts else []
     lines += [f'#include "{h}"' for h in sorted(headers)]

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-from manifests.grants import Client, Context, GIVEN, OWN, Pool, is_a, kind_of
+from manifests.grants import Client, Context, GIVEN, OWN, Pool, Thread, is_a, kind_of
 from manifests.words import (
     FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT,
     ROOT_PRIORITY, SYSTEM, budget, is_path, parse_percent, parse_size, parse_time, period, pool_name, share)
@@ -349,7 +349,7 @@ class System:
         part = share if program.provides else budget
         yield program.name, program.priority, 100 * part(program.data) / period(program.data)
         for need in program.needs:
-            if is_a(need, Context):
+            if is_a(need, Context, Thread):
                 part = 100 * need.value["budget_us"] / need.value["period_us"]
                 yield f"{program.name}.{need.name}", need.priority, part
 

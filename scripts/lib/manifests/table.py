@@ -32,6 +32,8 @@ def memory_needed(program, segments):
     stack = parse_size(program.data.get("stack", "16K"))
     regions = list(segments) + [(PLACES["kEnvironmentAddress"], PAGE), (PLACES["kBufferAddress"], PAGE),
                                 (PLACES["kStackTop"] - stack, stack)]
+    threads = [pages for need in program.needs if (pages := kind_of(need).own_pages(need))]
+    regions += threads
     image = sum(size for _, size in segments)
     frames = sum(size for _, size in regions)
     windows = [window for need in program.needs if (window := kind_of(need).window(need))]
@@ -45,6 +47,7 @@ def memory_needed(program, segments):
                ABI["NOTIFICATION_BYTES"] + program.replies * ABI["REPLY_BYTES"] +
                sum(kind_of(need).objects(need) for need in program.needs))
     book = (frames // PAGE + archive // PAGE + program.slots + PLACES["kBookReserve"]) * ABI["SLOT_BYTES"]
+    stack += sum(size for _, size in threads)
     return {"image": image, "stack": stack, "page tables": (len(tables) + 1) * ABI["TABLE_BYTES"],
             "objects": objects + book + (len(tables) + 4) * PAGE}
 

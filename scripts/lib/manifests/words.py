@@ -27,8 +27,8 @@ RESTART = {name.lower(): TABLE[name] for name in ("NEVER", "ALWAYS", "BACKOFF")}
 NAME = re.compile(r"[a-z][a-z0-9_]{0,14}$")
 PROGRAM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,14}$")
 KEYS = {"about": str, "priority": int, "memory": str, "stack": str, "replies": int, "budget": str,
-        "period": str, "share": str, "vector": bool, "restart": str, "tries": int, "provides": dict,
-        "needs": dict}
+        "period": str, "share": str, "vector": bool, "code": bool, "restart": str, "tries": int,
+        "provides": dict, "needs": dict}
 RESERVED = {"self", "service", "signals"}
 REQUIRED = ("about", "priority", "memory")
 
@@ -79,7 +79,7 @@ class Need:
     slots: int = 1
     value: dict = field(default_factory=dict)  # The fields of its struct in servers/root/grant.hpp.
     client: tuple = (0, 0)  # Of a pool in a list: number and part of the one that it is shared with.
-    priority: int = 0    # Of the thread that a context is for.
+    priority: int = 0    # Of a thread, or of the one that a context is for.
     path: str = ""       # Where it is mounted,
     window: int = 0      # with which shared memory: a number from 1 on.
 
