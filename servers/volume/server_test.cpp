@@ -95,7 +95,17 @@ TEST_CASE("a file server on a volume", "[volume]") {
     REQUIRE(later.start().ok());
     CHECK(content_of(*later.files, "/f") == "text");
     CHECK(server.on(file::SyncAll{}).value() == 7);
+    u32 other = server.on(file::Open{.flags = kNew, .data = "/o"}, me).value();
+    for (u32 one : {handle, other}) {
+        CHECK(
+            server.on(file::Write{.handle = one, .offset = 0, .data = bytes_of("more")}, me).ok());
+    }
     CHECK(server.on(file::Sync{.handle = handle}, me).ok());
+    CHECK(server.deadline() != sel::kForever); // The other one is still to be written.
+    CHECK(server.on(file::Sync{.handle = other}, me).ok());
+    CHECK(server.deadline() == sel::kForever);
+    CHECK(server.on(file::Close{.handle = other}, me).ok());
+    CHECK(server.on(file::Remove{.data = "/o"}).ok());
     CHECK(server.on(file::Sync{.handle = handle ^ 0x10000}, me).error() == ERR_RESTARTED);
     CHECK(server.on(file::List{.position = 0, .data = "/"}).value().data == "f");
     CHECK(server.on(file::Rename{.from = "/f", .data = "/g"}).ok());

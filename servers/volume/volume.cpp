@@ -222,6 +222,12 @@ sel::Result<> Volume::sync(u64 client, u32 handle) {
     sel::Result<> committed = commit(*file);
     // What had no object any more was closed, not flushed.
     sel::Result<> synced = after(kNone, fs_.sync());
+    if (committed.ok() && synced.ok() &&
+        std::none_of(slot_.begin(), slot_.end(),
+                     [](const Slot &slot) { return slot.file != kNone && slot.changed; })) {
+        dirty_ = false; // It was the only one: nobody needs to wake up for the others.
+        failure_.error = OK;
+    }
     return committed.ok() ? synced : committed;
 }
 
