@@ -15,7 +15,7 @@ struct Fixture {
     block::FakeMemory memory;
     FakeDevice device{memory};
     Disk<FakeDevice, block::FakeMemory> disk{device, memory};
-    block::Outcomes out;
+    block::Outcomes out{};
 
     // The first of the disks that are found.
     bool start() {

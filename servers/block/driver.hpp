@@ -204,7 +204,9 @@ class Driver : public Server<Device, sel::DmaPool> {
             return nullptr;
         }
         slice_[number].emplace(rings_, number * Device::kPages);
-        return &device_[number].emplace(bus, *slice_[number]);
+        auto &device = device_[number];
+        device.emplace(bus, *slice_[number]);
+        return &*device;
     }
 
     void find_disks(PciBus &bus) {
