@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "programs.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "sel/protocol.hpp"
@@ -387,6 +388,11 @@ bool Programs::is_taken(u64 physical, u64 bytes) const {
     auto meets = [&](u64 base, u64 size) {
         return physical < base + size && base < physical + bytes;
     };
+    auto has = [&](const DeviceGiven &device) {
+        return std::any_of(device.part, device.part + device.parts, [&](const DevicePart &part) {
+            return meets(part.physical, u64{part.pages} * PAGE_BYTES);
+        });
+    };
     for (u32 i = 0; i < kit_.boot().module_count; i++) {
         if (meets(kit_.boot().module[i].base, kit_.boot().module[i].bytes)) {
             return true;
@@ -399,11 +405,8 @@ bool Programs::is_taken(u64 physical, u64 bytes) const {
             }
         }
         for (const DeviceGiven &device : life(i).device) {
-            for (u32 k = 0; k < device.parts && runs(i); k++) {
-                const DevicePart &part = device.part[k];
-                if (meets(part.physical, u64{part.pages} * PAGE_BYTES)) {
-                    return true;
-                }
+            if (runs(i) && has(device)) {
+                return true;
             }
         }
     }
