@@ -375,8 +375,12 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
 // --- Devices that the pci server has found.
 
 const Grant *Programs::device_grant(u32 number, u32 need) const {
+    if (need >= kDevices) {
+        return nullptr;
+    }
+    u32 before = 0;
     for (const Grant &grant : system_.grants(number)) {
-        if (grant.kind == GRANT_PCI && need < kDevices && need-- == 0) {
+        if (grant.kind == GRANT_PCI && before++ == need) {
             return &grant;
         }
     }
