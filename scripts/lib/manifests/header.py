@@ -13,6 +13,11 @@ def window(need):
     return f"{{{address:#x}, {size:#x}, {{{need.slot if need.slots else 0}, {need.slots}}}}}"
 
 
+def pci_device(need):
+    _, _, bit, address = need.values
+    return f"{{{{{need.slot}, {need.slots}}}, {address:#x}, {bit:#x}}}"
+
+
 def declaration(system, need):
     kind, a, b, c = need.values
     if kind == CLIENT:
@@ -22,7 +27,7 @@ def declaration(system, need):
         word = "Interrupt" if kind == IRQ else "Doorbell"
         return f"sel::{word} {need.name}{{{need.slot}, {bits:#x}}}"
     if kind == PCI:
-        return f"sel::PciDevice {need.name}{{{{{need.slot}, {need.slots}}}, {c:#x}, {b:#x}}}"
+        return f"sel::PciDevice {need.name}{pci_device(need)}"
     if kind in (DEVICE, TRACE, ARCHIVE, POOL):
         return f"sel::Window {need.name}{window(need)}"
     if kind == THREAD:
@@ -52,7 +57,7 @@ def header(system, name):
     program = system.programs[name]
     headers = {"sel/server.hpp"}
     kinds = [need.kind for need in program.needs if need.values[0] == CLIENT]
-    for kind in kinds + [kind for kind in program.lists.values() if kind != "pool"]:
+    for kind in kinds + [kind for kind in program.lists.values() if kind not in ("pool", "pci")]:
         headers |= {"sel/client.hpp", system.protocol(kind)[0]}
     lines = [f"// What {name} holds: made from {program.path} and {SYSTEM}. Do not edit.",
              "// SPDX-License-Identifier: BSD-2-Clause", "#pragma once", ""]
@@ -78,6 +83,9 @@ def header(system, name):
         if kind == "pool":
             element = "sel::ClientPool"
             inside = [f"{{{need.client[0]}, {need.client[1]}, {window(need)}}}" for need in needs]
+        elif kind == "pci":
+            element = "sel::PciDevice"
+            inside = [pci_device(need) for need in needs]
         else:
             element = f"sel::Named<{system.protocol(kind)[1]}>"
             inside = [f'{{"{need.grant}", {need.slot}}}' for need in needs]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from manifests.words import (
-    ARCHIVE, ARCHIVE_BASE, CLIENT, CNODE, CONTEXT, DEVICE, DOORBELL, FAULTS, FILES, GIVEN, IO, IRQ, KEYS,
+    ARCHIVE, ARCHIVE_BASE, CLIENT, CNODE, CONTEXT, DEVICE, DEVICES_MAX, DOORBELL, FAULTS, FILES, GIVEN, IO, IRQ, KEYS,
     MOUNTS, Mistake, NAME, NOTIFICATION, Need, OWN, PAGE, PART_MAX, PATH, PCI, PCI_CLASS, PCI_PAGES, POOL,
     POOLS_MAX, POOL_MAX, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT, ROOT_PRIORITY,
     SLOTS, SLOT_REPLIES, STACK_MAX, SYSTEM, THREAD, TRACE, TRACE_BYTES, TRACE_CONTROL, UNTYPED, VSPACE,
@@ -246,6 +246,8 @@ class System:
                 continue
             need = split_need(name, text)
             given = program.given.get(name, [] if need.many else "")
+            if need.many and need.kind == "pci":
+                given = self._devices(program, name, given)
             if not need.many:
                 need.grant = given
                 yield need
@@ -256,6 +258,15 @@ class System:
             else:
                 self.wrong(SYSTEM, f"{program.name}.needs.{name}", f"is {given!r}, expected a list of "
                            f"{'pools' if need.kind == 'pool' else 'servers'}")
+
+    def _devices(self, program, name, given):
+        """The device "pci:WHAT*N" N times."""
+        found = re.fullmatch(r"(pci:[^*]*)\*([1-9])", given) if isinstance(given, str) else None
+        if not found or int(found[2]) > DEVICES_MAX:
+            self.wrong(SYSTEM, f"{program.name}.needs.{name}", f'is {given!r}, expected "pci:WHAT*N", N of 1 to '
+                       f"{DEVICES_MAX}: as many as there are, but no more than N")
+            return []
+        return [found[1]] * int(found[2])
 
     def _own(self, program, need, window, bit):
         if need.grant:
@@ -349,8 +360,8 @@ class System:
             need.values = (POOL, number, size, window)
             window += size + PAGE
         elif kind == "pci":
-            if any(other.kind == "pci" for other in program.needs):
-                raise Mistake("is a second pci device: expected one for each program")
+            if any(other.kind == "pci" and not (need.many and other.name == need.name) for other in program.needs):
+                raise Mistake("is a second pci need: expected one for each program")
             need.slots = 1 + PCI_PAGES
             need.values = (PCI, self._pci_match(program, need, rest), 1 << bit, window)
             window += (PCI_PAGES + 1) * PAGE
@@ -419,6 +430,8 @@ class System:
     def _own_device(self, program, need, kind, first, last):
         mine = f"{program.name}.{need.name}"
         for other_kind, low, high, owner in self.owners:
+            if need.many and owner == mine:
+                continue  # Several of the same kind.
             if kind == other_kind and first <= high and low <= last:
                 raise Mistake(f"is given {need.grant!r}, which {owner} has already")
         self.owners.append((kind, first, last, mine))

@@ -24,6 +24,7 @@ ENVIRONMENT, BUFFER, STACK_TOP = 0x7FFF00000000, 0x7FFF00001000, 0x7FFF00200000
 STACK_MAX = 1 << 20
 TRACE_BYTES = 4 * PAGE
 POOL_MAX, POOLS_MAX = 1 << 20, 16
+DEVICES_MAX = 8  # Of a program, by `pci*`; servers/root/api.hpp has it, too.
 PCI_PAGES = 64  # Of a device's registers, at most; servers/root/system.hpp has it, too.
 PART_MAX = 255
 PATH_MAX, PATH = 255, re.compile(r"/|(/[A-Za-z0-9._-]{1,63})+")  # servers/file/api.hpp
