@@ -1,9 +1,9 @@
 // The readers of boot data, ACPI tables and ELF files: what they understand, and that damage is
 // refused with a message and never leads outside the bytes given (also run under sanitizers).
 // SPDX-License-Identifier: BSD-2-Clause
-#include "arch/x86_64/acpi.hpp"
-#include "arch/x86_64/boot_data.hpp"
-#include "arch/x86_64/elf.hpp"
+#include "arch/x86_64/boot/acpi.hpp"
+#include "arch/x86_64/boot/boot_data.hpp"
+#include "arch/x86_64/boot/elf.hpp"
 
 #include "abi/call.h"
 

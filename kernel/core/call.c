@@ -1,6 +1,7 @@
 // How calls end: the next thread, a refusal with its reason, a restart.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/call.h"
+#include "core/inline.h"
 
 #include "core/cspace.h"
 #include "core/ready.h"
@@ -73,7 +74,7 @@ static void count_denial(u32 t) {
     }
 }
 
-u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) {
+RARE u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
     u32 type = SLOT(s).type;
     if (type == CAP_NULL) {
@@ -91,7 +92,7 @@ u64 call_refuse(u32 call, error_t error, u64 cptr, u32 need) {
     return call_error(error);
 }
 
-u64 call_refuse_argument(u32 call, error_t error, u64 argument) {
+RARE u64 call_refuse_argument(u32 call, error_t error, u64 argument) {
     u32 cur = K.run.tcb;
     TCB(cur).denial.cptr = 0;
     TCB(cur).denial.what = call + 0x100u * (u64)error;

@@ -108,9 +108,9 @@ static inline u32 call_goes_on(u32 call) {
     return begun == call;
 }
 
-// Every call of abi/call.h and the function that does it: from this list come the declarations below and
-// the switch of core_call (kernel.c). The entry code may go straight to the direct ones.
-#define DIRECT_CALLS(X)                                                                            \
+// Every call of abi/call.h and the function that does it: from this list come the declarations below, the
+// switch of core_call (kernel.c), and the table by which the entry code does the same.
+#define CALL_LIST(X)                                                                               \
     X(CALL_CALL, call_call)                                                                        \
     X(CALL_REPLY_RECV, call_reply_recv)                                                            \
     X(CALL_SEND, call_send)                                                                        \
@@ -121,9 +121,7 @@ static inline u32 call_goes_on(u32 call) {
     X(CALL_SIGNAL, call_signal)                                                                    \
     X(CALL_WAIT, call_wait)                                                                        \
     X(CALL_POLL, call_poll)                                                                        \
-    X(CALL_YIELD, call_yield)
-
-#define OTHER_CALLS(X)                                                                             \
+    X(CALL_YIELD, call_yield)                                                                      \
     X(CALL_CAP_COPY, call_cap_copy)                                                                \
     X(CALL_CAP_MINT, call_cap_mint)                                                                \
     X(CALL_CAP_MOVE, call_cap_move)                                                                \
@@ -157,13 +155,10 @@ static inline u32 call_goes_on(u32 call) {
     X(CALL_PORT_OUT, call_port_out)                                                                \
     X(CALL_TRACE, call_trace)
 
-#define CALL_LIST(X) DIRECT_CALLS(X) OTHER_CALLS(X)
-
 #define CALL_DECLARATION(number, function) u64 function(u64 cptr, u64 info);
 CALL_LIST(CALL_DECLARATION)
 
 #define CALL_ONE(number, function) +1 // NOLINT(bugprone-macro-parentheses): a term of a sum.
-enum { CALL_DIRECT_COUNT = 0 DIRECT_CALLS(CALL_ONE) };
 static_assert(0 CALL_LIST(CALL_ONE) == CALL_COUNT, "a call without a function");
 
 #endif

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/call.h"
 #include "core/cspace.h"
+#include "core/inline.h"
 
 // Every call here: what a refused one leaves as it was, and how the caller learns of it.
 // clang-format off
@@ -125,7 +126,7 @@ u64 call_cap_mint(u64 cptr, u64 info) {
     ensures left: \result / 0x100000000 == OK ==> null_slot(\old(from(cptr)));
     ensures place: \result / 0x100000000 == OK ==> mov_rel{Pre,Post}(\old(from(cptr)), \old(to));
 */
-u64 call_cap_move(u64 cptr, u64 info) {
+RARE u64 call_cap_move(u64 cptr, u64 info) {
     u32 src = cspace_lookup(K.run.tcb, cptr), dst = call_destination();
     (void)info;
     if (SLOT(src).type == CAP_NULL)
@@ -148,7 +149,7 @@ u64 call_cap_move(u64 cptr, u64 info) {
     ensures one: \result / 0x100000000 == OK ==> as_it_was{Pre,Post}(\old(with), \old(from(cptr)));
     ensures other: \result / 0x100000000 == OK ==> as_it_was{Pre,Post}(\old(from(cptr)), \old(with));
 */
-u64 call_cap_swap(u64 cptr, u64 info) {
+RARE u64 call_cap_swap(u64 cptr, u64 info) {
     u32 a = cspace_lookup(K.run.tcb, cptr), b = cspace_lookup(K.run.tcb, ARG0);
     (void)info;
     if (SLOT(a).type == CAP_NULL)
@@ -169,7 +170,7 @@ u64 call_cap_swap(u64 cptr, u64 info) {
         tcb_view[K.run.tcb].r[R_R10] == \old(ob(from(cptr))) &&
         tcb_view[K.run.tcb].r[R_R8] == (ty(\old(from(cptr))) == CAP_FRAME || ty(\old(from(cptr))) == CAP_PAGE_TABLE ? 0 : \old(dt(from(cptr))));
 */
-u64 call_cap_info(u64 cptr, u64 info) {
+RARE u64 call_cap_info(u64 cptr, u64 info) {
     u32 s = cspace_lookup(K.run.tcb, cptr);
     (void)info;
     if (SLOT(s).type == CAP_NULL)

@@ -635,17 +635,30 @@ INLINE void call_commit(u32 ep, u32 to) {
     lend_push(K.run.sc, r);
 }
 
-// The call of the running thread reaches a receiver with a context of its own.
-static NOINLINE u64 call_active(u64 cptr, u64 info) {
-    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), ep = SLOT(s).object;
-    u32 to = endpoint_receiver(ep);
-    if (to == 0 || !message_info_ok(cur, info)) {
+// The call of the running thread, through the capability in slot s, reaches a receiver that runs next on
+// a context of its own.
+INLINE u64 call_active(u64 cptr, u64 info, u32 s, u32 is_short) {
+    u32 cur = K.run.tcb, ep = SLOT(s).object, to = endpoint_receiver(ep);
+    if (to == 0 || (!is_short && !message_info_ok(cur, info))) {
         return call_slow(cptr, info);
     }
     thread_park();
-    message_deliver(cur, to, SLOT(s).data, info, SLOT(s).may & MAY_GRANT);
-    thread_arm_timeout(info);
+    if (is_short) {
+        message_registers(cur, to, SLOT(s).data, info);
+    } else {
+        u64 arrives = message_extra(cur, to, info, SLOT(s).may & MAY_GRANT);
+        message_registers(cur, to, SLOT(s).data, arrives);
+        thread_arm_timeout(info);
+    }
     return endpoint_hand_over(ep, to, STATE_REPLY | (TCB(cur).state & STATE_SPECIAL));
+}
+
+FLATTEN static NOINLINE u64 call_active_short(u64 cptr, u64 info, u32 s) {
+    return call_active(cptr, info, s, 1);
+}
+
+static NOINLINE u64 call_active_long(u64 cptr, u64 info, u32 s) {
+    return call_active(cptr, info, s, 0);
 }
 
 INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
@@ -658,7 +671,7 @@ INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
         return call_slow(cptr, info);
     }
     if (TCB(to).sc != 0 || TCB(to).priority < K.top) {
-        return call_active(cptr, info);
+        return is_short ? call_active_short(cptr, info, s) : call_active_long(cptr, info, s);
     }
     if (!is_short) { // A time-out bounds the call until its context is lent: that is now.
         if (!message_info_ok(cur, info)) {
@@ -728,16 +741,20 @@ static inline u32 answers_next(u32 ep, u32 r, u32 to) {
            TCB(QUEUE(ep).head).state <= STATE_RECV;
 }
 
-// The running thread answers a caller that has a context of its own, and receives.
-static NOINLINE u64 reply_recv_active(u64 cptr, u64 info) {
-    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), ep = SLOT(s).object;
-    u32 r = reply_of(cur), to = REPLY(r).caller.tcb;
-    if (!answers_next(ep, r, to) || (info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)) {
+// The running thread answers a caller that has a context of its own, and receives through the capability
+// in slot s.
+INLINE u64 reply_recv_active(u64 cptr, u64 info, u32 s, u32 is_short) {
+    u32 cur = K.run.tcb, ep = SLOT(s).object, r = reply_of(cur), to = REPLY(r).caller.tcb;
+    if (!answers_next(ep, r, to) ||
+        (!is_short && ((info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)))) {
         return reply_recv_slow(cptr, info);
     }
     thread_park();
     if (TCB(to).fault == FAULT_NONE) {
-        message_deliver(cur, to, 0, info, RECEIVED_MAY(r) & MAY_GRANT);
+        if (!is_short) {
+            info = message_extra(cur, to, info, reply_may_grant(r));
+        }
+        message_registers(cur, to, 0, info);
     }
     RECEIVED_MAY(r) = SLOT(s).may;
     TCB(to).fault = FAULT_NONE;
@@ -752,17 +769,24 @@ static NOINLINE u64 reply_recv_active(u64 cptr, u64 info) {
     return thread_run(to);
 }
 
+FLATTEN static NOINLINE u64 reply_recv_active_short(u64 cptr, u64 info, u32 s) {
+    return reply_recv_active(cptr, info, s, 1);
+}
+
+static NOINLINE u64 reply_recv_active_long(u64 cptr, u64 info, u32 s) {
+    return reply_recv_active(cptr, info, s, 0);
+}
+
 INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), may = SLOT(s).may;
     if ((may & MAY_RECV) == 0) {
         return refuse_endpoint(CALL_REPLY_RECV, cptr, RIGHT_READ);
     }
     u32 r = reply_of(cur), to = REPLY(r).caller.tcb;
-    if (TCB(to).state != STATE_REPLY || TCB(cur).attention != 0) {
-        return reply_recv_active(cptr, info);
-    }
-    if (SC(K.run.sc).top != r || TCB(to).priority < K.top) {
-        return reply_recv_active(cptr, info);
+    if (TCB(to).state != STATE_REPLY || TCB(cur).attention != 0 || SC(K.run.sc).top != r ||
+        TCB(to).priority < K.top) {
+        return is_short ? reply_recv_active_short(cptr, info, s)
+                        : reply_recv_active_long(cptr, info, s);
     }
     if (TCB(QUEUE(SLOT(s).object).head).state > STATE_RECV) {
         return reply_recv_slow(cptr, info);

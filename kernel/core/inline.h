@@ -5,6 +5,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE __attribute__((noinline))
+#define RARE __attribute__((cold))       // Compiled for size.
 #define FLATTEN __attribute__((flatten)) // All that the function calls becomes part of it.
 
 #endif

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/irq.h"
 
+#include "core/inline.h"
 #include "core/leaf.h"
 #include "core/notification.h"
 
@@ -54,7 +55,7 @@ void irq_signal(u32 irq) {
     }
 }
 
-u32 irq_hand_over(u32 irq) {
+FLATTEN u32 irq_hand_over(u32 irq) {
     u32 o = IRQ_OBJECT(irq), s = IRQ_SLOT(o);
     if ((SLOT(s).may & MAY_SIGNAL) == 0 || IRQ(o).state == IRQ_FREE) {
         return 0;

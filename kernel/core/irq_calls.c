@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/call.h"
 #include "core/cspace.h"
+#include "core/inline.h"
 #include "core/irq.h"
 #include "core/leaf.h"
 #include "core/notification.h"
 #include "core/object.h"
 #include "core/thread.h"
 
-u64 call_irq_get(u64 cptr, u64 info) {
+RARE u64 call_irq_get(u64 cptr, u64 info) {
     (void)info;
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), dst = cspace_destination(cur, ARG0);
     u64 line = ARG1;
@@ -39,7 +40,7 @@ u64 call_irq_get(u64 cptr, u64 info) {
     return call_done();
 }
 
-u64 call_irq_bind(u64 cptr, u64 info) {
+RARE u64 call_irq_bind(u64 cptr, u64 info) {
     (void)info;
     u32 cur = K.run.tcb, h = cspace_lookup(cur, cptr), n = cspace_lookup(cur, ARG0);
     if (SLOT(h).type != CAP_IRQ_HANDLER) {
@@ -67,7 +68,7 @@ u64 call_irq_bind(u64 cptr, u64 info) {
     ensures type: \result / 0x100000000 == OK ==> ty(named(K.run.tcb, cptr)) == CAP_IRQ_HANDLER;
     ensures idle: \result / 0x100000000 == OK ==> irq_view[ob(named(K.run.tcb, cptr))].state == IRQ_IDLE;
     ensures refused: \result / 0x100000000 != OK ==> \forall integer o; irq_view[o].state == \old(irq_view[o].state); */
-u64 call_irq_ack(u64 cptr, u64 info) {
+RARE u64 call_irq_ack(u64 cptr, u64 info) {
     (void)info;
     u32 h = cspace_lookup(K.run.tcb, cptr);
     if (SLOT(h).type != CAP_IRQ_HANDLER) {

@@ -110,7 +110,7 @@ static inline void mark_fault(u32 t) {
     ensures messages: messages;
     ensures special: tcb_view[K.run.tcb].state >= 128;
     ensures waits: state_of(K.run.tcb) == (\old(state_of(QUEUE(slot_view[s].object).head)) == STATE_RECV ? STATE_REPLY : STATE_CALL); */
-INLINE void send_fault(u32 s) {
+static NOINLINE void send_fault(u32 s) {
     endpoint_send(SLOT(s).object, SLOT(s).may, SLOT(s).data, MESSAGE_REGISTERS, STATE_CALL);
     //@ assert range: 0 <= K.run.tcb < 0x100000000;
     mark_fault(K.run.tcb);
@@ -162,7 +162,7 @@ u32 core_timer(void) {
     return next;
 }
 
-u32 core_fault(u32 fault, u64 w1, u64 w2) {
+FLATTEN u32 core_fault(u32 fault, u64 w1, u64 w2) {
     u32 cur = K.run.tcb, s = TCB_SLOT_INDEX(cur, TCB_SLOT_FAULT);
     thread_park();
     TCB(cur).fault = fault;

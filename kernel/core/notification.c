@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/notification.h"
 
+#include "core/inline.h"
 #include "core/queue.h"
 #include "core/thread.h"
 
@@ -161,7 +162,7 @@ u32 notification_preempts(u32 n) {
     return TCB(t).state == STATE_WAIT && thread_preempts(t) ? t : 0;
 }
 
-u32 notification_hand_over(u32 n, u32 t, u64 bits) {
+FLATTEN NOINLINE u32 notification_hand_over(u32 n, u32 t, u64 bits) {
     if (TCB(t).state == STATE_WAIT) {
         deliver_bits(t, bits, 0);
         queue_take(n, t);

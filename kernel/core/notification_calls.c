@@ -69,7 +69,7 @@ static NOINLINE u64 signal_slow(u32 s) {
 }
 
 // The same, straight to the thread that is woken if it runs next.
-static NOINLINE u64 signal_waiter_or_bound(u32 s) {
+FLATTEN static NOINLINE u64 signal_waiter_or_bound(u32 s) {
     u32 n = SLOT(s).object, t = notification_preempts(n);
     if (t == 0) {
         return signal_slow(s);

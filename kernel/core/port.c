@@ -4,6 +4,7 @@
 #include "core/call.h"
 #include "core/cspace.h"
 #include "core/guarded_leaf.h"
+#include "core/inline.h"
 
 // clang-format off
 // What of a call on ports holds, whatever its arguments are.
@@ -22,7 +23,7 @@
     terminates \true; exits \false;
     assigns tcb_view[K.run.tcb].denial, tcb_view[K.run.tcb].r[R_RDX];
     ENSURES_PORT */
-u64 call_port_in(u64 cptr, u64 info) {
+RARE u64 call_port_in(u64 cptr, u64 info) {
     (void)info;
     u32 s = cspace_lookup(K.run.tcb, cptr);
     if (SLOT(s).type != CAP_IO_PORT) {
@@ -39,7 +40,7 @@ u64 call_port_in(u64 cptr, u64 info) {
     terminates \true; exits \false;
     assigns tcb_view[K.run.tcb].denial;
     ENSURES_PORT */
-u64 call_port_out(u64 cptr, u64 info) {
+RARE u64 call_port_out(u64 cptr, u64 info) {
     (void)info;
     u32 s = cspace_lookup(K.run.tcb, cptr);
     if (SLOT(s).type != CAP_IO_PORT) {

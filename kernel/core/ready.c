@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/ready.h"
 #include "core/bits.h"
+#include "core/inline.h"
 #include "core/leaf.h"
 
 /*@ requires p: priority < 256;
@@ -72,7 +73,7 @@ void ready_push(u32 t) {
     ready_mark(priority);
 }
 
-void ready_remove(u32 t) {
+NOINLINE void ready_remove(u32 t) {
     u32 priority = TCB(t).priority;
     queue_remove(READY_BASE + priority, t);
     TCB(t).state = STATE_INACTIVE;

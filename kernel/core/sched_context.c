@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/sched_context.h"
 
+#include "core/inline.h"
+
 void sc_init(u32 sc, u64 budget, u64 period, u64 now) {
     SC(sc).budget = budget;
     SC(sc).period = period;
@@ -13,17 +15,25 @@ void sc_init(u32 sc, u64 budget, u64 period, u64 now) {
     SC(sc).amount[3] = 0;
 }
 
-void sc_charge(u32 sc, u64 now) {
-    u64 last = SC(sc).last, ran = now - last;
-    u64 cost = ran < SC(sc).left ? ran : SC(sc).left;
-    u64 due = last + SC(sc).period;
-    //@ ghost ghost_charged(sc, last, (u64)(last + cost));
-    SC(sc).last = now;
-    SC(sc).used += ran;
-    SC(sc).left -= cost;
-    if (cost == 0 || SC(sc).budget == SC(sc).period) {
-        return;
-    }
+// `cost`, which sc has paid, comes back at `due`: not before what came before it.
+/*@ requires sc: context(sc);
+    requires fits: SC(sc).amount[3] + cost < 0x10000000000000000;
+    terminates \true; exits \false;
+    assigns sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3];
+    ensures a0: \old(SC(sc).amount[0]) == 0 ==> SC(sc).amount[0] == cost && SC(sc).due[0] == due;
+    ensures k0: \old(SC(sc).amount[0]) != 0 ==> SC(sc).amount[0] == \old(SC(sc).amount[0]) && SC(sc).due[0] == \old(SC(sc).due[0]);
+    ensures a1: \old(SC(sc).amount[0]) != 0 && \old(SC(sc).amount[1]) == 0 ==> SC(sc).amount[1] == cost && SC(sc).due[1] == due;
+    ensures k1: \old(SC(sc).amount[0]) == 0 || \old(SC(sc).amount[1]) != 0 ==>
+        SC(sc).amount[1] == \old(SC(sc).amount[1]) && SC(sc).due[1] == \old(SC(sc).due[1]);
+    ensures a2: \old(SC(sc).amount[0]) != 0 && \old(SC(sc).amount[1]) != 0 && \old(SC(sc).amount[2]) == 0 ==>
+        SC(sc).amount[2] == cost && SC(sc).due[2] == due;
+    ensures k2: \old(SC(sc).amount[0]) == 0 || \old(SC(sc).amount[1]) == 0 || \old(SC(sc).amount[2]) != 0 ==>
+        SC(sc).amount[2] == \old(SC(sc).amount[2]) && SC(sc).due[2] == \old(SC(sc).due[2]);
+    ensures a3: \old(SC(sc).amount[0]) != 0 && \old(SC(sc).amount[1]) != 0 && \old(SC(sc).amount[2]) != 0 ==>
+        SC(sc).amount[3] == \old(SC(sc).amount[3]) + cost && SC(sc).due[3] == due;
+    ensures k3: \old(SC(sc).amount[0]) == 0 || \old(SC(sc).amount[1]) == 0 || \old(SC(sc).amount[2]) == 0 ==>
+        SC(sc).amount[3] == \old(SC(sc).amount[3]) && SC(sc).due[3] == \old(SC(sc).due[3]); */
+static NOINLINE void sc_owe(u32 sc, u64 cost, u64 due) {
     if (SC(sc).amount[0] == 0) {
         SC(sc).amount[0] = cost;
         SC(sc).due[0] = due;
@@ -36,6 +46,19 @@ void sc_charge(u32 sc, u64 now) {
     } else {
         SC(sc).amount[3] += cost;
         SC(sc).due[3] = due;
+    }
+}
+
+void sc_charge(u32 sc, u64 now) {
+    u64 last = SC(sc).last, ran = now - last;
+    u64 cost = ran < SC(sc).left ? ran : SC(sc).left;
+    u64 due = last + SC(sc).period;
+    //@ ghost ghost_charged(sc, last, (u64)(last + cost));
+    SC(sc).last = now;
+    SC(sc).used += ran;
+    SC(sc).left -= cost;
+    if (cost != 0 && SC(sc).budget != SC(sc).period) {
+        sc_owe(sc, cost, due);
     }
 }
 
@@ -67,14 +90,23 @@ static void sc_refill(u32 sc) {
     SC(sc).amount[3] = 0;
 }
 
-void sc_replenish(u32 sc, u64 now) {
-    SC(sc).last = now;
-    if (SC(sc).budget == SC(sc).period) {
-        if (SC(sc).left < SC_MIN) {
-            SC(sc).left = SC(sc).budget;
-        }
-        return;
-    }
+// sc takes back what is due.
+/*@ requires wf: context(sc) && budget(sc) && window(sc) && !full(sc);
+    requires now: SC(sc).last == now;
+    terminates \true; exits \false;
+    assigns sc_view[sc].left, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3];
+    ensures more: \old(SC(sc).left) <= SC(sc).left;
+    ensures all: SC(sc).amount[0] == 0 || now < SC(sc).due[0];
+    ensures b1: sc_limits(sc);
+    ensures b2: sc_sum(sc);
+    ensures b3: sc_list(sc);
+    ensures b4: sc_order(sc);
+    ensures b5: sc_soon(sc);
+    ensures v1: win_start(sc);
+    ensures v2: win_before(sc);
+    ensures v3: win_debt(sc);
+    ensures v4: win_theorem(sc); */
+static NOINLINE void sc_take_back(u32 sc, u64 now) {
     /*@ loop invariant i: 0 <= i <= REFILL_COUNT;
         loop invariant wf: budget(sc) && window(sc);
         loop invariant more: \at(SC(sc).left, Pre) <= SC(sc).left;
@@ -84,6 +116,15 @@ void sc_replenish(u32 sc, u64 now) {
         loop variant REFILL_COUNT - i; */
     for (u32 i = 0; i < REFILL_COUNT && SC(sc).amount[0] != 0 && SC(sc).due[0] <= now; i++) {
         sc_refill(sc);
+    }
+}
+
+void sc_replenish(u32 sc, u64 now) {
+    SC(sc).last = now;
+    if (SC(sc).budget != SC(sc).period) {
+        sc_take_back(sc, now);
+    } else if (SC(sc).left < SC_MIN) {
+        SC(sc).left = SC(sc).budget;
     }
 }
 

@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/call.h"
 #include "core/cspace.h"
+#include "core/inline.h"
 #include "core/ready.h"
 #include "core/thread.h"
 #include "core/time.h"
 
-u64 call_sc_configure(u64 cptr, u64 info) {
+RARE u64 call_sc_configure(u64 cptr, u64 info) {
     (void)info;
     u32 control = cspace_lookup(K.run.tcb, cptr), slot = cspace_lookup(K.run.tcb, ARG0);
     u64 budget = ARG1, period = ARG2;

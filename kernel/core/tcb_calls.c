@@ -3,6 +3,7 @@
 #include "core/call.h"
 #include "core/capability.h"
 #include "core/cspace.h"
+#include "core/inline.h"
 #include "core/leaf.h"
 #include "core/message.h"
 #include "core/notification.h"
@@ -84,7 +85,7 @@ static inline u32 satisfies(u32 s, u32 need) {
     return SLOT(s).type == need % 0x100 && (SLOT(s).rights & rights) == rights;
 }
 
-u64 call_tcb_bind(u64 cptr, u64 info) {
+RARE u64 call_tcb_bind(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr), s = cspace_lookup(K.run.tcb, ARG1);
     u64 k = ARG0;
@@ -116,7 +117,7 @@ u64 call_tcb_bind(u64 cptr, u64 info) {
     return call_finish();
 }
 
-u64 call_tcb_priority(u64 cptr, u64 info) {
+RARE u64 call_tcb_priority(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr);
     u64 priority = ARG0, max = ARG1;
@@ -140,7 +141,7 @@ u64 call_tcb_priority(u64 cptr, u64 info) {
     return call_finish();
 }
 
-u64 call_tcb_resume(u64 cptr, u64 info) {
+RARE u64 call_tcb_resume(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr);
     if (t == 0) {
@@ -154,7 +155,7 @@ u64 call_tcb_resume(u64 cptr, u64 info) {
     return call_finish();
 }
 
-u64 call_tcb_suspend(u64 cptr, u64 info) {
+RARE u64 call_tcb_suspend(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr);
     if (t == 0) {
@@ -190,7 +191,7 @@ static inline u32 is_user_address(u32 r) {
         user_address(TCB(t).r[R_RIP]) && user_address(TCB(t).r[R_FS]) && user_address(TCB(t).r[R_GS]);
     ensures refused: \result / 0x100000000 != OK ==>
         \forall integer t, i; 0 <= t < 0x100000000 && 0 <= i < R_COUNT ==> tcb_view[t].r[i] == \old(tcb_view[t].r[i]); */
-u64 call_tcb_write(u64 cptr, u64 info) {
+RARE u64 call_tcb_write(u64 cptr, u64 info) {
     (void)info;
     u32 cur = K.run.tcb, t = tcb_at(cptr), page = message_buffer(cur);
     if (t == 0) {
@@ -258,7 +259,7 @@ static inline void settle(u32 t) {
         \forall integer t, i; 0 <= t < 0x100000000 && 0 <= i < R_COUNT ==> tcb_view[t].r[i] == \old(tcb_view[t].r[i]);
     ensures told: \result / 0x100000000 == OK ==> \forall integer i; 0 <= i < REGS_WORDS ==>
         buffer_view[ob(K.run.tcb + 4 * TCB_SLOT_BUFFER)].word[i] == tcb_view[target(cptr)].r[REGISTER[i]]; */
-u64 call_tcb_read(u64 cptr, u64 info) {
+RARE u64 call_tcb_read(u64 cptr, u64 info) {
     (void)info;
     u32 cur = K.run.tcb, t = tcb_at(cptr), page = message_buffer(cur);
     if (t == 0) {
@@ -289,7 +290,7 @@ u64 call_tcb_read(u64 cptr, u64 info) {
     ENSURES_TCB_CALL
     ensures told: \result / 0x100000000 == OK ==> tcb_view[K.run.tcb].r[R_R8] == target(cptr) && tcb_view[K.run.tcb].r[R_R10] ==
         SC(target(cptr) == K.run.tcb ? K.run.sc : tcb_view[target(cptr)].sc).used; */
-u64 call_tcb_info(u64 cptr, u64 info) {
+RARE u64 call_tcb_info(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr);
     if (t == 0) {
@@ -315,7 +316,7 @@ u64 call_tcb_info(u64 cptr, u64 info) {
     ensures bound: \result / 0x100000000 == OK && tcb_view[K.run.tcb].r[R_RDX] != 0 ==>
         \let s = named(K.run.tcb, tcb_view[K.run.tcb].r[R_RDX]); ty(s) == CAP_NOTIFICATION && (rt(s) & RIGHT_READ) != 0 &&
         tcb_view[target(cptr)].bound == ob(s) && notification_view[ob(s)].bound == target(cptr); */
-u64 call_tcb_notification(u64 cptr, u64 info) {
+RARE u64 call_tcb_notification(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr), s = cspace_lookup(K.run.tcb, ARG0);
     if (t == 0) {
@@ -346,7 +347,7 @@ static inline u32 has_lent(u32 t) {
     return thread_state(t) == STATE_REPLY && REPLY(TCB(t).reply).caller.sc != 0;
 }
 
-u64 call_tcb_context(u64 cptr, u64 info) {
+RARE u64 call_tcb_context(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr), s = cspace_lookup(K.run.tcb, ARG0);
     if (t == 0) {
@@ -376,7 +377,7 @@ u64 call_tcb_context(u64 cptr, u64 info) {
     assigns tcb_view[K.run.tcb].denial, tcb_view[target(cptr)].vector, tcb_view[target(cptr)].mode;
     ENSURES_TCB_CALL
     ensures set: \result / 0x100000000 == OK ==> tcb_view[target(cptr)].vector == tcb_view[K.run.tcb].r[R_RDX] <= 1; */
-u64 call_tcb_vector(u64 cptr, u64 info) {
+RARE u64 call_tcb_vector(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr);
     if (t == 0) {
@@ -402,7 +403,7 @@ u64 call_tcb_vector(u64 cptr, u64 info) {
         tcb_view[K.run.tcb].r[R_RDX] == tcb_view[t].denial.cptr && tcb_view[K.run.tcb].r[R_R10] == tcb_view[t].denial.what &&
         tcb_view[K.run.tcb].r[R_R8] == tcb_view[t].denial.argument && tcb_view[K.run.tcb].r[R_R9] == tcb_view[t].denial.count;
     ensures type: \result / 0x100000000 == OK ==> cptr == 0 || ty(named(K.run.tcb, cptr)) == CAP_TCB; */
-u64 call_tcb_denial(u64 cptr, u64 info) {
+RARE u64 call_tcb_denial(u64 cptr, u64 info) {
     (void)info;
     u32 t = cptr == 0 ? K.run.tcb : tcb_at(cptr);
     if (t == 0) {
@@ -421,7 +422,7 @@ static NOINLINE u64 yield_slow(u32 cur) {
     return thread_schedule();
 }
 
-u64 call_yield(u64 cptr, u64 info) {
+FLATTEN u64 call_yield(u64 cptr, u64 info) {
     (void)cptr;
     (void)info;
     u32 cur = K.run.tcb, q = READY_BASE + TCB(cur).priority;

@@ -361,8 +361,7 @@ u32 thread_preempts(u32 t) {
            (cur == 0 || (TCB(t).priority > TCB(cur).priority && time_has_budget(K.run.sc)));
 }
 
-// Shared by all direct ways: a few stores before, one body for the switch.
-FLATTEN NOINLINE u32 thread_run(u32 t) {
+FLATTEN u32 thread_run(u32 t) {
     TCB(t).state = STATE_RUNNING;
     switch_context(TCB(t).sc);
     return t;
@@ -376,7 +375,7 @@ u32 thread_run_before(u32 t) {
     return thread_run(t);
 }
 
-u32 thread_schedule(void) {
+FLATTEN NOINLINE u32 thread_schedule(void) {
     u32 t = take_ready(), to = TCB(t).sc;
     if (K.run.sc != to) {
         //@ assert user: t != 0 ==> SC(to).tcb == t;

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/time.h"
 
+#include "core/inline.h"
+
 #define WAIT_LIMIT 0x7ffffffffffeu // Ticks: the longest wait.
 
 /*@ requires wf: time_clock && time_budgets && time_bare;
@@ -38,7 +40,7 @@ static u64 time_read(void) {
     ensures last: SC(sc).last == now;
     ensures others: \forall integer m; timer(m) && m != sc + SC_TIMER ==>
         TIMER(m).queue == \old(TIMER(m).queue) && TIMER(m).due == \old(TIMER(m).due); */
-static void time_await(u32 sc, u64 now) {
+static NOINLINE void time_await(u32 sc, u64 now) {
     sc_replenish(sc, now);
     //@ assert mine: configured(sc) && budget(sc) && window(sc);
     //@ assert windows: time_windows;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/call.h"
 #include "core/cspace.h"
+#include "core/inline.h"
 #include "core/leaf.h"
 #include "core/thread.h"
 #include "core/vspace.h"
@@ -171,7 +172,7 @@ u64 call_table_map(u64 cptr, u64 info) {
     return call_done();
 }
 
-u64 call_table_unmap(u64 cptr, u64 info) {
+RARE u64 call_table_unmap(u64 cptr, u64 info) {
     u32 s = cspace_lookup(K.run.tcb, cptr);
     if (SLOT(s).type != CAP_PAGE_TABLE) {
         return call_refuse(CALL_TABLE_UNMAP, ERR_TYPE, cptr, NEED(CAP_PAGE_TABLE, 0));

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/wheel.h"
 #include "core/bits.h"
+#include "core/inline.h"
 #include "core/leaf.h"
 
 // x without its lowest `level` base-64 digits.
@@ -396,7 +397,7 @@ u32 wheel_step(u64 now) {
     return q == 0 ? WHEEL_DONE : wheel_move(q);
 }
 
-u64 wheel_next(void) {
+FLATTEN NOINLINE u64 wheel_next(void) {
     u32 q = 64u * WHEEL.level + WHEEL.slot;
     if (WHEEL.level != 0 && WHEEL.queue[q].head != 0) {
         //@ assert w: on(WHEEL.queue[q].head);

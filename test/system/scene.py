@@ -86,9 +86,14 @@ def free_bytes(machine):
     return int(match[1])
 
 
+def monitor(machine, line):
+    """What QEMU's monitor answers."""
+    return machine.control.call("human-monitor-command", **{"command-line": line})
+
+
 def registers(machine):
     """QEMU's view of the processor."""
-    return machine.control.call("human-monitor-command", **{"command-line": "info registers"})
+    return monitor(machine, "info registers")
 
 
 def snapshot(machine):

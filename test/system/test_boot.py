@@ -2,8 +2,10 @@
 SPDX-License-Identifier: BSD-2-Clause
 """
 
-from build import ISO
+import kernel_size
+from build import BUILD, ISO
 from machine import Machine
+from scene import booted, monitor
 
 
 def boots(**options):
@@ -27,3 +29,17 @@ def test_uefi_cd():
 
 def test_uefi_usb():
     boots(firmware="uefi", usb=True)
+
+
+def test_what_booting_needed_is_gone():
+    """From the kernel's image: its pages are the root task's memory by now."""
+    marks = kernel_size.marks(BUILD / "kernel/kernel.elf")
+    with booted() as machine:
+        def is_mapped(address):
+            return "gpa: " in monitor(machine, f"gva2gpa {address:#x}")
+
+        assert is_mapped(marks["text_start"]) and is_mapped(marks["trace_ring"])
+        pages = range(marks["boot_part_start"], marks["image_end"], 4096)
+        assert len(pages) > 4 and not any(map(is_mapped, pages))
+        assert not is_mapped(marks["boot_start"]) and not is_mapped(marks["guard_page"])
+        machine.halt()

@@ -33,10 +33,10 @@
 #include "core/vspace_calls.c"
 #include "core/wheel.c"
 
-// The calls that the entry code reaches without core_call, whose cases for them are the same.
+// What core_call does by its switch, for the entry code.
 typedef u64 (*call_function_t)(u64 cptr, u64 info);
 #define ENTRY(number, function) [number] = (function),
-const call_function_t direct_calls[CALL_DIRECT_COUNT] = {DIRECT_CALLS(ENTRY)};
+const call_function_t calls[CALL_COUNT] = {CALL_LIST(ENTRY)};
 
 static_assert(__builtin_offsetof(tcb_t, timer) == 8 * TCB_TIMER, "view.h: TCB_TIMER");
 static_assert(__builtin_offsetof(sched_context_t, timer) == 8 * SC_TIMER, "view.h: SC_TIMER");

@@ -4,7 +4,7 @@
 // A thread is K.run.tcb: its registers go to and come from TCB(K.run.tcb).r, at a fixed address
 // from the index; there is no per-processor register and no swapgs. A core function returns the
 // next thread in the low half of rax (0: idle) and the caller's rax in the high half.
-//   syscall_entry -> core_call() -> same thread:  resume       (sysret: what a call preserves)
+//   syscall_entry -> call_NAME() -> same thread:  resume       (sysret: what a call preserves)
 //                                -> another one:  switch_to -> resume or iret_resume
 //   exception, interrupt: volatile registers saved, MODE_IRET set -> C++ -> user_exit
 // Callee-saved registers stay in the processor until another thread is switched to.
@@ -55,22 +55,13 @@
     mov %r9, TCB(R9, %r11)
 .endm
 
-.macro OTHER_CALL // Calls that have no way of their own go through the door.
-    cmp $CALL_COUNT, %rax
-    jae no_such_call
-    mov %rsi, %rdx
-    mov %rdi, %rsi
-    mov %eax, %edi
-    call core_call
-.endm
-
     .globl syscall_entry, syscall_entry_traced, switch_first
     .balign 64
 syscall_entry:
     SYSCALL_PROLOGUE
-    cmp $CALL_DIRECT_COUNT, %rax
-    jae other_call
-    call *direct_calls(, %rax, 8)
+    cmp $CALL_COUNT, %rax
+    jae no_such_call
+    call *calls(, %rax, 8)
 call_exit:
     movslq K(%rip), %rdi
     cmp %eax, %edi
@@ -161,10 +152,9 @@ syscall_entry_traced:
     SYSCALL_PROLOGUE
     mov %rax, trace_number(%rip)
     mov %rdi, trace_cptr(%rip)
-    cmp $CALL_DIRECT_COUNT, %rax
-    jae other_call_traced
-    call *direct_calls(, %rax, 8)
-trace_exit:
+    cmp $CALL_COUNT, %rax
+    jae no_such_call
+    call *calls(, %rax, 8)
     push %rax
     push %rax
     mov %rax, %rdi
@@ -172,14 +162,6 @@ trace_exit:
     pop %rax
     pop %rax
     jmp call_exit
-
-other_call:
-    OTHER_CALL
-    jmp call_exit
-
-other_call_traced:
-    OTHER_CALL
-    jmp trace_exit
 
 no_such_call: // All registers count: a fault handler may emulate another system's calls.
     mov %rdi, TCB(RDI, %r11)
@@ -198,8 +180,17 @@ user_exit: // eax: next thread; the running one has MODE_IRET.
     jne switch_to
     jmp iret_resume
 
-switch_first: // edi: the first thread; nothing to save.
+switch_first: // edi: the first thread; nothing to save. What only booting needed is unmapped.
     mov $stack_top, %rsp
+    mov $boot_part_start, %rax
+1:  mov %eax, %ecx
+    and $0x1ff000, %ecx
+    shr $9, %ecx
+    movq $0, image_table(%rcx)
+    invlpg (%rax)
+    add $4096, %rax
+    cmp $image_end, %rax
+    jb 1b
     mov %edi, K(%rip)
     movslq %edi, %rdi
     jmp switch_in

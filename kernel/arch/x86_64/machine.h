@@ -36,7 +36,6 @@ enum {
     LOCAL_APIC_LEFT = 0x390,
     LOCAL_APIC_DIVIDE = 0x3e0
 };
-enum { MSR_TSC_DEADLINE = 0x6e0 };
 
 typedef struct {
     u32 first_line, lines; // GSIs of its pins.

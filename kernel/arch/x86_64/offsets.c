@@ -15,7 +15,6 @@ int main(void) {
     printf("#define TCB_CR3 %zu\n", offsetof(tcb_t, cr3));
     printf("#define TCB_MODE %zu\n", offsetof(tcb_t, mode));
     printf("#define MODE_IRET %d\n", MODE_IRET);
-    printf("#define CALL_DIRECT_COUNT %d\n", CALL_DIRECT_COUNT);
     printf("#define CALL_COUNT %d\n", CALL_COUNT);
     printf("#define FAULT_CALL %d\n", FAULT_CALL);
     return 0;

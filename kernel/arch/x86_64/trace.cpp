@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/x86_64/trace.hpp"
 
-#include "arch/x86_64/cpu.hpp"
 #include "arch/x86_64/instructions.h"
+#include "arch/x86_64/msr.hpp"
 #include "arch/x86_64/serial.hpp"
 
 namespace arch {

@@ -1,10 +1,10 @@
 // Measures the clocks of the machine.
 // SPDX-License-Identifier: BSD-2-Clause
-#include "arch/x86_64/clock.hpp"
+#include "arch/x86_64/boot/clock.hpp"
 
-#include "arch/x86_64/cpu.hpp"
+#include "arch/x86_64/boot/cpu.hpp"
+#include "arch/x86_64/boot/paging.hpp"
 #include "arch/x86_64/instructions.h"
-#include "arch/x86_64/paging.hpp"
 #include "arch/x86_64/serial.hpp"
 
 namespace arch {
@@ -106,22 +106,3 @@ void clock_end() {
 }
 
 } // namespace arch
-
-extern "C" void timer_arm(u64 due) {
-    if (due < machine.rest) {
-        due = machine.rest;
-    }
-    machine.armed = due;
-    if (machine.deadline) {
-        arch::write_msr(MSR_TSC_DEADLINE,
-                        due > ~0ull >> CLOCK_SHIFT ? 0 : due << CLOCK_SHIFT); // 0: off.
-        return;
-    }
-    u64 now = clock_now();
-    u64 ticks = due > now ? due - now : 0;
-    if (ticks > machine.timer_limit) {
-        ticks = machine.timer_limit;
-    }
-    u64 count = (ticks * machine.timer_scale >> TIMER_SCALE_SHIFT) + 1;
-    LOCAL_APIC(LOCAL_APIC_COUNT) = due == ~0ull ? 0 : static_cast<u32>(count);
-}

@@ -3,7 +3,7 @@
 #ifndef ARCH_APIC_HPP
 #define ARCH_APIC_HPP
 
-#include "arch/x86_64/acpi.hpp"
+#include "arch/x86_64/boot/acpi.hpp"
 
 namespace arch {
 

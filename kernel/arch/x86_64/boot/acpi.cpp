@@ -1,6 +1,6 @@
 // Reads RSDP, XSDT or RSDT, MADT, FADT and HPET table.
 // SPDX-License-Identifier: BSD-2-Clause
-#include "arch/x86_64/acpi.hpp"
+#include "arch/x86_64/boot/acpi.hpp"
 
 #include "abi/call.h"
 

@@ -1,6 +1,6 @@
 // Builds the kernel's page tables (Intel SDM volume 3, section 4.5).
 // SPDX-License-Identifier: BSD-2-Clause
-#include "arch/x86_64/paging.hpp"
+#include "arch/x86_64/boot/paging.hpp"
 
 #include "arch/x86_64/machine.h"
 #include "arch/x86_64/serial.hpp"
@@ -10,7 +10,9 @@ namespace arch {
 
 extern "C" {
 extern u8 image_start[], statics_start[], text_start[], rodata_start[], data_start[];
-extern u8 guard_page[], null_page[], trace_ring[], image_end[];
+extern u8 guard_page[], null_page[];
+extern u8 boot_part_start[], boot_rodata_start[], boot_bss_start[], image_end[];
+alignas(PAGE_BYTES) u64 image_table[TABLE_ENTRIES]; // In the image: the pool is not mapped later.
 }
 
 namespace {
@@ -23,14 +25,14 @@ constexpr u64 DATA = READ_ONLY | WRITE;
 constexpr u64 TEXT = PRESENT | GLOBAL;
 constexpr u64 PAGE = 1ull << 12, LARGE_PAGE = 1ull << 21, HUGE_PAGE = 1ull << 30;
 constexpr u32 TOP_WINDOW = 256, TOP_KERNEL = 511; // Entries of the top table.
-// Directories of window and kernel; two tables each for registers and image; three because the
-// pool itself may split a range.
-constexpr u32 FIXED_TABLES = 9;
+// Directories of window and kernel; a table each above those of registers and image; three because
+// the pool itself may split a range.
+constexpr u32 FIXED_TABLES = 7;
 constexpr u64 OBJECT_GIB = OBJECT_LIMIT / HUGE_PAGE;
 
 u64 pool_next, pool_end;
 bool huge_pages_;
-alignas(PAGE) u64 register_table[TABLE_ENTRIES]; // In the image: the pool is not mapped later.
+alignas(PAGE) u64 register_table[TABLE_ENTRIES];
 
 u64 physical(const void *in_image) {
     return reinterpret_cast<u64>(in_image) - KERNEL_BASE;
@@ -82,17 +84,19 @@ u64 rights_in_image(const u8 *page) {
     if (page < statics_start || page == guard_page || page == null_page) {
         return 0;
     }
-    if (page < text_start || page >= data_start) {
+    if (page < text_start || (page >= data_start && page < boot_part_start) ||
+        page >= boot_bss_start) {
         return DATA;
     }
-    return page < rodata_start ? TEXT : READ_ONLY;
+    bool text = page < data_start ? page < rodata_start : page < boot_rodata_start;
+    return text ? TEXT : READ_ONLY;
 }
 
-void map_image(u64 *table) {
-    table[0] = physical(null_page) | READ_ONLY;
+void map_image() {
+    image_table[0] = physical(null_page) | READ_ONLY;
     for (const u8 *page = image_start; page < image_end; page += PAGE) {
         u64 rights = rights_in_image(page);
-        table[physical(page) / PAGE] = rights == 0 ? 0 : physical(page) | rights;
+        image_table[physical(page) / PAGE] = rights == 0 ? 0 : physical(page) | rights;
     }
 }
 
@@ -100,6 +104,10 @@ void map_image(u64 *table) {
 
 Range paging_image() {
     return {physical(image_start), physical(image_end)};
+}
+
+Range paging_boot_part() {
+    return {physical(boot_part_start), physical(image_end)};
 }
 
 u64 paging_bytes(const Ranges &ram) {
@@ -125,7 +133,8 @@ void paging_init(const Ranges &ram, Range pool, bool huge_pages) {
     for (u64 i = 0; i < OBJECT_GIB; i++) {
         kernel[base - OBJECT_GIB + i] = directory[i];
     }
-    map_image(below(below(kernel, base), 0));
+    below(kernel, base)[0] = physical(image_table) | PRESENT | WRITE;
+    map_image();
     below(kernel, REGISTER_WINDOW / HUGE_PAGE % TABLE_ENTRIES)[0] =
         physical(register_table) | PRESENT | WRITE;
     cpu_space = physical(kernel_top);

@@ -1,8 +1,8 @@
 // Reads what the boot loader passed: Multiboot2 tags or PVH start info.
 // SPDX-License-Identifier: BSD-2-Clause
-#include "arch/x86_64/boot_data.hpp"
+#include "arch/x86_64/boot/boot_data.hpp"
 
-#include "arch/x86_64/elf.hpp"
+#include "arch/x86_64/boot/elf.hpp"
 
 namespace arch {
 namespace {

@@ -1,8 +1,9 @@
 // Sets the processor up.
 // SPDX-License-Identifier: BSD-2-Clause
-#include "arch/x86_64/cpu.hpp"
+#include "arch/x86_64/boot/cpu.hpp"
 
 #include "arch/x86_64/machine.h"
+#include "arch/x86_64/msr.hpp"
 #include "arch/x86_64/serial.hpp"
 
 namespace arch {

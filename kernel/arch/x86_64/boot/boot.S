@@ -123,7 +123,7 @@ long_mode:
     movq $high, %rax
     jmp *%rax
 
-    .section .text.boot, "ax", @progbits
+    .text
 high:
     movq $stack_top, %rsp
     movl $0x10, %eax
@@ -162,6 +162,9 @@ stack_top:
     .globl kernel_top, kernel_table
 kernel_top: .skip 2048
 kernel_table: .skip 2048
+
+    .section .bss.boot, "aw", @nobits
+    .balign 4096
 early_pml4: .skip 4096
 early_pdpt: .skip 4096
 early_top: .skip 4096

@@ -1,13 +1,13 @@
 // The order of booting.
 // SPDX-License-Identifier: BSD-2-Clause
-#include "arch/x86_64/acpi.hpp"
-#include "arch/x86_64/apic.hpp"
-#include "arch/x86_64/boot_data.hpp"
-#include "arch/x86_64/clock.hpp"
-#include "arch/x86_64/cpu.hpp"
+#include "arch/x86_64/boot/acpi.hpp"
+#include "arch/x86_64/boot/apic.hpp"
+#include "arch/x86_64/boot/boot_data.hpp"
+#include "arch/x86_64/boot/clock.hpp"
+#include "arch/x86_64/boot/cpu.hpp"
+#include "arch/x86_64/boot/paging.hpp"
+#include "arch/x86_64/boot/root_task.hpp"
 #include "arch/x86_64/machine.h"
-#include "arch/x86_64/paging.hpp"
-#include "arch/x86_64/root_task.hpp"
 #include "arch/x86_64/serial.hpp"
 #include "core/untyped.h"
 
@@ -19,10 +19,11 @@ namespace {
 constexpr u64 EARLY_MEMORY = 1ull << 32; // What the boot tables map.
 constexpr u64 RAM_MIN = 4 << 20;
 
-// Kept out of .data and off the stack: they are large.
-BootData boot_data;
-Acpi acpi;
-Ranges free_ram, shown_ram, device;
+// Off the stack: they are large.
+#define BOOT_ONLY [[gnu::section(".bss.boot")]]
+BOOT_ONLY BootData boot_data;
+BOOT_ONLY Acpi acpi;
+BOOT_ONLY Ranges free_ram, shown_ram, device;
 
 void need(bool fits) {
     if (!fits) {
@@ -53,10 +54,14 @@ Range choose_pool(u64 bytes) {
 
 // Splits RAM into the kernel's, what the boot loader left in it, and the root task's.
 void divide_memory() {
-    Range image = paging_image();
+    Range image = paging_image(), boot_part = paging_boot_part();
     shown_ram = boot_data.ram;
-    need(shown_ram.remove(image.base, image.end));
+    if (!shown_ram.contains(image.base, image.end)) {
+        boot_stop("the boot loader put the kernel outside usable memory");
+    }
+    need(shown_ram.remove(image.base, boot_part.base));
     free_ram = shown_ram;
+    need(free_ram.remove(boot_part.base, boot_part.end));
     for (const Range &r : boot_data.reserved) {
         if (r.base < image.end && image.base < r.end) {
             boot_stop("the boot loader put a module or its data over the kernel");
@@ -91,7 +96,7 @@ void list_devices() {
         need(device.remove(page, page + PAGE_BYTES));
     }
     device.keep_largest(DEVICES_MAX);
-    free_ram.keep_largest(BOOT_UNTYPED_MAX - DEVICES_MAX);
+    free_ram.keep_largest(BOOT_UNTYPED_MAX - DEVICES_MAX - 1);
 }
 
 } // namespace
@@ -110,7 +115,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u32 address) {
     list_devices();
     print("memory: ", boot_data.ram.bytes() >> 10, " KiB; modules: ", u64{boot_data.module_count},
           "\n");
-    root_task_start(boot_data, free_ram, device);
+    root_task_start(boot_data, {free_ram, paging_boot_part(), device});
 }
 
 } // namespace arch

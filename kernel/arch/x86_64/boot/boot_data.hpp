@@ -8,8 +8,8 @@
 
 #include "abi/boot_info.h"
 #include "abi/capability.h"
-#include "arch/x86_64/bytes.hpp"
-#include "arch/x86_64/ranges.hpp"
+#include "arch/x86_64/boot/bytes.hpp"
+#include "arch/x86_64/boot/ranges.hpp"
 
 namespace arch {
 

@@ -7,17 +7,20 @@
 //   KERNEL_BASE + 1 MiB      the image, 4 KiB pages         text execute, rodata read, data write
 //   REGISTER_WINDOW          registers, uncached            read, write
 // Nothing is both writable and executable; only RAM is mapped cached; the image's own pages are
-// reachable in the image alone. The upper half never changes after boot: every VSpace copies it.
+// reachable in the image alone, but for the part that only booting needs: that is RAM like any other,
+// and switch_first (entry.S) takes it out of the image. Nothing else in the upper half changes after
+// boot: every VSpace copies it.
 #ifndef ARCH_PAGING_HPP
 #define ARCH_PAGING_HPP
 
-#include "arch/x86_64/bytes.hpp"
-#include "arch/x86_64/ranges.hpp"
+#include "arch/x86_64/boot/bytes.hpp"
+#include "arch/x86_64/boot/ranges.hpp"
 
 namespace arch {
 
-// The pages that the kernel image occupies.
+// The pages that the kernel image occupies, and those at its end that only booting needs.
 Range paging_image();
+Range paging_boot_part();
 
 // Bytes that the tables for `ram` take at most.
 u64 paging_bytes(const Ranges &ram);

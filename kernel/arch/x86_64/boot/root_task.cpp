@@ -4,11 +4,11 @@
 // A boot thread that lives in the kernel image invokes the calls of abi/call.h on the root CNode.
 // Only what a call cannot make comes from elsewhere: the first capabilities (capability_new), and
 // the boot thread's own slots. At the end it stops, and nothing refers to it any more.
-#include "arch/x86_64/root_task.hpp"
+#include "arch/x86_64/boot/root_task.hpp"
 
-#include "arch/x86_64/clock.hpp"
+#include "arch/x86_64/boot/clock.hpp"
+#include "arch/x86_64/boot/elf.hpp"
 #include "arch/x86_64/core.hpp"
-#include "arch/x86_64/elf.hpp"
 #include "arch/x86_64/machine.h"
 #include "arch/x86_64/serial.hpp"
 #include "arch/x86_64/trace.hpp"
@@ -253,27 +253,29 @@ void list_untyped(boot_info_t &info, const Range &range, u32 kind) {
     info.untyped[info.untyped_count++] = {range.base, range.bytes(), kind, 0};
 }
 
-u32 make_untypeds(const Ranges &ram, const Ranges &device, u32 first) {
+void make_untypeds(const RootMemory &given, u32 first) {
     u32 made = 1;
-    for (u32 i = 0; i < ram.count(); i++) {
+    for (u32 i = 0; i < given.ram.count(); i++) {
         if (i != first) {
-            make_untyped(made++, ram[i], ram[i].base);
+            make_untyped(made++, given.ram[i], given.ram[i].base);
         }
     }
-    for (const Range &r : device) {
+    make_untyped(made++, given.boot_part, given.boot_part.base);
+    for (const Range &r : given.device) {
         make_untyped(made++, r, UNTYPED_IS_DEVICE);
     }
-    return made;
 }
 
-void list_untypeds(boot_info_t &info, const Ranges &ram, const Ranges &device, u32 first) {
-    list_untyped(info, ram[first], UNTYPED_RAM);
-    for (u32 i = 0; i < ram.count(); i++) {
+// In the order of their capabilities.
+void list_untypeds(boot_info_t &info, const RootMemory &given, u32 first) {
+    list_untyped(info, given.ram[first], UNTYPED_RAM);
+    for (u32 i = 0; i < given.ram.count(); i++) {
         if (i != first) {
-            list_untyped(info, ram[i], UNTYPED_RAM);
+            list_untyped(info, given.ram[i], UNTYPED_RAM);
         }
     }
-    for (const Range &r : device) {
+    list_untyped(info, given.boot_part, UNTYPED_RAM);
+    for (const Range &r : given.device) {
         list_untyped(info, r, UNTYPED_DEVICE);
     }
 }
@@ -289,21 +291,21 @@ u32 leave_boot_thread() {
 
 } // namespace
 
-void root_task_start(const BootData &boot, const Ranges &ram, const Ranges &device) {
+void root_task_start(const BootData &boot, const RootMemory &given) {
     const boot_module_t &module = boot.module[0];
     ElfImage image;
     Bytes file(reinterpret_cast<const u8 *>(PHYSICAL_WINDOW + module.base), module.bytes);
     if (Refusal wrong = read_elf(file, BOOT_STACK_TOP - BOOT_STACK_PAGES * PAGE_BYTES, image)) {
         boot_stop(wrong);
     }
-    u32 first = largest(ram);
-    boot_thread_init(ram[first]);
+    u32 first = largest(given.ram);
+    boot_thread_init(given.ram[first]);
     make_cnode();
-    make_untypeds(ram, device, first);
+    make_untypeds(given, first);
     make_controls();
     boot_info_t &info = *make_space(image);
     make_thread(image.entry);
-    list_untypeds(info, ram, device, first);
+    list_untypeds(info, given, first);
     clock_end();
     fill_info(info, boot);
     u32 next = leave_boot_thread();

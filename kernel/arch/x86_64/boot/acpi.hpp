@@ -3,7 +3,7 @@
 #ifndef ARCH_ACPI_HPP
 #define ARCH_ACPI_HPP
 
-#include "arch/x86_64/bytes.hpp"
+#include "arch/x86_64/boot/bytes.hpp"
 
 namespace arch {
 

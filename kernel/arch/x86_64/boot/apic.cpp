@@ -1,10 +1,11 @@
 // Sets the interrupt controllers up (Intel SDM volume 3, chapter 11; 82093AA data sheet).
 // SPDX-License-Identifier: BSD-2-Clause
-#include "arch/x86_64/apic.hpp"
+#include "arch/x86_64/boot/apic.hpp"
 
-#include "arch/x86_64/cpu.hpp"
+#include "arch/x86_64/boot/cpu.hpp"
+#include "arch/x86_64/boot/paging.hpp"
 #include "arch/x86_64/instructions.h"
-#include "arch/x86_64/paging.hpp"
+#include "arch/x86_64/msr.hpp"
 
 namespace arch {
 namespace {

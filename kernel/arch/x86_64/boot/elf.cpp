@@ -1,6 +1,6 @@
 // Reads an ELF-64 executable (System V ABI, chapters 4 and 5).
 // SPDX-License-Identifier: BSD-2-Clause
-#include "arch/x86_64/elf.hpp"
+#include "arch/x86_64/boot/elf.hpp"
 
 #include "abi/capability.h"
 

@@ -7,7 +7,7 @@
 #ifndef ARCH_CLOCK_HPP
 #define ARCH_CLOCK_HPP
 
-#include "arch/x86_64/acpi.hpp"
+#include "arch/x86_64/boot/acpi.hpp"
 
 namespace arch {
 
