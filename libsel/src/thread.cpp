@@ -3,6 +3,7 @@
 #include "sel/thread.hpp"
 
 #include "sel/kernel.hpp"
+#include "sel/ledger.hpp"
 
 namespace sel {
 
@@ -19,6 +20,16 @@ struct Top {
     void *argument;
     cptr_t tcb;
 };
+
+// The thread with this TCB; 0: a free place. nullptr: there is none.
+Ledger::Thread *find_in_ledger(cptr_t tcb) {
+    for (Ledger::Thread &thread : ledger().thread) {
+        if (thread.tcb == tcb) {
+            return &thread;
+        }
+    }
+    return nullptr;
+}
 
 [[noreturn]] void run_thread(Top *top) {
     top->entry(top->argument);
@@ -89,8 +100,17 @@ Result<> Thread::build(const ThreadSetup &setup, Entry entry, void *argument) {
         return tcb.error();
     }
     tcb_ = Tcb{*tcb};
+    Ledger::Thread *entry_in_ledger = find_in_ledger(0);
+    if (entry_in_ledger == nullptr) {
+        return ERR_FULL;
+    }
+    *entry_in_ledger = {*tcb, 0};
     auto at = reinterpret_cast<Top *>((top - sizeof(Top)) / kStackAlign * kStackAlign);
-    *at = {{&at->block, reinterpret_cast<u64 *>(top), {}, stack_canary()}, entry, argument, *tcb};
+    *at = {
+        {&at->block, reinterpret_cast<u64 *>(top), &entry_in_ledger->answers, {}, stack_canary()},
+        entry,
+        argument,
+        *tcb};
     regs_t regs{};
     regs.rip = reinterpret_cast<u64>(&run_thread);
     regs.rdi = reinterpret_cast<u64>(at);
@@ -125,6 +145,9 @@ Result<> Thread::run(const ThreadSetup &setup, Frame buffer, const regs_t &regs)
 
 Result<> Thread::end() {
     Result<> all{};
+    if (Ledger::Thread *found = find_in_ledger(tcb_.cptr()); tcb_.cptr() != 0 && found != nullptr) {
+        *found = {};
+    }
     while (objects_ != 0) {
         Result<> freed = memory_.free(object_[--objects_]);
         all = all.ok() ? freed : all;

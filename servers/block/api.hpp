@@ -82,8 +82,11 @@ struct Disk {
 // What the client's partition is.
 struct Info : sel::Asks<Disk> {};
 
+// Within which the device has answered, or its driver has given it up.
+inline constexpr u32 kAnswerMs = 60'000;
+
 // Answered when nothing of this client is in flight any more.
-struct Attach : sel::Asks<> {};
+struct Attach : sel::Asks<void, kAnswerMs> {};
 
 // `completed`: requests 0 to completed-1 are done.
 struct Progress {
@@ -92,7 +95,7 @@ struct Progress {
 
 // `submitted`: requests written to the ring since Attach, at most 64 more than are completed.
 // Answered when `completed` is at least `until` (at most `submitted`; 0: at once).
-struct Submit : sel::Asks<Progress> {
+struct Submit : sel::Asks<Progress, kAnswerMs> {
     u64 submitted, until;
 
     bool accepts(const Progress &p) const {
