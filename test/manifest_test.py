@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 import manifest
 from manifests.table import memory_needed
-from manifests.words import CLIENT as GRANT_CLIENT, FAULTS as GRANT_FAULTS, PCI, POOL
+from manifests.words import CLIENT as GRANT_CLIENT, FAULTS as GRANT_FAULTS, NOTIFICATION, PCI, POOL, THREAD
 import pack_archive
 
 API = "namespace {0} {{\nusing Api = sel::Protocol<>;\nusing Other = sel::Protocol<>;\n}}\n"
@@ -30,6 +30,7 @@ more = "alpha.Other"
 CLIENT = """about = "x"
 priority = 50
 memory = "128K"
+code = true
 [needs]
 server = "alpha+give"
 second = "alpha.Other"
@@ -418,7 +419,27 @@ needs.all = "gamma"
         self.assertEqual(self.give("pci", '"pci:1af4:1042"'), "")
         self.project.change("apps/beta/manifest.toml", "extra =", 'other = "pci"\nextra =')
         self.refused("boot/system.toml", "needs.extra", 'needs.other = "pci:1af4:1001"\nneeds.extra',
-                     "a second pci device")
+                     "a second pci need")
+
+    def test_several_pci_devices(self):
+        self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\ndisks = "pci*"')
+        self.project.change("boot/system.toml", "[beta]", '[beta]\nneeds.disks = "pci:1af4:1042|1af4:1001*3"')
+        self.assertEqual(self.project.mistakes(), "")
+        needs = [need for need in self.project.system().programs["beta"].needs if need.kind == "pci"]
+        self.assertEqual([need.values[:3] for need in needs], [(PCI, 0x1af410011af41042, 1 << i) for i in range(3)])
+        self.assertEqual([need.slots for need in needs], [65] * 3)
+        self.assertEqual(len({need.values[3] for need in needs}), 3)
+        self.assertIn("inline constexpr std::array<sel::PciDevice, 3> disks{{{{",
+                      manifest.header(self.project.system(), "beta"))
+        for grant in ('"pci:1af4:1042"', '"pci:1af4:1042*0"', '"pci:1af4:1042*9"', '"pool:x*2"', '["pci:1af4:1042"]'):
+            self.fresh()
+            self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\ndisks = "pci*"')
+            self.refused("boot/system.toml", "[beta]", f"[beta]\nneeds.disks = {grant}", "beta.needs.disks",
+                         "expected")
+        self.fresh()
+        self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\ndisks = "pci*"\nother = "pci"')
+        self.refused("boot/system.toml", "[beta]", '[beta]\nneeds.disks = "pci:1af4:1042*2"\nneeds.other = '
+                     '"pci:class=01.08.02"', "a second pci need")
 
     def test_own_kinds_are_not_given(self):
         self.refused("boot/system.toml", "needs.irq", 'needs.pool = "untyped:4M"\nneeds.irq',
@@ -455,6 +476,38 @@ needs.all = "gamma"
         self.fresh()
         text = manifest.header(self.project.system(), "beta")
         self.assertIn("inline constexpr u8 worker_priority = 50;", text)
+
+    def test_thread(self):
+        """Made by root, with a gap behind it and a stack that a window may follow."""
+        beta = "apps/beta/manifest.toml"
+        before = memory_needed(self.project.system().programs["beta"], [])
+        self.assertEqual(self.project.change(beta, "[needs]", '[needs]\nhelper = "thread:8K/2ms/10ms@20"\n'
+                                             'wakes = "notification"'), "")
+        program = self.project.system().programs["beta"]
+        thread, wakes = program.needs[:2]
+        self.assertEqual(thread.values, (THREAD, 2000 | 10000 << 32, 8192 | 20 << 32, 0x7FFE00000000))
+        self.assertEqual((thread.slots, wakes.slots, wakes.values), (1, 1, (NOTIFICATION, 0, 0, 0)))
+        self.assertEqual(next(need for need in program.needs if need.kind == "device").values[3], 0x7FFE00004000)
+        text = manifest.header(self.project.system(), "beta")
+        for line in ('#include "sel/thread.hpp"', "sel::ReadyThread helper{5, 0x7ffe00002000};",
+                     "sel::Notification wakes{6};"):
+            self.assertIn(line, text)
+        after = memory_needed(program, [])
+        self.assertEqual(after["stack"] - before["stack"], 0x3000)
+        self.assertGreaterEqual(after["objects"] - before["objects"], 2048 + 160 + 32 + 32 + 2 * 2 * 32 + 5 * 32)
+        for argument, *words in (("8K/2ms/10ms@51", "has priority 51"), ("2M/2ms/10ms", "at most 1M"),
+                                 ("8K/20ms/10ms", "not longer"), ("0/2ms/10ms", "multiple of 4K"),
+                                 ("2ms/10ms", "expected a size")):
+            self.fresh()
+            self.refused(beta, "[needs]", f'[needs]\nhelper = "thread:{argument}"', "needs.helper", *words)
+        self.fresh()  # Its time counts as that of a context does.
+        self.project.change("servers/alpha/manifest.toml", "[provides]",
+                            '[needs]\nthread = "thread:8K/40ms/100ms"\n[provides]')
+        self.refused("boot/system.toml", "[beta]", '[beta]\nleast = "56%"', "beta.least", "alpha.thread 40%")
+
+    def test_code(self):
+        """Whoever has memory of its own can make code of it, and must say so."""
+        self.refused("apps/beta/manifest.toml", "code = true\n", "", "beta", "needs.pool", "expected `code = true`")
 
     def test_values(self):
         name = "servers/alpha/manifest.toml"

@@ -41,6 +41,7 @@ inline constexpr Attack kAttacks[] = {
     {"rights", "widen the rights of its capabilities", End::Exit},
     {"retype", "make objects of memory that is not its own", End::Exit},
     {"map", "map what it must not map", End::Exit},
+    {"code", "make executable what root lets it write", End::Exit},
     {"priority", "raise its priority", End::Exit},
     {"exhaust", "use up its own memory, and go on", End::Exit},
     {"flood", "flood a server with messages", End::Exit},

@@ -25,6 +25,7 @@ bool forge_badge();
 bool widen_rights();
 bool retype_foreign();
 bool map_foreign();
+bool make_code();
 bool raise_priority();
 bool use_up_memory();
 bool flood_server();

@@ -156,6 +156,29 @@ bool map_foreign() {
            is_refused(frame.map(caps::vspace, kFreePage + 1, RIGHT_READ));
 }
 
+// Of the Frames that root hands out none can be mapped executable, however it is copied; and those of
+// its stack and its buffer it cannot name.
+bool make_code() {
+    constexpr u64 kFreePage = 0x500000;
+    for (u32 i = 0; i < caps::shared.frames.count; i++) {
+        sel::Frame frame{caps::shared.frames.first + i}, copy{spare(0)};
+        if (!frame.copy(copy.cptr(), RIGHT_ALL).ok()) {
+            return false;
+        }
+        for (u64 rights : {u64{RIGHT_READ | RIGHT_GRANT}, u64{RIGHT_ALL}}) {
+            if (copy.map(caps::vspace, kFreePage, rights).error() != ERR_RIGHT ||
+                frame.map(caps::vspace, kFreePage, rights).error() != ERR_RIGHT) {
+                return false;
+            }
+        }
+        if (!copy.remove().ok()) {
+            return false;
+        }
+    }
+    sel::Capability buffer{sel::in_cnode(caps::self.cptr(), TCB_SLOT_BUFFER)};
+    return caps::shared.frames.count != 0 && is_refused(buffer.copy(spare(0)));
+}
+
 bool raise_priority() {
     auto info = caps::self.thread_info();
     constexpr u32 kPriorities = 256;

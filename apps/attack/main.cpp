@@ -29,7 +29,7 @@ constexpr Entry kEntries[] = {
     {"cnode", drop_cspace},       {"vspace", drop_vspace},        {"context", drop_context},
     {"tcb", suspend_self},        {"files", leave_directory},     {"disk", leave_disk},
     {"sleeps", leave_sleeps},     {"watches", leave_watches},     {"handles", leave_handles},
-    {"asleep", sleep_for_ever},   {"reads", leave_reads},
+    {"asleep", sleep_for_ever},   {"reads", leave_reads},         {"code", make_code},
 };
 static_assert(std::size(kEntries) == std::size(kAttacks));
 

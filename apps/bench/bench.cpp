@@ -12,7 +12,7 @@ u32 run(const Means &means) {
         row("boot_to_first_user", means.machine->boot);
     }
     Fixture f{means};
-    check(means.self.priority(f.own(), f.above()), "own priority");
+    check(means.self.priority(f.own(), f.top()), "own priority");
     sel::VSpace other = f.make_space();
     rows_of_messages(f, other);
     rows_of_notifications(f, other);

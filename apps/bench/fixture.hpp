@@ -62,8 +62,9 @@ class Fixture {
     }
 
     // Priorities of the calling thread, and of a peer that is to run at once.
-    u8 own() const { return static_cast<u8>(means_.priority - 1); }
-    u8 above() const { return means_.priority; }
+    u8 own() const { return static_cast<u8>(means_.priority - 2); }
+    u8 above() const { return static_cast<u8>(means_.priority - 1); }
+    u8 top() const { return means_.priority; }
 
     cptr_t slot() { return slots(1); }
 

@@ -103,8 +103,11 @@ class Search {
         found.start -= origin;
         found.delay = due != 0 ? device_.delay(due) : 0;
         (void)sel::Capability{spare_slot_}.remove(); // If the operation left something there.
+        // Above all peers: one whose Reply has gone already would spin until its own turn comes.
+        check(means_.self.priority(f.top(), f.top()), "highest priority");
         check(means_.memory.revoke(), "revoke");
         check(means_.memory.reset(), "reset");
+        check(means_.self.priority(f.own(), f.top()), "own priority");
         return found;
     }
 
@@ -176,7 +179,7 @@ class Search {
 
 u32 run(const Means &means) {
     Fixture f{means};
-    check(means.self.priority(f.own(), f.above()), "own priority");
+    check(means.self.priority(f.own(), f.top()), "own priority");
     DeviceInterrupt device{f, f.make_space()};
     device.handle_in_wait();
     Search search{f, device};

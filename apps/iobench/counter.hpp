@@ -7,20 +7,17 @@
 // and of the kernel, interrupts included, whichever way the time of the disk falls.
 #pragma once
 
-#include "sel/allocator.hpp"
 #include "sel/thread.hpp"
 
 namespace iobench {
 
 class Counter {
   public:
-    explicit Counter(sel::Allocator &memory) : thread_{memory} {}
+    // `thread`: of priority 1.
+    explicit Counter(sel::ReadyThread thread) : thread_{thread} {}
 
-    // `setup`: all but the priority. Runs until the program ends.
-    sel::Result<> start(sel::ThreadSetup setup) {
-        setup.priority = 1;
-        return thread_.start(setup, turn_for_ever, &turns_);
-    }
+    // Runs until the program ends.
+    sel::Result<> start() { return thread_.start(turn_for_ever, &turns_); }
 
     // Instructions up to now that were not spent waiting.
     u64 now() const {
@@ -36,7 +33,7 @@ class Counter {
     }
 
     u64 turns_ = 0;
-    sel::Thread thread_;
+    sel::ReadyThread thread_;
 };
 
 } // namespace iobench

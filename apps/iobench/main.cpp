@@ -22,13 +22,11 @@ namespace {
 using block::Op;
 
 constexpr u64 kPatienceMs = 60'000; // Longer than the drivers' own time-outs.
-constexpr u64 kThreadAddress = sel::kWindowBase + (1 << 20); // Behind the pools.
 constexpr u32 kBlock = 4096, kLarge = 65536;
 constexpr u32 kBlocks = 256; // Of the file: more than the file systems have cache for.
 constexpr u32 kOnDisk = 128; // Operations on a driver.
 
-sel::AllocatorOf<16, 64> memory{caps::pool, caps::free};
-iobench::Counter counter{memory};
+iobench::Counter counter{caps::rest};
 
 template <typename... Ts>
 void print(std::string_view pattern, const Ts &...values) {
@@ -280,8 +278,7 @@ class FileRows {
 
 int main() {
     [[maybe_unused]] auto life = caps::files.call(file::CloseAll{});
-    sel::ThreadSetup setup{caps::space, caps::cspace, caps::time, 1, kThreadAddress, 1};
-    if (sel::Result<> started = counter.start(setup); !started) {
+    if (sel::Result<> started = counter.start(); !started) {
         print("error: iobench: no thread: {}\n", sel::describe(started.error()));
         return 1;
     }

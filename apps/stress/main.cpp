@@ -9,7 +9,6 @@
 
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
-#include "sel/thread.hpp"
 
 namespace {
 
@@ -95,18 +94,6 @@ void kill_all_the_time(void *) {
         }
     }
     killer_is_done = true;
-}
-
-sel::AllocatorOf<24, 64> memory{caps::pool, caps::free};
-
-bool start_killer(sel::Thread &thread) {
-    constexpr u32 kStackPages = 4;
-    auto self = caps::self.thread_info();
-    return self.ok() && thread
-                            .start({caps::space, caps::cspace, caps::time, self->priority,
-                                    sel::kWindowBase, kStackPages},
-                                   kill_all_the_time, nullptr)
-                            .ok();
 }
 
 // --- What is asked for.
@@ -202,8 +189,7 @@ int main() {
     if (!stress.prepare()) {
         return refuse("{}: {}", order.directory, sel::describe(stress.counts().last));
     }
-    sel::Thread killer{memory};
-    if (order.servers != 0 && !start_killer(killer)) {
+    if (order.servers != 0 && !caps::killer.start(kill_all_the_time, nullptr).ok()) {
         return refuse("no thread that kills");
     }
     u64 end = sel::now() + sel::milliseconds(order.seconds * 1000);

@@ -13,8 +13,10 @@
 
 // info: what a message holds. Bits 32..63 are a label that the kernel carries and ignores.
 enum {
-    INFO_LENGTH = 0x7f,   // Words: 0..MESSAGE_WORDS. Word i >= 4 is word i of the IPC buffer.
-    INFO_CAP = 0x80,      // One capability goes along (in), or came along (out).
+    INFO_LENGTH = 0x7f, // Words: 0..MESSAGE_WORDS. Word i >= 4 is word i of the IPC buffer.
+    INFO_CAP = 0x80,    // One capability goes along (in), or came along (out). It goes only if the
+                        // Endpoint that is sent to has GRANT; with an answer, if the one that was
+                        // received through has. Else the message arrives without it.
     INFO_TIMEOUT = 0x100, // BUFFER_TIMEOUT bounds the wait; that of a CALL only until its context
                           // is lent (adr/0003).
     INFO_SIGNAL = 0x200,  // Out, of RECV: no message; badge holds the bound notification's bits.

@@ -31,7 +31,8 @@ typedef enum {
 } cap_type_t;
 
 // What a right allows, by type. A derived capability never has more than its parent.
-//   Endpoint       READ receive          WRITE send, call     GRANT pass a capability along
+//   Endpoint       READ receive          WRITE send, call     GRANT pass a capability along, in a
+//                                                             message and in the answer to one
 //   Notification   READ wait, poll       WRITE signal (needs a badge)
 //   Frame          READ map readable     WRITE map writable   GRANT map executable
 // The other types ignore rights: holding the capability is the authority.

@@ -520,14 +520,16 @@ static void receive(u32 ep, u32 r, u64 info) {
     ensures woken: \let to = \old(reply_view[r].caller.tcb); state_of(to) < STATE_RECV && TIMER(to + TCB_TIMER).queue == 0;
     ensures answer: \old(TCB(reply_view[r].caller.tcb).fault) == FAULT_NONE && info % 65536 <= MESSAGE_REGISTERS &&
         TCB(K.run.tcb).fault == FAULT_NONE ==> message_given{Pre,Post}(K.run.tcb, \old(reply_view[r].caller.tcb), 0, info);
+    ensures grant: \old(RECEIVED_MAY(r)) / MAY_GRANT % 2 == 0 ==> slots_same{Pre,Post};
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 static void answer(u32 r, u64 info) {
     u32 cur = K.run.tcb, to = REPLY(r).caller.tcb;
     //@ assert to: tcb(to) && to != cur && TCB(to).reply == r;
     if (TCB(to).fault == FAULT_NONE) {
-        deliver(cur, to, 0, info, 1);
+        deliver(cur, to, 0, info, reply_may_grant(r));
     }
     //@ assert kept: kept;
+    //@ assert grant: \at(RECEIVED_MAY(r),Pre) / MAY_GRANT % 2 == 0 ==> slots_same{Pre,Here};
     thread_wake(to);
     //@ assert others: \forall integer t; index(t) && t != to ==> TCB(t).state == \at(TCB(t).state,Pre) || TCB(t).state == STATE_NO_TIME && \at(TCB(t).state,Pre) == STATE_READY;
     //@ assert was: state_of{Pre}(to) == STATE_REPLY;
@@ -587,6 +589,7 @@ static NOINLINE u64 reply_recv_slow(u64 cptr, u64 info) {
     if (REPLY(r).caller.tcb != 0) {
         answer(r, info & ~(u64)INFO_TIMEOUT);
     }
+    RECEIVED_MAY(r) = SLOT(s).may;
     receive(SLOT(s).object, r, info);
     return call_finish();
 }
@@ -680,7 +683,7 @@ FLATTEN u64 call_call(u64 cptr, u64 info) {
 }
 
 // The running thread has answered `to`, the caller that its Reply names: `to` runs on, with the
-// context that it lent, and the running thread receives on ep.
+// context that it lent, and the running thread receives on ep through a capability with `may`.
 /*@ requires queues: queues && queue_room && ep != 0;
     requires loans: loans && lend_bond;
     requires replies: replies;
@@ -700,12 +703,13 @@ FLATTEN u64 call_call(u64 cptr, u64 info) {
     ensures runs: tcb_view[to].state == STATE_RUNNING;
     ensures receives: tcb_view[K.run.tcb].state == STATE_RECV && g_queue[K.run.tcb] == ep && tcb_view[K.run.tcb].sc == 0;
     ensures once: \let r = slot_view[K.run.tcb + 4 * TCB_SLOT_REPLY].object;
-        reply_view[r].caller.tcb == K.run.tcb && reply_view[r].caller.sc == 0 && g_lent[r] == 0; */
-INLINE void answer_commit(u32 ep, u32 to) {
+        reply_view[r].caller.tcb == K.run.tcb && reply_view[r].caller.sc == 0 && g_lent[r] == 0 && RECEIVED_MAY(r) == may; */
+INLINE void answer_commit(u32 ep, u32 to, u32 may) {
     u32 cur = K.run.tcb, r = reply_of(cur);
     TCB(to).state = STATE_RUNNING;
     lend_pop(K.run.sc, r);
     REPLY(r).caller = (run_t){cur, 0};
+    RECEIVED_MAY(r) = may;
     TCB(cur).reply = r;
     TCB(cur).sc = 0;
     TCB(cur).state = STATE_RECV;
@@ -733,8 +737,9 @@ static NOINLINE u64 reply_recv_active(u64 cptr, u64 info) {
     }
     thread_park();
     if (TCB(to).fault == FAULT_NONE) {
-        message_deliver(cur, to, 0, info, 1);
+        message_deliver(cur, to, 0, info, RECEIVED_MAY(r) & MAY_GRANT);
     }
+    RECEIVED_MAY(r) = SLOT(s).may;
     TCB(to).fault = FAULT_NONE;
     if (TCB(to).state != STATE_REPLY) {
         time_stop(to);
@@ -748,8 +753,8 @@ static NOINLINE u64 reply_recv_active(u64 cptr, u64 info) {
 }
 
 INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
-    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
-    if ((SLOT(s).may & MAY_RECV) == 0) {
+    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), may = SLOT(s).may;
+    if ((may & MAY_RECV) == 0) {
         return refuse_endpoint(CALL_REPLY_RECV, cptr, RIGHT_READ);
     }
     u32 r = reply_of(cur), to = REPLY(r).caller.tcb;
@@ -766,10 +771,11 @@ INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
         if ((info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)) {
             return reply_recv_slow(cptr, info);
         }
-        info = message_extra(cur, to, info, 1);
+        info = message_extra(cur, to, info, reply_may_grant(r));
+        may = SLOT(s).may;
     }
     message_registers(cur, to, 0, info);
-    answer_commit(SLOT(s).object, to);
+    answer_commit(SLOT(s).object, to, may);
     return to;
 }
 
@@ -823,6 +829,7 @@ static u64 recv(u32 call, u64 cptr, u64 info) {
         return call_error(ERR_EMPTY);
     }
     thread_park();
+    RECEIVED_MAY(r) = SLOT(s).may;
     receive(SLOT(s).object, r, info);
     return call_finish();
 }

@@ -98,7 +98,7 @@ void object_release(u32 s);
 */
 u32 reaper_step(void);
 
-enum { REAPER_STEPS = 8 };
+enum { REAPER_STEPS = 4 };
 
 // At most REAPER_STEPS such steps. 0: nothing is left.
 /*@ requires wf: wf_life;

@@ -27,6 +27,14 @@ static inline u32 reply_is_armed(u32 r) {
     return thread_state(REPLY(r).caller.tcb) == STATE_REPLY;
 }
 
+// May the answer through r bring a capability? Whoever received through r had the right to pass one on.
+/*@ requires r: r != 0;
+    terminates \true; exits \false; assigns \nothing;
+    ensures right: \result == RECEIVED_MAY(r) / MAY_GRANT % 2; */
+static inline u32 reply_may_grant(u32 r) {
+    return (u32)(RECEIVED_MAY(r) / MAY_GRANT % 2u);
+}
+
 // r, which is free or claimed, names c, which begins to receive or to wait for the answer.
 /*@ requires wf: threads && lending && replies_but(r);
     requires r: r != 0 && g_lent[r] == 0 && !has_reply(LENDER(r));

@@ -362,7 +362,7 @@ u32 thread_preempts(u32 t) {
 }
 
 // Shared by all direct ways: a few stores before, one body for the switch.
-NOINLINE u32 thread_run(u32 t) {
+FLATTEN NOINLINE u32 thread_run(u32 t) {
     TCB(t).state = STATE_RUNNING;
     switch_context(TCB(t).sc);
     return t;

@@ -4,7 +4,7 @@
 
 #include "core/leaf.h"
 
-enum { TABLE_STEP = 64 }; // Entries that one step looks at.
+enum { TABLE_STEP = 16 }; // Entries that one step looks at.
 
 void table_create(u32 t, u32 type) {
     if (type != CAP_VSPACE) {

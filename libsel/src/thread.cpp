@@ -38,7 +38,50 @@ Ledger::Thread *find_in_ledger(cptr_t tcb) {
     }
 }
 
+// The thread's place in the ledger, with a count that begins anew. nullptr: there is none.
+Ledger::Thread *enter(Tcb tcb) {
+    Ledger::Thread *place = find_in_ledger(tcb.cptr());
+    place = place != nullptr ? place : find_in_ledger(0);
+    if (place != nullptr) {
+        *place = {tcb.cptr(), 0};
+    }
+    return place;
+}
+
+// What a thread begins with whose stack ends at `top`, where its buffer is.
+Result<regs_t> begin_at(u64 top, ThreadEntry entry, void *argument, Tcb tcb) {
+    Ledger::Thread *place = enter(tcb);
+    if (place == nullptr) {
+        return ERR_FULL;
+    }
+    auto at = reinterpret_cast<Top *>((top - sizeof(Top)) / kStackAlign * kStackAlign);
+    *at = {{&at->block, reinterpret_cast<u64 *>(top), &place->answers, {}, stack_canary()},
+           entry,
+           argument,
+           tcb.cptr()};
+    regs_t regs{};
+    regs.rip = reinterpret_cast<u64>(&run_thread);
+    regs.rdi = reinterpret_cast<u64>(at);
+    regs.rsp = reinterpret_cast<u64>(at) - sizeof(u64); // As if called.
+    regs.rflags = kFlags;
+    regs.fs_base = reinterpret_cast<u64>(&at->block);
+    return regs;
+}
+
 } // namespace
+
+Result<> ReadyThread::start(ThreadEntry entry, void *argument, Endpoint faults) const {
+    Result<ThreadInfo> info = tcb_.thread_info();
+    if (!info || info->state != STATE_INACTIVE) { // Its stack is not ours.
+        return info.ok() ? ERR_BUSY : info.error();
+    }
+    if (Result<> bound = tcb_.bind(TCB_SLOT_FAULT, faults); !bound) {
+        return bound;
+    }
+    Result<regs_t> regs = begin_at(top_, entry, argument, tcb_);
+    Result<> written = regs.ok() ? tcb_.write(*regs) : regs.error();
+    return written.ok() ? tcb_.resume() : written;
+}
 
 Result<cptr_t> Thread::make(cap_type_t type) {
     Result<cptr_t> made = memory_.make(type);
@@ -100,24 +143,8 @@ Result<> Thread::build(const ThreadSetup &setup, Entry entry, void *argument) {
         return tcb.error();
     }
     tcb_ = Tcb{*tcb};
-    Ledger::Thread *entry_in_ledger = find_in_ledger(0);
-    if (entry_in_ledger == nullptr) {
-        return ERR_FULL;
-    }
-    *entry_in_ledger = {*tcb, 0};
-    auto at = reinterpret_cast<Top *>((top - sizeof(Top)) / kStackAlign * kStackAlign);
-    *at = {
-        {&at->block, reinterpret_cast<u64 *>(top), &entry_in_ledger->answers, {}, stack_canary()},
-        entry,
-        argument,
-        *tcb};
-    regs_t regs{};
-    regs.rip = reinterpret_cast<u64>(&run_thread);
-    regs.rdi = reinterpret_cast<u64>(at);
-    regs.rsp = reinterpret_cast<u64>(at) - sizeof(u64); // As if called.
-    regs.rflags = kFlags;
-    regs.fs_base = reinterpret_cast<u64>(&at->block);
-    return run(setup, *buffer, regs);
+    Result<regs_t> regs = begin_at(top, entry, argument, tcb_);
+    return regs.ok() ? run(setup, *buffer, *regs) : regs.error();
 }
 
 Result<> Thread::run(const ThreadSetup &setup, Frame buffer, const regs_t &regs) {

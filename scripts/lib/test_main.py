@@ -1,8 +1,6 @@
 # Runs every check of the project; `scripts/test --help` says how.
 # SPDX-License-Identifier: BSD-2-Clause
 import argparse
-import json
-import os
 import re
 import subprocess
 import sys
@@ -15,17 +13,16 @@ sys.dont_write_bytecode = True
 
 import build  # noqa: E402
 import circles  # noqa: E402
+import host_tests  # noqa: E402
 import sources  # noqa: E402
+import tidy  # noqa: E402
 
 BUILD_CLANG = ROOT / "build-clang"
 BUILD_SANITIZED = ROOT / "build-sanitized"
-PATIENCE = 10  # A test that takes so many times its limit hangs: sanitizers and a busy machine are slow.
 # What cppcheck misreads: register variables of calls, constexpr constructors, linker symbols.
 MISREAD = ("constStatement", "comparePointers", "uninitMemberVar", "missingInclude", "preprocessorErrorDirective",
            "cppcheckError")  # The last: its own analysis did not end.
 STRICT = "-fno-sanitize-recover=all"
-
-
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -62,14 +59,6 @@ def core_files(*suffixes):
             if p.suffix in suffixes and p.parts[0] in ("kernel", "libsel", "servers", "apps")]
 
 
-def own_units():
-    """What clang-tidy looks at: our own translation units as the clang build compiles them."""
-    table = json.loads((BUILD_CLANG / "compile_commands.json").read_text())
-    units = {str((Path(entry["directory"]) / entry["file"]).resolve()) for entry in table}
-    return sorted(u for u in units if "_test." not in u and "/test/" not in u and u.endswith((".c", ".cpp"))
-                  and not u.startswith(str(ROOT / "subprojects")))
-
-
 # --- The checks, in their order. A check returns None (it counts as one test) or (passed, failed).
 def build_gcc():
     build.configure(build.BUILD)
@@ -81,7 +70,7 @@ def build_gcc():
 
 def build_clang():
     build.configure(BUILD_CLANG, compilers=("clang", "clang++"))
-    command("ninja", "-C", BUILD_CLANG, "-j", build.JOBS, "--quiet", "all", "host-tests")
+    command("ninja", "-C", BUILD_CLANG, "-j", build.JOBS, "--quiet", "system")
 
 
 def cppcheck():
@@ -94,62 +83,27 @@ def cppcheck():
 
 
 def clang_tidy():
-    command("run-clang-tidy", "-quiet", "-p", BUILD_CLANG, "-j", build.JOBS, *own_units(),
-            env=os.environ | {"TERM": "dumb"})
+    looked, bad = tidy.problems(BUILD_CLANG)
+    print("".join(bad), end="")
+    if bad or not looked:
+        raise Failed(f"{len(bad)} of {looked} units have findings")
+    print(f"    {looked} units, each once")
 
 
 def manifests():
     command("python3", "-B", ROOT / "scripts/manifest.py", "check", ROOT)
 
 
-def counted(done):
-    """(passed, failed, remark) from what Catch2 or Python's unittest printed."""
-    catch = re.search(r"All tests passed \((.*) in (\d+) test cases?\)", done.stdout)
-    catch_failed = re.search(r"^test cases:\s*(\d+) \|.*?(?:(\d+) failed)", done.stdout, re.M)
-    python = re.search(r"^Ran (\d+) tests? in", done.stdout, re.M)
-    if catch and done.returncode == 0:
-        return int(catch[2]), 0, catch[1]
-    if catch_failed:
-        return int(catch_failed[1]) - int(catch_failed[2]), int(catch_failed[2]), ""
-    if python and done.returncode == 0:
-        return int(python[1]), 0, "unittest"
-    return 0, 1, "it crashed, failed, or ran nothing"
-
-
-def host_tests(folder, compiled_only=False):
-    """Run every host test program of a build folder and sum their cases."""
-    programs = json.loads(subprocess.run(["meson", "introspect", "--tests", folder], check=True,
-                                         stdout=subprocess.PIPE, text=True).stdout)
-    passed = failed = 0
-    for program in programs:
-        if compiled_only and not Path(program["cmd"][0]).is_relative_to(folder):
-            continue
-        start = time.monotonic()
-        done = subprocess.run(program["cmd"], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, timeout=PATIENCE * program["timeout"],
-                              env=os.environ | program["env"] | {"UBSAN_OPTIONS": "print_stacktrace=1"})
-        good, bad, remark = counted(done)
-        passed, failed = passed + good, failed + bad
-        print(f"    {program['name']:28} {good} cases passed, {bad} failed ({remark})"
-              f"  {time.monotonic() - start:.1f} s", flush=True)
-        for line in re.findall(r"^[\w ]+: \d+ of \d+ .*$", done.stdout, re.M):  # What a test counted.
-            print("       ", line)
-        if bad:
-            print(done.stdout[-6000:])
-    return passed, failed
-
-
 def unit_tests():
-    return host_tests(build.BUILD)
+    return host_tests.run_all(build.BUILD)
 
 
 def sanitized_tests():
-    # Warnings are the business of the other builds.
+    # What clang warns of in host tests is found here: build_clang() leaves them out.
     build.configure(BUILD_SANITIZED, "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1",
-                    "-Dwarning_level=0", "-Dwerror=false", f"-Dc_args={STRICT}", f"-Dcpp_args={STRICT}",
-                    compilers=("clang", "clang++"))
+                    f"-Dc_args={STRICT}", f"-Dcpp_args={STRICT}", compilers=("clang", "clang++"))
     command("ninja", "-C", BUILD_SANITIZED, "-j", build.JOBS, "--quiet", "host-tests")
-    return host_tests(BUILD_SANITIZED, compiled_only=True)
+    return host_tests.run_all(BUILD_SANITIZED, compiled_only=True)
 
 
 def lock_step():
@@ -226,7 +180,7 @@ def run_check(title, function):
 def main():
     parser = argparse.ArgumentParser(
         prog="scripts/test", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Install what is missing and run every check (40 to 80 minutes on 2 cores;\n"
+        description="Install what is missing and run every check (about an hour on 2 cores;\n"
                     "--fast: under a minute once things are built).",
         epilog="checks (* also with --fast):\n" +
                "\n".join(f"  {'*' if fast else ' '} {title}" for title, _, fast in CHECKS) +

@@ -48,9 +48,8 @@ sel::Result<u32> Builder::make_in_book(cap_type_t type, u64 size, u64 count) {
 
 // --- Spaces.
 
-sel::Result<> Builder::make_spaces(const Elf &elf, u64 archive_pages) {
-    u64 slots =
-        elf.pages() + pages_of(record_.stack) + archive_pages + record_.slots + kBookReserve;
+sel::Result<> Builder::make_spaces(const Elf &elf, u64 more_pages) {
+    u64 slots = elf.pages() + pages_of(record_.stack) + more_pages + record_.slots + kBookReserve;
     if (slots > CNODE_SLOTS_MAX) {
         return ERR_MEMORY;
     }
@@ -185,6 +184,10 @@ sel::Result<> Builder::give(const Grant &grant, const boot_module_t &archive) {
         return sel::VSpace{in_book(book_.space)}.copy(to);
     case GRANT_CNODE:
         return sel::CNode{slots_.cnode}.copy(to);
+    case GRANT_THREAD:
+        return give_thread(grant);
+    case GRANT_NOTIFICATION:
+        return make(CAP_NOTIFICATION, 0, to);
     case GRANT_DOORBELL:
         return sel::Notification{in_cspace(SLOT_NOTIFICATION)}.mint(to, RIGHT_WRITE, grant.a);
     default: // Clients: programs.hpp. Free slots, devices: nothing yet.
@@ -291,6 +294,41 @@ sel::Result<> Builder::give_context(const Grant &grant) {
         return made;
     }
     return context(to, static_cast<u32>(grant.a), static_cast<u32>(grant.b));
+}
+
+// All but what it runs. The program has no Frame of it: nobody can map these pages anew.
+sel::Result<> Builder::give_thread(const Grant &grant) {
+    ThreadGrant thread{grant};
+    u64 last = thread.pages() - 1;
+    sel::Result<u32> pages = make_in_book(CAP_FRAME, FRAME_4K, thread.pages());
+    if (!pages) {
+        return pages.error();
+    }
+    sel::Result<> mapped = map_pages(in_book(*pages), thread.pages(), grant.c, kReadWrite);
+    sel::Result<u32> reply = mapped.ok() ? make_in_book(CAP_REPLY, 0) : mapped.error();
+    sel::Result<u32> time = reply.ok() ? make_in_book(CAP_SCHED_CONTEXT, 0) : reply;
+    if (!time) {
+        return time.error();
+    }
+    sel::Tcb tcb{in_cspace(grant.slot)};
+    u8 priority = static_cast<u8>(thread.priority);
+    sel::Result<> steps[] = {
+        make(CAP_TCB, 0, tcb.cptr()),
+        tcb.bind(TCB_SLOT_CSPACE, sel::CNode{slots_.cnode}),
+        tcb.bind(TCB_SLOT_VSPACE, sel::VSpace{in_book(book_.space)}),
+        tcb.bind(TCB_SLOT_REPLY, sel::Reply{in_book(*reply)}),
+        tcb.bind(TCB_SLOT_BUFFER, sel::Frame{in_book(*pages + static_cast<u32>(last))}),
+        tcb.priority(priority, priority),
+        tcb.vector(record_.has(FLAG_VECTOR)),
+        context(in_book(*time), thread.budget_us, thread.period_us),
+        tcb.context(sel::SchedContext{in_book(*time)}),
+    };
+    for (const sel::Result<> &step : steps) {
+        if (!step) {
+            return step;
+        }
+    }
+    return {};
 }
 
 sel::Result<> Builder::context(cptr_t context, u32 budget_us, u32 period_us) {

@@ -16,6 +16,8 @@
 
 namespace root {
 
+inline constexpr u32 kThreadObjects = 2; // Of a GRANT_THREAD, in the book: Reply and context.
+
 // Slots of root's CSpace, one set a program, for ever.
 struct ProgramSlots {
     cptr_t untyped;  // All its memory.
@@ -46,7 +48,8 @@ class Builder {
     Builder(Kit &kit, const ProgramRecord &record, const ProgramSlots &slots, const Book &book = {})
         : kit_{kit}, record_{record}, slots_{slots}, book_{book} {}
 
-    sel::Result<> make_spaces(const Elf &elf, u64 archive_pages);
+    // `more_pages`: of the archive and of threads.
+    sel::Result<> make_spaces(const Elf &elf, u64 more_pages);
     sel::Result<> load(const Elf &elf, const sel::Environment &environment);
     sel::Result<> give(const Grant &grant, const boot_module_t &archive);
     // Of a GRANT_PCI: `pages` of registers as pages `at` on of its window; its interrupt.
@@ -80,6 +83,7 @@ class Builder {
     sel::Result<> bind_irq(sel::IrqHandler handler, u64 bit);
     sel::Result<u32> make_bell(u64 bits);
     sel::Result<> give_context(const Grant &grant);
+    sel::Result<> give_thread(const Grant &grant);
     sel::Result<> context(cptr_t context, u32 budget_us, u32 period_us);
 
     cptr_t in_book(u32 slot) const { return sel::in_cnode(slots_.book, slot); }

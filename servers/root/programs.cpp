@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "programs.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "sel/protocol.hpp"
@@ -257,13 +258,15 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
         return elf.error();
     }
     Builder builder{kit_, record, l.slots};
-    u64 archive_pages = 0;
+    u64 more_pages = 0;
     for (const Grant &grant : system_.grants(number)) {
         if (grant.kind == GRANT_ARCHIVE) {
-            archive_pages = (module_.bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+            more_pages += (module_.bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+        } else if (grant.kind == GRANT_THREAD) {
+            more_pages += ThreadGrant{grant}.pages() + kThreadObjects;
         }
     }
-    if (auto made = builder.make_spaces(*elf, archive_pages); !made) {
+    if (auto made = builder.make_spaces(*elf, more_pages); !made) {
         return refuse(number, "spaces", made.error());
     }
     if (auto loaded = builder.load(*elf, environment(number, arguments)); !loaded) {
@@ -288,7 +291,9 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
     }
     l.used = builder.used();
     l.book = builder.book();
-    l.device = {};
+    for (DeviceGiven &device : l.device) {
+        device = {};
+    }
     l.watch = {};
     l.budget_us = record.budget_us;
     l.patience = {};
@@ -303,9 +308,13 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
 
 // --- Devices that the pci server has found.
 
-const Grant *Programs::device_grant(u32 number) const {
+const Grant *Programs::device_grant(u32 number, u32 need) const {
+    if (need >= kDevices) {
+        return nullptr;
+    }
+    u32 before = 0;
     for (const Grant &grant : system_.grants(number)) {
-        if (grant.kind == GRANT_PCI) {
+        if (grant.kind == GRANT_PCI && before++ == need) {
             return &grant;
         }
     }
@@ -316,6 +325,11 @@ const Grant *Programs::device_grant(u32 number) const {
 bool Programs::is_taken(u64 physical, u64 bytes) const {
     auto meets = [&](u64 base, u64 size) {
         return physical < base + size && base < physical + bytes;
+    };
+    auto has = [&](const DeviceGiven &device) {
+        return std::any_of(device.part, device.part + device.parts, [&](const DevicePart &part) {
+            return meets(part.physical, u64{part.pages} * PAGE_BYTES);
+        });
     };
     for (u32 i = 0; i < kit_.boot().module_count; i++) {
         if (meets(kit_.boot().module[i].base, kit_.boot().module[i].bytes)) {
@@ -328,10 +342,8 @@ bool Programs::is_taken(u64 physical, u64 bytes) const {
                 return true;
             }
         }
-        const DeviceGiven &device = life(i).device;
-        for (u32 k = 0; k < device.parts && runs(i); k++) {
-            const DevicePart &part = device.part[k];
-            if (meets(part.physical, u64{part.pages} * PAGE_BYTES)) {
+        for (const DeviceGiven &device : life(i).device) {
+            if (runs(i) && has(device)) {
                 return true;
             }
         }
@@ -339,12 +351,13 @@ bool Programs::is_taken(u64 physical, u64 bytes) const {
     return false;
 }
 
-sel::Result<u32> Programs::give_registers(u32 number, u64 physical, u32 pages) {
-    const Grant *grant = device_grant(number);
+sel::Result<u32> Programs::give_registers(u32 number, u32 need, u64 physical, u32 pages) {
+    const Grant *grant = device_grant(number, need);
     Life &l = life_of(number);
     if (grant == nullptr) {
         return ERR_RIGHT;
     }
+    DeviceGiven &device = l.device[need];
     if (!runs(number)) {
         return ERR_EMPTY;
     }
@@ -354,10 +367,10 @@ sel::Result<u32> Programs::give_registers(u32 number, u64 physical, u32 pages) {
     if (is_taken(physical, u64{pages} * PAGE_BYTES)) {
         return ERR_OCCUPIED;
     }
-    if (pages > PCI_PAGES - l.device.pages || l.device.parts == kDeviceParts) {
+    if (pages > PCI_PAGES - device.pages || device.parts == kDeviceParts) {
         return ERR_FULL;
     }
-    u32 at = l.device.pages;
+    u32 at = device.pages;
     Builder builder{kit_, system_.program(number), l.slots, l.book};
     sel::Result<> given = builder.give_registers(*grant, physical, pages, at);
     l.book = builder.book();
@@ -365,13 +378,13 @@ sel::Result<u32> Programs::give_registers(u32 number, u64 physical, u32 pages) {
     if (!given) {
         return given.error();
     }
-    l.device.part[l.device.parts++] = {physical, pages};
-    l.device.pages += pages;
+    device.part[device.parts++] = {physical, pages};
+    device.pages += pages;
     return at;
 }
 
-sel::Result<sel::MsiInfo> Programs::give_interrupt(u32 number, u32 line) {
-    const Grant *grant = device_grant(number);
+sel::Result<sel::MsiInfo> Programs::give_interrupt(u32 number, u32 need, u32 line) {
+    const Grant *grant = device_grant(number, need);
     Life &l = life_of(number);
     if (grant == nullptr) {
         return ERR_RIGHT;
@@ -383,8 +396,8 @@ sel::Result<sel::MsiInfo> Programs::give_interrupt(u32 number, u32 line) {
     sel::Result<sel::MsiInfo> message = builder.give_interrupt(*grant, line);
     l.book = builder.book();
     if (message.ok()) {
-        l.device.interrupt = true;
-        l.device.line = line;
+        l.device[need].interrupt = true;
+        l.device[need].line = line;
     }
     return message;
 }

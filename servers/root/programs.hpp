@@ -20,7 +20,7 @@
 
 namespace root {
 
-// What a program with a GRANT_PCI has been given of its device in this life.
+// What a program has been given in this life of the device of one of its GRANT_PCI.
 struct DevicePart {
     u64 physical = 0;
     u32 pages = 0;
@@ -46,7 +46,7 @@ struct Life {
     Region region[Elf::kSegments + 1];
     u32 regions = 0;
     Book book;
-    DeviceGiven device;
+    DeviceGiven device[kDevices];
     Watch watch;
     u32 budget_us = 0; // That it has now.
     Patience patience;
@@ -100,12 +100,12 @@ class Programs {
     const System &system() const { return system_; }
     const Life &life(u32 number) const { return life_[number - 1]; }
 
-    // What its manifest asks for as `pci`; nullptr: nothing.
-    const Grant *device_grant(u32 number) const;
+    // What its manifest asks for as `pci`: number `need` of these; nullptr: there are not as many.
+    const Grant *device_grant(u32 number, u32 need) const;
 
     // root::GiveMemory and root::GiveInterrupt in api.hpp.
-    sel::Result<u32> give_registers(u32 number, u64 physical, u32 pages);
-    sel::Result<sel::MsiInfo> give_interrupt(u32 number, u32 line);
+    sel::Result<u32> give_registers(u32 number, u32 need, u64 physical, u32 pages);
+    sel::Result<sel::MsiInfo> give_interrupt(u32 number, u32 need, u32 line);
 
     // Bytes that programs had and that did not come back.
     u64 lost() const;

@@ -76,15 +76,17 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
         const char *name = kFixed[slot < SLOT_REPLIES ? slot : u32{SLOT_REPLIES}];
         std::memcpy(out.name, name, sizeof out.name);
     }
+    u32 need = 0; // How many `pci` stand in front.
     for (const Grant &grant : programs_.system().grants(number)) {
         if (slot >= grant.slot && slot < u32{grant.slot} + grant.slots &&
             grant.kind != GRANT_SLOTS) {
             std::memcpy(out.name, grant.name, sizeof out.name);
             out.data = grant.kind == GRANT_IRQ ? grant.a : out.data;
-            if (grant.kind == GRANT_PCI && info.type == CAP_IRQ_HANDLER) {
-                out.data = programs_.life(number).device.line;
+            if (grant.kind == GRANT_PCI && info.type == CAP_IRQ_HANDLER && need < kDevices) {
+                out.data = programs_.life(number).device[need].line;
             }
         }
+        need += grant.kind == GRANT_PCI ? 1 : 0;
     }
     return out;
 }
@@ -151,12 +153,17 @@ sel::Result<denial_t> Root::on(const GetDenial &m) {
 sel::Result<Irq> Root::on(const GetIrq &m) {
     u32 place = 0;
     for (u32 i = 1; i <= programs_.system().count(); i++) {
-        const DeviceGiven &device = programs_.life(i).device;
+        u32 need = 0;
         for (const Grant &grant : programs_.system().grants(i)) {
-            bool found = grant.kind == GRANT_PCI && programs_.runs(i) && device.interrupt;
+            const DeviceGiven *device = nullptr;
+            if (grant.kind == GRANT_PCI && need < kDevices && programs_.runs(i)) {
+                device = &programs_.life(i).device[need];
+            }
+            need += grant.kind == GRANT_PCI ? 1 : 0;
+            bool found = device != nullptr && device->interrupt;
             if ((grant.kind == GRANT_IRQ || found) && place++ == m.place) {
                 Irq irq{};
-                irq.line = found ? device.line : static_cast<u32>(grant.a);
+                irq.line = found ? device->line : static_cast<u32>(grant.a);
                 irq.program = i;
                 irq.data.append(grant.title());
                 return irq;
@@ -175,11 +182,11 @@ sel::Result<DeviceGrant> Root::on(const GetDeviceGrant &m) {
     if (!programs_.is_program(m.number)) {
         return ERR_NAME;
     }
-    const Grant *grant = programs_.device_grant(m.number);
+    const Grant *grant = programs_.device_grant(m.number, m.need);
     if (grant == nullptr) {
         return ERR_EMPTY;
     }
-    const DeviceGiven &device = programs_.life(m.number).device;
+    const DeviceGiven &device = programs_.life(m.number).device[m.need];
     bool given = programs_.runs(m.number) && device.parts != 0;
     return DeviceGrant{{grant->a}, given ? device.part[0].physical : 0};
 }
@@ -187,12 +194,14 @@ sel::Result<DeviceGrant> Root::on(const GetDeviceGrant &m) {
 // --- Devices.
 
 sel::Result<u32> Root::on(const GiveMemory &m) {
-    return programs_.is_program(m.number) ? programs_.give_registers(m.number, m.physical, m.pages)
-                                          : ERR_NAME;
+    return programs_.is_program(m.number)
+               ? programs_.give_registers(m.number, m.need, m.physical, m.pages)
+               : ERR_NAME;
 }
 
 sel::Result<sel::MsiInfo> Root::on(const GiveInterrupt &m) {
-    return programs_.is_program(m.number) ? programs_.give_interrupt(m.number, m.line) : ERR_NAME;
+    return programs_.is_program(m.number) ? programs_.give_interrupt(m.number, m.need, m.line)
+                                          : ERR_NAME;
 }
 
 // --- Control.

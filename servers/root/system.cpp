@@ -4,8 +4,6 @@
 
 #include <bit>
 
-#include "abi/capability.h"
-
 namespace root {
 
 namespace {
@@ -25,6 +23,13 @@ bool is_text(const char (&name)[16]) {
 
 bool is_page_multiple(u64 n) {
     return n % PAGE_BYTES == 0;
+}
+
+bool thread_ok(const ProgramRecord &p, const Grant &g) {
+    ThreadGrant t{g};
+    return g.slots == 1 && t.budget_us != 0 && t.budget_us <= t.period_us && t.stack != 0 &&
+           t.stack <= kStackMax && is_page_multiple(t.stack) && t.priority != 0 &&
+           t.priority <= p.priority && is_page_multiple(g.c) && g.c < kUserEnd;
 }
 
 } // namespace
@@ -102,6 +107,8 @@ bool System::grant_ok(const ProgramRecord &p, const Grant &g) const {
                g.c < kUserEnd;
     case GRANT_FAULTS:
         return g.slots == 1 && p.has(FLAG_SERVES) && is_program(g.a) && &program(g.a) == &p;
+    case GRANT_THREAD:
+        return thread_ok(p, g);
     case GRANT_SLOTS:
         return g.slots == g.a;
     default:

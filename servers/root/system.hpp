@@ -9,6 +9,8 @@
 #include <span>
 #include <string_view>
 
+#include "abi/capability.h"
+
 #include "sel/result.hpp"
 
 namespace root {
@@ -58,6 +60,9 @@ enum GrantKind : u16 {
     GRANT_PCI, // a DeviceMatch (api.hpp), b bit in the notification, c where registers are mapped;
                // the first slot is for the interrupt, PCI_PAGES follow for the registers
     GRANT_FAULTS, // a the program itself: the faults of its own threads come to its endpoint
+    GRANT_THREAD, // a budget | period << 32: microseconds, b bytes of its stack | priority << 32, c where
+                  // that is mapped; a page for its buffer follows
+    GRANT_NOTIFICATION,
     GRANT_KIND_END
 };
 
@@ -69,6 +74,17 @@ struct Grant {
     u16 rights; // Of GRANT_CLIENT.
 
     std::string_view title() const { return name; }
+};
+
+// What a GRANT_THREAD says.
+struct ThreadGrant {
+    u32 budget_us, period_us, stack, priority;
+
+    explicit ThreadGrant(const Grant &g)
+        : budget_us{static_cast<u32>(g.a)}, period_us{static_cast<u32>(g.a >> 32)},
+          stack{static_cast<u32>(g.b)}, priority{static_cast<u32>(g.b >> 32)} {}
+
+    u64 pages() const { return stack / PAGE_BYTES + 1; } // With its buffer.
 };
 
 struct SystemHeader {

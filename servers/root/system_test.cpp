@@ -146,6 +146,29 @@ TEST_CASE("a grant that cannot be is refused") {
     CHECK(untyped(65536) == ERR_SYNTAX); // All of its memory.
 }
 
+TEST_CASE("a thread has time, a stack, and no more priority than its program") {
+    auto thread = [](u64 a, u64 b, u64 c = 0x7ffe00000000) {
+        return with([=](Table &t) {
+            t.grant[0].kind = GRANT_THREAD;
+            t.grant[0].a = a;
+            t.grant[0].b = b;
+            t.grant[0].c = c;
+        });
+    };
+    constexpr u64 kTime = 1000 | u64{2000} << 32, kStack = 8192 | u64{10} << 32;
+    CHECK(thread(kTime, kStack) == OK);
+    CHECK(thread(0, kStack) == ERR_SYNTAX);
+    CHECK(thread(2001 | u64{2000} << 32, kStack) == ERR_SYNTAX);
+    CHECK(thread(kTime, u64{10} << 32) == ERR_SYNTAX);             // No stack.
+    CHECK(thread(kTime, 100 | u64{10} << 32) == ERR_SYNTAX);       // Not of pages.
+    CHECK(thread(kTime, (2 << 20) | u64{10} << 32) == ERR_SYNTAX); // Longer than any.
+    CHECK(thread(kTime, 8192) == ERR_SYNTAX);                      // Priority 0,
+    CHECK(thread(kTime, 8192 | u64{11} << 32) == ERR_SYNTAX);      // above that of the program,
+    CHECK(thread(kTime, 8192 | u64{266} << 32) == ERR_SYNTAX);     // or one that is cut to 10.
+    CHECK(thread(kTime, kStack, 0x7ffe00000100) == ERR_SYNTAX);
+    CHECK(thread(kTime, kStack, u64{1} << 47) == ERR_SYNTAX);
+}
+
 TEST_CASE("faults come to the program itself, which has an endpoint") {
     auto faults = [](u32 taker, u8 flags) {
         return with([=](Table &t) {

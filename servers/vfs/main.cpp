@@ -9,23 +9,18 @@
 #include "sel/environment.hpp"
 #include "sel/explain.hpp"
 #include "sel/log.hpp"
-#include "sel/thread.hpp"
 
 namespace {
 
-constexpr u32 kStackPages = 8;
-constexpr u64 kThreadBytes = 16 * PAGE_BYTES; // Of address space: a gap, stack, buffer.
-constexpr sel::SchedContext kTime[] = {caps::time0, caps::time1, caps::time2, caps::time3};
-constexpr u8 kPriority[] = {caps::time0_priority, caps::time1_priority, caps::time2_priority,
-                            caps::time3_priority}; // A person's programs have their turn, too.
+constexpr sel::ReadyThread kThread[] = {caps::worker0, caps::worker1, caps::worker2, caps::worker3};
+constexpr sel::Notification kBell[] = {caps::bell0, caps::bell1, caps::bell2, caps::bell3};
 constexpr int kExitWorker = 1;
 constexpr u32 kMounts = static_cast<u32>(caps::volumes.size());
 
-static_assert(kMounts <= std::size(kTime), "more file systems than contexts in the manifest");
-static_assert(kStackPages + 2 <= kThreadBytes / PAGE_BYTES);
+static_assert(kMounts <= std::size(kThread), "more file systems than threads in the manifest");
+static_assert(std::size(kBell) == std::size(kThread) && caps::rings.count == std::size(kBell));
 
 const file::Life life{sel::environment().incarnation};
-sel::AllocatorOf<32, 128> memory{caps::pool, caps::free};
 const vfs::Names names{caps::volumes, caps::volumes_clients};
 vfs::Shared shared{life};
 sel::Log<logging::Writer> log{caps::log};
@@ -34,16 +29,16 @@ sel::Log<logging::Writer> log{caps::log};
 class Worker {
   public:
     explicit Worker(u32 mount)
-        : mount_{mount}, mounted_{caps::volumes[mount], names, mount, life} {}
+        : mount_{mount}, wait_{kBell[mount]}, ring_{caps::rings.first + mount},
+          mounted_{caps::volumes[mount], names, mount, life} {}
 
     sel::Result<> start() {
-        if (sel::Result<> made = make_bell(); !made) {
+        // A notification keeps a ring that comes before the wait.
+        if (sel::Result<> made = wait_.mint(ring_.cptr(), RIGHT_WRITE, 1); !made) {
             return made;
         }
         auto entry = [](void *worker) { static_cast<Worker *>(worker)->work(); };
-        return thread_.start({caps::space, caps::cspace, kTime[mount_], kPriority[mount_],
-                              sel::kWindowBase + mount_ * kThreadBytes, kStackPages, caps::faults},
-                             entry, this);
+        return kThread[mount_].start(entry, this, caps::faults);
     }
 
     // For the front. There are fewer jobs than places in the queue.
@@ -59,16 +54,6 @@ class Worker {
     }
 
   private:
-    // A notification keeps a ring that comes before the wait.
-    sel::Result<> make_bell() {
-        sel::Result<cptr_t> object = memory.make(CAP_NOTIFICATION), slot = memory.slot();
-        if (!object || !slot) {
-            return object.ok() ? slot.error() : object.error();
-        }
-        wait_ = sel::Notification{*object};
-        ring_ = sel::Notification{*slot};
-        return wait_.mint(*slot, RIGHT_WRITE, 1);
-    }
     void wake() { [[maybe_unused]] auto rung = ring_.signal(); }
 
     void work() {
@@ -85,9 +70,8 @@ class Worker {
     }
 
     u32 mount_;
-    vfs::Mounted<vfs::FileSystem, vfs::Watcher> mounted_;
     sel::Notification wait_, ring_;
-    sel::Thread thread_{memory};
+    vfs::Mounted<vfs::FileSystem, vfs::Watcher> mounted_;
     std::array<u32, sel::ReplySet::kMax> queue_{};
     std::atomic<u32> pushed_ = 0;
     std::atomic<bool> sweep_ = false;

@@ -371,7 +371,7 @@ TEST_CASE("hostile littlefs images are harmless", "[hostile]") {
     report("littlefs", count);
 }
 
-TEST_CASE("hostile FAT images are harmless", "[hostile]") {
+TEST_CASE("hostile FAT images are harmless", "[hostile][fat]") {
     struct Type {
         const char *options;
         std::size_t bytes, metadata; // The metadata, and the directories, are at the start.

@@ -74,6 +74,40 @@ TEST_CASE("long messages and capabilities go through the IPC buffers") {
     CHECK((w.info() & INFO_CAP) == 0);
 }
 
+TEST_CASE("an answer brings a capability only by the right to pass one on") {
+    // The server receives through an endpoint capability with GRANT or without, at once or after an
+    // answer; it answers by CALL_REPLY_RECV or CALL_REPLY; it runs on its own context or on the caller's.
+    u32 rights = GENERATE(u32{RIGHT_ALL}, u32{RIGHT_READ | RIGHT_WRITE}, u32{RIGHT_READ});
+    u32 call = GENERATE(u32{CALL_REPLY_RECV}, u32{CALL_REPLY});
+    u64 budget = GENERATE(u64{0}, u64{100000});
+    bool again = GENERATE(false, true), words = GENERATE(false, true);
+    CAPTURE(rights, call, budget, again, words);
+    Served w(budget);
+    u32 gift = w.make(CAP_NOTIFICATION), free = w.fresh(), through = w.mint(w.ep, 0, rights);
+    w.call(CALL_CALL, w.badged, 0);
+    REQUIRE(w.runs(w.server));
+    // The right counts that it received with, not that of what it receives through next.
+    w.call(CALL_REPLY_RECV, through, 0);
+    REQUIRE(w.current() == w.first);
+    if (again) {
+        w.call(CALL_CALL, w.badged, 0);
+        w.call(CALL_REPLY_RECV, through, 0);
+        REQUIRE(w.current() == w.first);
+    }
+    w.word(BUFFER_CAP_RECV) = free;
+    w.call(CALL_CALL, w.badged, 0);
+    REQUIRE(w.runs(w.server));
+    w.word(BUFFER_CAP_SEND) = gift;
+    w.call(call, call == CALL_REPLY ? 0 : w.ep, (words ? 9u : 0u) | INFO_CAP);
+    if (w.runs(w.server)) // On its own context it goes on after a CALL_REPLY.
+        w.call(CALL_RECV, w.ep);
+    REQUIRE(w.current() == w.first);
+    CHECK(((w.info() & INFO_CAP) != 0) == (rights == RIGHT_ALL));
+    CHECK((SLOT(w.slot(free)).type == CAP_NOTIFICATION) == (rights == RIGHT_ALL));
+    CHECK(w.info() % 128 == (words ? 9 : 0));
+    CHECK(host::broken_invariant() == "");
+}
+
 TEST_CASE("a wait ends with its time-out, and not before") {
     World w;
     u32 ep = w.make(CAP_ENDPOINT);

@@ -273,7 +273,7 @@ u64 Model::cap_swap() {
 }
 
 u64 Model::drain() {
-    for (int i = 0; i < RELEASE_STEPS; i++)
+    for (int i = 0; i < REAP_STEPS; i++)
         if (!reap_step())
             return finish();
     return restart(true);

@@ -172,7 +172,7 @@ u64 Model::receive(Endpoint &ep, Reply &r) {
 void Model::answer(Reply &r, u64 info) {
     Thread &to = *r.caller;
     if (to.fault == FAULT_NONE)
-        deliver(*cur, to, 0, info, true);
+        deliver(*cur, to, 0, info, r.may_grant);
     wake(to);
 }
 
@@ -212,6 +212,7 @@ u64 Model::recv_call(u32 number) {
         return ERR_EMPTY;
     if (armed)
         answer(*r, info_);
+    r->may_grant = (c->rights & RIGHT_GRANT) != 0;
     return receive(ep, *r);
 }
 

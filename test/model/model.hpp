@@ -195,8 +195,9 @@ class Model {
 // Sizes of the bounded steps.
 enum {
     RELEASE_STEPS = 8,   // delete_calls.c
+    REAP_STEPS = 4,      // object.h
     REAP_LOOK = 16,      // object.c
-    TABLE_LOOK = 64,     // vspace.c
+    TABLE_LOOK = 16,     // vspace.c
     OBJECTS_A_STEP = 32, // untyped_calls.c
     ZERO_BYTES = 4096    // untyped.h
 };

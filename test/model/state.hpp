@@ -92,6 +92,7 @@ struct Notification : Endpoint {
 struct Reply : Object {
     Thread *caller = nullptr; // Receives with it, or waits for the answer.
     Context *lent = nullptr;
+    bool may_grant = false; // The capability last received through has GRANT.
     Reply(u32 i, u64 a) : Object(CAP_REPLY, i, a, REPLY_BYTES) {}
 };
 

@@ -36,9 +36,9 @@ def held(text):
 
 
 def made_slots(program):
-    """The slots that it keeps for objects made of its own untyped memory."""
-    kinds = {need.kind for need in program.needs}
-    return {need.slot + i for need in program.needs if need.kind == "slots" and "untyped" in kinds
+    """The slots that it keeps for objects made of its own untyped memory, and for badges of its notifications."""
+    makes = {need.kind for need in program.needs} & {"untyped", "notification"}
+    return {need.slot + i for need in program.needs if need.kind == "slots" and makes
             for i in range(need.slots)}
 
 
@@ -64,6 +64,8 @@ def granted(program, need, bits):
         return [("Frame", READ, "")] * 4
     if need.kind == "trace-control":
         return [("TraceControl", ALL, "")]
+    if need.kind in ("thread", "notification"):
+        return [("TCB" if need.kind == "thread" else "Notification", ALL, "")]
     if need.kind == "doorbell":
         return [("Notification", WRITE, f"badge {1 << bits:#x}")]
     if need.kind == "faults":
@@ -149,16 +151,25 @@ def test_caps_with_disks():
         machine.halt()
 
 
-def test_a_driver_has_one_device():
-    """By its manifest, and on the machine."""
+def test_no_server_can_make_code():
+    """Memory of which executable pages can be made is for experiments, which say so."""
+    with_code = {name for name, program in SYSTEM.programs.items() if program.data.get("code")}
+    equal("programs with `code`", with_code, {"attack", "bench", "check", "probe"})
+    with_memory = {name for name, program in SYSTEM.programs.items()
+                   if any(need.kind == "untyped" for need in program.needs)}
+    equal("programs with memory of their own", with_memory, with_code)
+
+
+def test_a_driver_has_its_devices():
+    """By its manifest, room for eight; on the machine, those that there are."""
     for driver in "virtio-blk", "nvme", "ahci":
         kinds = [need.kind for need in SYSTEM.programs[driver].needs]
-        equal(driver, [kind for kind in kinds if kind in ("pci", "io", "irq", "device")], ["pci"])
+        equal(driver, [kind for kind in kinds if kind in ("pci", "io", "irq", "device")], ["pci"] * 8)
     with disks() as drives, booted(extra=drives) as machine:
         shown = machine.run("lspci")
         for driver in "virtio-blk", "nvme":
             equal(driver, len(re.findall(rf" {driver} \(msi", shown)), 1)
-            rows = [row for row in machine.run(f"caps {driver}").splitlines() if row.endswith("(device)")]
+            rows = [row for row in machine.run(f"caps {driver}").splitlines() if row.endswith("(devices)")]
             equal(driver, [row.split()[0] for row in rows], ["IrqHandler", "Frame"])
         machine.halt()
 

@@ -108,6 +108,9 @@ void clock_end() {
 } // namespace arch
 
 extern "C" void timer_arm(u64 due) {
+    if (due < machine.rest) {
+        due = machine.rest;
+    }
     machine.armed = due;
     if (machine.deadline) {
         arch::write_msr(MSR_TSC_DEADLINE,

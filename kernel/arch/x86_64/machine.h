@@ -6,8 +6,11 @@
 #define KERNEL_BASE 0xffffffff80000000
 #define USER_CODE 0x23 // Selectors, see cpu.cpp.
 #define USER_DATA 0x1b
+// The local APIC delivers the highest vector first: a device's before the timer's, so that a storm of
+// time-outs does not hold up devices longer than one entry. The old controller, which is masked, can
+// raise no more than its spurious 39 and 47.
+#define VECTOR_TIMER 32
 #define VECTOR_IRQ 48 // Vector of interrupt 0; IRQ_COUNT follow.
-#define VECTOR_TIMER 0xf0
 #define VECTOR_SPURIOUS 0xff
 
 #ifndef __ASSEMBLER__
@@ -45,7 +48,8 @@ typedef struct {
 
 typedef struct {
     u64 alarm;       // When the core wants to be called: ticks; ~0: never.
-    u64 armed;       // When the timer will interrupt, not after alarm: ticks; ~0: never.
+    u64 armed;       // When the timer will interrupt, not after alarm nor rest: ticks; ~0: never.
+    u64 rest;        // The timer does not interrupt before: ticks.
     u64 timer_scale; // Timer counts a tick, times 2^TIMER_SCALE_SHIFT.
     u64 timer_limit; // Ticks that the timer can count in one go.
     u32 deadline;    // Not 0: the timer compares with the time-stamp counter instead.

@@ -3,14 +3,19 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 
 from manifests.words import (
-    ARCHIVE, CLIENT, CNODE, CONTEXT, DEVICE, DOORBELL, FAULTS, FILES, IO, IRQ, PCI, POOL, SLOTS,
-    SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES, SLOT_SELF, SYSTEM, TRACE, TRACE_CONTROL,
-    UNTYPED, VSPACE)
+    ARCHIVE, CLIENT, CNODE, CONTEXT, DEVICE, DOORBELL, FAULTS, FILES, IO, IRQ, NOTIFICATION, PCI, POOL,
+    SLOTS, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES, SLOT_SELF, SYSTEM, THREAD, TRACE,
+    TRACE_CONTROL, UNTYPED, VSPACE)
 
 
 def window(need):
     _, _, size, address = need.values
     return f"{{{address:#x}, {size:#x}, {{{need.slot if need.slots else 0}, {need.slots}}}}}"
+
+
+def pci_device(need):
+    _, _, bit, address = need.values
+    return f"{{{{{need.slot}, {need.slots}}}, {address:#x}, {bit:#x}}}"
 
 
 def declaration(system, need):
@@ -22,14 +27,16 @@ def declaration(system, need):
         word = "Interrupt" if kind == IRQ else "Doorbell"
         return f"sel::{word} {need.name}{{{need.slot}, {bits:#x}}}"
     if kind == PCI:
-        return f"sel::PciDevice {need.name}{{{{{need.slot}, {need.slots}}}, {c:#x}, {b:#x}}}"
+        return f"sel::PciDevice {need.name}{pci_device(need)}"
     if kind in (DEVICE, TRACE, ARCHIVE, POOL):
         return f"sel::Window {need.name}{window(need)}"
+    if kind == THREAD:
+        return f"sel::ReadyThread {need.name}{{{need.slot}, {c + (b & 0xFFFFFFFF):#x}}}"
     if kind == SLOTS:
         return f"sel::SlotRange {need.name}{{{need.slot}, {need.slots}}}"
     word = {IO: "IoPort", TRACE_CONTROL: "TraceControl", UNTYPED: "Untyped",
             CONTEXT: "SchedContext", VSPACE: "VSpace", CNODE: "CNode",
-            FAULTS: "Endpoint"}[kind]
+            FAULTS: "Endpoint", NOTIFICATION: "Notification"}[kind]
     return f"sel::{word} {need.name}{{{need.slot}}}"
 
 
@@ -50,12 +57,13 @@ def header(system, name):
     program = system.programs[name]
     headers = {"sel/server.hpp"}
     kinds = [need.kind for need in program.needs if need.values[0] == CLIENT]
-    for kind in kinds + [kind for kind in program.lists.values() if kind != "pool"]:
+    for kind in kinds + [kind for kind in program.lists.values() if kind not in ("pool", "pci")]:
         headers |= {"sel/client.hpp", system.protocol(kind)[0]}
     lines = [f"// What {name} holds: made from {program.path} and {SYSTEM}. Do not edit.",
              "// SPDX-License-Identifier: BSD-2-Clause", "#pragma once", ""]
     if "pool" in program.lists.values() or any(need.kind == "pci" for need in program.needs):
         headers.add("sel/device.hpp")
+    headers |= {"sel/thread.hpp"} if any(need.kind == "thread" for need in program.needs) else set()
     headers |= {"sel/mounts.hpp"} if program.mounts else set()
     lines += ["#include <array>", ""] if program.lists or program.mounts else []
     lines += [f'#include "{h}"' for h in sorted(headers)]
@@ -75,6 +83,9 @@ def header(system, name):
         if kind == "pool":
             element = "sel::ClientPool"
             inside = [f"{{{need.client[0]}, {need.client[1]}, {window(need)}}}" for need in needs]
+        elif kind == "pci":
+            element = "sel::PciDevice"
+            inside = [pci_device(need) for need in needs]
         else:
             element = f"sel::Named<{system.protocol(kind)[1]}>"
             inside = [f'{{"{need.grant}", {need.slot}}}' for need in needs]

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from manifests.words import (
-    ARCHIVE, ARCHIVE_BASE, CLIENT, CNODE, CONTEXT, DEVICE, DOORBELL, FAULTS, FILES, GIVEN, IO, IRQ, KEYS,
-    MOUNTS, Mistake, NAME, Need, OWN, PAGE, PART_MAX, PATH, PCI, PCI_CLASS, PCI_PAGES, POOL,
+    ARCHIVE, ARCHIVE_BASE, CLIENT, CNODE, CONTEXT, DEVICE, DEVICES_MAX, DOORBELL, FAULTS, FILES, GIVEN, IO, IRQ, KEYS,
+    MOUNTS, Mistake, NAME, NOTIFICATION, Need, OWN, PAGE, PART_MAX, PATH, PCI, PCI_CLASS, PCI_PAGES, POOL,
     POOLS_MAX, POOL_MAX, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT, ROOT_PRIORITY,
-    SLOTS, SLOT_REPLIES, STACK_MAX, SYSTEM, TRACE, TRACE_BYTES, TRACE_CONTROL, UNTYPED, VSPACE,
+    SLOTS, SLOT_REPLIES, STACK_MAX, SYSTEM, THREAD, TRACE, TRACE_BYTES, TRACE_CONTROL, UNTYPED, VSPACE,
     WINDOW_BASE, budget, is_path, parse_number, parse_percent, parse_size, parse_time, period,
     pool_name, share, split_need, split_part)
 
@@ -224,7 +224,7 @@ class System:
             need.slot = slot
             try:
                 if need.kind in OWN:
-                    bit = self._own(program, need, bit)
+                    window, bit = self._own(program, need, window, bit)
                 else:
                     window, bit = self._given(program, need, window, bit)
             except Mistake as mistake:
@@ -246,6 +246,8 @@ class System:
                 continue
             need = split_need(name, text)
             given = program.given.get(name, [] if need.many else "")
+            if need.many and need.kind == "pci":
+                given = self._devices(program, name, given)
             if not need.many:
                 need.grant = given
                 yield need
@@ -257,22 +259,35 @@ class System:
                 self.wrong(SYSTEM, f"{program.name}.needs.{name}", f"is {given!r}, expected a list of "
                            f"{'pools' if need.kind == 'pool' else 'servers'}")
 
-    def _own(self, program, need, bit):
+    def _devices(self, program, name, given):
+        """The device "pci:WHAT*N" N times."""
+        found = re.fullmatch(r"(pci:[^*]*)\*([1-9])", given) if isinstance(given, str) else None
+        if not found or int(found[2]) > DEVICES_MAX:
+            self.wrong(SYSTEM, f"{program.name}.needs.{name}", f'is {given!r}, expected "pci:WHAT*N", N of 1 to '
+                       f"{DEVICES_MAX}: as many as there are, but no more than N")
+            return []
+        return [found[1]] * int(found[2])
+
+    def _own(self, program, need, window, bit):
         if need.grant:
             raise Mistake(f"is given {need.grant!r}, but {need.kind} comes from the program's own "
                           "memory: expected no such line in boot/system.toml")
         if need.kind == "untyped":
+            if not program.data.get("code", False):
+                raise Mistake("is memory of which pages can be made that are writable and executable: expected "
+                              "`code = true`")
             need.values = (UNTYPED, parse_size(need.argument), 0, 0)
         elif need.kind == "context":
-            time, _, priority = need.argument.partition("@")
-            need.priority = parse_number(priority) if priority else program.priority
-            part, _, whole = time.partition("/")
-            if parse_time(part) > parse_time(whole):
-                raise Mistake(f"is {need.argument!r}, expected BUDGET/PERIOD, budget not longer")
-            need.values = (CONTEXT, parse_time(part), parse_time(whole), 0)
-            if not 1 <= need.priority <= program.priority:
-                raise Mistake(f"has priority {need.priority}, expected 1 to {program.priority}, that of "
-                              "the program")
+            part, whole = self._time(program, need, need.argument)
+            need.values = (CONTEXT, part, whole, 0)
+        elif need.kind == "thread":
+            size, _, time = need.argument.partition("/")
+            stack = parse_size(size)
+            if stack > STACK_MAX:
+                raise Mistake(f"has a stack of {size}, expected at most 1M")
+            part, whole = self._time(program, need, time)
+            need.values = (THREAD, part | whole << 32, stack | need.priority << 32, window)
+            window += stack + 2 * PAGE  # Its buffer, and a gap: below each stack nothing is mapped.
         elif need.kind == "slots":
             need.slots = parse_number(need.argument or "?")
             if not 1 <= need.slots <= 4096:
@@ -282,12 +297,26 @@ class System:
             raise Mistake(f"is {need.kind}:{need.argument}, expected {need.kind}")
         elif need.kind == "doorbell":
             need.values = (DOORBELL, 1 << bit, 0, 0)
-            return bit + 1
+            bit += 1
         elif need.kind == "faults":
             need.values = (FAULTS, program.number, 0, 0)
         else:
-            need.values = ({"vspace": VSPACE, "cnode": CNODE}[need.kind], 0, 0, 0)
-        return bit
+            kinds = {"vspace": VSPACE, "cnode": CNODE, "notification": NOTIFICATION}
+            need.values = (kinds[need.kind], 0, 0, 0)
+        return window, bit
+
+    @staticmethod
+    def _time(program, need, text):
+        """Budget and period of "BUDGET/PERIOD@PRIORITY", in microseconds; the last part is the need's."""
+        time, _, priority = text.partition("@")
+        need.priority = parse_number(priority) if priority else program.priority
+        part, _, whole = time.partition("/")
+        if parse_time(part) > parse_time(whole):
+            raise Mistake(f"is {need.argument!r}, expected BUDGET/PERIOD, budget not longer")
+        if not 1 <= need.priority <= program.priority:
+            raise Mistake(f"has priority {need.priority}, expected 1 to {program.priority}, that of "
+                          "the program")
+        return parse_time(part), parse_time(whole)
 
     def _given(self, program, need, window, bit):
         if need.kind not in GIVEN:
@@ -331,8 +360,8 @@ class System:
             need.values = (POOL, number, size, window)
             window += size + PAGE
         elif kind == "pci":
-            if any(other.kind == "pci" for other in program.needs):
-                raise Mistake("is a second pci device: expected one for each program")
+            if any(other.kind == "pci" and not (need.many and other.name == need.name) for other in program.needs):
+                raise Mistake("is a second pci need: expected one for each program")
             need.slots = 1 + PCI_PAGES
             need.values = (PCI, self._pci_match(program, need, rest), 1 << bit, window)
             window += (PCI_PAGES + 1) * PAGE
@@ -401,6 +430,8 @@ class System:
     def _own_device(self, program, need, kind, first, last):
         mine = f"{program.name}.{need.name}"
         for other_kind, low, high, owner in self.owners:
+            if need.many and owner == mine:
+                continue  # Several of the same kind.
             if kind == other_kind and first <= high and low <= last:
                 raise Mistake(f"is given {need.grant!r}, which {owner} has already")
         self.owners.append((kind, first, last, mine))
@@ -498,8 +529,10 @@ class System:
         part = share if program.provides else budget
         yield program.name, program.priority, 100 * part(program.data) / period(program.data)
         for need in program.needs:
-            if need.values[0] == CONTEXT:
-                yield f"{program.name}.{need.name}", need.priority, 100 * need.values[1] / need.values[2]
+            kind, a, b, _ = need.values
+            if kind in (CONTEXT, THREAD):
+                part, whole = (a, b) if kind == CONTEXT else (a & 0xFFFFFFFF, a >> 32)
+                yield f"{program.name}.{need.name}", need.priority, 100 * part / whole
 
     def _check_faults(self):
         takers = [p for p in self.programs.values() if "fault" in p.provides]

@@ -6,9 +6,9 @@ import struct
 
 from manifests.words import (
     ARCHIVE, ARCHIVE_BASE, BUFFER, CONTEXT, CONTEXT_BYTES, DEVICE, ENVIRONMENT, FLAG_BOOT,
-    FLAG_FAULTS, FLAG_SERVES, FLAG_VECTOR, Mistake, NOTIFICATION_BYTES, PAGE, PCI, PCI_PAGES,
+    FLAG_FAULTS, FLAG_SERVES, FLAG_VECTOR, Mistake, NOTIFICATION, NOTIFICATION_BYTES, PAGE, PCI, PCI_PAGES,
     POOL, REPLY_BYTES, RESTART, RIGHT_GRANT, RIGHT_WRITE, ROOT, SLOT_BYTES, STACK_TOP,
-    TABLE_BYTES, TCB_BYTES, TRACE, UNTYPED, UNTYPED_BYTES, budget, parse_size, period, share)
+    TABLE_BYTES, TCB_BYTES, THREAD, TRACE, UNTYPED, UNTYPED_BYTES, budget, parse_size, period, share)
 
 
 def elf_pages(path, data):
@@ -29,6 +29,9 @@ def memory_needed(program, segments):
     the objects is counted at its worst."""
     stack = parse_size(program.data.get("stack", "16K"))
     regions = list(segments) + [(ENVIRONMENT, PAGE), (BUFFER, PAGE), (STACK_TOP - stack, stack)]
+    threads = [(need.values[3], (need.values[2] & 0xFFFFFFFF) + PAGE)  # Stack and buffer.
+               for need in program.needs if need.values[0] == THREAD]
+    regions += threads
     image = sum(size for _, size in segments)
     frames = sum(size for _, size in regions)
     windows = [(need.values[3], PCI_PAGES * PAGE if need.values[0] == PCI else need.values[2])
@@ -45,9 +48,13 @@ def memory_needed(program, segments):
     for need in program.needs:
         if need.values[0] == UNTYPED:
             objects += need.values[1] + UNTYPED_BYTES + PAGE
-        if need.values[0] == CONTEXT:
+        if need.values[0] in (CONTEXT, THREAD):
             objects += CONTEXT_BYTES
-    book = (frames // PAGE + archive // PAGE + program.slots + BOOK_SLOTS) * SLOT_BYTES
+        if need.values[0] == NOTIFICATION:
+            objects += NOTIFICATION_BYTES
+    objects += len(threads) * (TCB_BYTES + REPLY_BYTES + PAGE)
+    book = (frames // PAGE + archive // PAGE + program.slots + 2 * len(threads) + BOOK_SLOTS) * SLOT_BYTES
+    stack += sum(size for _, size in threads)
     return {"image": image, "stack": stack, "page tables": (len(tables) + 1) * TABLE_BYTES,
             "objects": objects + book + (len(tables) + 4) * PAGE}
 

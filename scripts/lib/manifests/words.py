@@ -24,6 +24,7 @@ ENVIRONMENT, BUFFER, STACK_TOP = 0x7FFF00000000, 0x7FFF00001000, 0x7FFF00200000
 STACK_MAX = 1 << 20
 TRACE_BYTES = 4 * PAGE
 POOL_MAX, POOLS_MAX = 1 << 20, 16
+DEVICES_MAX = 8  # Of a program, by `pci*`; servers/root/api.hpp has it, too.
 PCI_PAGES = 64  # Of a device's registers, at most; servers/root/system.hpp has it, too.
 PART_MAX = 255
 PATH_MAX, PATH = 255, re.compile(r"/|(/[A-Za-z0-9._-]{1,63})+")  # servers/file/api.hpp
@@ -31,20 +32,21 @@ FILES = "file"  # The protocol of what is mounted.
 
 # Grant kinds (servers/root/system.hpp).
 (CLIENT, IO, IRQ, DEVICE, ARCHIVE, TRACE, TRACE_CONTROL, UNTYPED, CONTEXT, VSPACE, CNODE, DOORBELL,
- SLOTS, POOL, PCI, FAULTS) = range(1, 17)
+ SLOTS, POOL, PCI, FAULTS, THREAD, NOTIFICATION) = range(1, 19)
 RIGHT_WRITE, RIGHT_GRANT = 2, 4
 PCI_CLASS = 0xFFFF << 48  # There is no vendor 0xffff.
 
 GIVEN = {"io", "irq", "device", "archive", "trace", "trace-control", "pool", "pci"}  # By system.toml.
 MOUNTS = "mounts"  # The need of the server that makes one name space of the file systems.
-OWN = {"untyped", "context", "vspace", "cnode", "doorbell", "slots", "faults"}  # From the own memory.
+# From the own memory.
+OWN = {"untyped", "context", "vspace", "cnode", "doorbell", "slots", "faults", "thread", "notification"}
 RESTART = {"never": 0, "always": 1, "backoff": 2}
 FLAG_BOOT, FLAG_VECTOR, FLAG_SERVES, FLAG_FAULTS = 1, 2, 4, 8
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,14}$")
 PROGRAM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,14}$")
 KEYS = {"about": str, "priority": int, "memory": str, "stack": str, "replies": int, "budget": str,
-        "period": str, "share": str, "vector": bool, "restart": str, "tries": int, "provides": dict,
+        "period": str, "share": str, "vector": bool, "code": bool, "restart": str, "tries": int, "provides": dict,
         "needs": dict}
 RESERVED = {"self", "service", "signals"}
 REQUIRED = ("about", "priority", "memory")
@@ -96,7 +98,7 @@ class Need:
     slots: int = 1
     values: tuple = (0, 0, 0)
     client: tuple = (0, 0)  # Of a pool in a list: number and part of the one that it is shared with.
-    priority: int = 0    # Of the thread that a context is for.
+    priority: int = 0    # Of a thread, or of the one that a context is for.
     path: str = ""       # Where it is mounted,
     window: int = 0      # with which shared memory: a number from 1 on.
 
