@@ -345,12 +345,11 @@ sel::Result<> Builder::set_budget(u32 budget_us) {
     return context(in_book(book_.time), budget_us, record_.period_us);
 }
 
-sel::Result<u64> Builder::answers() {
-    u64 count = 0;
-    std::span to{reinterpret_cast<u8 *>(&count), sizeof count};
-    sel::Result<> seen =
-        kit_.look(sel::Frame{in_book(book_.buffer)}, sel::BUFFER_ANSWERS * sizeof count, to);
-    return seen.ok() ? sel::Result<u64>{count} : seen.error();
+sel::Result<sel::Ledger> Builder::ledger() {
+    sel::Ledger ledger;
+    std::span to{reinterpret_cast<u8 *>(&ledger), sizeof ledger};
+    sel::Result<> seen = kit_.look(sel::Frame{in_book(book_.buffer)}, sel::kLedgerOffset, to);
+    return seen.ok() ? sel::Result<sel::Ledger>{ledger} : seen.error();
 }
 
 // --- The thread. `endpoint`, `fault_endpoint`: in root's CSpace, 0: none.

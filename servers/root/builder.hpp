@@ -11,6 +11,7 @@
 #include "system.hpp"
 
 #include "sel/environment.hpp"
+#include "sel/ledger.hpp"
 #include "sel/static_vector.hpp"
 
 namespace root {
@@ -58,8 +59,8 @@ class Builder {
     sel::Result<> tell_ended(u32 number, u32 ends);
     // Of a program that runs: so much of every period from now on.
     sel::Result<> set_budget(u32 budget_us);
-    // Of a program that runs: its count of what it has answered (sel/server.hpp).
-    sel::Result<u64> answers();
+    // Of a program that runs: what it says of itself.
+    sel::Result<sel::Ledger> ledger();
     // Ready to be resumed.
     sel::Result<> make_thread(u64 entry, cptr_t endpoint, cptr_t fault_endpoint);
 

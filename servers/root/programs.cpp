@@ -183,76 +183,6 @@ u32 Programs::settle_faults() {
     return blamed;
 }
 
-// --- Who uses up its time (watch.hpp).
-
-// Root hears of it, or who handles faults.
-void Programs::bind_time_out(u32 number, bool to_root) {
-    if (system_.program(number).share_us == 0) {
-        return;
-    }
-    sel::Endpoint scratch{scratch_};
-    cptr_t from = to_root ? root_endpoint_ : endpoint_of(handler_of(number));
-    if (sel::Endpoint{from}.mint(scratch_, RIGHT_WRITE, number | sel::BADGE_FAULT).ok()) {
-        sel::Tcb tcb{life(number).slots.tcb};
-        [[maybe_unused]] auto bound = tcb.bind(TCB_SLOT_TIMEOUT, scratch);
-        [[maybe_unused]] auto removed = scratch.remove();
-    }
-}
-
-void Programs::set_budget(u32 number, u32 budget_us) {
-    Builder builder{kit_, system_.program(number), life(number).slots, life(number).book};
-    [[maybe_unused]] auto set = builder.set_budget(budget_us);
-}
-
-u64 Programs::answers(u32 number) {
-    Builder builder{kit_, system_.program(number), life(number).slots, life(number).book};
-    return builder.answers().value_or(0);
-}
-
-bool Programs::receives(u32 number) const {
-    auto thread = sel::Tcb{life(number).slots.tcb}.thread_info();
-    return thread.ok() && thread->state == STATE_RECV;
-}
-
-bool Programs::out_of_time(u32 number) {
-    const ProgramRecord &record = system_.program(number);
-    Watch &watch = life_of(number).watch;
-    bool reduced = watch.reduced();
-    switch (watch.out_of_time(answers(number))) {
-    case Watch::Verdict::ANSWERS:
-        if (reduced) {
-            set_budget(number, record.budget_us);
-        }
-        return true;
-    case Watch::Verdict::REDUCED:
-        if (!reduced) {
-            set_budget(number, record.share_us);
-        }
-        return true;
-    case Watch::Verdict::LOOPS:
-        bind_time_out(number, false);
-        return handler_of(number) != 0;
-    }
-    return true;
-}
-
-bool Programs::look_at_reduced() {
-    bool some = false;
-    for (u32 i = 1; i <= system_.count(); i++) {
-        if (!runs(i) || !life(i).watch.reduced()) {
-            continue;
-        }
-        if (receives(i) || life(i).watch.has_answered(answers(i))) {
-            life_of(i).watch = {};
-            set_budget(i, system_.program(i).budget_us);
-            bind_time_out(i, true);
-        } else {
-            some = true;
-        }
-    }
-    return some;
-}
-
 // --- Starting.
 
 sel::Result<> Programs::refuse(u32 number, const char *what, error_t error) const {
@@ -365,6 +295,10 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
         device = {};
     }
     l.watch = {};
+    l.budget_us = record.budget_us;
+    l.patience = {};
+    l.quiet = false;
+    l.ticks_used = 0;
     l.regions = 0;
     for (const Region &region : builder.regions()) {
         l.region[l.regions++] = region;

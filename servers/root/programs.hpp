@@ -11,7 +11,9 @@
 
 #include "api.hpp"
 #include "builder.hpp"
+#include "crowd.hpp"
 #include "early_console.hpp"
+#include "silence.hpp"
 #include "watch.hpp"
 
 #include "sel/archive.hpp"
@@ -46,6 +48,11 @@ struct Life {
     Book book;
     DeviceGiven device[kDevices];
     Watch watch;
+    u32 budget_us = 0; // That it has now.
+    Patience patience;
+    bool quiet =
+        false; // At the last look there was nothing that could go on without its first thread.
+    u64 ticks_used = 0; // By that, at the last look.
     Arguments arguments;
 };
 
@@ -75,8 +82,15 @@ class Programs {
     // A watched program has used up its processor time (watch.hpp): it gets what it is to have now. If it
     // loops, the handler of faults hears of the next time; false: that is nobody, or itself.
     bool out_of_time(u32 number);
-    // Those that answer again get their whole budget back. True: some do not yet.
-    bool look_at_reduced();
+    // After a look at each server: those that answer again get their whole budget back, those that use much
+    // are bounded (crowd.hpp). True: some have less than their manifests say.
+    bool look_at_budgets(u32 ms);
+
+    // A server that runs: does it keep somebody waiting (silence.hpp)? `ms`, `ticks`: since the last look at
+    // all of them.
+    Silence look_at_server(u32 number, u32 ms, u64 ticks);
+    // Whoever handles faults hears of it. False: that is nobody, or the server itself, or it is busy.
+    bool tell_silent(u32 number, Silence silence);
 
     // The fault in which a running program stands and that nobody has in hand.
     fault_t lost_fault(u32 number) const;
@@ -110,8 +124,11 @@ class Programs {
     void rewire(u32 server);
     void bind_fault(u32 number);
     void bind_time_out(u32 number, bool to_root);
-    void set_budget(u32 number, u32 budget_us);
+    u32 budget(u32 number) const;
+    bool set_budget(u32 number);
     u64 answers(u32 number);
+    ServerLook look_into(u32 number, const ThreadLook &first);
+    bool helpers_work(u32 number) const;
     bool receives(u32 number) const;
     sel::Result<> give_client(u32 number, const Grant &grant);
     sel::Result<> give_faults(u32 number, const Grant &grant);
@@ -131,6 +148,9 @@ class Programs {
     const boot_module_t &module_;
     cptr_t root_endpoint_;
     cptr_t scratch_ = 0;
+    u64 at_work_ = 0;            // Bit number - 1: at the last look.
+    u32 used_[PROGRAM_MAX] = {}; // Of the processor, between the last two looks: crowd.hpp.
+    Crowd crowd_;
     Life life_[PROGRAM_MAX];
 };
 

@@ -16,8 +16,10 @@ constexpr u16 kAcpiControl = 0x604; // PM1a control of QEMU's pc machine.
 constexpr u16 kAcpiOff = 0x2000;
 constexpr u16 kResetPort = 0xcf9; // Intel PCH data sheet: reset control register.
 constexpr u8 kResetFull = 0x06;
-constexpr u64 kLook = sel::Clock::kSecond / 10;     // From one look at reduced servers to the next.
-constexpr u32 kSlotsSearched = 256, kSiblings = 16; // For the parent of a capability.
+constexpr u64 kMillisecond = sel::Clock::kSecond / 1000;
+constexpr u64 kLook = Patience::kLookMs * kMillisecond; // From one look at all servers to the next,
+constexpr u64 kLookReduced = 100 * kMillisecond;        // if some have got less time.
+constexpr u32 kSlotsSearched = 256, kSiblings = 16;     // For the parent of a capability.
 
 } // namespace
 
@@ -337,10 +339,33 @@ bool Root::on_fault(const sel::Fault &fault) {
 
 // True: it goes on, with what it is to have from now on.
 bool Root::uses_time(u32 number) {
-    if (look_ns_ == restart::Policy::kNever) {
-        look_ns_ = now_ns() + kLook;
-    }
+    u64 now = now_ns();
+    look_ns_ = look_ns_ < now + kLookReduced ? look_ns_ : now + kLookReduced;
     return programs_.out_of_time(number);
+}
+
+void Root::look(u64 now_ns) {
+    u64 passed = now_ns - looked_ns_;
+    u32 ms = static_cast<u32>(passed / kMillisecond < ~0u ? passed / kMillisecond : ~0u);
+    looked_ns_ = now_ns;
+    look_ns_ = now_ns + kLook;
+    for (u32 i = 1; i <= programs_.system().count(); i++) {
+        Silence found = programs_.look_at_server(i, ms, clock_.ticks(passed));
+        if (found != Silence::NONE) {
+            silent(i, found);
+        }
+    }
+    look_ns_ = now_ns + (programs_.look_at_budgets(ms) ? kLookReduced : kLook);
+}
+
+// The supervisor sees to it, or root itself.
+void Root::silent(u32 number, Silence silence) {
+    if (!programs_.tell_silent(number, silence)) {
+        u64 word[4] = {0, sel::kSilentCall, static_cast<u64>(silence), 0};
+        console_.line("{}: {}", programs_.system().program(number).title(),
+                      sel::explain_fault(FAULT_CALL, word));
+        fell(number, kCodeFault + FAULT_CALL);
+    }
 }
 
 void Root::fell(u32 number, s32 code) {
@@ -388,7 +413,7 @@ u64 Root::deadline() {
 // A start may end others, which are then due, too: what is left after that many comes the next time.
 void Root::on_timeout() {
     if (u64 now = now_ns(); look_ns_ <= now) {
-        look_ns_ = programs_.look_at_reduced() ? now + kLook : restart::Policy::kNever;
+        look(now);
     }
     for (u32 i = 0; i < restart::Policy::kPrograms; i++) {
         u32 number = policy_.take_due(now_ns());

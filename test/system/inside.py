@@ -19,6 +19,7 @@ from pathlib import Path
 from archive import original, segments, symbols, unpack
 from scene import PAGE, DirectMachine
 
+LEDGER = 0x7FFF00001400  # Its first word is the count of answers (libsel/include/sel/ledger.hpp).
 IMAGE, TEXT_LIMIT = 0x400000, 0x7FFC00000000  # Where programs are linked; what root maps for all is above.
 BUFFER, STACK_END = 0x7FFF00001000, 0x7FFF00200000
 ENTRIES, TABLE_BITS, FRAME = 512, 9, 0x000FFFFFFFFFF000
@@ -183,6 +184,14 @@ class OpenMachine(DirectMachine):
         with self.gdb() as gdb:
             for call in self.calls(program):
                 at = call + len(SYSCALL)
+                gdb.write(self.pages(program)[at & -PAGE] + at % PAGE, code)
+
+    def patch(self, program, function, code):
+        """Its functions whose (mangled) name contains `function` begin with `code`."""
+        found = [address for name, address, _ in symbols(self.files[f"bin/{program}"]) if function in name]
+        assert found, f"{program} has no function {function}"
+        with self.gdb() as gdb:
+            for at in found:
                 gdb.write(self.pages(program)[at & -PAGE] + at % PAGE, code)
 
     def flip(self, program, address, bit):

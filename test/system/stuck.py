@@ -82,6 +82,17 @@ def each_server(machine, code, also=()):
     return taken
 
 
+def spoilt(machine, server, spoil):
+    """A server that `spoil` has changed is restarted once, and nobody else is. Seconds until its next life has
+    answered."""
+    free, before = free_bytes(machine), starts(machine)
+    spoil()
+    taken = away(machine, server)
+    equal(f"starts after {server} was spoilt", starts(machine), before | {server: before[server] + 1})
+    equal(f"free memory after {server} was spoilt", free_bytes(machine), free)
+    return taken
+
+
 def settle(machine):
     """Until the shell does what is typed: what was typed at a console that ended is lost, and its prompts are old."""
     for mark in range(SETTLE_TRIES):

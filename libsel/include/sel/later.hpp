@@ -12,6 +12,7 @@
 #include <atomic>
 
 #include "sel/capability.hpp"
+#include "sel/ledger.hpp"
 #include "sel/message.hpp"
 
 namespace sel {
@@ -34,7 +35,7 @@ void store_answer(Regs &r, const Result<R> &answer) {
 // The Reply objects of a server: one receives, the others hold callers that wait.
 class ReplySet {
   public:
-    static constexpr u32 kMax = 64;
+    static constexpr u32 kMax = Ledger::kDebts;
 
     constexpr ReplySet(Tcb self, SlotRange replies) : self_{self}, replies_{replies} {}
     ReplySet(const ReplySet &) = delete;
@@ -60,6 +61,9 @@ class ReplySet {
     // What that thread does: the same as answer(), which only the server's own thread may call.
     bool answer_detached(u32 index, Regs &r);
 
+    // Within so many milliseconds the current caller is to be answered, if it is kept waiting (ledger.hpp).
+    void allow(u32 ms) { allowed_ms_ = ms; }
+
     // After a handler took a Later: if it has not answered, receive with another Reply from now on.
     void settle();
 
@@ -76,6 +80,7 @@ class ReplySet {
     std::atomic<u64> detached_ = 0; // Bit i: and it is another thread's.
     u32 turn_[kMax] = {};
     u32 current_ = 0;
+    u32 allowed_ms_ = kPatienceMs;
     bool answered_ = false;
 };
 
