@@ -127,7 +127,7 @@ def proofs():
 
 
 def proofs_without_results():
-    command(ROOT / "scripts/prove", "--doubt", "--minutes", "6")
+    command(ROOT / "scripts/prove", "--doubt", "--minutes", "4")
 
 
 def scenarios():
