@@ -80,7 +80,7 @@ class Mounted {
             for (u32 number = 0; number < block::kDisks; number++) {
                 link_.emplace(driver.client, sel::milliseconds(kPatienceMs), number);
                 disk_.emplace(*link_, pool);
-                error_t error = disk_->start().error();
+                error_t error = start();
                 if (error == ERR_NAME) {
                     break;
                 }
@@ -96,6 +96,15 @@ class Mounted {
             }
         }
         return result;
+    }
+
+    // A driver may be restarted between two messages.
+    error_t start() {
+        error_t error = disk_->start().error();
+        for (u32 i = 1; i < block::Client::kTries && error == ERR_RESTARTED; i++) {
+            error = disk_->start().error();
+        }
+        return error;
     }
 
     std::span<const sel::Named<block::Api>> drivers_;
