@@ -68,6 +68,12 @@ bool ReplySet::answer_detached(u32 index, Regs &r) {
     return delivered;
 }
 
+void ReplySet::promise(u32 index, u32 turn, u32 ms) {
+    if (turn == turn_[index] && ledger().debt[index].ms != 0) {
+        ledger().debt[index] = {now(), ms, 0};
+    }
+}
+
 u32 ReplySet::detach() {
     u32 index = current_;
     detached_.fetch_or(1ull << index);

@@ -93,8 +93,8 @@ struct Info : sel::Asks<Disk> {
     u32 disk;
 };
 
-// Within which the device has answered, or its driver has given it up.
-inline constexpr u32 kAnswerMs = 60'000;
+// Within which the driver has answered, or has seen that the device works on it (server.hpp).
+inline constexpr u32 kAnswerMs = 3'000;
 
 // Answered when nothing of this client is in flight any more. Without `writes` all but Read and
 // Flush are ERR_RIGHT. What ends an attachment: Detach, the next Attach, and the end of the client.

@@ -334,6 +334,7 @@ bool Root::on_fault(const sel::Fault &fault) {
                       sel::explain_fault(fault.kind, fault.word));
     }
     fell(fault.program, code);
+    on_timeout();
     return false;
 }
 
@@ -373,7 +374,6 @@ void Root::fell(u32 number, s32 code) {
     if (!end_by_policy(number, code) && handler) {
         settle();
     }
-    on_timeout();
 }
 
 // Ends those that stand, a second time in one life, in a fault that may have been the end of its handler.

@@ -77,12 +77,12 @@ def test_the_supervisor_faults():
 
 
 def test_lies():
-    for server in ("timer", "vfs"):
-        assert lies(server, range(2)) > 0, f"{server} has not lied"
+    for server in ("vfs", "virtio-blk", "timer"):
+        assert lies(server, range(1)) > 0, f"{server} has not lied"
 
 
 def test_flips():
-    assert Flips(seed=1).run(30)
+    assert Flips(seed=1).run(20)
 
 
 for scenario in (test_each_server_loops, test_each_server_stands, test_answers_are_lost, test_a_thread_loops,

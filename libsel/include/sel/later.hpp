@@ -63,6 +63,8 @@ class ReplySet {
 
     // Within so many milliseconds the current caller is to be answered, if it is kept waiting (ledger.hpp).
     void allow(u32 ms) { allowed_ms_ = ms; }
+    // The same of the caller held by Reply `index` in this turn, from now on.
+    void promise(u32 index, u32 turn, u32 ms);
 
     // After a handler took a Later: if it has not answered, receive with another Reply from now on.
     void settle();
@@ -137,6 +139,13 @@ class [[nodiscard]] Later {
     // True while it is owed to somebody: its caller may have died or given up.
     bool waits() const {
         return set_ != nullptr && set_->turn(index_) == turn_ && set_->waits(index_);
+    }
+
+    // It is being worked on: from now on so many milliseconds are allowed for it (ledger.hpp).
+    void promise(u32 ms) {
+        if (set_ != nullptr) {
+            set_->promise(index_, turn_, ms);
+        }
     }
 
     // False: nobody got it, and what was answered is still the server's.
