@@ -510,7 +510,28 @@ needs.all = "gamma"
         self.assertEqual(self.give("pci", '"pci:1af4:1042"'), "")
         self.project.change("apps/beta/manifest.toml", "extra =", 'other = "pci"\nextra =')
         self.refused("boot/system.toml", "needs.extra", 'needs.other = "pci:1af4:1001"\nneeds.extra',
-                     "a second pci device")
+                     "a second pci need")
+
+    def test_several_pci_devices(self):
+        self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\ndisks = "pci*"')
+        self.project.change("boot/system.toml", "[beta]", '[beta]\nneeds.disks = "pci:1af4:1042|1af4:1001*3"')
+        self.assertEqual(self.project.mistakes(), "")
+        needs = [need for need in self.project.system().programs["beta"].needs if need.kind == "pci"]
+        self.assertEqual([need.slots for need in needs], [65] * 3)
+        first, apart = 0x7ffe00000000, 65 * 4096
+        self.assertEqual([need.value for need in needs], [
+            {"match": 0x1af410011af41042, "bit": 1 << i, "address": first + i * apart} for i in range(3)])
+        self.assertIn("inline constexpr std::array<sel::PciDevice, 3> disks{{{{",
+                      manifest.header(self.project.system(), "beta"))
+        for grant in ('"pci:1af4:1042"', '"pci:1af4:1042*0"', '"pci:1af4:1042*9"', '"pool:x*2"', '["pci:1af4:1042"]'):
+            self.fresh()
+            self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\ndisks = "pci*"')
+            self.refused("boot/system.toml", "[beta]", f"[beta]\nneeds.disks = {grant}", "beta.needs.disks",
+                         "expected")
+        self.fresh()
+        self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\ndisks = "pci*"\nother = "pci"')
+        self.refused("boot/system.toml", "[beta]", '[beta]\nneeds.disks = "pci:1af4:1042*2"\nneeds.other = '
+                     '"pci:class=01.08.02"', "a second pci need")
 
     def test_own_kinds_are_not_given(self):
         self.refused("boot/system.toml", "needs.irq", 'needs.pool = "untyped:4M"\nneeds.irq',

@@ -1,8 +1,8 @@
 // Disktest: tries a disk driver on its device, in a partition that is there for that.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-//   run disktest SERVER            reads, writes, flushes, discards; asks for what it may not have
-//   run disktest SERVER restarts   has the driver restarted in the middle of its work
+//   run disktest SERVER[:DISK]     reads, writes, flushes, discards; asks for what it may not have
+//   run disktest SERVER[:DISK] restarts   has the driver restarted in the middle of its work
 // It writes only to a partition whose first sector begins with block::kScratchMark.
 #include "disktest.caps.hpp"
 
@@ -29,11 +29,12 @@ void print(std::string_view text) {
 // Counts how often it was told that the driver had died.
 class Counted final : public block::Link {
   public:
-    explicit Counted(sel::Client<block::Api> driver)
-        : link_{driver, sel::milliseconds(kPatienceMs)} {}
+    Counted(sel::Client<block::Api> driver, u32 disk)
+        : link_{driver, sel::milliseconds(kPatienceMs), disk} {}
 
     sel::Result<block::Disk> info() override { return link_.info(); }
-    sel::Result<> attach() override { return link_.attach(); }
+    sel::Result<> attach(block::Access access) override { return link_.attach(access); }
+    sel::Result<> detach() override { return link_.detach(); }
     sel::Result<block::Progress> submit(const block::Submit &m) override {
         sel::Result<block::Progress> answer = link_.submit(m);
         restarted += answer.error() == ERR_RESTARTED ? 1 : 0;
@@ -48,10 +49,10 @@ class Counted final : public block::Link {
 
 class Test {
   public:
-    Test(std::string_view name, sel::Client<block::Api> driver)
-        : name_{name}, link_{driver}, client_{link_,
-                                              {caps::shared.at<u8>(0),
-                                               static_cast<std::size_t>(caps::shared.bytes)}} {}
+    // `disk`: from 0 on.
+    Test(std::string_view name, sel::Client<block::Api> driver, u32 disk)
+        : name_{name}, link_{driver, disk},
+          client_{link_, {caps::shared.at<u8>(0), static_cast<std::size_t>(caps::shared.bytes)}} {}
 
     // False: there is no disk, or it is not meant for tests.
     bool begin() {
@@ -84,7 +85,7 @@ class Test {
     // Until the driver has died several times with a request in hand.
     bool restarts() {
         constexpr u32 kBatchesMost = 20'000;
-        auto number = caps::view.call(root::Find{.data = name_});
+        auto number = caps::view.call(root::Find{.data = name_.substr(0, name_.find(':'))});
         Killer killer{*this, number.value_or(0)};
         if (!number || !caps::killer.start(kill, &killer)) {
             return false;
@@ -233,7 +234,7 @@ class Test {
     // What a client that does not check itself gets.
     bool refused() {
         u64 end = client_.disk().sectors;
-        if (!link_.attach()) {
+        if (!link_.attach(block::Access::Write)) {
             return false;
         }
         bool right = outcome(0, end, 1, 1) == ERR_ARG && outcome(1, end - 1, 2, 1) == ERR_ARG &&
@@ -267,18 +268,25 @@ class Test {
 } // namespace
 
 int main() {
-    std::string_view server = sel::environment().argument_text(), mode;
-    if (std::size_t space = server.find(' '); space != server.npos) {
-        mode = server.substr(space + 1);
-        server = server.substr(0, space);
+    std::string_view disk = sel::environment().argument_text(), mode;
+    if (std::size_t space = disk.find(' '); space != disk.npos) {
+        mode = disk.substr(space + 1);
+        disk = disk.substr(0, space);
     }
-    for (const sel::Named<block::Api> &disk : caps::disks) {
-        if (disk.name.substr(0, disk.name.find('/')) == server) {
-            static Test test{server, disk.client};
+    std::string_view server = disk.substr(0, disk.find(':')), number = "1";
+    if (server.size() != disk.size()) {
+        number = disk.substr(server.size() + 1);
+    }
+    bool known = number.size() == 1 && number[0] >= '1' && number[0] <= '9';
+    for (const sel::Named<block::Api> &driver : caps::disks) {
+        if (known && driver.name.substr(0, driver.name.find('/')) == server) {
+            static Test test{disk, driver.client, static_cast<u32>(number[0] - '1')};
             bool good = test.begin() && (mode == "restarts" ? test.restarts() : test.all());
             return good ? 0 : 1;
         }
     }
-    print("disktest: expected the name of a disk driver, and nothing more or `restarts`\n");
+    print("disktest: expected the name of a disk driver, :NUMBER of a disk there, and nothing more "
+          "or "
+          "`restarts`\n");
     return 2;
 }

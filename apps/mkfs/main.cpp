@@ -49,6 +49,12 @@ const sel::Named<volume::Control> *find_server(std::string_view path) {
     }
 }
 
+std::string_view name_of(u32 program) {
+    static root::Program found;
+    found = caps::view.call(root::GetProgram{.number = program}).value_or(root::Program{});
+    return found.data.size == 0 ? "somebody else" : found.data.view();
+}
+
 int explain(std::string_view path, const sel::Result<volume::Formatted> &made) {
     error_t error = made.ok() ? made->error : made.error();
     std::string_view found = made.ok() ? made->data.view() : std::string_view{};
@@ -64,6 +70,9 @@ int explain(std::string_view path, const sel::Result<volume::Formatted> &made) {
         return fail(kBad, "{} is read-only", path);
     case ERR_FULL:
         return fail(kBad, "{}: the disk is too small", path);
+    case ERR_BUSY:
+        return fail(kBad, "{}: {} writes to the disk", path,
+                    made.ok() ? name_of(made->user) : "somebody else");
     default:
         return fail(kBad, "{}: {}", path, sel::describe(error));
     }

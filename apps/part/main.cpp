@@ -5,8 +5,10 @@
 //   part DISK new [-f]             an empty GPT; -f: also over something
 //   part DISK add TYPE [SIZE]      trustos, fat or linux; "100M", or all of the largest gap
 //   part DISK remove NUMBER
-// The driver of a changed disk is started anew. A file system whose partition is another one then gets
-// ERR_GONE (servers/block/client.hpp), so nothing is written to the wrong place.
+// A disk is named by its driver, and by its number there if it is not the first: `nvme`, `nvme:2`.
+// A disk is changed only while nobody else writes to it. Its driver is then started anew. A file system
+// whose partition is another one gets ERR_GONE (servers/block/client.hpp), so nothing is written to the
+// wrong place.
 #include "gpt.hpp"
 
 #include "part.caps.hpp"
@@ -99,11 +101,30 @@ u64 size_of(std::string_view text) {
 
 class Disk {
   public:
-    explicit Disk(const sel::Named<block::Api> &driver)
-        : name_{driver.name}, link_{driver.client, sel::milliseconds(kPatienceMs)},
-          client_{link_, {caps::shared.at<u8>(0), static_cast<std::size_t>(caps::shared.bytes)}} {}
+    Disk(const sel::Named<block::Api> &driver, u32 number)
+        : driver_{driver.name}, link_{driver.client, sel::milliseconds(kPatienceMs), number},
+          client_{link_, {caps::shared.at<u8>(0), static_cast<std::size_t>(caps::shared.bytes)}} {
+        name_.append(driver_);
+        if (number != 0) {
+            sel::format(name_, ":{}", number + 1);
+        }
+    }
+    std::string_view name() const { return name_; }
 
-    sel::Result<> start() { return client_.start(); }
+    sel::Result<> start(block::Access access) { return client_.start(access); }
+
+    int explain_start(error_t error) {
+        switch (error) {
+        case ERR_NAME:
+            return fail("{}: there is no disk", name_);
+        case ERR_IO:
+            return fail("{}: the driver cannot use this disk (its log says why)", name_);
+        case ERR_BUSY:
+            return tell_busy();
+        default:
+            return fail("{}: {}", name_, sel::describe(error));
+        }
+    }
 
     int show() {
         volume::Cache cache{client_};
@@ -167,6 +188,14 @@ class Disk {
     }
 
   private:
+    // Somebody else writes to it.
+    int tell_busy() {
+        sel::Result<root::Program> user =
+            caps::view.call(root::GetProgram{.number = link_.writer()});
+        return fail("{} is in use by {}: what is mounted from it is to be taken out first (umount)",
+                    name_, user.ok() ? user->data.view() : "another program");
+    }
+
     static u64 mib(u64 sectors) { return sectors >> 11; }
 
     int explain(error_t error) const {
@@ -190,16 +219,17 @@ class Disk {
         if (!done) {
             return explain(done.error());
         }
-        sel::Result<u32> number = caps::view.call(root::Find{.data = name_});
+        sel::Result<u32> number = caps::view.call(root::Find{.data = driver_});
         sel::Result<> restarted =
             number.ok() ? caps::supervisor.call(supervisor::Restart{.number = *number})
                         : number.error();
         return restarted.ok() ? kGood
-                              : fail("the table is written; {} still has the old one: {}", name_,
+                              : fail("the table is written; {} still has the old one: {}", driver_,
                                      sel::describe(restarted.error()));
     }
 
-    std::string_view name_;
+    std::string_view driver_;
+    sel::Text<24> name_;
     block::ServerLink link_;
     block::Client client_;
 };
@@ -248,25 +278,24 @@ int main() {
     if (!words.next().empty() || name.empty() != verb.empty()) {
         return usage();
     }
-    bool found = false;
     for (const auto &driver : caps::disks) {
-        static std::optional<Disk> disk; // No room on the stack.
-        if (!name.empty() && name != driver.name) {
-            continue;
-        }
-        found = true;
-        disk.emplace(driver);
-        sel::Result<> started = disk->start();
-        if (started.ok()) {
-            int status = name.empty() ? disk->show() : change(*disk, verb, what, size);
-            if (status != kGood || !name.empty()) {
+        for (u32 number = 0; number < block::kDisks; number++) {
+            static std::optional<Disk> disk; // No room on the stack.
+            disk.emplace(driver, number);
+            bool meant = name == disk->name();
+            if (!name.empty() && !meant) {
+                continue;
+            }
+            sel::Result<> started = disk->start(meant ? block::Access::Write : block::Access::Read);
+            if (started.error() == ERR_NAME && !meant) {
+                break;
+            }
+            int status = started.ok() ? meant ? change(*disk, verb, what, size) : disk->show()
+                                      : disk->explain_start(started.error());
+            if (meant) {
                 return status;
             }
-        } else if (!name.empty() || started.error() != ERR_NAME) {
-            return fail("{}: {}", driver.name,
-                        started.error() == ERR_NAME ? "there is no disk"
-                                                    : sel::describe(started.error()));
         }
     }
-    return found ? kGood : fail("{}: there is no such driver of disks", name);
+    return name.empty() ? kGood : fail("{}: there is no such driver of disks", name);
 }

@@ -90,10 +90,11 @@ typedef struct {
     run_t caller;
     u32 dying, kind;
     u32 below, above; // Lend stack of caller.sc: older and younger loans; 0 at the ends.
-    u64 reserved;
+    u64 reserved;     // RECEIVED_MAY
 } reply_t;
 
-// MAY_* of the Endpoint capability that r was last received with.
+// MAY_* of the Endpoint capability that r was last received with. A name of its own for the field
+// would make kept proofs of all that names a Reply worthless: with the next full run.
 #define RECEIVED_MAY(r) REPLY(r).reserved
 
 typedef struct {

@@ -2,14 +2,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sel/later.hpp"
 
+#include <bit>
+
 namespace sel {
 
+// count() or more: there is none.
 u32 ReplySet::find_free() const {
-    u32 i = 0;
-    while (i < count() && (i == current_ || (waiting_.load() >> i & 1) != 0)) {
-        i++;
-    }
-    return i;
+    return static_cast<u32>(std::countr_one(waiting_.load() | 1ull << current_));
 }
 
 // No message has so many words. The kernel refuses such an answer and changes nothing, but first it looks
@@ -20,9 +19,10 @@ bool ReplySet::waits(u32 index) const {
 }
 
 bool ReplySet::spare() {
-    if (find_free() == count()) {
-        reclaim();
+    if (find_free() < count()) {
+        return true;
     }
+    reclaim();
     return find_free() < count();
 }
 

@@ -38,7 +38,16 @@ void *memmove(void *to, const void *from, size_t n) {
 int memcmp(const void *a, const void *b, size_t n) {
     auto x = static_cast<const u8 *>(a);
     auto y = static_cast<const u8 *>(b);
-    for (size_t i = 0; i < n; i++) {
+    auto word = [](const u8 *at) {
+        u64 value;
+        __builtin_memcpy(&value, at, sizeof value);
+        return value;
+    };
+    size_t i = 0;
+    while (n - i >= sizeof(u64) && word(x + i) == word(y + i)) {
+        i += sizeof(u64);
+    }
+    for (; i < n; i++) {
         if (x[i] != y[i]) {
             return x[i] < y[i] ? -1 : 1;
         }

@@ -16,7 +16,7 @@ import build  # noqa: E402
 import kernel_size  # noqa: E402
 import privileged  # noqa: E402
 from disk import make_disk  # noqa: E402
-from machine import DISK_KINDS, Machine, MachineError  # noqa: E402
+from machine import CONTROLLERS, DISK_KINDS, Machine, MachineError  # noqa: E402
 
 BASELINE = ROOT / "test/bench-baseline.tsv"
 GOALS = ROOT / "test/bench-goals.tsv"
@@ -73,7 +73,7 @@ def measure_disks():
             make_disk(image, DISK_MEGABYTES, scratch=True)
             # Slow, so that whoever asked sleeps when the answer comes, on any host.
             extra += ["-drive", f"if=none,id=disk{kind},format=raw,throttling.iops-total=400,file={image}"]
-            extra += [argument.format(kind) for argument in arguments]
+            extra += CONTROLLERS.get(kind, []) + [argument.format(kind, 0) for argument in arguments]
         with Machine(build.ISO, icount=True, sleep=True, extra=extra) as machine:
             machine.boot(TIMEOUT)
             output = machine.run("run iobench", TIMEOUT)

@@ -21,11 +21,12 @@ from pathlib import Path
 PROMPT = "trust> "
 OVMF = "/usr/share/ovmf/OVMF.fd"
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-DISK_KINDS = {  # Arguments of QEMU for disk number {0}.
+DISK_KINDS = {  # Arguments of QEMU for disk number {0}, which is number {1} of its kind.
     "virtio": ["-device", "virtio-blk-pci,disable-legacy=on,drive=disk{0}"],
     "nvme": ["-device", "nvme,serial=trustos{0},drive=disk{0}"],
-    "ahci": ["-device", "ahci,id=ahci{0}", "-device", "ide-hd,bus=ahci{0}.0,drive=disk{0}"],
+    "ahci": ["-device", "ide-hd,bus=ahci.{1},drive=disk{0}"],
 }
+CONTROLLERS = {"ahci": ["-device", "ahci,id=ahci"]}  # For all disks of a kind: AHCI has six ports.
 LOG_TAIL = 4000  # Characters of the serial log in an error message.
 
 
@@ -44,7 +45,8 @@ class ShellError(MachineError):
 def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=False, memory=256, display="none",
                  disks=(), disk_kind="virtio", extra=()):
     """QEMU's arguments but for the serial line and the control socket. icount: an instruction is a nanosecond; an idle
-    machine jumps to its next timer or, with sleep, waits for what the host has to do (a disk)."""
+    machine jumps to its next timer or, with sleep, waits for what the host has to do (a disk). disk_kind: of all
+    disks, or a list, of which the last one is that of all that follow."""
     command = ["qemu-system-x86_64", "-machine", "pc", "-cpu", "max", "-smp", "1", "-m", str(memory),
                "-accel", "tcg", "-no-reboot", "-display", display,
                "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
@@ -57,9 +59,13 @@ def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=Fa
                     f"if=none,id=stick,format=raw,readonly=on,file={iso}"]
     elif iso:
         command += ["-boot", "d", "-cdrom", str(iso)]
-    for number, disk in enumerate(disks):
+    kinds = [disk_kind] if isinstance(disk_kind, str) else list(disk_kind)
+    kinds = (kinds + kinds[-1:] * len(disks))[:len(disks)]
+    for number, (disk, kind) in enumerate(zip(disks, kinds)):
+        place = kinds[:number].count(kind)
+        command += CONTROLLERS.get(kind, []) if place == 0 else []
         command += ["-drive", f"if=none,id=disk{number},format=raw,file={disk}"]
-        command += [argument.format(number) for argument in DISK_KINDS[disk_kind]]
+        command += [argument.format(number, place) for argument in DISK_KINDS[kind]]
     return command + list(extra)
 
 

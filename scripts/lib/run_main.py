@@ -25,10 +25,11 @@ def arguments():
     parser.add_argument("--firmware", choices=["bios", "uefi"], default="bios")
     parser.add_argument("--display", default="none", help="QEMU's -display (gtk, sdl, vnc=:0; default none)")
     parser.add_argument("--disk", action="append", default=[], metavar="FILE",
-                        help="attach this disk image; made if it does not exist: "
+                        help="attach this disk image, several times for up to eight; made if it does not exist: "
                              f"{DEFAULT_MEGABYTES} MB, half of it FAT (/fat), half empty (/disk)")
-    parser.add_argument("--disk-kind", choices=list(DISK_KINDS), default="virtio",
-                        help="how the disks are attached (default virtio)")
+    parser.add_argument("--disk-kind", action="append", choices=list(DISK_KINDS), default=[],
+                        help="how the disk is attached (default virtio); several times: each disk in turn, the last "
+                             "kind for all that follow")
     parser.add_argument("--memory", type=int, default=256, metavar="MB")
     parser.add_argument("--usb", action="store_true", help="boot the ISO as a USB stick instead of a CD")
     parser.add_argument("--icount", action="store_true", help="count instructions: one tick each, repeatable")
@@ -64,7 +65,7 @@ def main():
     machine_options = {
         "firmware": options.firmware, "usb": options.usb, "icount": options.icount,
         "memory": options.memory, "display": options.display, "disks": options.disk,
-        "disk_kind": options.disk_kind,
+        "disk_kind": options.disk_kind or "virtio",
         "extra": options.qemu,
     }
     if options.batch is None:

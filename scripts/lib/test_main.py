@@ -180,7 +180,7 @@ def run_check(title, function):
 def main():
     parser = argparse.ArgumentParser(
         prog="scripts/test", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Install what is missing and run every check (40 to 80 minutes on 2 cores;\n"
+        description="Install what is missing and run every check (about an hour on 2 cores;\n"
                     "--fast: under a minute once things are built).",
         epilog="checks (* also with --fast):\n" +
                "\n".join(f"  {'*' if fast else ' '} {title}" for title, _, fast in CHECKS) +

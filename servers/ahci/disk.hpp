@@ -1,11 +1,11 @@
-// Disk: the first disk on an AHCI controller, one command at a time.
+// Disk: a disk on a port of an AHCI controller, one command at a time.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Only slot 0 of the first port with a disk is used, without native queueing: an error belongs to the one
-// command that was in flight. Pages of the driver's pool: 0 command list, received FISes and command table,
-// 1 what IDENTIFY answers, and ranges to trim.
-// Source: Serial ATA AHCI 1.3.1: 3 registers, 4 memory, 6.2.2 errors, 10 initialisation; ATA/ATAPI Command
-// Set 3 (ACS-3): commands, IDENTIFY DEVICE.
+// Only slot 0 of the port is used, without native queueing: an error belongs to the one command that was in
+// flight. It is reset with its port, which others do not notice. Pages of its pool: 0 command list, received
+// FISes and command table, 1 what IDENTIFY answers, and ranges to trim.
+// Source: Serial ATA AHCI 1.3.1: 3 registers, 4 memory, 6.2.2 errors, 10 initialisation and resets; ATA/ATAPI
+// Command Set 3 (ACS-3): commands, IDENTIFY DEVICE.
 #pragma once
 
 #include <atomic>
@@ -58,6 +58,8 @@ enum Bits : u32 {
     TFD_BSY = 0x80,
     SSTS_DET = 0xf,
     SSTS_PRESENT = 3,
+    SCTL_DET = 0xf,
+    SCTL_RESET = 1,
     SIG_DISK = 0x101
 };
 enum AtaCommand : u8 {
@@ -117,25 +119,45 @@ class Disk {
         return done && (get(REG_CAP) & CAP_S64A) != 0;
     }
 
-    bool start() {
+    // Ports with a disk, or with something that does not get ready. All are waited for together.
+    u32 find() {
+        u32 linked = wake_ports(), disks = 0;
+        [[maybe_unused]] bool all = block::await(
+            bus_, kSpinUpMs, [&] { return each(linked, [&] { return is_idle(); }) == linked; });
+        for (port_ = 0; port_ < kPortsMost; port_++) {
+            if ((linked >> port_ & 1) != 0 && (!is_idle() || port(PORT_SIG) == SIG_DISK)) {
+                disks |= 1u << port_;
+            }
+        }
+        // What it received meanwhile does not matter; a disk says where it wants it.
+        each(get(REG_PI), [&] { return stop_port(CMD_FRE, CMD_FR); });
+        return disks;
+    }
+
+    bool start(u32 place) {
         geometry_ = {};
         busy_ = false;
+        port_ = place;
         __builtin_memset(pool_.template at<u8>(kCommands), 0, PAGE_BYTES);
         __builtin_memset(pool_.template at<u8>(kScratch), 0, PAGE_BYTES);
-        if (!find_port() || !identify()) {
+        if (!start_port() || !identify()) {
             return false;
         }
         set_port(PORT_IS, ~0u);
-        set(REG_IS, ~0u);
+        set(REG_IS, 1u << port_);
         set_port(PORT_IE, IS_DHRS | IS_ERRORS);
         set(REG_GHC, GHC_AE | GHC_IE);
         return true;
     }
 
-    // A disk that is another one afterwards is not believed.
+    // A disk that is another one afterwards is not believed, and does not interrupt any more.
     bool reset() {
         u64 sectors = geometry_.sectors;
-        return stop() && start() && geometry_.sectors == sectors;
+        bool same = reset_port() && start(port_) && geometry_.sectors == sectors;
+        if (!same) {
+            set_port(PORT_IE, 0);
+        }
+        return same;
     }
 
     void submit(u32, const block::Command &c) {
@@ -183,8 +205,8 @@ class Disk {
     static constexpr u32 kBar = 5;
     static constexpr u32 kCommands = 0, kScratch = 1; // Pages.
     static constexpr u32 kFisOffset = 1024, kTableOffset = 2048, kTrimOffset = 512;
-    static constexpr u32 kResetMs = 1000, kFirmwareMs = 2000, kLinkMs = 100, kSpinUpMs = 10'000,
-                         kStopMs = 500, kIdentifyMs = 5000;
+    static constexpr u32 kResetMs = 1000, kFirmwareMs = 2000, kPresenceMs = 20, kLinkMs = 100,
+                         kSpinUpMs = 10'000, kHoldMs = 2, kStopMs = 500, kIdentifyMs = 5000;
     static constexpr u32 kPortsMost = 32, kWordsMost = 1 << 16;
     static_assert(kTableOffset + sizeof(CommandTable) <= PAGE_BYTES);
 
@@ -210,26 +232,49 @@ class Disk {
         }
     }
 
-    bool find_port() {
-        u32 implemented = get(REG_PI);
+    // Those of the ports for which it is true.
+    template <typename Is>
+    u32 each(u32 ports, Is is) {
+        u32 found = 0;
         for (port_ = 0; port_ < kPortsMost; port_++) {
-            bool there = (implemented >> port_ & 1) != 0 &&
+            bool there = (ports >> port_ & 1) != 0 &&
                          bus_.bytes(kBar) >= REG_PORTS + (port_ + 1) * PORT_BYTES;
-            if (there && start_port()) {
-                return true;
-            }
+            found |= there && is() ? 1u << port_ : 0;
         }
-        port_ = 0;
-        return false;
+        return found;
     }
 
-    // 10.3.1, 10.10. False: no disk.
-    bool start_port() {
+    u32 link() { return port(PORT_SSTS) & SSTS_DET; }
+    bool is_idle() { return (port(PORT_TFD) & (TFD_BSY | TFD_DRQ)) == 0; }
+
+    // 10.1.2, 10.10: those with a link. A device shows that it is there within 10 ms, or not at all.
+    u32 wake_ports() {
+        u32 all = each(get(REG_PI), [&] { return receive(), true; });
+        [[maybe_unused]] bool full = block::await(
+            bus_, kPresenceMs, [&] { return each(all, [&] { return link() != 0; }) == all; });
+        u32 present = each(all, [&] { return link() != 0; }), linked = 0;
+        [[maybe_unused]] bool done = block::await(bus_, kLinkMs, [&] {
+            linked = each(present, [&] { return link() == SSTS_PRESENT; });
+            return linked == present;
+        });
+        each(linked, [&] { return set_port(PORT_SERR, ~0u), true; });
+        return linked;
+    }
+
+    // 10.3.1: what the disk says comes to our memory.
+    void receive() {
         set_port64(PORT_CLB, pool_.physical(kCommands));
         set_port64(PORT_FB, pool_.physical(kCommands) + kFisOffset);
         set_port(PORT_SERR, ~0u);
         set_port(PORT_CMD, port(PORT_CMD) | CMD_SUD | CMD_POD | CMD_FRE);
-        bool disk = wait_link() && wait_idle(kSpinUpMs) && port(PORT_SIG) == SIG_DISK;
+    }
+
+    // False: no disk.
+    bool start_port() {
+        receive();
+        bool disk = block::await(bus_, kLinkMs, [&] { return link() == SSTS_PRESENT; }) &&
+                    block::await(bus_, kSpinUpMs, [&] { return is_idle(); }) &&
+                    port(PORT_SIG) == SIG_DISK;
         if (disk) {
             set_port(PORT_SERR, ~0u);
             set_port(PORT_CMD, port(PORT_CMD) | CMD_ST);
@@ -239,13 +284,17 @@ class Disk {
         return disk;
     }
 
-    bool wait_link() {
-        return block::await(bus_, kLinkMs,
-                            [&] { return (port(PORT_SSTS) & SSTS_DET) == SSTS_PRESENT; });
+    // 10.4.2: of the link, for a millisecond at least; also when the port does not stop by itself. False: it
+    // does not even then, and may go on to use memory.
+    bool reset_port() {
+        set_port(PORT_IE, 0);
+        [[maybe_unused]] bool stopped = stop_port(CMD_ST, CMD_CR);
+        set_port(PORT_SCTL, (port(PORT_SCTL) & ~u32{SCTL_DET}) | SCTL_RESET);
+        [[maybe_unused]] bool waited = block::await(bus_, kHoldMs, [] { return false; });
+        set_port(PORT_SCTL, port(PORT_SCTL) & ~u32{SCTL_DET});
+        return stop_port(CMD_ST, CMD_CR) && stop_port(CMD_FRE, CMD_FR);
     }
-    bool wait_idle(u32 ms) {
-        return block::await(bus_, ms, [&] { return (port(PORT_TFD) & (TFD_BSY | TFD_DRQ)) == 0; });
-    }
+
     bool stop_port(u32 bit, u32 running) {
         set_port(PORT_CMD, port(PORT_CMD) & ~bit);
         return block::await(bus_, kStopMs, [&] { return (port(PORT_CMD) & running) == 0; });
@@ -258,8 +307,7 @@ class Disk {
         }
         set_port(PORT_SERR, ~0u);
         set_port(PORT_IS, ~0u);
-        if ((port(PORT_TFD) & (TFD_BSY | TFD_DRQ)) != 0 ||
-            (port(PORT_SSTS) & SSTS_DET) != SSTS_PRESENT) {
+        if ((port(PORT_TFD) & (TFD_BSY | TFD_DRQ)) != 0 || link() != SSTS_PRESENT) {
             return false;
         }
         set_port(PORT_CMD, port(PORT_CMD) | CMD_ST);

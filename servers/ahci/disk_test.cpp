@@ -15,9 +15,13 @@ struct Fixture {
     block::FakeMemory memory;
     FakeDevice device{memory};
     Disk<FakeDevice, block::FakeMemory> disk{device, memory};
-    block::Outcomes out;
+    block::Outcomes out{};
 
-    bool start() { return disk.stop() && disk.start(); }
+    // The first of the disks that are found.
+    bool start() {
+        u32 places = disk.stop() ? disk.find() : 0;
+        return places != 0 && disk.start(static_cast<u32>(std::countr_zero(places)));
+    }
     block::Command command(Op op, u64 sector, u32 sectors, u32 skip = 0) {
         block::Command c{};
         c.op = op;
@@ -41,6 +45,35 @@ struct Fixture {
 };
 
 } // namespace
+
+// What a disk has of the memory, from page `first` on.
+struct Part {
+    const block::FakeMemory &memory;
+    u32 first;
+    u64 physical(u32 page) const { return memory.physical(first + page); }
+    template <typename T>
+    T *at(u32 page, u32 offset = 0) const {
+        return memory.at<T>(first + page, offset);
+    }
+};
+
+struct TwoDisks : Fixture {
+    Part mine{memory, 0}, theirs{memory, 2};
+    Disk<FakeDevice, Part> one{device, mine}, two{device, theirs};
+
+    TwoDisks() {
+        device.port[3].present = true;
+        device.port[3].image.resize(300 * 512);
+        REQUIRE(one.stop());
+        REQUIRE(one.find() == 0xc);
+        REQUIRE(one.start(2));
+        REQUIRE(two.start(3));
+    }
+    static u32 end(Disk<FakeDevice, Part> &disk) {
+        block::Outcomes out;
+        return disk.collect(out) && out.count == 1 ? u32{out.item[0].error} : u32{ERR_COUNT};
+    }
+};
 
 TEST_CASE_METHOD(Fixture, "the first disk is found, behind an empty port and a CD", "[ahci]") {
     device.firmware = CAP2_BOH;
@@ -142,8 +175,62 @@ TEST_CASE_METHOD(Fixture, "a silent disk, and interrupts for nothing", "[ahci]")
     CHECK(disk.collect(out));
     CHECK(out.count == 0);
     CHECK(perform(command(Op::Read, 0, 1)) == OK);
+    CHECK(device.port[2].resets == 1);
+    CHECK(device.resets == 1); // Of the controller.
     device.image.resize(2000 * 512);
     CHECK_FALSE(disk.reset()); // Another disk.
+    CHECK_FALSE(device.interrupts());
+}
+
+TEST_CASE_METHOD(Fixture, "a port that does not stop is cured by a reset of its link, or dead",
+                 "[ahci]") {
+    REQUIRE(start());
+    device.hangs = true;
+    SECTION("cured") {
+        device.cured = true;
+        REQUIRE(disk.reset());
+        CHECK(perform(command(Op::Read, 0, 1)) == OK);
+    }
+    SECTION("dead") {
+        CHECK_FALSE(disk.reset());
+        CHECK_FALSE(device.interrupts());
+        CHECK(device.time < 3000);
+    }
+}
+
+TEST_CASE_METHOD(TwoDisks, "two disks on a controller, each with its own memory", "[ahci]") {
+    CHECK(one.geometry().sectors == 1000);
+    CHECK(two.geometry().sectors == 300);
+    device.image[7 * 512] = 0x11;
+    device.port[3].image[7 * 512] = 0x22;
+    one.submit(0, command(Op::Read, 7, 1));
+    CHECK(end(one) == OK);
+    CHECK(*memory.at<u8>(kData) == 0x11);
+    two.submit(0, command(Op::Read, 7, 1));
+    CHECK(end(one) == ERR_COUNT); // Nothing of its own.
+    CHECK(end(two) == OK);
+    CHECK(*memory.at<u8>(kData) == 0x22);
+    CHECK_FALSE(memory.strayed);
+}
+
+TEST_CASE_METHOD(TwoDisks, "one disk is reset while the other works", "[ahci]") {
+    device.silent = true;
+    device.only = &device.port[3];
+    two.submit(0, command(Op::Read, 7, 1));
+    REQUIRE(device.port[3].reg[PORT_CI] == 1);
+    device.port[2].present = false; // Pulled out.
+    CHECK_FALSE(one.reset());
+    CHECK(device.port[3].reg[PORT_CI] == 1);
+    CHECK((device.port[3].reg[PORT_CMD] & CMD_ST) != 0);
+    CHECK(device.port[3].reg[PORT_IE] != 0);
+    CHECK(device.port[2].reg[PORT_IE] == 0);
+    CHECK(device.resets == 1);
+    CHECK(device.port[3].resets == 0);
+    device.silent = false;
+    REQUIRE(two.reset());
+    two.submit(0, command(Op::Read, 7, 1));
+    CHECK(end(two) == OK);
+    CHECK_FALSE(memory.strayed);
 }
 
 TEST_CASE_METHOD(Fixture, "controllers and disks that cannot be used", "[ahci]") {
@@ -200,7 +287,12 @@ TEST_CASE_METHOD(Fixture, "controllers and disks that cannot be used", "[ahci]")
 TEST_CASE_METHOD(Fixture, "ports that never get ready cost a bounded time", "[ahci]") {
     device.busy = true;
     CHECK_FALSE(start());
-    CHECK(device.time <= 4 * 100 + 2 * 10'001 + 30 * 101);
+    CHECK(device.time <= 120 + 2 * 10'001); // All together, and the first one alone.
+}
+
+TEST_CASE_METHOD(Fixture, "ports without a device cost little time", "[ahci]") {
+    REQUIRE(start());
+    CHECK(device.time <= 25);
 }
 
 TEST_CASE_METHOD(Fixture, "sectors of 4 KiB", "[ahci]") {

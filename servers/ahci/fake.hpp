@@ -22,25 +22,30 @@ class FakeDevice {
         std::map<u32, u32> reg;
         bool present = false;
         u32 signature = SIG_DISK;
+        u32 resets = 0; // Of the link.
+        std::vector<u8> image;
     };
 
-    explicit FakeDevice(block::FakeMemory &memory) : memory_{memory}, image(1000 * 512) {
+    explicit FakeDevice(block::FakeMemory &memory) : memory_{memory} {
+        image.resize(1000 * 512);
         port[1].present = true; // A CD, and then the disk.
         port[1].signature = 0xeb140101;
         port[2].present = true;
     }
 
-    std::vector<u8> image;
     Port port[4];
+    std::vector<u8> &image = port[2].image;
     u32 bar_bytes = 0x1000, cap = CAP_S64A, implemented = 0x3f, firmware = 0;
     u16 commands = 0x2400, trim = 1, size = 0x4000; // Words 83, 169 and 106 of IDENTIFY.
     u32 sector = 512;                               // Bytes.
     std::string model = "Fake disk";
 
-    // Faults.
+    // Faults, of all ports or of one.
+    Port *only = nullptr;
     bool silent = false; // Takes commands and says nothing.
     bool stuck = false;  // A reset does not end.
-    bool hangs = false;  // A port does not stop.
+    bool hangs = false;  // A port does not stop,
+    bool cured = false;  // or not before its link is reset.
     bool busy = false;   // The disk never gets ready.
     u32 error = 0;       // PORT_IS bits of the next command.
     bool task_error = false;
@@ -111,9 +116,10 @@ class FakeDevice {
         case PORT_SIG:
             return ready ? p.signature : ~0u;
         case PORT_TFD:
-            return !ready || busy ? 0x7f | TFD_BSY : 0x50 | p.reg[offset];
+            return !ready || (busy && is_bad(p)) ? 0x7f | TFD_BSY : 0x50 | p.reg[offset];
         case PORT_CMD:
-            return p.reg[offset] | (hangs || (p.reg[offset] & CMD_ST) != 0 ? u32{CMD_CR} : 0) |
+            return p.reg[offset] |
+                   ((hangs && is_bad(p)) || (p.reg[offset] & CMD_ST) != 0 ? u32{CMD_CR} : 0) |
                    ((p.reg[offset] & CMD_FRE) != 0 ? u32{CMD_FR} : 0);
         default:
             return p.reg[offset];
@@ -131,6 +137,13 @@ class FakeDevice {
             p.reg[PORT_CI] |= value;
             memory_.strayed = memory_.strayed || (p.reg[PORT_CMD] & CMD_ST) == 0 || value != 1;
             work(p);
+        } else if (offset == PORT_SCTL) {
+            if ((p.reg[offset] & SCTL_DET) == SCTL_RESET && (value & SCTL_DET) == 0) {
+                p.resets++;
+                p.reg[PORT_CI] = p.reg[PORT_TFD] = 0;
+                hangs = hangs && !cured;
+            }
+            p.reg[offset] = value;
         } else {
             p.reg[offset] = value & ~u32{offset == PORT_CMD ? CMD_CR | CMD_FR : 0};
             if (offset == PORT_CMD && (value & CMD_ST) == 0) {
@@ -140,11 +153,13 @@ class FakeDevice {
         }
     }
 
+    bool is_bad(const Port &p) const { return only == nullptr || only == &p; }
+
     void work(Port &p) {
-        if (silent) {
+        if (silent && is_bad(p)) {
             return;
         }
-        if (error != 0 || task_error) {
+        if ((error != 0 || task_error) && is_bad(p)) {
             p.reg[PORT_IS] |= error;
             p.reg[PORT_TFD] = task_error ? u32{TFD_ERR} : 0;
             p.reg[PORT_CI] = error != 0 ? 1 : 0;
@@ -154,12 +169,12 @@ class FakeDevice {
         }
         u64 list = p.reg[PORT_CLB] | u64{p.reg[PORT_CLB + 4]} << 32;
         auto header = memory_.get<CommandHeader>(list);
-        perform(header, memory_.get<CommandTable>(header.table));
+        perform(p, header, memory_.get<CommandTable>(header.table));
         p.reg[PORT_CI] = 0;
         p.reg[PORT_IS] |= IS_DHRS;
     }
 
-    void perform(const CommandHeader &header, const CommandTable &table) {
+    void perform(Port &p, const CommandHeader &header, const CommandTable &table) {
         const CommandFis &fis = table.fis;
         memory_.strayed = memory_.strayed || (header.flags & 0x1f) != 5 || fis.type != 0x27;
         u64 lba = 0;
@@ -168,7 +183,7 @@ class FakeDevice {
         }
         bool write = (header.flags & 0x40) != 0;
         if (fis.command == ATA_IDENTIFY) {
-            identify(table.piece[0].physical);
+            identify(p.image, table.piece[0].physical);
         } else if (fis.command == ATA_FLUSH_CACHE_EXT) {
             flushes++;
         } else if (fis.command == ATA_DATA_SET_MANAGEMENT) {
@@ -179,11 +194,12 @@ class FakeDevice {
                 }
             }
         } else {
-            move(header, table, lba * sector, write);
+            move(p.image, header, table, lba * sector, write);
         }
     }
 
-    void move(const CommandHeader &header, const CommandTable &table, u64 at, bool write) {
+    void move(std::vector<u8> &image, const CommandHeader &header, const CommandTable &table,
+              u64 at, bool write) {
         u64 left = u64{table.fis.count} * sector;
         for (u32 i = 0; i < header.pieces; i++) {
             u32 bytes = table.piece[i].bytes_less_1 + 1;
@@ -200,7 +216,7 @@ class FakeDevice {
                           table.fis.command != (write ? ATA_WRITE_DMA_EXT : ATA_READ_DMA_EXT);
     }
 
-    void identify(u64 to) {
+    void identify(const std::vector<u8> &image, u64 to) {
         for (u32 i = 0; i < 40; i++) {
             memory_.put<char>(to + 54 + (i ^ 1), i < model.size() ? model[i] : ' ');
         }

@@ -1,4 +1,4 @@
-// ahci: wires a SATA disk to its clients.
+// ahci: wires SATA disks to their clients.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "disk.hpp"
 
@@ -8,9 +8,7 @@
 #include "sel/log.hpp"
 
 int main() {
-    static sel::DmaPool rings{caps::rings};
-    static block::PciBus bus{caps::device, caps::pci, caps::signals};
-    static ahci::Disk<block::PciBus, sel::DmaPool> disk{bus, rings};
-    block::drive(caps::service, bus, disk, rings, caps::pools,
-                 [](std::string_view line) { sel::Log{caps::log}.info("{}", line); });
+    block::drive<ahci::Disk>(caps::service, caps::devices, caps::pci, caps::signals, caps::rings,
+                             caps::pools,
+                             [](std::string_view line) { sel::Log{caps::log}.info("{}", line); });
 }

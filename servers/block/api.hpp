@@ -5,20 +5,28 @@
 // a device may write to them at any time. Page 0 is a ring of 64 requests; the others hold data,
 // and requests name them by number: nothing is copied. Request number k stands in slot k % 64.
 //
-//   Attach{}                    begin anew: both counts are 0, nothing is in flight
+//   Attach{disk, writes}        begin anew: both counts are 0, nothing is in flight
 //   write requests 0 to n-1     status = kPending, then
 //   Submit{n, n}                one message for the batch; answered when all n are done
 //   look at each status         OK, or what failed
+//   Detach{}                    let go of it: others may write to it
+//
+// Of those that are attached, one writes to a sector at most: a partition and the whole disk have the
+// same sectors. Who only reads is always let in, and may see what is half written.
 //
 // Requests of a batch may be done in any order and at the same time; only what is acknowledged
 // before another one is submitted is ordered. A write that is acknowledged may still be lost with
 // the power until a Flush submitted after it is acknowledged, or if it has kFua.
 //
-// Errors: ERR_NAME no device, ERR_EMPTY no such partition on it, ERR_RIGHT read-only, ERR_ARG sectors
+// A driver has up to kDisks disks, with numbers from 0 on, which stay the same as long as they are there. A
+// client has a partition of each of them, always of the same number, and uses one disk at a time.
+//
+// Errors: ERR_NAME no such disk, nor one with a higher number, ERR_IO (of Info and Attach) it is there and
+// cannot be used, ERR_EMPTY no such partition on it, ERR_RIGHT read-only, ERR_ARG sectors
 // outside the partition, parts of a sector of the disk, a page that is not in the pool or a malformed
-// request, ERR_IO the device reported an
-// error, ERR_TIMEOUT it did not answer and was reset. Submit: ERR_BUSY not attached, or
-// already waiting; ERR_ARG `submitted` runs backwards or more than 64 ahead.
+// request, ERR_IO the device reported an error, ERR_TIMEOUT it did not answer and was reset. Attach:
+// ERR_BUSY somebody else writes to some of these sectors. Submit: ERR_BUSY not attached, or already
+// waiting; ERR_ARG `submitted` runs backwards or more than 64 ahead.
 // ERR_RESTARTED: the driver died; Attach, and repeat what was not acknowledged.
 #pragma once
 
@@ -32,6 +40,7 @@ inline constexpr u32 kSectorBytes = 512; // What sectors are counted in, whateve
 inline constexpr u32 kPageBytes = 4096;
 inline constexpr u32 kPageSectors = kPageBytes / kSectorBytes;
 inline constexpr u32 kRequests = 64;     // Slots of the ring.
+inline constexpr u32 kDisks = 8;         // Of a driver.
 inline constexpr u32 kRequestPages = 16; // At most in one request.
 inline constexpr u32 kPending = ~u32{0}; // Not an error_t.
 
@@ -80,10 +89,25 @@ struct Disk {
 };
 
 // What the client's partition is.
-struct Info : sel::Asks<Disk> {};
+struct Info : sel::Asks<Disk> {
+    u32 disk;
+};
+
+// Answered when nothing of this client is in flight any more. Without `writes` all but Read and
+// Flush are ERR_RIGHT. What ends an attachment: Detach, the next Attach, and the end of the client.
+struct Attach : sel::Asks<> {
+    u32 disk;
+    u32 writes; // 0 or 1.
+};
 
 // Answered when nothing of this client is in flight any more.
-struct Attach : sel::Asks<> {};
+struct Detach : sel::Asks<> {};
+
+// Number of the program that writes to some sectors of the client's partition, but for the client
+// itself. ERR_EMPTY: nobody.
+struct GetWriter : sel::Asks<u32> {
+    u32 disk;
+};
 
 // `completed`: requests 0 to completed-1 are done.
 struct Progress {
@@ -100,6 +124,6 @@ struct Submit : sel::Asks<Progress> {
     }
 };
 
-using Api = sel::Protocol<Info, Attach, Submit>;
+using Api = sel::Protocol<Info, Attach, Submit, Detach, GetWriter>;
 
 } // namespace block

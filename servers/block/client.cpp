@@ -20,7 +20,8 @@ u32 pages_needed(const Transfer &t) {
 
 } // namespace
 
-sel::Result<> Client::start() {
+sel::Result<> Client::start(Access access) {
+    access_ = access;
     sel::Result<Disk> disk = link_.info();
     if (!disk) {
         return disk.error();
@@ -36,9 +37,16 @@ sel::Result<> Client::start() {
 
 sel::Result<> Client::attach() {
     submitted_ = 0;
-    sel::Result<> done = link_.attach();
+    sel::Result<> done = link_.attach(access_);
     attached_ = done.ok();
     return done;
+}
+
+// A driver that has died meanwhile does not know of us.
+sel::Result<> Client::detach() {
+    attached_ = false;
+    sel::Result<> done = link_.detach();
+    return done.error() == ERR_RESTARTED ? OK : done;
 }
 
 // With a driver that may be a new one: what it now has must be the disk that it had.
@@ -76,7 +84,7 @@ sel::Result<> Client::add(const Transfer &transfer) {
     if (full() || !sound(transfer)) {
         return ERR_ARG;
     }
-    if (disk_.read_only != 0 && transfer.op != Op::Read) {
+    if (transfer.op != Op::Read && (disk_.read_only != 0 || access_ == Access::Read)) {
         return ERR_RIGHT;
     }
     batch_[count_] = transfer;

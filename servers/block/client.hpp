@@ -4,6 +4,7 @@
 //   client.add({.op = Op::Read, .sector = 8, .sectors = 8, .pages = pages});    up to 64
 //   client.run();      one message: waits until all are done; OK, or the first error
 //
+// detach() lets others write to the disk; the next run() attaches again.
 // Every batch is waited for, so requests of different batches are ordered and the data pages of a
 // batch belong to the device only inside run(). When the driver is restarted, run() attaches again
 // and repeats what the old one had not acknowledged with OK; reads, writes of the same content,
@@ -18,11 +19,14 @@
 
 namespace block {
 
+enum class Access : u8 { Read, Write };
+
 // How messages reach a driver; host tests have their own.
 class Link {
   public:
     virtual sel::Result<Disk> info() = 0;
-    virtual sel::Result<> attach() = 0;
+    virtual sel::Result<> attach(Access access) = 0;
+    virtual sel::Result<> detach() = 0;
     virtual sel::Result<Progress> submit(const Submit &m) = 0;
 
   protected:
@@ -32,17 +36,27 @@ class Link {
 class ServerLink final : public Link {
   public:
     // `patience`: ticks to wait for an answer; longer than the driver's own time-outs.
-    ServerLink(sel::Client<Api> driver, u64 patience) : driver_{driver}, patience_{patience} {}
+    ServerLink(sel::Client<Api> driver, u64 patience, u32 disk = 0)
+        : driver_{driver}, patience_{patience}, disk_{disk} {}
 
-    sel::Result<Disk> info() override { return driver_.call_within(patience_, Info{}); }
-    sel::Result<> attach() override { return driver_.call_within(patience_, Attach{}); }
+    sel::Result<Disk> info() override {
+        return driver_.call_within(patience_, Info{.disk = disk_});
+    }
+    sel::Result<> attach(Access access) override {
+        Attach attach{.disk = disk_, .writes = access == Access::Write ? 1u : 0u};
+        return driver_.call_within(patience_, attach);
+    }
+    sel::Result<> detach() override { return driver_.call_within(patience_, Detach{}); }
     sel::Result<Progress> submit(const Submit &m) override {
         return driver_.call_within(patience_, m);
     }
+    // Who else writes to it: a program; 0: nobody.
+    u32 writer() { return driver_.call_within(patience_, GetWriter{.disk = disk_}).value_or(0); }
 
   private:
     sel::Client<Api> driver_;
     u64 patience_;
+    u32 disk_;
 };
 
 // `pages`: numbers in the pool. For Flush: only the operation.
@@ -62,8 +76,9 @@ class Client {
     // `pool`: at least two pages, the first one for the ring.
     Client(Link &link, std::span<u8> pool) : link_{link}, pool_{pool} {}
 
-    // Asks what there is and begins anew. To be called once before anything else.
-    sel::Result<> start();
+    // Asks what there is and begins anew. To be called once before anything else. ERR_BUSY: somebody
+    // else writes to it.
+    sel::Result<> start(Access access = Access::Write);
     const Disk &disk() const { return disk_; }
 
     std::span<u8> page(u16 number) const {
@@ -87,6 +102,9 @@ class Client {
     // driver has answered Attach. To be asked before pages are used for something else.
     sel::Result<> settle() { return attached_ ? sel::Result<>{} : attach_again(); }
 
+    // Others may write to the disk until the next settle() or run(). Nothing is in flight any more.
+    sel::Result<> detach();
+
     // Times that a driver was found to have been restarted.
     u32 restarts() const { return restarts_; }
 
@@ -102,6 +120,7 @@ class Client {
     Link &link_;
     std::span<u8> pool_;
     Disk disk_{};
+    Access access_ = Access::Write;
     bool attached_ = false;
     u64 submitted_ = 0; // Since the last Attach.
     u32 restarts_ = 0;

@@ -149,3 +149,26 @@ TEST_CASE_METHOD(Fixture, "a driver that does not answer is attached to anew", "
     CHECK(client.page(1)[0] == 7);
     CHECK(client.settle().ok());
 }
+
+TEST_CASE_METHOD(Fixture, "a disk that was let go is attached when it is next used", "[block]") {
+    REQUIRE(client.detach().ok());
+    CHECK_FALSE(disk.attached());
+    disk.attach_error = ERR_BUSY; // Somebody else has it.
+    CHECK(client.settle().error() == ERR_BUSY);
+    REQUIRE(add(Op::Write, 0, 1, kOne).ok());
+    CHECK(client.run().error() == ERR_BUSY);
+    CHECK(disk.requests == 0);
+    CHECK(client.start().error() == ERR_BUSY);
+    disk.attach_error = OK;
+    REQUIRE(add(Op::Write, 0, 1, kOne).ok());
+    CHECK(client.run().ok());
+    CHECK(disk.attached());
+}
+
+TEST_CASE_METHOD(Fixture, "who only reads writes nothing", "[block]") {
+    REQUIRE(client.start(Access::Read).ok());
+    CHECK(add(Op::Write, 0, 1, kOne).error() == ERR_RIGHT);
+    CHECK(add(Op::Discard, 0, 1, {}).error() == ERR_RIGHT);
+    REQUIRE(add(Op::Read, 0, 1, kOne).ok());
+    CHECK(client.run().ok());
+}

@@ -6,11 +6,14 @@
 //   void submit(u32 tag, const Command &)     `tag` is below depth and not in flight
 //   bool collect(Outcomes &)                  what has ended, each tag that is in flight once at most;
 //                                             false: the device talks nonsense and must be reset
-//   bool reset()                              nothing is in flight any more, or false: it is dead
-// and, for its driver (driver.hpp),
-//   static constexpr u32 kPages               of the driver's own pool, from page 0 on
-//   bool stop()                               it forgets all addresses of an earlier life
-//   bool start()                              after stop(), with DMA on; then geometry() holds
+//   bool reset()                              nothing is in flight any more, or false: it is dead. The
+//                                             other disks of its controller go on
+// and, for its driver (driver.hpp), which makes one for each disk,
+//   static constexpr u32 kPages               of its pool, from page 0 on
+//   bool stop()                               its controller forgets all addresses of an earlier life
+//   u32 find()                                after stop(), with DMA on; bit i: a disk at place i of the
+//                                             controller
+//   bool start(u32 place)                     behind a find(); then geometry() holds
 //
 // It reaches its hardware through a Bus (driver.hpp: PciBus; tests: a model), with
 //   u32 config(u32 offset)                    configuration space

@@ -1,5 +1,9 @@
 // Driver: the wiring that all disk drivers have in common: pci, interrupts, partitions, the server.
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// A driver has some controllers (need `pci*`), and each of these one disk or several. Disks have their numbers
+// in the order of the controllers on the bus, and of their places there; one that cannot be used keeps
+// its number. Each has a part of the driver's pool, as long as there is room.
 #pragma once
 
 #include "servers/block/server.hpp"
@@ -10,28 +14,33 @@
 #include "sel/server.hpp"
 #include "sel/static_vector.hpp"
 
+#include <optional>
+#include <utility>
+
 namespace block {
 
-// The device that pci has for this program. One for each program.
+// A device that pci has for this program: number `place` of those that its manifest names.
 class PciBus {
   public:
-    PciBus(sel::PciDevice device, sel::Client<pci::Claim> pci, sel::Notification signals)
-        : device_{device}, pci_{pci}, signals_{signals} {}
+    PciBus(u32 place, sel::PciDevice device, sel::Client<pci::Claim> pci, sel::Notification signals)
+        : place_{place}, device_{device}, pci_{pci}, signals_{signals} {}
 
     // Registers are there; no DMA yet.
     sel::Result<> take() {
-        sel::Result<pci::Taken> taken = pci::take(pci_, device_);
+        sel::Result<pci::Taken> taken = pci::take(pci_, device_, place_);
         for (u32 i = 0; i < kTries && taken.error() == ERR_RESTARTED; i++) {
-            taken = pci::take(pci_, device_);
+            taken = pci::take(pci_, device_, place_);
         }
         if (taken.ok()) {
             taken_ = *taken;
         }
         return taken.error();
     }
-    sel::Result<> allow_dma() { return pci_.call(pci::Start{}).error(); }
+    sel::Result<> allow_dma() { return pci_.call(pci::Start{.place = place_}).error(); }
 
-    u32 config(u32 offset) { return pci_.call(pci::ReadConfig{.offset = offset}).value_or(0); }
+    u32 config(u32 offset) {
+        return pci_.call(pci::ReadConfig{.place = place_, .offset = offset}).value_or(0);
+    }
     u32 bytes(u32 bar) const { return bar < pci::kBars ? taken_.bar[bar].bytes : 0; }
     template <typename T>
     T read(u32 bar, u32 offset) const {
@@ -49,12 +58,16 @@ class PciBus {
     void acknowledge() const { [[maybe_unused]] auto done = device_.interrupt().acknowledge(); }
 
     u64 now_ms() const { return clock_.nanoseconds(sel::now()) / 1'000'000; }
-    void pause() const {
+    // Signals of others are kept for the server.
+    void pause() {
         sel::Result<u64> woken = signals_.wait(sel::milliseconds(1));
         if (woken && is_mine(*woken)) {
             acknowledge();
         }
+        missed |= woken.value_or(0) & ~device_.bit;
     }
+
+    static inline u64 missed = 0; // Signals that pause() has received in the place of the server.
 
   private:
     static constexpr u32 kTries = 3;
@@ -65,6 +78,7 @@ class PciBus {
         return u64{offset} + sizeof(T) <= bytes(bar);
     }
 
+    u32 place_;
     sel::PciDevice device_;
     sel::Client<pci::Claim> pci_;
     sel::Notification signals_;
@@ -72,34 +86,29 @@ class PciBus {
     pci::Taken taken_{};
 };
 
-using Report = void (*)(std::string_view);
-
-namespace detail {
-
-inline constexpr u32 kPatienceMs = 10'000; // For one command.
-
-template <typename Device>
-class Served : public Server<Device, sel::DmaPool> {
+// Of the driver's pool, what one disk has.
+class Slice {
   public:
-    Served(Device &device, PciBus &bus, Report report)
-        : Server<Device, sel::DmaPool>{device, sel::milliseconds(kPatienceMs), report}, bus_{bus} {}
+    Slice(const sel::DmaPool &pool, u32 first) : pool_{pool}, first_{first} {}
 
-    void on_signal(u64 bits) {
-        if (bus_.is_mine(bits)) {
-            this->on_interrupt();
-            if (!this->dead()) {
-                bus_.acknowledge();
-            }
-        }
+    u64 physical(u32 page) const { return pool_.physical(first_ + page); }
+    template <typename T>
+    T *at(u32 page, u32 offset = 0) const {
+        return pool_.at<T>(first_ + page, offset);
     }
 
   private:
-    PciBus &bus_;
+    const sel::DmaPool &pool_;
+    u32 first_;
 };
 
+using Report = void (*)(std::string_view);
+
+inline constexpr u32 kPatienceMs = 10'000; // For one command.
+
 // One command, before there are clients. False: it failed.
-template <typename Device>
-bool perform(PciBus &bus, Device &device, const Command &command) {
+template <typename Bus, typename Device>
+bool perform(Bus &bus, Device &device, const Command &command) {
     Outcomes out;
     bool sane = true;
     device.submit(0, command);
@@ -113,95 +122,214 @@ bool perform(PciBus &bus, Device &device, const Command &command) {
     return out.item[0].tag == 0 && out.item[0].error == OK;
 }
 
-template <typename Device>
-Table read_partitions(PciBus &bus, Device &device, const sel::DmaPool &rings) {
-    u32 bytes = device.geometry().sector_bytes, unit = bytes / kSectorBytes;
-    return read_table(device.geometry().sectors, bytes, [&](u64 sector, Sector &to) {
-        Command read{};
-        read.op = Op::Read;
-        read.sector = sector / unit * unit;
-        read.sectors = unit;
-        read.pieces = 1;
-        read.piece[0] = {rings.physical(Device::kPages), bytes};
-        bool done = perform(bus, device, read);
-        u32 place = static_cast<u32>(sector % unit * kSectorBytes);
-        __builtin_memcpy(to.data(), rings.at<u8>(Device::kPages, place), to.size());
-        return done;
-    });
-}
+// The disks of a driver, with their controllers. `rings`: Device::kPages pages for each disk, and one more.
+template <typename Device, std::size_t Controllers>
+class Driver : public Server<Device, sel::DmaPool> {
+    using Base = Server<Device, sel::DmaPool>;
 
-template <typename Device>
-bool bring_up(PciBus &bus, Device &device, const sel::DmaPool &rings, Report report) {
-    sel::Text<100> line;
-    sel::Result<> taken = rings.pages() > Device::kPages ? bus.take() : ERR_MEMORY;
-    if (!taken) {
-        sel::format(line, "no device: {}", sel::describe(taken.error()));
-    } else if (!device.stop() || !bus.allow_dma() || !device.start()) {
-        u32 bytes = device.geometry().sector_bytes;
-        line = "the device cannot be started";
-        if (!is_sector_size(bytes)) {
-            sel::format(line, ": sectors of {} bytes, expected {} or {}", bytes, kSectorBytes,
-                        kPageBytes);
+  public:
+    Driver(std::array<PciBus, Controllers> &buses, const sel::DmaPool &rings, Report report)
+        : Base{sel::milliseconds(kPatienceMs), &Driver::tell_of}, buses_{buses}, rings_{rings} {
+        report_ = report;
+    }
+
+    // All controllers that there are, and what is on them.
+    void find_disks() {
+        for (PciBus &bus : buses_) {
+            sel::Result<> taken = bus.take();
+            if (taken.error() == ERR_NAME) {
+                break; // Nor are there any behind it.
+            }
+            used_++;
+            if (!taken) {
+                say("a controller cannot be had: ", sel::describe(taken.error()));
+            } else {
+                find_disks(bus);
+                bus.acknowledge();
+            }
+        }
+        if (this->disks() == 0) {
+            report_("no disk");
         }
     }
-    if (line.size != 0) {
-        report(line);
-    }
-    return line.size == 0;
-}
 
-inline void introduce(const Geometry &g, const Table &table, Report report) {
-    sel::Text<160> line;
-    sel::format(line, "{}, {} sectors", g.name.view(), g.sectors / (g.sector_bytes / kSectorBytes));
-    if (g.sector_bytes != kSectorBytes) {
-        sel::format(line, " of {} bytes", g.sector_bytes);
+    u64 deadline() const { return PciBus::missed != 0 ? sel::now() : Base::deadline(); }
+
+    void on_timeout() {
+        u64 missed = std::exchange(PciBus::missed, 0);
+        if ((missed & sel::SIGNAL_ENDED) != 0) {
+            ended_.take([this](u32 program) { this->on_ended(program); });
+        }
+        on_signal(missed);
+        Base::on_timeout();
     }
-    sel::format(line, ", partition table {}: ", table.kind);
-    if (table.refused.empty()) {
-        sel::format(line, "{} partitions", table.count());
-    } else {
-        line.append(table.refused);
-    }
-    report(line);
-    for (u32 i = 0; i < Table::kPartitions; i++) {
-        const Partition &p = table.partition[i];
-        if (!p.doubt.empty()) {
-            line = {};
-            sel::format(line, "partition {}: {}: {}", i + 1, p.doubt,
-                        p.sectors != 0 ? "read-only" : "left out");
-            report(line);
+
+    void on_signal(u64 bits) {
+        for (u32 i = 0; i < used_; i++) {
+            if (buses_[i].is_mine(bits) && take_outcomes(buses_[i])) {
+                buses_[i].acknowledge();
+            }
         }
     }
-    if (!table.remark.empty()) {
-        report(table.remark);
+
+  private:
+    static void tell_of(u32 disk, std::string_view what) {
+        sel::Text<160> line;
+        sel::format(line, "disk {}: {}", disk + 1, what);
+        report_(line);
     }
+    static void say(std::string_view what, std::string_view why) {
+        sel::Text<100> line;
+        sel::format(line, "{}{}", what, why);
+        report_(line);
+    }
+
+    // False: all its disks are dead.
+    bool take_outcomes(const PciBus &bus) {
+        bool alive = false;
+        for (u32 i = 0; i < this->disks(); i++) {
+            if (bus_[i] == &bus) {
+                this->on_interrupt(i);
+                alive = alive || !this->dead(i);
+            }
+        }
+        return alive;
+    }
+
+    // A device for the next disk; nullptr: there is no room for it.
+    Device *make(PciBus &bus) {
+        u32 number = this->disks();
+        if (number == kDisks || (number + 1) * Device::kPages >= rings_.pages()) {
+            report_("there are more disks than this driver has room for");
+            return nullptr;
+        }
+        slice_[number].emplace(rings_, number * Device::kPages);
+        auto &device = device_[number];
+        device.emplace(bus, *slice_[number]);
+        return &*device;
+    }
+
+    void find_disks(PciBus &bus) {
+        Device *device = make(bus);
+        bool stopped = device != nullptr && device->stop() && bus.allow_dma().ok();
+        for (u32 places = stopped ? device->find() : 1; places != 0; places &= places - 1) {
+            device = device != nullptr ? device : make(bus);
+            if (device == nullptr) {
+                return;
+            }
+            u32 place = static_cast<u32>(std::countr_zero(places));
+            add(bus, *device, stopped && device->start(place));
+            device = nullptr;
+        }
+    }
+
+    void add(PciBus &bus, Device &device, bool usable) {
+        u32 number = this->disks();
+        bus_[number] = &bus;
+        if (!this->add_disk(device)) {
+            return;
+        }
+        if (!usable) {
+            tell_unusable(number, device.geometry().sector_bytes);
+            return;
+        }
+        static Table table; // No room on the stack.
+        table = read_partitions(bus, device);
+        introduce(number, device.geometry(), table);
+        this->start(number, table);
+    }
+
+    Table read_partitions(PciBus &bus, Device &device) {
+        u32 bytes = device.geometry().sector_bytes, unit = bytes / kSectorBytes;
+        u32 page = rings_.pages() - 1;
+        return read_table(device.geometry().sectors, bytes, [&](u64 sector, Sector &to) {
+            Command read{};
+            read.op = Op::Read;
+            read.sector = sector / unit * unit;
+            read.sectors = unit;
+            read.pieces = 1;
+            read.piece[0] = {rings_.physical(page), bytes};
+            bool done = perform(bus, device, read);
+            u32 place = static_cast<u32>(sector % unit * kSectorBytes);
+            __builtin_memcpy(to.data(), rings_.at<u8>(page, place), to.size());
+            return done;
+        });
+    }
+
+    static void tell_unusable(u32 number, u32 sector_bytes) {
+        sel::Text<100> line{"the device cannot be started"};
+        if (!is_sector_size(sector_bytes)) {
+            sel::format(line, ": sectors of {} bytes, expected {} or {}", sector_bytes,
+                        kSectorBytes, kPageBytes);
+        }
+        tell_of(number, line);
+    }
+
+    static void introduce(u32 number, const Geometry &g, const Table &table) {
+        sel::Text<150> line;
+        sel::format(line, "{}, {} sectors", g.name.view(),
+                    g.sectors / (g.sector_bytes / kSectorBytes));
+        if (g.sector_bytes != kSectorBytes) {
+            sel::format(line, " of {} bytes", g.sector_bytes);
+        }
+        sel::format(line, ", partition table {}: ", table.kind);
+        if (table.refused.empty()) {
+            sel::format(line, "{} partitions", table.count());
+        } else {
+            line.append(table.refused);
+        }
+        tell_of(number, line);
+        for (u32 i = 0; i < Table::kPartitions; i++) {
+            const Partition &p = table.partition[i];
+            if (!p.doubt.empty()) {
+                line = {};
+                sel::format(line, "partition {}: {}: {}", i + 1, p.doubt,
+                            p.sectors != 0 ? "read-only" : "left out");
+                tell_of(number, line);
+            }
+        }
+        if (!table.remark.empty()) {
+            tell_of(number, table.remark);
+        }
+    }
+
+    static inline Report report_ = nullptr;
+    std::array<PciBus, Controllers> &buses_;
+    u32 used_ = 0; // Of these.
+    const sel::DmaPool &rings_;
+    sel::EndedClients ended_; // Those whose signal the server has missed.
+    std::array<std::optional<Slice>, kDisks> slice_;
+    std::array<std::optional<Device>, kDisks> device_;
+    std::array<const PciBus *, kDisks> bus_{};
+};
+
+template <std::size_t... I>
+std::array<PciBus, sizeof...(I)>
+make_buses(std::index_sequence<I...>, const std::array<sel::PciDevice, sizeof...(I)> &devices,
+           sel::Client<pci::Claim> pci, sel::Notification signals) {
+    return {PciBus{static_cast<u32>(I), devices[I], pci, signals}...};
 }
 
-} // namespace detail
-
-// The life of a driver. `rings`: Device::kPages pages for the device, and one more. Without a device it
-// serves, too: everything is ERR_NAME.
-template <typename Device, std::size_t N>
-[[noreturn]] void drive(const sel::Service &service, PciBus &bus, Device &device,
-                        const sel::DmaPool &rings, const std::array<sel::ClientPool, N> &clients,
+// The life of a driver. Without a disk it serves, too: everything is ERR_NAME.
+template <template <typename, typename> class Disk, std::size_t C, std::size_t N>
+[[noreturn]] void drive(const sel::Service &service, const std::array<sel::PciDevice, C> &devices,
+                        sel::Client<pci::Claim> pci, sel::Notification signals,
+                        const sel::Window &rings, const std::array<sel::ClientPool, N> &clients,
                         Report report) {
+    static std::array<PciBus, C> buses =
+        make_buses(std::make_index_sequence<C>{}, devices, pci, signals);
+    static sel::DmaPool memory{rings};
     static sel::StaticVector<sel::DmaPool, N + 1> pools;
-    static detail::Served<Device> server{device, bus, report};
+    static Driver<Disk<PciBus, Slice>, C> driver{buses, memory, report};
     for (const sel::ClientPool &client : clients) {
         bool added = pools.push_back(sel::DmaPool{client.window}) &&
-                     server.add_client(client.program, client.part, pools.back());
+                     driver.add_client(client.program, client.part, pools.back());
         if (!added) {
             report("a client's pool cannot be used");
         }
     }
-    if (detail::bring_up(bus, device, rings, report)) {
-        static Table table; // No room on the stack.
-        table = detail::read_partitions(bus, device, rings);
-        detail::introduce(device.geometry(), table, report);
-        server.start(table);
-        bus.acknowledge();
-    }
-    sel::serve<Api>(service, server);
+    driver.find_disks();
+    sel::serve<Api>(service, driver);
 }
 
 } // namespace block

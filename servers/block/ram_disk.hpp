@@ -40,6 +40,7 @@ class RamDisk final : public Link {
     u32 stall_after = 0;    // The same with ERR_TIMEOUT; nothing more is done until attach().
     u32 torn_sectors = ~0u; // A write does only so many sectors, but says OK.
     bool lose_flushes = false;
+    error_t attach_error = OK; // Of attach(): ERR_BUSY when somebody else has it.
 
     sel::Result<Disk> info() override {
         return Disk{image.size() / kSectorBytes,
@@ -51,11 +52,16 @@ class RamDisk final : public Link {
                     type,
                     "ram disk"};
     }
-    sel::Result<> attach() override {
+    sel::Result<> attach(Access) override {
+        attached_ = attach_error == OK;
         completed_ = 0;
-        attached_ = true;
+        return attach_error;
+    }
+    sel::Result<> detach() override {
+        attached_ = false;
         return {};
     }
+    bool attached() const { return attached_; }
     sel::Result<Progress> submit(const Submit &m) override {
         messages++;
         if (!attached_) {

@@ -1,14 +1,15 @@
-// Server: the block protocol in front of a device, for several clients with a partition and a pool each.
+// Server: the block protocol in front of some disks, for several clients with a partition and a pool each.
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Clients are told apart by program and part. What they write into their ring is copied once, then
-// checked, then used: nothing is read from shared memory twice. The device has at most kTags commands in
-// flight; whenever one is free, the clients take turns, and with several of them none has more than half.
+// checked, then used: nothing is read from shared memory twice. A device has at most kTags commands in
+// flight; whenever one is free, its clients take turns, and with several of them none has more than half.
+// Whoever is attached for writing has its sectors alone, until nothing that it has sent is in flight.
 //
 //   request: in the ring --copied, checked--> in flight (tag) --outcome--> done
 //   time-out or nonsense: the device is reset; what was late is done with ERR_TIMEOUT, the others are
 //   sent again, three times at most. A device that needs kResets resets in a row is dead: ERR_TIMEOUT
-//   for everything until the program is started anew.
+//   for everything until the program is started anew. None of that touches other disks.
 #pragma once
 
 #include "servers/block/device.hpp"
@@ -26,9 +27,19 @@ class Server {
     static constexpr u32 kTries = 3;
     static constexpr u32 kResets = 4;
 
-    // `patience`: ticks until a command is late. `report` is told what people should know.
-    Server(Device &device, u64 patience, void (*report)(std::string_view) = nullptr)
-        : device_{device}, patience_{patience}, report_{report} {}
+    // `patience`: ticks until a command is late. `report` is told what people should know of a disk.
+    explicit Server(u64 patience, void (*report)(u32 disk, std::string_view) = nullptr)
+        : patience_{patience}, report_{report} {}
+
+    // The next disk: it is there. False: there are too many.
+    bool add_disk(Device &device) {
+        if (disks_ == kDisks) {
+            return false;
+        }
+        disk_[disks_++].device = &device;
+        return true;
+    }
+    u32 disks() const { return disks_; }
 
     // Who may send requests, and with which memory. False: there are too many.
     bool add_client(u32 program, u8 part, const Pool &pool) {
@@ -40,39 +51,71 @@ class Server {
         client_[clients_++].pool = &pool;
         return true;
     }
-    // The device is there, with these partitions.
-    void start(const Table &table) {
-        table_ = table;
-        whole_ = {0, device_.geometry().sectors, {}, {}};
+
+    // This disk can be used, with these partitions.
+    void start(u32 number, const Table &table) {
+        Drive &d = disk_[number];
+        d.table = table;
+        d.whole = {0, d.device->geometry().sectors, {}, {}};
     }
 
-    bool dead() const { return dead_; }
+    // It was given up, or was never started: it is not to be asked.
+    bool dead(u32 number) const { return disk_[number].dead || disk_[number].whole.sectors == 0; }
 
     // --- The protocol.
 
-    sel::Result<Disk> on(const Info &, sel::Caller caller) {
-        const Partition *range = find_range(caller.part);
-        if (range == nullptr || dead_) {
-            return dead_ ? ERR_TIMEOUT : absent();
+    sel::Result<Disk> on(const Info &m, sel::Caller caller) {
+        sel::Result<const Partition *> range = find_range(m.disk, caller.part);
+        if (!range) {
+            return range.error();
         }
-        const Geometry &g = device_.geometry();
-        return Disk{range->sectors, range->first, g.sector_bytes, is_read_only(*range),
-                    g.pages_max,    g.discard,    range->type,    g.name};
+        const Drive &d = disk_[m.disk];
+        const Partition &p = **range;
+        const Geometry &g = d.device->geometry();
+        return Disk{p.sectors,   p.first,   g.sector_bytes, is_read_only(d, p),
+                    g.pages_max, g.discard, p.type,         g.name};
     }
 
-    void on(const Attach &, sel::Caller caller, sel::Later<Attach> later) {
+    void on(const Attach &m, sel::Caller caller, sel::Later<Attach> later) {
         Client *c = find(caller);
-        const Partition *range = find_range(caller.part);
-        if (range == nullptr || c == nullptr || dead_) {
-            later.answer(dead_ ? ERR_TIMEOUT : range == nullptr ? absent() : ERR_RIGHT);
+        sel::Result<const Partition *> range = find_range(m.disk, caller.part);
+        if (!range || c == nullptr) {
+            later.answer(range.ok() ? ERR_RIGHT : range.error());
             return;
         }
-        c->attaching.answer(ERR_BUSY); // Of an earlier life of the client, or timed out.
-        c->waiting.answer(ERR_BUSY);
-        c->attached = false;
-        c->range = *range;
+        leave(*c);
+        Drive &d = disk_[m.disk];
+        c->wanted = {&d, **range, m.writes != 0 && !is_read_only(d, **range)};
         c->attaching = std::move(later);
         begin(*c);
+    }
+
+    void on(const Detach &, sel::Caller caller, sel::Later<Detach> later) {
+        Client *c = find(caller);
+        if (c == nullptr) {
+            later.answer(ERR_RIGHT);
+            return;
+        }
+        leave(*c);
+        c->detaching = std::move(later);
+        begin(*c);
+    }
+
+    sel::Result<u32> on(const GetWriter &m, sel::Caller caller) {
+        sel::Result<const Partition *> range = find_range(m.disk, caller.part);
+        if (!range) {
+            return range.error();
+        }
+        const Client *writer = find_writer({&disk_[m.disk], **range, true}, find(caller));
+        return writer != nullptr ? sel::Result<u32>{writer->program} : ERR_EMPTY;
+    }
+
+    void on_ended(u32 program) {
+        for (u32 i = 0; i < clients_; i++) {
+            if (client_[i].program == program) {
+                leave(client_[i]);
+            }
+        }
     }
 
     void on(const Submit &m, sel::Caller caller, sel::Later<Submit> later) {
@@ -85,66 +128,92 @@ class Server {
         c->submitted = m.submitted;
         c->until = m.until;
         c->waiting = std::move(later);
-        pump();
+        pump(*c->held.drive);
         settle(*c);
     }
 
-    // --- The device.
+    // --- The devices.
 
-    // It may have something to say.
-    void on_interrupt() {
-        if (dead_) {
+    // This one may have something to say.
+    void on_interrupt(u32 number) {
+        Drive &d = disk_[number];
+        if (dead(number)) {
             return;
         }
         Outcomes outcomes;
-        bool sane = device_.collect(outcomes);
+        bool sane = d.device->collect(outcomes);
         for (u32 i = 0; i < outcomes.count; i++) {
-            sane = ended(outcomes.item[i].tag, outcomes.item[i].error) && sane;
+            sane = ended(d, outcomes.item[i].tag, outcomes.item[i].error) && sane;
         }
         if (!sane) {
-            recover("the device talks nonsense");
+            recover(d, "the device talks nonsense");
         }
-        pump();
+        pump(d);
     }
 
     u64 deadline() const {
         u64 due = sel::kForever;
-        for (u32 left = in_flight_; left != 0; left &= left - 1) {
-            due = std::min(due, flight_[static_cast<u32>(std::countr_zero(left))].due);
+        for (u32 i = 0; i < disks_; i++) {
+            due = std::min(due, deadline(disk_[i]));
         }
         return due;
     }
 
     void on_timeout() {
-        on_interrupt(); // It may have been lost.
-        if (deadline() <= sel::now()) {
-            recover("the device does not answer");
-            pump();
+        for (u32 i = 0; i < disks_; i++) {
+            if (deadline(disk_[i]) > sel::now()) {
+                continue;
+            }
+            on_interrupt(i); // It may have been lost.
+            if (deadline(disk_[i]) <= sel::now()) {
+                recover(disk_[i], "the device does not answer");
+                pump(disk_[i]);
+            }
         }
     }
 
   private:
-    struct Client {
-        u32 program = 0;
-        u8 part = 0;
-        bool attached = false;
-        u32 in_flight = 0;
-        const Pool *pool = nullptr;
-        Partition range{};
-        // Numbers of requests: completed <= started <= submitted <= completed + kRequests.
-        u64 submitted = 0, started = 0, completed = 0;
-        u64 done = 0; // Bit k % 64: request k is done, but one before it is not.
-        u64 until = 0;
-        sel::Later<Attach> attaching;
-        sel::Later<Submit> waiting;
-    };
-
     struct Flight {
         bool flush_behind = false, flushing = false;
         u8 tries = 0;
         u8 client = 0;
         u64 request = 0, due = 0;
         Command command;
+    };
+
+    struct Drive {
+        Device *device = nullptr;
+        Table table;
+        Partition whole{}; // Without sectors: it cannot be used.
+        bool dead = false;
+        u32 resets = 0; // Since the device last answered.
+        u32 turn = 0;
+        u32 in_flight = 0; // Bits: tags.
+        std::array<Flight, kTags> flight;
+        static_assert(kTags == 32); // Bits of in_flight.
+    };
+
+    struct Hold {
+        Drive *drive = nullptr;
+        Partition range{};
+        bool writes = false;
+    };
+
+    struct Client {
+        u32 program = 0;
+        u8 part = 0;
+        bool attached = false;
+        u32 in_flight = 0;
+        const Pool *pool = nullptr;
+        Hold held;   // While it is attached, and as long as something is in flight.
+        Hold wanted; // By `attaching`.
+        // Numbers of requests: completed <= started <= submitted <= completed + kRequests.
+        u64 submitted = 0, started = 0, completed = 0;
+        u64 done = 0; // Bit k % 64: request k is done, but one before it is not.
+        u64 until = 0;
+        sel::Later<Attach> attaching; // These two until nothing is in flight.
+        sel::Later<Detach> detaching;
+        sel::Later<Submit> waiting;
     };
 
     // A request as it was when it was copied.
@@ -168,13 +237,21 @@ class Server {
         return nullptr;
     }
 
-    error_t absent() const { return whole_.sectors == 0 ? ERR_NAME : ERR_EMPTY; }
-    bool is_read_only(const Partition &range) const {
-        return device_.geometry().read_only || !range.doubt.empty();
+    static bool is_read_only(const Drive &d, const Partition &range) {
+        return d.device->geometry().read_only || !range.doubt.empty();
     }
 
-    const Partition *find_range(u8 part) const {
-        return part != 0 ? table_.find(part) : whole_.sectors != 0 ? &whole_ : nullptr;
+    // What Info and Attach say of the disk, or the partition.
+    sel::Result<const Partition *> find_range(u32 number, u8 part) const {
+        if (number >= disks_) {
+            return ERR_NAME;
+        }
+        const Drive &d = disk_[number];
+        if (d.dead || d.whole.sectors == 0) {
+            return d.dead ? ERR_TIMEOUT : ERR_IO;
+        }
+        const Partition *range = part != 0 ? d.table.find(part) : &d.whole;
+        return range != nullptr ? sel::Result<const Partition *>{range} : ERR_EMPTY;
     }
 
     static error_t check(const Client &c, const Submit &m) {
@@ -186,12 +263,44 @@ class Server {
         return sound ? OK : ERR_ARG;
     }
 
-    void begin(Client &c) {
-        if (c.in_flight == 0 && c.attaching) {
-            c.submitted = c.started = c.completed = c.done = c.until = 0;
-            c.attached = true;
-            c.attaching.answer({});
+    // Somebody else who writes to some of these sectors; nullptr: nobody does.
+    const Client *find_writer(const Hold &hold, const Client *but) const {
+        for (u32 i = 0; i < clients_; i++) {
+            const Client &c = client_[i];
+            if (&c != but && c.held.writes && (c.attached || c.in_flight != 0) &&
+                c.held.drive == hold.drive && meets(c.held.range, hold.range)) {
+                return &c;
+            }
         }
+        return nullptr;
+    }
+    static bool meets(const Partition &a, const Partition &b) {
+        return a.first < b.first + b.sectors && b.first < a.first + a.sectors;
+    }
+
+    // What it has waited for is of an earlier life of it, or timed out.
+    static void leave(Client &c) {
+        c.attaching.answer(ERR_BUSY);
+        c.detaching.answer(ERR_BUSY);
+        c.waiting.answer(ERR_BUSY);
+        c.attached = false;
+    }
+
+    void begin(Client &c) {
+        if (c.in_flight != 0) {
+            return;
+        }
+        c.detaching.answer({});
+        if (!c.attaching) {
+            return;
+        }
+        bool busy = c.wanted.writes && find_writer(c.wanted, &c) != nullptr;
+        if (!busy) {
+            c.submitted = c.started = c.completed = c.done = c.until = 0;
+            c.held = c.wanted;
+            c.attached = true;
+        }
+        c.attaching.answer(busy ? sel::Result<>{ERR_BUSY} : sel::Result<>{});
     }
 
     void settle(Client &c) {
@@ -202,58 +311,59 @@ class Server {
 
     // --- Requests, in turns.
 
-    void pump() {
-        for (u32 tag = free_tag(); tag != kTags; tag = free_tag()) {
-            u32 next = next_client();
+    void pump(Drive &d) {
+        for (u32 tag = free_tag(d); tag != kTags; tag = free_tag(d)) {
+            u32 next = next_client(d);
             if (next == kClients) {
                 return;
             }
-            turn_ = next;
-            start_request(next, tag);
+            d.turn = next;
+            start_request(d, next, tag);
         }
     }
 
-    u32 depth() const { return std::min(device_.geometry().depth, kTags); }
+    static u32 depth(const Drive &d) { return std::min(d.device->geometry().depth, kTags); }
 
-    u32 free_tag() const {
-        u32 tag = static_cast<u32>(std::countr_one(in_flight_));
-        return tag < depth() ? tag : kTags;
+    static u32 free_tag(const Drive &d) {
+        u32 tag = static_cast<u32>(std::countr_one(d.in_flight));
+        return tag < depth(d) ? tag : kTags;
     }
-    bool is_used(u32 tag) const { return (in_flight_ >> tag & 1) != 0; }
+    static bool is_used(const Drive &d, u32 tag) { return (d.in_flight >> tag & 1) != 0; }
 
-    u32 next_client() const {
-        u32 share = clients_ > 1 ? std::max(depth() / 2, 1u) : depth();
-        for (u32 i = 0, k = turn_; i < clients_; i++) {
+    u32 next_client(const Drive &d) const {
+        u32 share = clients_ > 1 ? std::max(depth(d) / 2, 1u) : depth(d);
+        for (u32 i = 0, k = d.turn; i < clients_; i++) {
             k = k + 1 < clients_ ? k + 1 : 0;
             const Client &c = client_[k];
-            if (c.attached && c.started < c.submitted && c.in_flight < share) {
+            if (c.attached && c.started < c.submitted && c.held.drive == &d &&
+                c.in_flight < share) {
                 return k;
             }
         }
         return kClients;
     }
 
-    void start_request(u32 number, u32 tag) {
+    void start_request(Drive &d, u32 number, u32 tag) {
         Client &c = client_[number];
-        Flight &f = flight_[tag];
+        Flight &f = d.flight[tag];
         u64 request = c.started++;
         Copy copy = take(c, request);
-        error_t error = dead_ ? ERR_TIMEOUT : translate(c, copy, f.command);
-        const Geometry &g = device_.geometry();
+        error_t error = d.dead ? ERR_TIMEOUT : translate(c, copy, f.command);
+        const Geometry &g = d.device->geometry();
         bool nothing =
             (f.command.op == Op::Flush && !g.flush) || (f.command.op == Op::Discard && !g.discard);
         if (error != OK || nothing) {
             finish(c, request, error);
             return;
         }
-        in_flight_ |= u32{1} << tag;
+        d.in_flight |= u32{1} << tag;
         f.flush_behind = f.command.op == Op::Write && f.command.fua && !g.fua && g.flush;
         f.flushing = false;
         f.tries = 0;
         f.client = static_cast<u8>(number);
         f.request = request;
         c.in_flight++;
-        send(tag);
+        send(d, tag);
     }
 
     static Copy take(const Client &c, u64 request) {
@@ -267,7 +377,7 @@ class Server {
     }
 
     // The request as a command of the device, if the client may have it.
-    error_t translate(const Client &c, const Copy &r, Command &to) const {
+    static error_t translate(const Client &c, const Copy &r, Command &to) {
         if (r.op > static_cast<u8>(Op::Discard) || (r.flags & ~kFua) != 0) {
             return ERR_ARG;
         }
@@ -277,17 +387,17 @@ class Server {
         if (to.op == Op::Flush) {
             return r.sectors == 0 && r.pages == 0 ? OK : ERR_ARG;
         }
-        if (r.sectors == 0 || r.sectors > c.range.sectors ||
-            r.sector > c.range.sectors - r.sectors) {
+        const Partition &range = c.held.range;
+        if (r.sectors == 0 || r.sectors > range.sectors || r.sector > range.sectors - r.sectors) {
             return ERR_ARG;
         }
-        if (to.op != Op::Read && is_read_only(c.range)) {
+        if (to.op != Op::Read && !c.held.writes) {
             return ERR_RIGHT;
         }
-        if ((r.sector | r.sectors) % unit() != 0) {
+        if ((r.sector | r.sectors) % unit(c) != 0) {
             return ERR_ARG;
         }
-        to.sector = c.range.first + r.sector;
+        to.sector = range.first + r.sector;
         to.sectors = r.sectors;
         if (to.op == Op::Discard) {
             return r.pages == 0 ? OK : ERR_ARG;
@@ -295,12 +405,13 @@ class Server {
         return scatter(c, r, to);
     }
 
-    u32 unit() const { return device_.geometry().sector_bytes / kSectorBytes; }
+    static const Geometry &geometry(const Client &c) { return c.held.drive->device->geometry(); }
+    static u32 unit(const Client &c) { return geometry(c).sector_bytes / kSectorBytes; }
 
-    error_t scatter(const Client &c, const Copy &r, Command &to) const {
+    static error_t scatter(const Client &c, const Copy &r, Command &to) {
         u64 bytes = u64{r.sectors} * kSectorBytes;
-        u32 most = std::min(device_.geometry().pages_max, kRequestPages);
-        if (r.skip >= kPageBytes || r.skip % (unit() * kSectorBytes) != 0 || r.pages > most ||
+        u32 most = std::min(geometry(c).pages_max, kRequestPages);
+        if (r.skip >= kPageBytes || r.skip % (unit(c) * kSectorBytes) != 0 || r.pages > most ||
             (r.skip + bytes + kPageBytes - 1) / kPageBytes != r.pages) {
             return ERR_ARG;
         }
@@ -316,40 +427,48 @@ class Server {
         return OK;
     }
 
-    void send(u32 tag) {
-        Flight &f = flight_[tag];
+    void send(Drive &d, u32 tag) {
+        Flight &f = d.flight[tag];
         f.due = sel::now() + patience_;
         if (f.flushing) {
             Command flush{};
             flush.op = Op::Flush;
-            device_.submit(tag, flush);
+            d.device->submit(tag, flush);
         } else {
-            device_.submit(tag, f.command);
+            d.device->submit(tag, f.command);
         }
     }
 
     // --- Outcomes.
 
+    static u64 deadline(const Drive &d) {
+        u64 due = sel::kForever;
+        for (u32 left = d.in_flight; left != 0; left &= left - 1) {
+            due = std::min(due, d.flight[static_cast<u32>(std::countr_zero(left))].due);
+        }
+        return due;
+    }
+
     // False: nothing like that was asked.
-    bool ended(u32 tag, error_t error) {
-        if (tag >= kTags || !is_used(tag)) {
+    bool ended(Drive &d, u32 tag, error_t error) {
+        if (tag >= kTags || !is_used(d, tag)) {
             return false;
         }
-        Flight &f = flight_[tag];
-        resets_ = 0;
+        Flight &f = d.flight[tag];
+        d.resets = 0;
         if (error == OK && f.flush_behind && !f.flushing) {
             f.flushing = true;
-            send(tag);
+            send(d, tag);
         } else {
-            land(tag, error);
+            land(d, tag, error);
         }
         return true;
     }
 
-    void land(u32 tag, error_t error) {
-        Flight &f = flight_[tag];
+    void land(Drive &d, u32 tag, error_t error) {
+        Flight &f = d.flight[tag];
         Client &c = client_[f.client];
-        in_flight_ &= ~(u32{1} << tag);
+        d.in_flight &= ~(u32{1} << tag);
         c.in_flight--;
         if (c.attached) {
             finish(c, f.request, error);
@@ -370,46 +489,39 @@ class Server {
 
     // --- A device that does not do what it should.
 
-    void recover(std::string_view why) {
+    void recover(Drive &d, std::string_view why) {
         u64 now = sel::now();
-        tell(why);
-        dead_ = dead_ || resets_++ == kResets || !device_.reset();
-        if (dead_) {
-            tell("the device is given up");
+        tell(d, why);
+        d.dead = d.dead || d.resets++ == kResets || !d.device->reset();
+        if (d.dead) {
+            tell(d, "the device is given up");
         }
         for (u32 tag = 0; tag < kTags; tag++) {
-            if (!is_used(tag)) {
+            if (!is_used(d, tag)) {
                 continue;
             }
-            Flight &f = flight_[tag];
+            Flight &f = d.flight[tag];
             f.flushing = false;
-            if (dead_ || f.due <= now || ++f.tries == kTries) {
-                land(tag, ERR_TIMEOUT);
+            if (d.dead || f.due <= now || ++f.tries == kTries) {
+                land(d, tag, ERR_TIMEOUT);
             } else {
-                send(tag);
+                send(d, tag);
             }
         }
     }
 
-    void tell(std::string_view what) const {
+    void tell(const Drive &d, std::string_view what) const {
         if (report_ != nullptr) {
-            report_(what);
+            report_(static_cast<u32>(&d - disk_.data()), what);
         }
     }
 
-    Device &device_;
     u64 patience_;
-    void (*report_)(std::string_view);
-    Table table_;
-    Partition whole_{};
-    bool dead_ = false;
-    u32 resets_ = 0; // Since the device last answered.
+    void (*report_)(u32, std::string_view);
+    u32 disks_ = 0;
     u32 clients_ = 0;
-    u32 turn_ = 0;
-    u32 in_flight_ = 0; // Bits: tags.
+    std::array<Drive, kDisks> disk_;
     std::array<Client, kClients> client_;
-    std::array<Flight, kTags> flight_;
-    static_assert(kTags == 32); // Bits of in_flight_.
 };
 
 } // namespace block

@@ -80,13 +80,13 @@ struct FakeDevice {
 using TestServer = Server<FakeDevice, FakePool>;
 
 struct Fixture {
-    FakeDevice device;
+    FakeDevice device, second; // Disks 0 and 1.
     FakePool one{0x100'000}, two{0x900'000};
     std::vector<std::pair<u64, u64>> late; // Answers: label, first word.
     std::vector<u64> answered;             // Their Reply objects.
     std::set<cptr_t> gone;                 // Reply objects whose callers wait no more.
     sel::ReplySet replies{sel::Tcb{1}, {100, 9}};
-    std::unique_ptr<TestServer> server = std::make_unique<TestServer>(device, kPatience);
+    std::unique_ptr<TestServer> server = std::make_unique<TestServer>(kPatience);
     u64 word = 0;
 
     Fixture() {
@@ -99,19 +99,23 @@ struct Fixture {
                 answered.push_back(r.cptr);
             }
         };
+        REQUIRE(server->add_disk(device));
+        REQUIRE(server->add_disk(second));
         REQUIRE(server->add_client(7, 0, one));
         REQUIRE(server->add_client(8, 2, two));
         start();
+        second.shape.sectors = 2000;
+        start(1);
     }
     ~Fixture() {
         server.reset();
         sel::host::kernel = nullptr;
     }
-    void start() {
+    void start(u32 disk = 0) {
         Table table;
         table.partition[1] = {1000, 500};
         table.partition[2] = {2000, 100, kSystemType, "in doubt"};
-        server->start(table);
+        server->start(disk, table);
     }
 
     static constexpr error_t kWaits = ERR_COUNT;
@@ -135,7 +139,9 @@ struct Fixture {
         word = late.back().second;
         return static_cast<error_t>(late.back().first);
     }
-    error_t attach(u32 program = 7, u8 part = 0) { return send(program, part, Attach{}); }
+    error_t attach(u32 program = 7, u8 part = 0, u32 writes = 1, u32 disk = 0) {
+        return send(program, part, Attach{.disk = disk, .writes = writes});
+    }
     error_t submit(u64 submitted, u64 until) { return send(7, 0, Submit{{}, submitted, until}); }
 
     static void ask(FakePool &pool, u64 k, Op op, u64 sector, u32 sectors,
@@ -176,13 +182,92 @@ TEST_CASE_METHOD(Fixture, "Info tells of disk and partitions", "[block]") {
     CHECK(send(8, 255, Info{}) == ERR_EMPTY);
 }
 
-TEST_CASE_METHOD(Fixture, "without a device there is no name", "[block]") {
-    device.shape = {};
-    start();
-    server = std::make_unique<TestServer>(device, kPatience);
+TEST_CASE_METHOD(Fixture, "disks have numbers, and the last one is followed by none", "[block]") {
+    CHECK(send(7, 0, Info{.disk = 1}) == OK);
+    CHECK(word == 2000);
+    CHECK(send(8, 2, Info{.disk = 1}) == OK);
+    for (u32 number : {2u, kDisks, ~0u}) {
+        CHECK(send(7, 0, Info{.disk = number}) == ERR_NAME);
+        CHECK(attach(7, 0, 1, number) == ERR_NAME);
+        CHECK(send(7, 0, GetWriter{.disk = number}) == ERR_NAME);
+    }
+    FakeDevice more[kDisks];
+    for (u32 i = 2; i < kDisks; i++) {
+        CHECK(server->add_disk(more[i]));
+    }
+    CHECK_FALSE(server->add_disk(more[0]));
+    CHECK(send(7, 0, Info{.disk = 2}) == ERR_IO); // It is there, and was not started.
+    CHECK(attach(7, 0, 1, 2) == ERR_IO);
+    server->on_interrupt(2);
+    CHECK(more[2].resets == 0);
+    server = std::make_unique<TestServer>(kPatience);
     CHECK(send(7, 0, Info{}) == ERR_NAME);
     CHECK(attach() == ERR_NAME);
     CHECK(server->deadline() == sel::kForever);
+}
+
+TEST_CASE_METHOD(Fixture, "the same sectors of two disks are not the same", "[block]") {
+    REQUIRE(attach() == OK);
+    REQUIRE(attach(8, 2, 1, 1) == OK);
+    CHECK(send(8, 2, GetWriter{.disk = 1}) == ERR_EMPTY);
+    CHECK(send(8, 2, GetWriter{.disk = 0}) == OK);
+    CHECK(word == 7);
+    ask(one, 0, Op::Write, 1000, 8, {1});
+    ask(two, 0, Op::Write, 0, 8, {1});
+    CHECK(submit(1, 1) == kWaits);
+    CHECK(send(8, 2, Submit{{}, 1, 1}) == kWaits);
+    REQUIRE(device.sent.size() == 1);
+    REQUIRE(second.sent.size() == 1);
+    CHECK(second.sent[0].command.piece[0].physical == two.physical(1));
+    second.end();
+    server->on_interrupt(0);
+    CHECK(two.slot(0).status == kPending);
+    server->on_interrupt(1);
+    CHECK(two.slot(0).status == u32{OK});
+    CHECK(status(0) == kPending);
+}
+
+TEST_CASE_METHOD(Fixture, "a disk that fails does not disturb the others", "[block]") {
+    REQUIRE(attach() == OK);
+    REQUIRE(attach(8, 2, 1, 1) == OK);
+    ask(one, 0, Op::Read, 5, 1, {1});
+    CHECK(submit(1, 1) == kWaits);
+    sel::host::time += 100;
+    ask(two, 0, Op::Write, 0, 8, {1});
+    CHECK(send(8, 2, Submit{{}, 1, 1}) == kWaits);
+    device.alive = false;
+    pass(kPatience - 100);
+    CHECK(server->dead(0));
+    CHECK_FALSE(server->dead(1));
+    CHECK(status(0) == ERR_TIMEOUT);
+    CHECK(second.resets == 0);
+    CHECK(two.slot(0).status == kPending);
+    CHECK(server->deadline() == 101 + kPatience);
+    second.end();
+    server->on_interrupt(1);
+    CHECK(two.slot(0).status == u32{OK});
+    CHECK(server->deadline() == sel::kForever);
+    CHECK(attach() == ERR_TIMEOUT);
+    CHECK(attach(7, 0, 0, 1) == OK);
+    CHECK(send(8, 2, Info{.disk = 1}) == OK);
+}
+
+TEST_CASE_METHOD(Fixture, "a client goes to another disk when nothing of it is in flight",
+                 "[block]") {
+    REQUIRE(attach() == OK);
+    ask(one, 0, Op::Write, 1000, 8, {1});
+    CHECK(submit(1, 1) == kWaits);
+    CHECK(attach(7, 0, 1, 1) == kWaits);
+    CHECK(attach(8, 2) == ERR_BUSY); // It writes there yet,
+    CHECK(attach(8, 2, 1, 1) == OK); // and not yet here,
+    device.end();
+    server->on_interrupt(0);
+    CHECK(late.back().first == ERR_BUSY); // where somebody else was first.
+    CHECK(attach(8, 2) == OK);
+    CHECK(attach(7, 0, 1, 1) == OK);
+    ask(one, 0, Op::Read, 1999, 1, {1});
+    CHECK(submit(1, 1) == kWaits);
+    CHECK(second.log.back().sector == 1999);
 }
 
 TEST_CASE_METHOD(Fixture, "only clients with a pool may send requests", "[block]") {
@@ -191,6 +276,89 @@ TEST_CASE_METHOD(Fixture, "only clients with a pool may send requests", "[block]
     CHECK(attach(8, 1) == ERR_EMPTY);
     CHECK(submit(1, 1) == ERR_BUSY);
     CHECK(send(9, 0, Submit{{}, 1, 1}) == ERR_RIGHT);
+}
+
+TEST_CASE_METHOD(Fixture, "one at a time writes to a sector, and others read it", "[block]") {
+    REQUIRE(attach() == OK);
+    CHECK(attach(8, 2) == ERR_BUSY);
+    CHECK(send(8, 2, GetWriter{}) == OK);
+    CHECK(word == 7);
+    CHECK(send(7, 0, GetWriter{}) == ERR_EMPTY);
+    CHECK(attach(8, 2, 0) == OK);
+    ask(two, 0, Op::Write, 0, 8, {1});
+    ask(two, 1, Op::Discard, 0, 8);
+    ask(two, 2, Op::Read, 0, 8, {1});
+    CHECK(send(8, 2, Submit{{}, 3, 3}) == kWaits);
+    CHECK(two.slot(0).status == u32{ERR_RIGHT});
+    CHECK(two.slot(1).status == u32{ERR_RIGHT});
+    REQUIRE(device.log.size() == 1);
+    device.end();
+    server->on_interrupt(0);
+    CHECK(two.slot(2).status == u32{OK});
+    CHECK(attach() == OK); // It has it itself.
+    CHECK(send(7, 0, Detach{}) == OK);
+    CHECK(submit(1, 1) == ERR_BUSY);
+    CHECK(send(8, 2, GetWriter{}) == ERR_EMPTY);
+    CHECK(attach(8, 2) == OK);
+    CHECK(attach() == ERR_BUSY);
+    CHECK(attach(7, 0, 0) == OK);
+    CHECK(send(9, 0, Detach{}) == ERR_RIGHT);
+}
+
+TEST_CASE_METHOD(Fixture, "partitions apart from each other have a writer each", "[block]") {
+    FakePool three{0x700'000};
+    Table table;
+    table.partition[1] = {1000, 500};
+    table.partition[2] = {1500, 100};
+    server->start(0, table);
+    REQUIRE(server->add_client(9, 3, three));
+    CHECK(attach(8, 2) == OK);
+    CHECK(attach(9, 3) == OK);
+    CHECK(send(9, 3, GetWriter{}) == ERR_EMPTY);
+    CHECK(attach() == ERR_BUSY);
+    CHECK(send(8, 2, Detach{}) == OK);
+    CHECK(attach() == ERR_BUSY);
+    server->on_ended(9);
+    CHECK(attach() == OK);
+    CHECK(attach(9, 3) == ERR_BUSY);
+}
+
+TEST_CASE_METHOD(Fixture, "what is in flight keeps its sectors", "[block]") {
+    REQUIRE(attach() == OK);
+    ask(one, 0, Op::Write, 1000, 8, {1});
+    CHECK(submit(1, 1) == kWaits);
+    SECTION("of a client that lets go") {
+        CHECK(send(7, 0, Detach{}) == kWaits);
+        CHECK(late.back().first == ERR_BUSY); // The Submit.
+        CHECK(attach(8, 2) == ERR_BUSY);
+        device.end();
+        server->on_interrupt(0);
+        CHECK(late.back() == std::pair<u64, u64>{OK, 0});
+    }
+    SECTION("of a client that has ended") {
+        server->on_ended(7);
+        CHECK(attach(8, 2) == ERR_BUSY);
+        device.end();
+        server->on_interrupt(0);
+    }
+    SECTION("of a client that then only reads") {
+        CHECK(attach(7, 0, 0) == kWaits);
+        CHECK(attach(8, 2) == ERR_BUSY);
+        device.end();
+        server->on_interrupt(0);
+        CHECK(late.back() == std::pair<u64, u64>{OK, 0});
+    }
+    SECTION("after a reset of the device") {
+        server->on_ended(7);
+        device.sane = false;
+        server->on_interrupt(0);
+        CHECK(device.sent.size() == 1); // Sent again.
+        CHECK(attach(8, 2) == ERR_BUSY);
+        device.end();
+        server->on_interrupt(0);
+    }
+    CHECK(attach(8, 2) == OK);
+    CHECK(status(0) == kPending);
 }
 
 TEST_CASE_METHOD(Fixture, "a request becomes pieces of the pool, inside the partition", "[block]") {
@@ -209,7 +377,7 @@ TEST_CASE_METHOD(Fixture, "a request becomes pieces of the pool, inside the part
     CHECK(c.piece[1].bytes == 2048);
     CHECK(two.slot(0).status == kPending);
     device.end();
-    server->on_interrupt();
+    server->on_interrupt(0);
     CHECK(late.back() == std::pair<u64, u64>{OK, 1});
     CHECK(two.slot(0).status == OK);
     CHECK(server->deadline() == sel::kForever);
@@ -301,12 +469,12 @@ TEST_CASE_METHOD(Fixture, "outcomes may come in any order", "[block]") {
     CHECK(submit(4, 3) == kWaits);
     device.end(1, ERR_IO);
     device.end(1);
-    server->on_interrupt();
+    server->on_interrupt(0);
     CHECK(late.size() == 1);
     CHECK(status(1) == ERR_IO);
     CHECK(status(0) == kPending);
     device.end(0);
-    server->on_interrupt();
+    server->on_interrupt(0);
     CHECK(late.back() == std::pair<u64, u64>{OK, 3});
 }
 
@@ -320,7 +488,7 @@ TEST_CASE_METHOD(Fixture, "the ring goes round", "[block]") {
         CHECK(submit(k, k) == kWaits);
         while (!device.sent.empty()) {
             device.end(device.sent.size() - 1);
-            server->on_interrupt();
+            server->on_interrupt(0);
         }
         CHECK(late.back() == std::pair<u64, u64>{OK, k});
     }
@@ -329,7 +497,7 @@ TEST_CASE_METHOD(Fixture, "the ring goes round", "[block]") {
 
 TEST_CASE_METHOD(Fixture, "clients take turns, and none has all of the device", "[block]") {
     REQUIRE(attach() == OK);
-    REQUIRE(attach(8, 2) == OK);
+    REQUIRE(attach(8, 2, 0) == OK);
     for (u32 k = 0; k < 60; k++) {
         ask(one, k, Op::Read, 5000, 1, {1});
         ask(two, k, Op::Read, 0, 1, {1});
@@ -340,7 +508,7 @@ TEST_CASE_METHOD(Fixture, "clients take turns, and none has all of the device", 
     CHECK(device.sent.size() == 4);
     for (u32 i = 0; i < 50; i++) {
         device.end();
-        server->on_interrupt();
+        server->on_interrupt(0);
         CHECK(device.sent.size() == 4);
     }
     auto first = std::count_if(device.log.begin(), device.log.end(),
@@ -361,7 +529,7 @@ TEST_CASE_METHOD(Fixture, "Attach waits for what is in flight, and forgets the r
     CHECK(late.size() == 3); // The first Attach.
     device.end();
     device.end();
-    server->on_interrupt();
+    server->on_interrupt(0);
     CHECK(late.back() == std::pair<u64, u64>{OK, 0});
     CHECK(device.log.size() == 2);
     CHECK(status(0) == kPending);
@@ -376,19 +544,19 @@ TEST_CASE_METHOD(Fixture, "a durable write is followed by a flush if the device 
     ask(one, 0, Op::Write, 5, 1, {1}, 0, kFua);
     CHECK(submit(1, 1) == kWaits);
     device.end();
-    server->on_interrupt();
+    server->on_interrupt(0);
     CHECK(status(0) == kPending);
     REQUIRE(device.sent.size() == 1);
     CHECK(device.sent[0].command.op == Op::Flush);
     device.end();
-    server->on_interrupt();
+    server->on_interrupt(0);
     CHECK(status(0) == OK);
     device.shape.fua = true;
     ask(one, 1, Op::Write, 5, 1, {1}, 0, kFua);
     CHECK(submit(2, 2) == kWaits);
     CHECK(device.sent[0].command.fua);
     device.end();
-    server->on_interrupt();
+    server->on_interrupt(0);
     CHECK(status(1) == OK);
     ask(one, 2, Op::Write, 5, 1, {1}, 0, 2);
     CHECK(submit(3, 3) == OK);
@@ -414,7 +582,7 @@ TEST_CASE_METHOD(Fixture, "what is late fails, what was in flight with it is rep
     sel::host::time += 100;
     CHECK(submit(2, 2) == kWaits);
     device.end(1);
-    server->on_interrupt();
+    server->on_interrupt(0);
     CHECK(device.sent[1].command.op == Op::Flush);
     pass(kPatience - 100);
     CHECK(device.resets == 1);
@@ -422,9 +590,9 @@ TEST_CASE_METHOD(Fixture, "what is late fails, what was in flight with it is rep
     REQUIRE(device.sent.size() == 1);
     CHECK(device.sent[0].command.op == Op::Write); // From the start: who knows what was lost.
     device.end();
-    server->on_interrupt();
+    server->on_interrupt(0);
     device.end();
-    server->on_interrupt();
+    server->on_interrupt(0);
     CHECK(status(1) == OK);
     CHECK(late.back() == std::pair<u64, u64>{OK, 2});
 }
@@ -436,11 +604,11 @@ TEST_CASE_METHOD(Fixture, "a request that was in flight at three resets is given
     for (u32 i = 0; i < 3; i++) {
         CHECK(status(0) == kPending);
         device.sane = false;
-        server->on_interrupt();
+        server->on_interrupt(0);
     }
     CHECK(device.resets == 3);
     CHECK(status(0) == ERR_TIMEOUT);
-    CHECK_FALSE(server->dead());
+    CHECK_FALSE(server->dead(0));
 }
 
 TEST_CASE_METHOD(Fixture, "outcomes of what was not asked are nonsense", "[block]") {
@@ -457,7 +625,7 @@ TEST_CASE_METHOD(Fixture, "outcomes of what was not asked are nonsense", "[block
         device.ready.add(0, OK);
         device.end();
     }
-    server->on_interrupt();
+    server->on_interrupt(0);
     CHECK(device.resets == 1);
 }
 
@@ -468,7 +636,7 @@ TEST_CASE_METHOD(Fixture, "a device that cannot be reset is given up", "[block]"
     CHECK(submit(2, 2) == kWaits);
     device.alive = false;
     pass(kPatience);
-    CHECK(server->dead());
+    CHECK(server->dead(0));
     CHECK(late.back() == std::pair<u64, u64>{OK, 2});
     CHECK(status(1) == ERR_TIMEOUT);
     ask(one, 2, Op::Read, 5, 1, {1});
@@ -481,7 +649,7 @@ TEST_CASE_METHOD(Fixture, "a device that cannot be reset is given up", "[block]"
 
 TEST_CASE_METHOD(Fixture, "a device that never answers between resets is given up", "[block]") {
     REQUIRE(attach() == OK);
-    for (u64 k = 0; !server->dead(); k++) {
+    for (u64 k = 0; !server->dead(0); k++) {
         REQUIRE(k < 10);
         ask(one, k, Op::Read, 5, 1, {1});
         CHECK(submit(k + 1, k + 1) == kWaits);
@@ -520,7 +688,7 @@ TEST_CASE_METHOD(Fixture, "a hostile client never gets a foreign byte", "[block]
             }
             CHECK((c.pieces == 0 || bytes == c.sectors * kSectorBytes));
             device.end();
-            server->on_interrupt();
+            server->on_interrupt(0);
         }
         CHECK(late.size() == before + 1);
     }

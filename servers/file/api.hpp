@@ -66,8 +66,12 @@ struct Close : sel::Asks<> {
     u32 handle;
 };
 
-// Closes all handles of this client: what a program does first. Answer: the server's life.
-struct CloseAll : sel::Asks<u32> {};
+// Closes all handles of this client: what a program does first. Answer: the server's life. With `leave`
+// it comes back to nothing: a server that nobody else uses then lets go of its disk, which others may
+// change, and looks at it anew for the next one.
+struct CloseAll : sel::Asks<u32> {
+    u32 leave; // 0 or 1.
+};
 
 struct Content {
     Chunk data; // Empty at the end of the file.

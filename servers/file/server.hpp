@@ -10,7 +10,7 @@
 //   Result<Usage> usage()                       Result<> append(client, handle, data)
 //   Result<Checked> check(path, step)           Result<> truncate(client, handle, bytes)
 //   Result<> sync_all(); bool dirty()           Result<> sync(client, handle)
-//   void set_time(seconds)                      Text path_of(client, handle)
+//   void set_time(seconds)                      text path_of(client, handle)
 // While the store is dirty it is synced every two seconds.
 #pragma once
 
@@ -180,10 +180,15 @@ class Server {
 
     void changed(std::string_view path) { watchers_.changed(path); }
 
+    // Once a second: converting costs more than the rest of a small change.
     void tell_time() {
-        if (boot_seconds_ != 0) {
-            store_.set_time(boot_seconds_ + clock_.nanoseconds(sel::now()) / sel::Clock::kSecond);
+        u64 now = sel::now();
+        if (boot_seconds_ == 0 || now < next_second_) {
+            return;
         }
+        u64 seconds = clock_.nanoseconds(now) / sel::Clock::kSecond;
+        next_second_ = clock_.ticks((seconds + 1) * sel::Clock::kSecond);
+        store_.set_time(boot_seconds_ + seconds);
     }
 
     Store &store_;
@@ -191,6 +196,7 @@ class Server {
     u64 boot_seconds_;
     Life life_;
     std::span<const sel::ClientPool> windows_;
+    u64 next_second_ = 0; // Ticks.
     u64 due_ = sel::kForever;
     Watchers<Pending> watchers_;
 };

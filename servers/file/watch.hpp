@@ -34,6 +34,7 @@ class Watchers {
         } else {
             u32 place = make_place(client);
             waiting_[place] = {std::move(pending), client, set_of(path), ++turn_};
+            held_++;
         }
     }
 
@@ -102,10 +103,16 @@ class Watchers {
         return (hash ^ hash >> 16) % kSets;
     }
 
-    void end(Waiting &w) { w.pending.answer(count_[w.set]); }
+    void end(Waiting &w) {
+        held_--;
+        w.pending.answer(count_[w.set]);
+    }
 
     void count(u32 set) {
         count_[set]++;
+        if (held_ == 0) {
+            return;
+        }
         for (Waiting &w : waiting_) {
             if (w.pending && w.set == set) {
                 end(w);
@@ -135,6 +142,7 @@ class Watchers {
     }
 
     u64 turn_ = 0;
+    u32 held_ = 0; // Pending ones.
     std::array<u64, kSets> count_;
     std::array<Waiting, kWaiting> waiting_{};
 };

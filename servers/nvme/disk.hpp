@@ -87,7 +87,9 @@ class Disk {
         return usable && quieten();
     }
 
-    bool start() {
+    u32 find() const { return 1; } // A controller is a disk: of its namespaces, only one is used.
+
+    bool start(u32 = 0) {
         geometry_ = {};
         for (u32 page = 0; page < kPages; page++) {
             __builtin_memset(pool_.template at<u8>(page), 0, PAGE_BYTES);

@@ -1,4 +1,4 @@
-// nvme: wires an NVMe disk to its clients.
+// nvme: wires NVMe disks to their clients.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "disk.hpp"
 
@@ -8,9 +8,7 @@
 #include "sel/log.hpp"
 
 int main() {
-    static sel::DmaPool rings{caps::rings};
-    static block::PciBus bus{caps::device, caps::pci, caps::signals};
-    static nvme::Disk<block::PciBus, sel::DmaPool> disk{bus, rings};
-    block::drive(caps::service, bus, disk, rings, caps::pools,
-                 [](std::string_view line) { sel::Log{caps::log}.info("{}", line); });
+    block::drive<nvme::Disk>(caps::service, caps::devices, caps::pci, caps::signals, caps::rings,
+                             caps::pools,
+                             [](std::string_view line) { sel::Log{caps::log}.info("{}", line); });
 }

@@ -2,7 +2,8 @@
 // for its clients.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// A driver has `device = "pci"` and `pci = "pci.Claim"` among its needs, and does, in this order:
+// A driver has `device = "pci"`, or `devices = "pci*"` for several, and `pci = "pci.Claim"` among its
+// needs, and does for each device, in this order:
 //   auto taken = pci::take(caps::pci, caps::device);   registers and interrupt are there, DMA is off
 //   ...resets its device, so that it forgets all addresses of an earlier life...
 //   caps::pci.call(pci::Start{});                      DMA and interrupts are on
@@ -71,24 +72,30 @@ struct Taken {
                u64{table_offset} + table_entries * kEntry <= bar[table_bar].bytes;
     }
 };
-// Gives the caller the first free device that its manifest names. If it had one in an earlier life,
-// that device is quietened and given again; this may take 100 ms. DMA stays off.
-// ERR_NAME: there is no such device. ERR_RIGHT: its manifest names none. Others: as root.Devices has
-// them for its registers or its interrupt; ERR_OCCUPIED also if this life of it has had a device already.
-struct Take : sel::Asks<Taken> {};
+// Gives the caller, for its `pci` need number `place`, the device with this number of those that the need
+// names, in the order of the bus, but for those that somebody else has. If it had that in an earlier
+// life it is quietened and given again; this may take 100 ms. DMA stays off.
+// ERR_NAME: there are not as many. ERR_RIGHT: its manifest has no such need. Others: as root.Devices has
+// them for its registers or its interrupt; ERR_OCCUPIED also if this life of it has had one there already.
+struct Take : sel::Asks<Taken> {
+    u32 place;
+};
 
-// Switches DMA and interrupts on. ERR_EMPTY: the caller has no device.
-struct Start : sel::Asks<> {};
+// Switches DMA and interrupts on. ERR_EMPTY: the caller has no device there.
+struct Start : sel::Asks<> {
+    u32 place;
+};
 
 // Four bytes of the device's configuration space. ERR_ARG: `offset` is no multiple of 4 below 256.
 struct ReadConfig : sel::Asks<u32> {
+    u32 place;
     u32 offset;
 };
 
 // --- Control: for the supervisor.
 
-// Ends what the device of a program does: no DMA, no interrupts, and a reset of the function if it can
-// do that. The device is free again. A program without a device: nothing happens.
+// Ends what the devices of a program do: no DMA, no interrupts, and a reset of each function that can do
+// that. The devices are free again. A program without a device: nothing happens.
 struct Quiet : sel::Asks<> {
     u32 program;
 };
@@ -113,8 +120,9 @@ inline void fill_table(const sel::PciDevice &device, const Taken &taken) {
 }
 
 // Take, and the table that only the driver can reach.
-inline sel::Result<Taken> take(const sel::Client<Claim> &client, const sel::PciDevice &device) {
-    sel::Result<Taken> taken = client.call(Take{});
+inline sel::Result<Taken> take(const sel::Client<Claim> &client, const sel::PciDevice &device,
+                               u32 place = 0) {
+    sel::Result<Taken> taken = client.call(Take{.place = place});
     if (taken.ok() && taken->signal == Signal::MSIX) {
         fill_table(device, *taken);
     }

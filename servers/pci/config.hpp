@@ -58,6 +58,7 @@ struct Function {
     Base base[kBars];
 
     u32 owner = 0;                // Program, 0: none.
+    u32 need = 0;                 // Which of its `pci` needs it was given for.
     u64 ready = 0;                // When it may be touched again after a reset, in ticks.
     Signal signal = Signal::NONE; // As given to the owner.
 };

@@ -28,15 +28,16 @@ struct Ports {
 };
 
 struct World {
-    sel::Result<root::DeviceGrant> grant(u32 program) const {
-        return caps::view.call(root::GetDeviceGrant{.number = program});
+    sel::Result<root::DeviceGrant> grant(pci::Place place) const {
+        return caps::view.call(root::GetDeviceGrant{.number = place.program, .need = place.need});
     }
-    sel::Result<u32> give_memory(u32 program, u64 physical, u32 pages) const {
+    sel::Result<u32> give_memory(pci::Place place, u64 physical, u32 pages) const {
+        return caps::devices.call(root::GiveMemory{
+            .number = place.program, .need = place.need, .pages = pages, .physical = physical});
+    }
+    sel::Result<sel::MsiInfo> give_interrupt(pci::Place place, u32 line) const {
         return caps::devices.call(
-            root::GiveMemory{.number = program, .pages = pages, .physical = physical});
-    }
-    sel::Result<sel::MsiInfo> give_interrupt(u32 program, u32 line) const {
-        return caps::devices.call(root::GiveInterrupt{.number = program, .line = line});
+            root::GiveInterrupt{.number = place.program, .need = place.need, .line = line});
     }
     u64 now() const { return sel::now(); }
     u64 reset_ticks() const { return sel::milliseconds(100) + 1; }

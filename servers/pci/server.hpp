@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // World is what it acts through (main.cpp: root and the clock; tests: a model):
-//   Result<root::DeviceGrant> grant(u32 program)
-//   Result<u32> give_memory(u32 program, u64 physical, u32 pages)
-//   Result<sel::MsiInfo> give_interrupt(u32 program, u32 line)
+//   Result<root::DeviceGrant> grant(Place)    Place: a `pci` need of a program
+//   Result<u32> give_memory(Place, u64 physical, u32 pages)
+//   Result<sel::MsiInfo> give_interrupt(Place, u32 line)
 //   u64 now()    u64 reset_ticks()          Ticks; how long a function takes to reset.
 // States of a function:
 //   free --Take--> given --Start--> running --Quiet--> free; Take again: quiet, then given
@@ -22,6 +22,10 @@
 #include "sel/static_vector.hpp"
 
 namespace pci {
+
+struct Place {
+    u32 program, need; // Number of the need, as root::GetDeviceGrant has it.
+};
 
 template <typename Config, typename World>
 class Server {
@@ -68,13 +72,14 @@ class Server {
 
     // --- Claim.
 
-    void on(const Take &, sel::Caller caller, sel::Later<Take> later) {
-        sel::Result<root::DeviceGrant> grant = world_.grant(caller.client);
+    void on(const Take &m, sel::Caller caller, sel::Later<Take> later) {
+        Place place{caller.client, m.place};
+        sel::Result<root::DeviceGrant> grant = world_.grant(place);
         if (!grant) {
             later.answer(grant.error() == ERR_EMPTY ? ERR_RIGHT : grant.error());
             return;
         }
-        Function *f = find(caller.client, grant->match);
+        Function *f = find(place, grant->match);
         if (f == nullptr) {
             later.answer(ERR_NAME);
             return;
@@ -88,6 +93,7 @@ class Server {
             return;
         }
         f->owner = caller.client;
+        f->need = m.place;
         if (f->ready <= world_.now()) {
             later.answer(give(*f));
         } else {
@@ -95,8 +101,8 @@ class Server {
         }
     }
 
-    sel::Result<> on(const Start &, sel::Caller caller) {
-        Function *f = owned_by(caller.client);
+    sel::Result<> on(const Start &m, sel::Caller caller) {
+        Function *f = owned_by({caller.client, m.place});
         if (f == nullptr || f->ready > world_.now()) {
             return ERR_EMPTY;
         }
@@ -106,7 +112,7 @@ class Server {
     }
 
     sel::Result<u32> on(const ReadConfig &m, sel::Caller caller) {
-        Function *f = owned_by(caller.client);
+        Function *f = owned_by({caller.client, m.place});
         if (f == nullptr || f->ready > world_.now()) {
             return ERR_EMPTY;
         }
@@ -119,17 +125,17 @@ class Server {
     // --- Control.
 
     sel::Result<> on(const Quiet &m) {
-        Function *f = m.program == 0 ? nullptr : owned_by(m.program);
-        if (f == nullptr) {
-            return {};
+        for (Function &f : bus_) {
+            if (m.program != 0 && f.owner == m.program) {
+                forget(f);
+                quieten(f);
+                f.owner = 0;
+            }
         }
-        forget(*f);
-        quieten(*f);
-        f->owner = 0;
         return {};
     }
 
-    // Its device was its own: nobody else sees to it if the supervisor could not.
+    // Its devices were its own: nobody else sees to it if the supervisor could not.
     void on_ended(u32 client) { [[maybe_unused]] auto quiet = on(Quiet{.program = client}); }
 
     // --- Takers whose device is being reset.
@@ -164,23 +170,25 @@ class Server {
         return f.code >> 16 == kDisplay || f.code >> 16 == kBridge;
     }
 
-    Function *owned_by(u32 program) {
+    Function *owned_by(Place place) {
         for (Function &f : bus_) {
-            if (f.owner == program) {
+            if (f.owner == place.program && f.need == place.need) {
                 return &f;
             }
         }
         return nullptr;
     }
 
-    // The one that it has already, or the first free one.
-    Function *find(u32 program, const root::DeviceMatch &match) {
-        if (Function *own = owned_by(program)) {
+    // The one that it has already, or the one with this number of those that fit.
+    Function *find(Place place, const root::DeviceMatch &match) {
+        if (Function *own = owned_by(place)) {
             return own;
         }
+        u32 before = place.need;
         for (Function &f : bus_) {
-            if (f.owner == 0 && !f.bridge && !belongs_to_board(f) && match.fits(f.id, f.code)) {
-                return &f;
+            bool fits = !f.bridge && !belongs_to_board(f) && match.fits(f.id, f.code);
+            if (fits && (f.owner == 0 || f.owner == place.program) && before-- == 0) {
+                return f.owner == 0 ? &f : nullptr;
             }
         }
         return nullptr;
@@ -209,16 +217,27 @@ class Server {
 
     // Programs keep their devices when this server dies: root knows whose registers are whose.
     void recover() {
-        for (u32 program = 1;; program++) {
-            sel::Result<root::DeviceGrant> grant = world_.grant(program);
-            if (grant.error() == ERR_NAME || program > kPrograms) {
-                return;
-            }
-            for (Function &f : bus_) {
-                if (grant.ok() && grant->physical != 0 && has_page(f, grant->physical)) {
-                    f.owner = program;
-                    f.signal = choose(f, lay_out(f));
+        for (u32 program = 1; program <= kPrograms; program++) {
+            for (u32 need = 0; need < root::kDevices; need++) {
+                sel::Result<root::DeviceGrant> grant = world_.grant({program, need});
+                if (grant.error() == ERR_NAME) {
+                    return;
                 }
+                if (!grant) {
+                    break;
+                }
+                if (grant->physical != 0) {
+                    recover({program, need}, grant->physical);
+                }
+            }
+        }
+    }
+    void recover(Place place, u64 physical) {
+        for (Function &f : bus_) {
+            if (has_page(f, physical)) {
+                f.owner = place.program;
+                f.need = place.need;
+                f.signal = choose(f, lay_out(f));
             }
         }
     }
@@ -343,7 +362,7 @@ class Server {
             return {};
         }
         auto give = [&] {
-            return world_.give_memory(f.owner, base.at & ~u64{PAGE_BYTES - 1}, pages);
+            return world_.give_memory({f.owner, f.need}, base.at & ~u64{PAGE_BYTES - 1}, pages);
         };
         sel::Result<u32> page = give();
         if (page.error() == ERR_ARG && move(f, base)) {
@@ -363,7 +382,7 @@ class Server {
             return {};
         }
         u32 line = f.signal == Signal::LINE ? u32{f.line} | IRQ_LEVEL | IRQ_LOW : u32{IRQ_MSI};
-        sel::Result<sel::MsiInfo> message = world_.give_interrupt(f.owner, line);
+        sel::Result<sel::MsiInfo> message = world_.give_interrupt({f.owner, f.need}, line);
         if (!message) {
             return message.error();
         }

@@ -25,7 +25,10 @@ struct FakeWorld {
         u32 pages;
         bool operator==(const Part &) const = default;
     };
+    static constexpr u32 kMany = 7; // A program with several needs.
     std::map<u32, root::DeviceGrant> grants;
+    std::vector<root::DeviceGrant> many; // Of kMany, from need 1 on.
+    std::vector<u32> needs;              // Of each part given.
     std::vector<Part> parts;
     std::vector<u32> lines;
     error_t memory_error = OK, interrupt_error = OK;
@@ -33,22 +36,26 @@ struct FakeWorld {
     u64 time = 1000;
     u32 pages = 0;
 
-    sel::Result<root::DeviceGrant> grant(u32 program) {
-        if (program > 9) {
+    sel::Result<root::DeviceGrant> grant(Place place) {
+        if (place.program > 9) {
             return ERR_NAME;
         }
-        auto found = grants.find(program);
+        if (place.need != 0 && place.need < many.size() && place.program == kMany) {
+            return many[place.need];
+        }
+        auto found = grants.find(place.need == 0 ? place.program : 0);
         return found == grants.end() ? sel::Result<root::DeviceGrant>{ERR_EMPTY} : found->second;
     }
-    sel::Result<u32> give_memory(u32 program, u64 physical, u32 count) {
+    sel::Result<u32> give_memory(Place place, u64 physical, u32 count) {
         if (memory_error != OK || physical >= reach) {
             return memory_error != OK ? memory_error : ERR_ARG;
         }
-        parts.push_back({program, physical, count});
+        parts.push_back({place.program, physical, count});
+        needs.push_back(place.need);
         pages += count;
         return pages - count;
     }
-    sel::Result<sel::MsiInfo> give_interrupt(u32, u32 line) {
+    sel::Result<sel::MsiInfo> give_interrupt(Place, u32 line) {
         if (interrupt_error != OK) {
             return interrupt_error;
         }
@@ -100,10 +107,10 @@ struct Fixture {
     }
 
     // Sends Take; the answer's label, or ERR_TIMEOUT if there is none yet.
-    error_t take(u32 program) {
+    error_t take(u32 program, u32 need = 0) {
         std::size_t before = late.size();
         sel::Regs r{};
-        sel::store(r, Claim::label<Take>(), Take{});
+        sel::store(r, Claim::label<Take>(), Take{.place = need});
         r.cptr = program;
         bool now = Claim::dispatch(*server, r, replies);
         replies.settle();
@@ -178,6 +185,87 @@ TEST_CASE_METHOD(Fixture, "nobody gets what is not his") {
     CHECK(server->on(Quiet{.program = 5}).ok());
     CHECK(owner(kNvme) == 3);
     CHECK(server->on(Quiet{.program = 0}).ok());
+}
+
+// Three NVMe controllers for one program, and one that another has.
+struct Several : Fixture {
+    static constexpr u32 kMany = FakeWorld::kMany, kSecond = 9 << 3, kThird = 10 << 3;
+
+    Several() {
+        add_nvme(config, kSecond, 0xfeb00000);
+        add_nvme(config, kThird, 0xfeb10000);
+        world.grants[kMany] = {{kByNvme}, 0};
+        world.many.assign(4, {{kByNvme}, 0});
+        start();
+    }
+    void all() {
+        for (u32 need = 0; need < 3; need++) {
+            REQUIRE(take(kMany, need) == OK);
+            REQUIRE(server->on(Start{.place = need}, caller(kMany)).ok());
+        }
+    }
+};
+
+TEST_CASE_METHOD(Several, "a driver of several devices gets them in the order of the bus") {
+    all();
+    CHECK(world.parts == std::vector<FakeWorld::Part>{{kMany, 0xfebf0000, 4},
+                                                      {kMany, 0xfeb00000, 4},
+                                                      {kMany, 0xfeb10000, 4}});
+    CHECK(world.needs == std::vector<u32>{0, 1, 2});
+    CHECK(take(kMany, 3) == ERR_NAME);  // There are no more,
+    CHECK(take(kMany, 4) == ERR_RIGHT); // nor needs.
+    CHECK(take(kMany, ~0u) == ERR_RIGHT);
+    CHECK(take(3) == ERR_NAME);
+    CHECK(server->on(Start{.place = 3}, caller(kMany)).error() == ERR_EMPTY);
+    CHECK(server->on(ReadConfig{.place = 3, .offset = 0}, caller(kMany)).error() == ERR_EMPTY);
+    CHECK((command(kThird) & COMMAND_MASTER) != 0);
+}
+
+TEST_CASE_METHOD(Several, "what another has does not count, what cannot be given does") {
+    CHECK(take(3) == OK);
+    CHECK(take(kMany, 1) == OK);
+    CHECK(owner(kThird) == kMany);
+    CHECK(owner(kSecond) == 0);
+    world.memory_error = ERR_OCCUPIED;
+    CHECK(take(kMany) == ERR_OCCUPIED);
+    CHECK(owner(kSecond) == 0);
+    CHECK(owner(kThird) == kMany);
+    CHECK(take(kMany, 2) == ERR_NAME);
+}
+
+TEST_CASE_METHOD(Several,
+                 "all devices of a program that ends are quiet, and its next life has them "
+                 "by the same numbers") {
+    all();
+    SECTION("the supervisor says so") {
+        CHECK(server->on(Quiet{.program = kMany}).ok());
+    }
+    SECTION("nobody says so") {
+        server->on_ended(kMany);
+    }
+    for (u32 address : {kNvme, kSecond, kThird}) {
+        CHECK(owner(address) == 0);
+        CHECK((command(address) & COMMAND_MASTER) == 0);
+        CHECK(config.function[address].resets == 1);
+    }
+    world.time += 100; // All of them at the same time.
+    world.parts.clear();
+    all();
+    CHECK(world.parts[2].physical == 0xfeb10000);
+}
+
+TEST_CASE_METHOD(Several, "devices given by a server that died are known by their registers") {
+    all();
+    world.grants[kMany].physical = 0xfebf0000;
+    world.many[2].physical = 0xfeb10000;
+    start(true);
+    CHECK(owner(kNvme) == kMany);
+    CHECK(owner(kSecond) == 0);
+    CHECK((command(kSecond) & COMMAND_MASTER) == 0);
+    CHECK(owner(kThird) == kMany);
+    CHECK((command(kThird) & COMMAND_MASTER) != 0);
+    CHECK(server->on(Start{.place = 2}, caller(kMany)).ok());
+    CHECK(server->on(Start{.place = 1}, caller(kMany)).error() == ERR_EMPTY);
 }
 
 TEST_CASE_METHOD(Fixture, "quiet means no DMA, no interrupt, and a reset") {

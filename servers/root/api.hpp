@@ -111,9 +111,11 @@ struct DeviceGrant {
     DeviceMatch match;
     u64 physical; // Of the first registers that it has been given in this life; 0: none.
 };
-// The `pci` need of a program. ERR_EMPTY: it has none.
+// A `pci` need of a program, with its number from 0 on. ERR_EMPTY: it has not as many.
+inline constexpr u32 kDevices = 8; // Of a program, at most.
 struct GetDeviceGrant : sel::Asks<DeviceGrant> {
     u32 number;
+    u32 need;
 };
 
 // What the boot loader and the kernel found.
@@ -122,8 +124,8 @@ struct Machine {
 };
 struct GetMachine : sel::Asks<Machine> {};
 
-// --- Devices: for the server that finds them. ERR_RIGHT: the manifest of the program has no `pci` need.
-// ERR_EMPTY: it does not run.
+// --- Devices: for the server that finds them. ERR_RIGHT: the manifest of the program has no `pci` need with
+// this number. ERR_EMPTY: it does not run.
 
 // Maps registers in the program's window, and puts their Frames into its slots. Answer: the page of the
 // window where they begin. ERR_FULL: no room there (64 pages, 6 parts). ERR_ARG: no device memory.
@@ -131,6 +133,7 @@ struct GetMachine : sel::Asks<Machine> {};
 inline constexpr u32 kDeviceParts = 6;
 struct GiveMemory : sel::Asks<u32> {
     u32 number;
+    u32 need;
     u32 pages;
     u64 physical;
 };
@@ -140,6 +143,7 @@ struct GiveMemory : sel::Asks<u32> {
 // has one already, or somebody else has the line.
 struct GiveInterrupt : sel::Asks<sel::MsiInfo> {
     u32 number;
+    u32 need;
     u32 line;
 };
 

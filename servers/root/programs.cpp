@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "programs.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "sel/protocol.hpp"
@@ -341,7 +342,9 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
     if (auto made = prepare_thread(number); !made) {
         return refuse(number, "thread", made.error());
     }
-    l.device = {};
+    for (DeviceGiven &device : l.device) {
+        device = {};
+    }
     l.watch = {};
     return {};
 }
@@ -365,9 +368,13 @@ sel::Result<> Programs::prepare_thread(u32 number) {
 
 // --- Devices that the pci server has found.
 
-const Grant *Programs::device_grant(u32 number) const {
+const Grant *Programs::device_grant(u32 number, u32 need) const {
+    if (need >= kDevices) {
+        return nullptr;
+    }
+    u32 before = 0;
     for (const Grant &grant : system_.grants(number)) {
-        if (grant.is<grant::Pci>()) {
+        if (grant.is<grant::Pci>() && before++ == need) {
             return &grant;
         }
     }
@@ -378,6 +385,11 @@ const Grant *Programs::device_grant(u32 number) const {
 bool Programs::is_taken(u64 physical, u64 bytes) const {
     auto meets = [&](u64 base, u64 size) {
         return physical < base + size && base < physical + bytes;
+    };
+    auto has = [&](const DeviceGiven &device) {
+        return std::any_of(device.part, device.part + device.parts, [&](const DevicePart &part) {
+            return meets(part.physical, u64{part.pages} * PAGE_BYTES);
+        });
     };
     for (u32 i = 0; i < kit_.boot().module_count; i++) {
         if (meets(kit_.boot().module[i].base, kit_.boot().module[i].bytes)) {
@@ -391,10 +403,8 @@ bool Programs::is_taken(u64 physical, u64 bytes) const {
                 return true;
             }
         }
-        const DeviceGiven &device = life(i).device;
-        for (u32 k = 0; k < device.parts && runs(i); k++) {
-            const DevicePart &part = device.part[k];
-            if (meets(part.physical, u64{part.pages} * PAGE_BYTES)) {
+        for (const DeviceGiven &device : life(i).device) {
+            if (runs(i) && has(device)) {
                 return true;
             }
         }
@@ -402,12 +412,13 @@ bool Programs::is_taken(u64 physical, u64 bytes) const {
     return false;
 }
 
-sel::Result<u32> Programs::give_registers(u32 number, u64 physical, u32 pages) {
-    const Grant *grant = device_grant(number);
+sel::Result<u32> Programs::give_registers(u32 number, u32 need, u64 physical, u32 pages) {
+    const Grant *grant = device_grant(number, need);
     Life &l = life_of(number);
     if (grant == nullptr) {
         return ERR_RIGHT;
     }
+    DeviceGiven &device = l.device[need];
     if (!runs(number)) {
         return ERR_EMPTY;
     }
@@ -417,19 +428,19 @@ sel::Result<u32> Programs::give_registers(u32 number, u64 physical, u32 pages) {
     if (is_taken(physical, u64{pages} * PAGE_BYTES)) {
         return ERR_OCCUPIED;
     }
-    if (pages > PCI_PAGES - l.device.pages || l.device.parts == kDeviceParts) {
+    if (pages > PCI_PAGES - device.pages || device.parts == kDeviceParts) {
         return ERR_FULL;
     }
-    u32 at = l.device.pages;
+    u32 at = device.pages;
     DevicePart part{physical, pages};
     SEL_TRY(giver_.give_registers(l.process, *grant, part, at));
-    l.device.part[l.device.parts++] = part;
-    l.device.pages += pages;
+    device.part[device.parts++] = part;
+    device.pages += pages;
     return at;
 }
 
-sel::Result<sel::MsiInfo> Programs::give_interrupt(u32 number, u32 line) {
-    const Grant *grant = device_grant(number);
+sel::Result<sel::MsiInfo> Programs::give_interrupt(u32 number, u32 need, u32 line) {
+    const Grant *grant = device_grant(number, need);
     Life &l = life_of(number);
     if (grant == nullptr) {
         return ERR_RIGHT;
@@ -439,8 +450,8 @@ sel::Result<sel::MsiInfo> Programs::give_interrupt(u32 number, u32 line) {
     }
     sel::Result<sel::MsiInfo> message = giver_.give_interrupt(l.process, *grant, line);
     if (message.ok()) {
-        l.device.interrupt = true;
-        l.device.line = line;
+        l.device[need].interrupt = true;
+        l.device[need].line = line;
     }
     return message;
 }

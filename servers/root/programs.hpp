@@ -18,7 +18,7 @@
 
 namespace root {
 
-// What a program with a grant::Pci has been given of its device in this life.
+// What a program has been given in this life of the device of one of its grant::Pci.
 struct DeviceGiven {
     DevicePart part[kDeviceParts];
     u32 parts = 0;
@@ -38,7 +38,7 @@ struct Life {
     u32 incarnation = 0;
     u32 ends = 0; // How often it has ended.
     s32 exit_code = 0;
-    DeviceGiven device;
+    DeviceGiven device[kDevices];
     Watch watch;
     Arguments arguments;
 };
@@ -80,12 +80,12 @@ class Programs {
     const System &system() const { return system_; }
     const Life &life(u32 number) const { return life_[number - 1]; }
 
-    // What its manifest asks for as `pci`; nullptr: nothing.
-    const Grant *device_grant(u32 number) const;
+    // What its manifest asks for as `pci`: number `need` of these; nullptr: there are not as many.
+    const Grant *device_grant(u32 number, u32 need) const;
 
     // root::GiveMemory and root::GiveInterrupt in api.hpp.
-    sel::Result<u32> give_registers(u32 number, u64 physical, u32 pages);
-    sel::Result<sel::MsiInfo> give_interrupt(u32 number, u32 line);
+    sel::Result<u32> give_registers(u32 number, u32 need, u64 physical, u32 pages);
+    sel::Result<sel::MsiInfo> give_interrupt(u32 number, u32 need, u32 line);
 
     // Bytes that programs had and that did not come back.
     u64 lost() const;

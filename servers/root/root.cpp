@@ -74,15 +74,17 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
         const char *name = kFixed[slot < sel::SLOT_REPLIES ? slot : u32{sel::SLOT_REPLIES}];
         std::memcpy(out.name, name, sizeof out.name);
     }
+    u32 need = 0; // How many `pci` stand in front.
     for (const Grant &grant : programs_.system().grants(number)) {
         if (slot >= grant.slot && slot < u32{grant.slot} + grant.slots &&
             !grant.is<grant::Slots>()) {
             std::memcpy(out.name, grant.name, sizeof out.name);
             out.data = grant.is<grant::Irq>() ? grant.as<grant::Irq>().line : out.data;
-            if (grant.is<grant::Pci>() && info.type == CAP_IRQ_HANDLER) {
-                out.data = programs_.life(number).device.line;
+            if (grant.is<grant::Pci>() && info.type == CAP_IRQ_HANDLER && need < kDevices) {
+                out.data = programs_.life(number).device[need].line;
             }
         }
+        need += grant.is<grant::Pci>() ? 1 : 0;
     }
     return out;
 }
@@ -149,12 +151,17 @@ sel::Result<denial_t> Root::on(const GetDenial &m) {
 sel::Result<Irq> Root::on(const GetIrq &m) {
     u32 place = 0;
     for (u32 i = 1; i <= programs_.system().count(); i++) {
-        const DeviceGiven &device = programs_.life(i).device;
+        u32 need = 0;
         for (const Grant &grant : programs_.system().grants(i)) {
-            bool found = grant.is<grant::Pci>() && programs_.runs(i) && device.interrupt;
+            const DeviceGiven *device = nullptr;
+            if (grant.is<grant::Pci>() && need < kDevices && programs_.runs(i)) {
+                device = &programs_.life(i).device[need];
+            }
+            need += grant.is<grant::Pci>() ? 1 : 0;
+            bool found = device != nullptr && device->interrupt;
             if ((grant.is<grant::Irq>() || found) && place++ == m.place) {
                 Irq irq{};
-                irq.line = found ? device.line : static_cast<u32>(grant.as<grant::Irq>().line);
+                irq.line = found ? device->line : static_cast<u32>(grant.as<grant::Irq>().line);
                 irq.program = i;
                 irq.data.append(grant.title());
                 return irq;
@@ -173,11 +180,11 @@ sel::Result<DeviceGrant> Root::on(const GetDeviceGrant &m) {
     if (!programs_.is_program(m.number)) {
         return ERR_NAME;
     }
-    const Grant *grant = programs_.device_grant(m.number);
+    const Grant *grant = programs_.device_grant(m.number, m.need);
     if (grant == nullptr) {
         return ERR_EMPTY;
     }
-    const DeviceGiven &device = programs_.life(m.number).device;
+    const DeviceGiven &device = programs_.life(m.number).device[m.need];
     bool given = programs_.runs(m.number) && device.parts != 0;
     return DeviceGrant{{grant->as<grant::Pci>().match}, given ? device.part[0].physical : 0};
 }
@@ -185,12 +192,14 @@ sel::Result<DeviceGrant> Root::on(const GetDeviceGrant &m) {
 // --- Devices.
 
 sel::Result<u32> Root::on(const GiveMemory &m) {
-    return programs_.is_program(m.number) ? programs_.give_registers(m.number, m.physical, m.pages)
-                                          : ERR_NAME;
+    return programs_.is_program(m.number)
+               ? programs_.give_registers(m.number, m.need, m.physical, m.pages)
+               : ERR_NAME;
 }
 
 sel::Result<sel::MsiInfo> Root::on(const GiveInterrupt &m) {
-    return programs_.is_program(m.number) ? programs_.give_interrupt(m.number, m.line) : ERR_NAME;
+    return programs_.is_program(m.number) ? programs_.give_interrupt(m.number, m.need, m.line)
+                                          : ERR_NAME;
 }
 
 // --- Control.

@@ -193,7 +193,7 @@ TEST_CASE("a grant that cannot be is refused") {
     CHECK(given(4, grant::Trace{16384, 100}) == ERR_SYNTAX);
 }
 
-TEST_CASE("a thread that cannot be is refused") {
+TEST_CASE("a thread has time, a stack, and no more priority than its program") {
     const grant::Thread good{1000, 2000, 8192, 10, 0x7ffe00000000};
     auto thread = [=](auto change) { return changed(1, good, change); };
     CHECK(good.pages() == 3);

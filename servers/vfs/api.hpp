@@ -31,7 +31,7 @@ struct Mount : sel::Asks<> {
     file::Path data;
 };
 
-// Writes everything to the disk, and takes it out: all below it answers ERR_GONE. ERR_BUSY: files
+// Writes everything to the disk, lets go of that, and takes it out: all below it answers ERR_GONE. ERR_BUSY: files
 // are open there. ERR_ARG: it is the root. ERR_GONE: it is out already.
 struct Unmount : sel::Asks<> {
     file::Path data;

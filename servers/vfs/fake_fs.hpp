@@ -23,6 +23,7 @@ class FakeFs {
     int die_at = -1;            // In the call that finds 0 here: after it was done,
     bool die_before = false;    // or before.
     bool always_dies = false;   // In every call.
+    bool left = false;          // By the last CloseAll: the disk may be somebody else's.
     error_t broken = OK;        // What all calls answer.
     std::string any_case = "?"; // Below this, Resolve takes capitals for small letters.
 
@@ -30,6 +31,7 @@ class FakeFs {
         node = disk;
         open.clear();
         next_ = 0;
+        left = false;
         life++;
     }
     void put(const std::string &path, const std::string &text) { node[path] = disk[path] = text; }
@@ -108,8 +110,9 @@ class FakeFs {
         open.erase(m.handle);
         return error == ERR_GONE ? OK : error;
     }
-    sel::Result<u32> on(const file::CloseAll &) {
+    sel::Result<u32> on(const file::CloseAll &m) {
         open.clear();
+        left = m.leave == 1;
         return life;
     }
     sel::Result<file::Content> on(const file::Read &m) {

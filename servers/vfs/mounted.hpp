@@ -282,6 +282,9 @@ class Mounted {
         }
         sel::Result<u32> synced = on(file::SyncAll{}, o);
         mounted_ = !synced.ok();
+        if (!mounted_) { // One that is not there has no disk either.
+            [[maybe_unused]] auto left = begin_session(1);
+        }
         watchers_.all_changed();
         return synced.error();
     }
@@ -310,11 +313,11 @@ class Mounted {
 
     // --- Sessions.
 
-    // Everything that the file system had open for us is closed there.
-    sel::Result<> begin_session() {
+    // Everything that the file system had open for us is closed there. With `leave` nothing follows.
+    sel::Result<> begin_session(u32 leave = 0) {
         sel::Result<u32> life = ERR_RESTARTED;
         for (u32 i = 0; i < kTries && life.error() == ERR_RESTARTED; i++) {
-            life = ask(file::CloseAll{});
+            life = ask(file::CloseAll{.leave = leave});
         }
         if (!life) {
             return life.error();
@@ -334,7 +337,7 @@ class Mounted {
 
     template <typename M>
     sel::Result<typename M::Answer> ask(const M &m, u32 window = 0) {
-        auto answer = fs_.through(window).call_within(sel::milliseconds(kPatienceMs), m);
+        auto answer = fs_.through(window).call_within(patience_, m);
         unsettled_ = unsettled_ || answer.error() == ERR_TIMEOUT;
         return answer;
     }
@@ -538,6 +541,7 @@ class Mounted {
     }
 
     Fs fs_;
+    u64 patience_ = sel::milliseconds(kPatienceMs);
     const Names &names_;
     u32 place_;
     file::Life life_;

@@ -453,7 +453,9 @@ TEST_CASE("file systems are listed, taken out and put back") {
     m.fs[kDisk].broken = ERR_IO;
     CHECK(unmount("/disk/") == ERR_IO);
     m.fs[kDisk].broken = OK;
+    CHECK(!m.fs[kDisk].left);
     CHECK(unmount("/disk/") == OK);
+    CHECK(m.fs[kDisk].left);
     CHECK(m.fs[kDisk].disk.at("/b") == "Secret");
     CHECK(unmount("/disk") == ERR_GONE);
     CHECK(!view(kDisk)->mounted);
@@ -466,7 +468,11 @@ TEST_CASE("file systems are listed, taken out and put back") {
     CHECK(mount("/disk") == ERR_IO);
     m.fs[kDisk].broken = OK;
     CHECK(mount("/disk") == OK);
+    CHECK(!m.fs[kDisk].left);
     CHECK(all.cat("/disk/b") == "Secret");
+    m.fs[kDisk].die_at = 1; // Its new life has the disk again, and is told, too.
+    CHECK(unmount("/disk") == OK);
+    CHECK(m.fs[kDisk].left);
 }
 
 TEST_CASE("watches are answered by changes, and bounded") {

@@ -100,7 +100,9 @@ class Disk {
 
     bool stop() { return find_structures() && quieten(); }
 
-    bool start() {
+    u32 find() const { return 1; } // A controller is a disk.
+
+    bool start(u32 = 0) {
         geometry_ = {};
         clear_memory();
         set_status(STATUS_ACKNOWLEDGE);

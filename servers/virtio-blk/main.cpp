@@ -1,4 +1,4 @@
-// virtio-blk: wires a virtio disk to its clients.
+// virtio-blk: wires virtio disks to their clients.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "disk.hpp"
 
@@ -8,9 +8,7 @@
 #include "virtio-blk.caps.hpp"
 
 int main() {
-    static sel::DmaPool rings{caps::rings};
-    static block::PciBus bus{caps::device, caps::pci, caps::signals};
-    static virtio_blk::Disk<block::PciBus, sel::DmaPool> disk{bus, rings};
-    block::drive(caps::service, bus, disk, rings, caps::pools,
-                 [](std::string_view line) { sel::Log{caps::log}.info("{}", line); });
+    block::drive<virtio_blk::Disk>(
+        caps::service, caps::devices, caps::pci, caps::signals, caps::rings, caps::pools,
+        [](std::string_view line) { sel::Log{caps::log}.info("{}", line); });
 }

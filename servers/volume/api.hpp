@@ -8,10 +8,11 @@
 namespace volume {
 
 // `error`: OK; ERR_EXISTS something is there, and `force` was not 1; ERR_RIGHT it is read-only;
-// ERR_BUSY files are open; ERR_FULL it is too small; ERR_IO the disk failed.
+// ERR_BUSY files are open, or `user` writes to the disk; ERR_FULL it is too small; ERR_IO the disk failed.
 // `data`: for people, what was found there: "holds btrfs". Empty: nothing.
 struct Formatted {
     error_t error;
+    u32 user; // A program; 0: none.
     sel::Text<120> data;
 };
 
@@ -25,7 +26,7 @@ struct Format : sel::Asks<Formatted> {
 // Mends what is between files and can be mended, a step with each request. Step 0 begins; then ask for
 // `next` as long as it is not 0. The server looks at the disk anew as behind a Format, for which
 // whoever has it mounted takes it out before, too. ERR_NAME: it has no disk, or nothing that could be
-// repaired. ERR_TYPE: this file system needs none. ERR_BUSY: files are open. ERR_RIGHT: it is
+// repaired. ERR_TYPE: this file system needs none. ERR_BUSY: files are open, or somebody else writes to the disk. ERR_RIGHT: it is
 // read-only. ERR_FULL: it is too large for that. ERR_GONE: somebody else has begun.
 struct Repaired {
     u32 next;

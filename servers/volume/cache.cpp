@@ -116,12 +116,12 @@ sel::Result<u16> Cache::claim(u64 page) {
 
 // --- Reading.
 
-// The entry of `page` with at least `sectors` valid.
-sel::Result<u16> Cache::load(u64 page, u8 sectors) {
+// The entry of `page` with at least `sectors` valid. `wanted`: so many pages will be, from this one on.
+sel::Result<u16> Cache::load(u64 page, u8 sectors, u32 wanted) {
     u16 index = find(page);
     if (index == kNone) {
         counts_.misses++;
-        return load_absent(page, sectors);
+        return load_absent(page, sectors, wanted);
     }
     entry_[index].used_lately = true;
     if ((sectors & ~entry_[index].valid) == 0) {
@@ -136,14 +136,14 @@ sel::Result<u16> Cache::load(u64 page, u8 sectors) {
     return index;
 }
 
-sel::Result<u16> Cache::load_absent(u64 page, u8 sectors) {
+sel::Result<u16> Cache::load_absent(u64 page, u8 sectors, u32 wanted) {
     sel::Result<u16> index = claim(page);
     if (!index) {
         return index;
     }
     entry_[*index].used_lately = true;
     // If a whole page, or one of those ahead, cannot be read, perhaps the sectors needed can.
-    sel::Result<> done = load_ahead(page, *index);
+    sel::Result<> done = load_ahead(page, *index, wanted);
     if (!done) {
         done = load_missing(*index, sectors);
     }
@@ -154,10 +154,11 @@ sel::Result<u16> Cache::load_absent(u64 page, u8 sectors) {
     return index;
 }
 
-// Reads `page` into the entry `first`; for a sequential reader also those behind it.
-sel::Result<> Cache::load_ahead(u64 page, u16 first) {
+// Reads `page` into the entry `first`, and `wanted` pages in all; for a sequential reader more.
+sel::Result<> Cache::load_ahead(u64 page, u16 first, u32 wanted) {
     u64 end = (disk_.disk().sectors + kPageSectors - 1) / kPageSectors;
-    u32 most = page == expected_ ? std::min({kReadAhead, disk_.disk().pages_max, pages_ / 4}) : 1;
+    u32 most = std::min({page == expected_ ? kReadAhead : wanted, kReadAhead,
+                         disk_.disk().pages_max, std::max(pages_ / 4, 1u)});
     std::array<u16, kReadAhead> index{first};
     std::array<u16, kReadAhead> number{static_cast<u16>(first + 1)};
     entry_[first].busy = true;
@@ -231,7 +232,9 @@ sel::Result<> Cache::read(u64 offset, std::span<u8> out) {
     while (!out.empty()) {
         u32 start = static_cast<u32>(offset % kPageBytes);
         u32 count = static_cast<u32>(std::min<u64>(out.size(), kPageBytes - start));
-        sel::Result<u16> index = load(offset / kPageBytes, touched(start, count));
+        u64 pages = (start + u64{out.size()} + kPageBytes - 1) / kPageBytes;
+        u32 wanted = static_cast<u32>(std::min<u64>(pages, kReadAhead));
+        sel::Result<u16> index = load(offset / kPageBytes, touched(start, count), wanted);
         if (!index) {
             return index.error();
         }

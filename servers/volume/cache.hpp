@@ -83,10 +83,10 @@ class Cache {
     sel::Result<u16> claim(u64 page);
     u16 victim();
     void forget(u16 index);
-    sel::Result<u16> load(u64 page, u8 sectors);
+    sel::Result<u16> load(u64 page, u8 sectors, u32 wanted = 1);
     sel::Result<u16> entry_for_write(u64 page, bool whole);
-    sel::Result<u16> load_absent(u64 page, u8 sectors);
-    sel::Result<> load_ahead(u64 page, u16 first);
+    sel::Result<u16> load_absent(u64 page, u8 sectors, u32 wanted);
+    sel::Result<> load_ahead(u64 page, u16 first, u32 wanted);
     sel::Result<> load_missing(u16 index, u8 sectors);
     sel::Result<> write_back();
     u32 collect_dirty();

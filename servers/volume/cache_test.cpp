@@ -84,6 +84,21 @@ TEST_CASE_METHOD(Fixture, "a sequential reader reads ahead", "[cache]") {
     CHECK(disk.requests < 24);
 }
 
+TEST_CASE_METHOD(Fixture, "a read of several pages is one request", "[cache]") {
+    for (u32 page = 0; page < 64; page++) {
+        disk.image[page * 4096] = static_cast<u8>(page + 1);
+    }
+    CHECK(read(10 * 4096 + 2048, 2 * 4096)[2048] == 12);
+    CHECK(disk.requests == 1);
+    CHECK(cache.counts().pages_read == 3);
+    CHECK(read(12 * 4096, 4096)[0] == 13); // The last one of them.
+    CHECK(disk.requests == 1);
+    CHECK(read(30 * 4096, 9 * 4096)[8 * 4096] == 39); // More than a quarter of the cache.
+    CHECK(disk.requests == 4);
+    CHECK(read(63 * 4096, 4096 + 3 * 512)[0] == 64); // Up to the end of the disk.
+    CHECK(disk.requests == 5);
+}
+
 TEST_CASE_METHOD(Fixture, "the end of the disk is the end", "[cache]") {
     CHECK(read(64 * 4096, 3 * 512).size() == 3 * 512);
     REQUIRE(fill(kSectors - 1, 1, 5).ok());

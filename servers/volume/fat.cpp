@@ -138,7 +138,13 @@ void Fat::begin() {
     time_now = time_;
 }
 
-// `denied`: what FR_DENIED means here. A file in the middle of a path is told from a missing name.
+// `denied`: what FR_DENIED means here.
+sel::Result<> Fat::done(FRESULT result, error_t denied) {
+    cache_.allow(Cache::kUnlimited);
+    return to_error(result, denied);
+}
+
+// The same of something with a name. A file in the middle of a path is told from a missing name.
 sel::Result<> Fat::done(FRESULT result, const Path &path, error_t denied) {
     if (result == FR_NO_PATH) {
         Path part = path;
@@ -155,8 +161,7 @@ sel::Result<> Fat::done(FRESULT result, const Path &path, error_t denied) {
         cache_.allow(Cache::kUnlimited);
         return result == FR_OK ? denied : ERR_NAME;
     }
-    cache_.allow(Cache::kUnlimited);
-    return to_error(result, denied);
+    return done(result, denied);
 }
 
 // Sectors as the disk has them; a FAT may also be made of longer ones.
@@ -192,7 +197,7 @@ sel::Result<> Fat::mount() {
         return mounted;
     }
     begin();
-    mounted = done(f_mount(&fs_), {}, ERR_IO);
+    mounted = done(f_mount(&fs_), ERR_IO);
     if (mounted.error() == ERR_NAME) {
         sel::Result<std::string_view> found = find_signature(cache_);
         note_ = "holds ";
@@ -366,7 +371,7 @@ sel::Result<> Fat::close(u32 object) {
     begin();
     FRESULT synced = f_sync(&object_[object].file);
     drop(object);
-    return done(synced, {}, ERR_IO);
+    return done(synced, ERR_IO);
 }
 
 void Fat::drop(u32 object) {
@@ -399,22 +404,61 @@ FRESULT Fat::seek(Object &object, u64 offset) {
     return f_lseek(&file, static_cast<FSIZE_t>(offset));
 }
 
-sel::Result<u32> Fat::read(u32 object, u64 offset, std::span<u8> out) {
-    FIL &file = object_[object].file;
-    if (offset >= f_size(&file)) {
+// The whole sectors at `offset` that lie in one run, all at once: the library would ask for each cluster.
+// 0: there are none, or the library has one of them in its window and not yet on the disk.
+sel::Result<u32> Fat::read_run(const Object &object, u64 offset, std::span<u8> out) {
+    const DWORD *run = object.file.cltbl;
+    if (run == nullptr || offset % sector_bytes_ != 0) {
         return u32{0};
     }
+    u64 sector = offset / sector_bytes_;
+    for (run++; run[0] != 0 && sector >= u64{run[0]} * fs_.csize; run += 2) {
+        sector -= u64{run[0]} * fs_.csize;
+    }
+    u64 count = std::min<u64>(out.size() / sector_bytes_, u64{run[0]} * fs_.csize - sector);
+    if (run[0] == 0 || count == 0) {
+        return u32{0};
+    }
+    u64 first = fs_.database + u64{run[1] - 2} * fs_.csize + sector;
+    if (fs_.wflag != 0 && fs_.winsect - first < count) {
+        return u32{0};
+    }
+    out = out.first(static_cast<std::size_t>(count * sector_bytes_));
+    sel::Result<> read = cache_.read(first * sector_bytes_, out);
+    return read.ok() ? sel::Result{static_cast<u32>(out.size())} : ERR_IO;
+}
+
+sel::Result<u32> Fat::read_runs(const Object &object, u64 offset, std::span<u8> out) {
+    u32 all = 0;
+    while (all < out.size()) {
+        sel::Result<u32> count = read_run(object, offset + all, out.subspan(all));
+        if (!count || *count == 0) {
+            return count.ok() ? sel::Result{all} : count;
+        }
+        all += *count;
+    }
+    return all;
+}
+
+sel::Result<u32> Fat::read(u32 object, u64 offset, std::span<u8> out) {
+    Object &o = object_[object];
+    if (offset >= f_size(&o.file)) {
+        return u32{0};
+    }
+    out = out.first(static_cast<std::size_t>(std::min<u64>(out.size(), f_size(&o.file) - offset)));
     begin();
+    sel::Result<u32> direct = read_runs(o, offset, out);
     UINT count = 0;
-    FRESULT result = seek(object_[object], offset);
-    if (result == FR_OK) {
-        result = f_read(&file, out.data(), static_cast<UINT>(out.size()), &count);
+    FRESULT result = direct.ok() ? FR_OK : FR_DISK_ERR;
+    if (direct.ok() && *direct < out.size()) {
+        out = out.subspan(*direct);
+        result = seek(o, offset + *direct);
+        result = result == FR_OK
+                     ? f_read(&o.file, out.data(), static_cast<UINT>(out.size()), &count)
+                     : result;
     }
-    sel::Result<> read = done(result, {}, ERR_IO);
-    if (!read) {
-        return read.error();
-    }
-    return u32{count};
+    sel::Result<> read = done(result, ERR_IO);
+    return read.ok() ? sel::Result{*direct + count} : read.error();
 }
 
 // Are there clusters for a file of `end` bytes?
@@ -508,7 +552,7 @@ sel::Result<> Fat::truncate(u32 object, u64 bytes) {
 
 sel::Result<> Fat::commit(u32 object) {
     begin();
-    sel::Result<> written = done(f_sync(&object_[object].file), {}, ERR_IO);
+    sel::Result<> written = done(f_sync(&object_[object].file), ERR_IO);
     return written.ok() ? cache_.flush() : written;
 }
 
@@ -528,7 +572,7 @@ sel::Result<bool> Fat::check(Structures &found) {
 sel::Result<file::Usage> Fat::usage() {
     begin();
     DWORD free;
-    sel::Result<> counted = done(f_getfree(&fs_, &free), {}, ERR_IO);
+    sel::Result<> counted = done(f_getfree(&fs_, &free), ERR_IO);
     if (!counted) {
         return counted.error();
     }

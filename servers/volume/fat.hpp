@@ -5,7 +5,7 @@
 // half there after a power cut, and other systems' checkers repair it. Names are UTF-8 and compare
 // without case; one longer than file::kNameMax, or than a path has room for, appears as its short
 // name. Where the clusters of an open file are is kept as runs, if these are few, so that a seek follows no
-// chain. A rename onto an existing file removes that first.
+// chain and a read of whole sectors does not ask for each cluster. A rename onto an existing file removes that first.
 #pragma once
 
 #include <array>
@@ -65,6 +65,7 @@ class Fat final : public FileSystem {
 
     void begin();
     sel::Result<> check_size();
+    sel::Result<> done(FRESULT result, error_t denied);
     sel::Result<> done(FRESULT result, const Path &path, error_t denied);
     sel::Result<NodeInfo> step(Path &path, std::string_view name);
     bool at_cursor(const Path &path, u32 position) const;
@@ -73,6 +74,8 @@ class Fat final : public FileSystem {
     u64 cluster_bytes() const { return u64{fs_.csize} * sector_bytes_; }
     static void forget_runs(Object &object);
     FRESULT seek(Object &object, u64 offset);
+    sel::Result<u32> read_run(const Object &object, u64 offset, std::span<u8> out);
+    sel::Result<u32> read_runs(const Object &object, u64 offset, std::span<u8> out);
     sel::Result<> make_room(FIL &file, u64 end);
     sel::Result<> extend(FIL &file, u64 bytes);
     sel::Result<> put(FIL &file, std::span<const u8> data);

@@ -61,6 +61,29 @@ TEST_CASE("places in a FAT file are found without following its chain", "[volume
     CHECK(t.files->read(kMe, round, 3'000, one).error() == ERR_IO);
 }
 
+TEST_CASE("clusters that follow each other are read at once", "[volume]") {
+    TestDisk<Fat> t{fat_image(8 << 20, "-s 1 -F 16")};
+    REQUIRE(t.start().ok());
+    std::string text(200 * 512, 'a');
+    for (std::size_t i = 0; i < text.size(); i++) {
+        text[i] = static_cast<char>(i % 251);
+    }
+    REQUIRE(put_file(*t.files, "/long", text).ok());
+    REQUIRE(t.start().ok());
+    u32 handle = t.files->open(kMe, "/long", 0).value();
+    std::string out(8 * 512, '?');
+    auto read_at = [&](u64 offset) {
+        return t.files->read(kMe, handle, offset, {reinterpret_cast<u8 *>(out.data()), out.size()});
+    };
+    REQUIRE(read_at(20 * 512).ok()); // Finds where they are.
+    u64 before = t.disk.requests;
+    CHECK(read_at(100 * 512).value() == out.size());
+    CHECK(out == text.substr(100 * 512, out.size()));
+    CHECK(t.disk.requests == before + 1);
+    CHECK(read_at(199 * 512).value() == 512);
+    CHECK(out.substr(0, 512) == text.substr(199 * 512));
+}
+
 TEST_CASE("a FAT that says it is larger than its partition is refused", "[volume]") {
     std::vector<u8> image = fat_image(4 << 20);
     image.resize(3 << 20);

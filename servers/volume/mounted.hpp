@@ -1,4 +1,4 @@
-// Mounted: the first disk of a list that is there, with its cache and file system. Programs only.
+// Mounted: the first disk of some drivers that has the partition, with its cache and file system. Programs only.
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
@@ -11,6 +11,7 @@
 #include "servers/volume/server.hpp"
 
 #include "sel/clock.hpp"
+#include "sel/format.hpp"
 #include "sel/program.hpp"
 
 namespace volume {
@@ -24,35 +25,67 @@ class Mounted {
     // `pool`: shared with the drivers. ERR_NAME: none of them has such a disk, or there is something
     // else on it; else what went wrong.
     sel::Result<> open(std::span<const sel::Named<block::Api>> drivers, std::span<u8> pool) {
-        sel::Result<> result = ERR_NAME;
-        for (const auto &driver : drivers) {
-            link_.emplace(driver.client, sel::milliseconds(kPatienceMs));
-            disk_.emplace(*link_, pool);
-            result = disk_->start();
-            if (result.error() != ERR_NAME && result.error() != ERR_EMPTY) {
-                name_ = driver.name;
-                break;
-            }
-            name_ = result.error() == ERR_EMPTY && name_.empty() ? driver.name : name_;
-        }
+        sel::Result<> result = find(drivers, pool);
         if (!result) {
             return result.error() == ERR_EMPTY ? ERR_NAME : result.error();
         }
         found_ = true;
         cache_.emplace(*disk_);
         fs_.emplace(*cache_);
-        return fs_->mount();
+        result = fs_->mount();
+        if (!result) {
+            let_go(); // What is there is not ours.
+        }
+        return result;
     }
+
+    // Others may write to the disk, until it is used again. Nothing of it is open or dirty.
+    void let_go() {
+        if (found_) {
+            [[maybe_unused]] auto detached = disk_->detach();
+        }
+    }
+    // After let_go(): ERR_BUSY, writer() has it.
+    sel::Result<> take() { return disk_->settle(); }
+    u32 writer() { return link_->writer(); } // A program; 0: nobody else.
 
     bool found() const { return found_; } // A disk, after open().
     // Who has it; or who has a disk, but not this partition; or empty.
     std::string_view driver() const { return name_; }
+    u32 number() const { return number_; } // Of the disk there, from 0 on.
     const block::Disk &disk() const { return disk_->disk(); }
     Fs &fs() { return *fs_; } // If found().
 
   private:
+    // A disk without such a partition, or one that its driver cannot use, is none; one that is silent, or
+    // that somebody else writes to, is the one.
+    sel::Result<> find(std::span<const sel::Named<block::Api>> drivers, std::span<u8> pool) {
+        sel::Result<> result = ERR_NAME;
+        for (const auto &driver : drivers) {
+            for (u32 number = 0; number < block::kDisks; number++) {
+                link_.emplace(driver.client, sel::milliseconds(kPatienceMs), number);
+                disk_.emplace(*link_, pool);
+                error_t error = disk_->start().error();
+                if (error == ERR_NAME) {
+                    break;
+                }
+                bool none = error == ERR_EMPTY || error == ERR_IO;
+                if (!none || name_.empty()) {
+                    name_ = driver.name;
+                    number_ = number;
+                    result = error;
+                }
+                if (!none) {
+                    return error;
+                }
+            }
+        }
+        return result;
+    }
+
     bool found_ = false;
     std::string_view name_;
+    u32 number_ = 0;
     std::optional<block::ServerLink> link_;
     std::optional<block::Client> disk_;
     std::optional<Cache> cache_;
@@ -74,23 +107,31 @@ class MountedServer : public Server {
     using Base::on;
 
     sel::Result<u32> on(const file::CloseAll &m, sel::Caller caller) {
-        if (changed_) {
+        if (changed_ && m.leave != 1) {
             sel::exit(kExitChanged);
         }
-        return Base::on(m, caller);
+        sel::Result<u32> life = Base::on(m, caller);
+        if (m.leave == 1 && store_.idle() && store_.sync_all().ok()) {
+            changed_ = true; // Who knows what others do to it.
+            mounted_.let_go();
+        }
+        return life;
     }
 
     sel::Result<Formatted> on(const Format &m) {
         if (!mounted_.found()) {
             return ERR_NAME;
         }
+        if (mounted_.take().error() == ERR_BUSY) {
+            return Formatted{ERR_BUSY, mounted_.writer(), {}};
+        }
         sel::Result<> made = store_.idle() ? mounted_.fs().format(m.force == 1) : ERR_BUSY;
         changed_ = changed_ || made.ok();
-        return Formatted{made.error(), mounted_.fs().note()};
+        return Formatted{made.error(), 0, mounted_.fs().note()};
     }
 
     sel::Result<Repaired> on(const Repair &m) {
-        if (!mounted_.found() || !store_.idle()) {
+        if (!mounted_.found() || !store_.idle() || mounted_.take().error() == ERR_BUSY) {
             return mounted_.found() ? ERR_BUSY : ERR_NAME;
         }
         if (m.step != 0 && m.step != repair_next_) {
@@ -131,18 +172,22 @@ inline u64 date_at_boot(sel::Client<timer::Api> timer, u64 uptime_ns) {
 template <typename Fs, typename Log>
 void report(const Log &log, Mounted<Fs> &mounted, const sel::Result<> &result) {
     std::string_view note = mounted.found() ? mounted.fs().note() : std::string_view{};
+    sel::Text<24> name{mounted.driver()};
+    if (mounted.number() != 0) {
+        sel::format(name, ", disk {}", mounted.number() + 1);
+    }
     if (mounted.driver().empty()) {
         log.info("no disk");
     } else if (!mounted.found() && result.error() == ERR_NAME) {
-        log.info("{}: the disk has no such partition", mounted.driver());
+        log.info("{}: the disk has no such partition", name);
     } else if (!mounted.found()) {
-        log.error("{}: {}", mounted.driver(), sel::describe(result.error()));
+        log.error("{}: {}", name, sel::describe(result.error()));
     } else if (result.error() == ERR_NAME) {
-        log.error("{}: {} {}: left alone", mounted.driver(), mounted.disk().data.view(), note);
+        log.error("{}: {} {}: left alone", name, mounted.disk().data.view(), note);
     } else if (!result) {
-        log.error("{}: {}", mounted.driver(), sel::describe(result.error()));
+        log.error("{}: {}", name, sel::describe(result.error()));
     } else {
-        log.info("{}: {}, {} MiB{}{}", mounted.driver(), mounted.disk().data.view(),
+        log.info("{}: {}, {} MiB{}{}", name, mounted.disk().data.view(),
                  mounted.disk().sectors >> 11, note.empty() ? "" : ": ", note);
     }
 }

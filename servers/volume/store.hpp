@@ -22,7 +22,6 @@ class Store : public Volume {
         }
         return file::Entry{entry->next, info(entry->info), entry->name};
     }
-    file::Path path_of(u64 client, u32 handle) { return {Volume::path_of(client, handle)}; }
 
   private:
     file::Info info(const NodeInfo &node) const {

@@ -229,7 +229,8 @@ def test_part_on_sectors_of_4_kib():
                 shown = machine.run("part").splitlines()
                 assert "sectors of 4096 bytes, table GPT" in shown[0], shown
                 assert [row.split()[0] for row in shown[1:]] == [f"{driver}/1", f"{driver}/2"], shown
-                machine.run(f"part {driver} remove 1")
+                assert f"{driver} is in use by f" in refused(machine, f"part {driver} remove 1")
+                machine.run(f"umount /disk; umount /fat; part {driver} remove 1")
                 equal("rows", len(machine.run("part").splitlines()), 2)
                 machine.halt()
     with disk() as path:
@@ -241,16 +242,25 @@ def test_part_on_sectors_of_4_kib():
             machine.halt()
 
 
-def test_partition_moved_under_a_file_system():
-    """The driver is started anew with another table: nobody writes to what is now somebody else's."""
+def test_disk_in_use():
+    """A table is changed when nobody has anything of the disk mounted; behind that, nobody writes to what is now
+    somebody else's, and what is left goes on."""
     with disk(TRUSTOS) as path:
         with booted(disks=[path]) as machine:
             machine.run("write /disk/x y; sync")
-            machine.run("part virtio-blk remove 2; part virtio-blk add linux 2M; write /fat/y there")
-            before = machine.run("part")
-            assert "virtio-blk/2" in before and "linux" in before, before
-            status, _ = machine.status("write /disk/x other; sync")
-            assert status != 0
+            for out, user in ("/fat", "fs"), ("/disk", "fat"):
+                machine.run(f"umount {out}")
+                message = refused(machine, "part virtio-blk remove 2")
+                assert f"virtio-blk is in use by {user}: " in message, message
+                machine.run(f"part; mount {out}")
+            equal("untouched", machine.run("cat /disk/x"), "y\n")
+            machine.run("write /fat/y there; umount /disk; umount /fat")
+            machine.run("part virtio-blk remove 2; part virtio-blk add linux 2M")
+            shown = machine.run("part")
+            assert "virtio-blk/2" in shown and "linux" in shown, shown
+            machine.run("mount /fat; mount /disk")
+            equal("what is left", machine.run("cat /fat/y"), "there\n")
+            refused(machine, "write /disk/x other")
         assert b"other" not in path.read_bytes()
 
 

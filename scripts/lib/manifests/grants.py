@@ -14,6 +14,7 @@ from manifests.words import (
 
 HEADER = "servers/root/grant.hpp"
 PCI_PAGES, PCI_CLASS = TABLE["PCI_PAGES"], TABLE["kByClass"]
+DEVICES_MAX = TABLE["kDevices"]  # Of a program, by `pci*`.
 DEVICE_MAX, POOL_MAX, POOLS_MAX = TABLE["DEVICE_BYTES_MAX"], TABLE["POOL_BYTES_MAX"], TABLE["POOL_MAX"]
 IRQ_LINES = 128
 PHYSICAL_END = TABLE["kPhysicalEnd"]
@@ -52,6 +53,12 @@ def windows(need):
     value = need.value
     size = value.get("bytes", 0)
     return f"{{{value['address']:#x}, {size:#x}, {{{need.slot if need.slots else 0}, {need.slots}}}}}"
+
+
+def pci_device(need):
+    """A sel::PciDevice in braces."""
+    value = need.value
+    return f"{{{{{need.slot}, {need.slots}}}, {value['address']:#x}, {value['bit']:#x}}}"
 
 
 class Mapped(Kind):
@@ -295,8 +302,8 @@ class Pci(Kind):
     word = "pci"
 
     def give(self, system, program, need, text):
-        if any(other.kind == "pci" for other in program.needs):
-            raise Mistake("is a second pci device: expected one for each program")
+        if any(other.kind == "pci" and not (need.many and other.name == need.name) for other in program.needs):
+            raise Mistake("is a second pci need: expected one for each program")
         need.slots = 1 + PCI_PAGES
         need.value = {"match": self._match(system, program, need, text), "bit": program.next_bit(),
                       "address": program.next_window(PCI_PAGES * PAGE)}
@@ -322,8 +329,7 @@ class Pci(Kind):
         return value
 
     def declare(self, system, need):
-        return (f"sel::PciDevice {need.name}{{{{{need.slot}, {need.slots}}}, {need.value['address']:#x}, "
-                f"{need.value['bit']:#x}}}")
+        return f"sel::PciDevice {need.name}{pci_device(need)}"
 
     def window(self, need):
         return need.value["address"], PCI_PAGES * PAGE

@@ -2,7 +2,7 @@
 SPDX-License-Identifier: BSD-2-Clause
 """
 
-from manifests.grants import Client, Context, Pci, Thread, is_a, kind_of, windows
+from manifests.grants import Client, Context, Pci, Thread, is_a, kind_of, pci_device, windows
 from manifests.words import FILES, PLACES, SYSTEM
 
 SLOT_SELF, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES = (
@@ -26,7 +26,7 @@ def header(system, name):
     program = system.programs[name]
     headers = {"sel/server.hpp"}
     kinds = [need.kind for need in program.needs if is_a(need, Client)]
-    for kind in kinds + [kind for kind in program.lists.values() if kind != "pool"]:
+    for kind in kinds + [kind for kind in program.lists.values() if kind not in ("pool", "pci")]:
         headers |= {"sel/client.hpp", system.protocol(kind)[0]}
     lines = [f"// What {name} holds: made from {program.path} and {SYSTEM}. Do not edit.",
              "// SPDX-License-Identifier: BSD-2-Clause", "#pragma once", ""]
@@ -52,6 +52,9 @@ def header(system, name):
         if kind == "pool":
             element = "sel::ClientPool"
             inside = [f"{{{need.client[0]}, {need.client[1]}, {windows(need)}}}" for need in needs]
+        elif kind == "pci":
+            element = "sel::PciDevice"
+            inside = [pci_device(need) for need in needs]
         else:
             element = f"sel::Named<{system.protocol(kind)[1]}>"
             inside = [f'{{"{need.grant}", {need.slot}}}' for need in needs]

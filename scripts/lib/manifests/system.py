@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-from manifests.grants import Client, Context, GIVEN, OWN, Pool, Thread, is_a, kind_of
+from manifests.grants import Client, Context, DEVICES_MAX, GIVEN, OWN, Pool, Thread, is_a, kind_of
 from manifests.words import (
     FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT,
     ROOT_PRIORITY, SYSTEM, budget, is_path, parse_percent, parse_size, parse_time, period, pool_name, share)
@@ -253,6 +253,8 @@ class System:
                 continue
             need = split_need(name, text)
             given = program.given.get(name, [] if need.many else "")
+            if need.many and need.kind == "pci":
+                given = self._devices(program, name, given)
             if not need.many:
                 need.grant = given
                 yield need
@@ -263,6 +265,15 @@ class System:
             else:
                 self.wrong(SYSTEM, f"{program.name}.needs.{name}", f"is {given!r}, expected a list of "
                            f"{'pools' if need.kind == 'pool' else 'servers'}")
+
+    def _devices(self, program, name, given):
+        """The device "pci:WHAT*N" N times."""
+        found = re.fullmatch(r"(pci:[^*]*)\*([1-9])", given) if isinstance(given, str) else None
+        if not found or int(found[2]) > DEVICES_MAX:
+            self.wrong(SYSTEM, f"{program.name}.needs.{name}", f'is {given!r}, expected "pci:WHAT*N", N of 1 to '
+                       f"{DEVICES_MAX}: as many as there are, but no more than N")
+            return []
+        return [found[1]] * int(found[2])
 
     def _give(self, program, need):
         if need.kind in OWN:
@@ -287,6 +298,8 @@ class System:
         """From now on these are the program's alone."""
         mine = f"{program.name}.{need.name}"
         for other_kind, low, high, owner in self.owners:
+            if need.many and owner == mine:
+                continue  # Several of the same kind.
             if kind == other_kind and first <= high and low <= last:
                 raise Mistake(f"is given {need.grant!r}, which {owner} has already")
         self.owners.append((kind, first, last, mine))
