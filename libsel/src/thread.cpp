@@ -4,12 +4,12 @@
 
 #include "sel/kernel.hpp"
 #include "sel/ledger.hpp"
+#include "sel/objects.hpp"
 
 namespace sel {
 
 namespace {
 
-constexpr u32 kTableLevels = 3;
 constexpr u64 kFlags = 0x202; // Interrupts on, and the bit that is always 1.
 constexpr u64 kStackAlign = 16;
 
@@ -93,23 +93,19 @@ Result<cptr_t> Thread::make(cap_type_t type) {
 
 Result<Frame> Thread::map_page(VSpace space, u64 address) {
     Result<cptr_t> made = make(CAP_FRAME);
-    if (!made) {
-        return made.error();
-    }
-    Frame frame{*made};
-    Result<> mapped = frame.map(space, address, RIGHT_READ | RIGHT_WRITE);
-    for (u32 level = 0; level < kTableLevels && mapped.error() == ERR_TABLE; level++) {
+    SEL_TRY(made);
+    auto put_table = [&]() -> Result<> {
         Result<cptr_t> table = memory_.make(CAP_PAGE_TABLE);
-        if (!table) {
-            return table.error();
-        }
-        if (Result<> put = PageTable{*table}.map(space, address); !put) {
+        SEL_TRY(table);
+        Result<> put = PageTable{*table}.map(space, address);
+        if (!put) {
             [[maybe_unused]] auto freed = memory_.free(*table);
-            return put.error();
         }
-        mapped = frame.map(space, address, RIGHT_READ | RIGHT_WRITE);
-    }
-    return mapped.ok() ? Result<Frame>{frame} : mapped.error();
+        return put;
+    };
+    Frame frame{*made};
+    SEL_TRY(map_with_tables(frame, space, address, RIGHT_READ | RIGHT_WRITE, put_table));
+    return frame;
 }
 
 Result<> Thread::start(const ThreadSetup &setup, Entry entry, void *argument) {

@@ -17,20 +17,19 @@ void Programs::bind_time_out(u32 number, bool to_root) {
     sel::Endpoint scratch{scratch_};
     cptr_t from = to_root ? root_endpoint_ : endpoint_of(handler_of(number));
     if (sel::Endpoint{from}.mint(scratch_, RIGHT_WRITE, number | sel::BADGE_FAULT).ok()) {
-        sel::Tcb tcb{life(number).slots.tcb};
+        sel::Tcb tcb = life(number).process.tcb();
         [[maybe_unused]] auto bound = tcb.bind(TCB_SLOT_TIMEOUT, scratch);
         [[maybe_unused]] auto removed = scratch.remove();
     }
 }
 
 u64 Programs::answers(u32 number) {
-    Builder builder{kit_, system_.program(number), life(number).slots, life(number).book};
-    sel::Result<sel::Ledger> ledger = builder.ledger();
+    sel::Result<sel::Ledger> ledger = life(number).process.ledger();
     return ledger.ok() ? ledger->answers : 0;
 }
 
 bool Programs::receives(u32 number) const {
-    auto thread = sel::Tcb{life(number).slots.tcb}.thread_info();
+    auto thread = life(number).process.tcb().thread_info();
     return thread.ok() && thread->state == STATE_RECV;
 }
 
@@ -50,8 +49,10 @@ bool Programs::set_budget(u32 number) {
     Life &l = life_of(number);
     u32 now = budget(number);
     if (now != l.budget_us) {
-        Builder builder{kit_, system_.program(number), l.slots, l.book};
-        l.budget_us = builder.set_budget(now).ok() ? now : l.budget_us;
+        sel::Result<> set =
+            l.process.set_budget(sel::SchedControl{BOOT_CAP_SCHED_CONTROL}, kit_.ticks(now),
+                                 kit_.ticks(system_.program(number).period_us));
+        l.budget_us = set.ok() ? now : l.budget_us;
     }
     return now == system_.program(number).budget_us;
 }
@@ -111,18 +112,17 @@ ServerLook Programs::look_into(u32 number, const ThreadLook &first) {
     const Life &l = life(number);
     ServerLook look;
     look.thread[0] = first;
-    if (auto ledger = Builder{kit_, record, l.slots, l.book}.ledger(); ledger.ok()) {
+    if (auto ledger = l.process.ledger(); ledger.ok()) {
         look.ledger = *ledger;
     }
     for (u32 i = 0; i < sel::Ledger::kThreads; i++) {
         cptr_t tcb = look.ledger.thread[i].tcb;
         if (tcb != 0 && tcb < record.slots) {
-            look.thread[1 + i] =
-                look_at_thread(sel::in_cnode(l.slots.cnode, static_cast<u32>(tcb)));
+            look.thread[1 + i] = look_at_thread(l.process.in_cspace(static_cast<u32>(tcb)));
         }
     }
     for (u32 i = 0; i < record.replies && i < sel::Ledger::kDebts; i++) {
-        bool armed = is_armed(sel::in_cnode(l.slots.cnode, SLOT_REPLIES + i));
+        bool armed = is_armed(l.process.in_cspace(sel::SLOT_REPLIES + i));
         look.armed |= u64{armed} << i;
     }
     look.helpers_work = helpers_work(number);
@@ -131,8 +131,8 @@ ServerLook Programs::look_into(u32 number, const ThreadLook &first) {
 
 bool Programs::helpers_work(u32 number) const {
     for (const Grant &grant : system_.grants(number)) {
-        u32 server = static_cast<u32>(grant.a);
-        if (grant.kind == GRANT_CLIENT && server != 0 && (at_work_ >> (server - 1) & 1) != 0) {
+        u32 server = grant.is<grant::Client>() ? grant.as<grant::Client>().server : 0;
+        if (server != 0 && (at_work_ >> (server - 1) & 1) != 0) {
             return true;
         }
     }
@@ -147,7 +147,7 @@ Silence Programs::look_at_server(u32 number, u32 ms, u64 ticks) {
         at_work_ = l.state == State::AWAITED ? at_work_ | bit : at_work_ & ~bit;
         return Silence::NONE;
     }
-    ThreadLook first = look_at_thread(l.slots.tcb);
+    ThreadLook first = look_at_thread(l.process.tcb().cptr());
     u64 used = first.ticks_used - l.ticks_used, part = used * Crowd::kAll / (ticks + 1);
     used_[number - 1] = static_cast<u32>(part < Crowd::kAll ? part : Crowd::kAll);
     l.ticks_used = first.ticks_used;
@@ -164,7 +164,7 @@ Silence Programs::look_at_server(u32 number, u32 ms, u64 ticks) {
 
 bool Programs::tell_silent(u32 number, Silence silence) {
     constexpr u64 kInfo = MESSAGE_REGISTERS | u64{FAULT_CALL} << INFO_LABEL_SHIFT;
-    if (handler_of(number) == 0 || !mint_fault(number, scratch_)) {
+    if (handler_of(number) == 0 || !mint_fault(number, scratch_).ok()) {
         return false;
     }
     auto word = static_cast<u64>(silence);

@@ -10,9 +10,9 @@
 #pragma once
 
 #include "api.hpp"
-#include "builder.hpp"
 #include "crowd.hpp"
 #include "early_console.hpp"
+#include "giver.hpp"
 #include "silence.hpp"
 #include "watch.hpp"
 
@@ -20,11 +20,7 @@
 
 namespace root {
 
-// What a program has been given in this life of the device of one of its GRANT_PCI.
-struct DevicePart {
-    u64 physical = 0;
-    u32 pages = 0;
-};
+// What a program has been given in this life of the device of one of its grant::Pci.
 struct DeviceGiven {
     DevicePart part[kDeviceParts];
     u32 parts = 0;
@@ -34,7 +30,9 @@ struct DeviceGiven {
 };
 
 struct Life {
-    ProgramSlots slots{};
+    sel::Process process;
+    cptr_t home = 0;     // A page of root's memory for its endpoint, if it serves.
+    cptr_t endpoint = 0; // In it, if it is open.
     State state = State::STOPPED;
     bool open = false;  // Its endpoint exists.
     bool lost = false;  // Its memory did not come back at its last end.
@@ -42,10 +40,6 @@ struct Life {
     u32 incarnation = 0;
     u32 ends = 0; // How often it has ended.
     s32 exit_code = 0;
-    u64 used = 0;
-    Region region[Elf::kSegments + 1];
-    u32 regions = 0;
-    Book book;
     DeviceGiven device[kDevices];
     Watch watch;
     u32 budget_us = 0; // That it has now.
@@ -60,7 +54,7 @@ class Programs {
   public:
     Programs(Kit &kit, const EarlyConsole &console, const System &system,
              const sel::Archive &archive, const boot_module_t &module, cptr_t root_endpoint)
-        : kit_{kit}, console_{console}, system_{system}, archive_{archive}, module_{module},
+        : kit_{kit}, console_{console}, system_{system}, archive_{archive}, giver_{kit, module},
           root_endpoint_{root_endpoint} {}
 
     // Takes slots and memory for all programs. Says what is missing if there is too little.
@@ -110,14 +104,12 @@ class Programs {
     // Bytes that programs had and that did not come back.
     u64 lost() const;
 
-    // Reads memory of its image and stack.
-    sel::Result<u32> peek(u32 number, u64 address, std::span<u8> to);
-
   private:
     Life &life_of(u32 number) { return life_[number - 1]; }
-    sel::Result<> reserve(u32 number);
+    sel::Result<> reserve(u32 number, sel::PageWindow window);
     sel::Result<> build(u32 number, std::string_view arguments);
-    sel::Result<Elf> read_file(const ProgramRecord &record) const;
+    sel::Result<> prepare_thread(u32 number);
+    sel::Result<sel::Elf> read_file(const ProgramRecord &record) const;
     sel::Result<> refuse(u32 number, const char *what, error_t error) const;
     sel::Result<> open(u32 number);
     void close(u32 number);
@@ -145,7 +137,7 @@ class Programs {
     const EarlyConsole &console_;
     const System &system_;
     const sel::Archive &archive_;
-    const boot_module_t &module_;
+    Giver giver_;
     cptr_t root_endpoint_;
     cptr_t scratch_ = 0;
     u64 at_work_ = 0;            // Bit number - 1: at the last look.

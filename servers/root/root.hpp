@@ -8,6 +8,7 @@
 
 #include "sel/clock.hpp"
 #include "sel/server.hpp"
+#include "sel/static_vector.hpp"
 
 namespace root {
 
