@@ -124,8 +124,8 @@ static void budget_fault(void) {
     }
     TCB(cur).fault = FAULT_BUDGET;
     TCB(cur).fault_word[0] = TCB(cur).r[R_RIP];
-    TCB(cur).fault_word[1] = SC(K.run.sc).used;
-    TCB(cur).fault_word[2] = SC(K.run.sc).due[0] - SC(K.run.sc).last;
+    TCB(cur).fault_word[1] = SC(K.run.sc).used / TICK;
+    TCB(cur).fault_word[2] = (SC(K.run.sc).due[0] - SC(K.run.sc).last + (TICK - 1u)) / TICK;
     TCB(cur).fault_word[3] = TCB(cur).r[R_RSP];
     send_fault(s);
 }

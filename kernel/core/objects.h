@@ -17,6 +17,8 @@
 #include "abi/trace.h"
 #include "abi/types.h"
 
+enum { TICK = 1 << CLOCK_SHIFT }; // Cycles of the time-stamp counter.
+#define CLOCK_NEVER 0xfffffffffffffc00u // The beginning of the tick that the wheel calls WHEEL_NEVER.
 enum { PRIORITY_COUNT = 256, IRQ_COUNT = 128, BOOT_UNTYPED_COUNT = 64 };
 #define OBJECT_BASE 0x80000000u
 #define OBJECT_LIMIT 0x400000000ull // Physical addresses below it can hold objects: 16 GiB.
@@ -110,11 +112,11 @@ typedef struct {
     u32 tcb; // Who uses it; stale while it runs (then K.run says).
     u32 top; // Youngest loan: Reply.
     u32 dying, kind;
-    u64 budget, period;                          // Ticks; budget 0: not configured.
+    u64 budget, period;                          // Cycles; budget 0: not configured.
     u64 left;                                    // What it may still consume now.
     u64 last;                                    // Time up to which it is accounted.
     u64 amount[REFILL_COUNT], due[REFILL_COUNT]; // Refills, oldest first; amount 0 ends the list.
-    u64 used;                                    // Ticks consumed in all.
+    u64 used;                                    // Cycles consumed in all.
     timer_node_t timer; // Waits for the first refill while the budget is exhausted.
 } sched_context_t;
 

@@ -319,25 +319,56 @@ TEST_CASE("the highest priority runs, and equals take turns when they yield") {
     }
 }
 
+// It wakes at the beginning of each tick and waits again before the next: no tick ever ends while it runs.
+TEST_CASE("a thread is charged for what it runs between two ticks") {
+    World w;
+    const u64 budget = 16, stretch = 1000; // Ticks, cycles.
+    u32 n = w.make(CAP_NOTIFICATION), t = w.thread(200, budget, 1000000);
+    w.resume_thread(t);
+    u32 sc = TCB(w.object(t)).sc;
+    u64 rounds = 0, used = SC(sc).used;
+    while (w.runs(t) && rounds < 1000) {
+        rounds++;
+        g_host.clock += stretch;
+        w.word(BUFFER_TIMEOUT) = 0;
+        w.enter(CALL_WAIT, n, INFO_TIMEOUT);
+        REQUIRE(!w.runs(t));
+        REQUIRE(SC(sc).used == used + rounds * stretch);
+        g_host.clock += TICK - stretch;
+        w.timer();
+    }
+    CHECK(rounds == 1); // What is left is less than the smallest budget.
+    u32 rich = w.thread(210, 160, 1000000);
+    w.resume_thread(rich);
+    for (rounds = 0; w.runs(rich) && rounds < 1000; rounds++) {
+        g_host.clock += stretch;
+        w.word(BUFFER_TIMEOUT) = 0;
+        w.enter(CALL_WAIT, n, INFO_TIMEOUT);
+        g_host.clock += TICK - stretch;
+        w.timer();
+    }
+    CHECK(rounds == ((160 - budget) * TICK + stretch - 1) / stretch);
+}
+
 TEST_CASE("a context never gives more than its budget in any period") {
     World w;
-    const u64 budget = 200, period = 1000;
-    u32 t = w.thread(150, budget, period);
+    const u64 budget = 200 * TICK, period = 1000 * TICK;
+    u32 t = w.thread(150, budget / TICK, period / TICK);
     w.resume_thread(t);
     std::vector<std::pair<u64, u64>> stretches; // From, to.
     u64 seed = 12345;
     for (int i = 0; i < 3000; i++) {
         seed = seed * 6364136223846793005 + 1442695040888963407;
-        u64 from = g_host.clock, ticks = 1 + seed % 97;
+        u64 from = g_host.clock, cycles = 1 + seed % (97 * TICK);
         bool runs = w.runs(t);
-        if (g_host.alarm <= from + ticks) {
+        if (g_host.alarm <= from + cycles) {
             g_host.clock = std::max(from, g_host.alarm);
             if (runs)
                 stretches.emplace_back(from, g_host.clock);
             w.timer();
             continue;
         }
-        g_host.clock += ticks;
+        g_host.clock += cycles;
         if (runs)
             stretches.emplace_back(from, g_host.clock);
         if (runs && seed >> 60 == 0)
