@@ -92,12 +92,8 @@ typedef struct {
     run_t caller;
     u32 dying, kind;
     u32 below, above; // Lend stack of caller.sc: older and younger loans; 0 at the ends.
-    u64 reserved;     // RECEIVED_MAY
+    u64 may;          // MAY_* of the Endpoint capability that it was last received through.
 } reply_t;
-
-// MAY_* of the Endpoint capability that r was last received with. A name of its own for the field
-// would make kept proofs of all that names a Reply worthless: with the next full run.
-#define RECEIVED_MAY(r) REPLY(r).reserved
 
 typedef struct {
     u64 due;
@@ -177,15 +173,13 @@ typedef struct {
     timer_node_t timer;
     u64 fault_word[4];
     denial_t denial;
-    u32 sending; // MAY_* bits of the capability that it waits to send through,
-    u32 reserved2;
-    u64 sending_badge, sending_info; // its badge, and info; r keeps what a fault interrupted.
+    // What it waits to send: through the capability at this address, unless it is a fault, and with this
+    // info; r keeps what a fault interrupted.
+    u64 sending_cptr, sending_info;
+    u64 begun; // The call that goes on when it is made again (call.h), 0: none.
     u64 reserved[60];
     u8 vector_state[1024]; // XSAVE area.
 } tcb_t;
-
-// The call of thread t that goes on when it is made again (call.h), 0: none.
-#define BEGUN(t) TCB(t).reserved[0]
 
 // --- Memory.
 typedef struct {

@@ -291,7 +291,7 @@ void Lockstep::enter(u32 number, u64 cptr, u64 info) {
     TCB(caller).r[R_RIP] = SYSCALL + 2;
     model_.cur->set(model::RIP, SYSCALL + 2);
     Before b = before(model::CALLS[number].name);
-    u64 many = number == CALL_UNTYPED_RETYPE && BEGUN(caller) == number
+    u64 many = number == CALL_UNTYPED_RETYPE && TCB(caller).begun == number
                    ? TCB(caller).r[R_R9] % 0x10000
                    : 0;
     core_.enter(number, cptr, info);

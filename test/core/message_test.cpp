@@ -319,6 +319,49 @@ TEST_CASE("the highest priority runs, and equals take turns when they yield") {
     }
 }
 
+TEST_CASE("what a thread waits to send arrives only if it still has the capability for it") {
+    World w;
+    u32 ep = w.make(CAP_ENDPOINT), through[] = {w.mint(ep, 5), w.mint(ep, 6)};
+    u32 client[] = {w.thread(150), w.thread(150)};
+    for (u32 i = 0; i < 2; i++) {
+        w.resume_thread(client[i]);
+        w.enter(CALL_CALL, through[i], 0); // Nobody receives: it waits.
+        REQUIRE(w.call(CALL_TCB_PRIORITY, client[i], 0, {1, 1}) == OK);
+    }
+    SECTION("after a revoke nothing arrives") {
+        REQUIRE(w.call(CALL_CAP_REVOKE, ep) == OK);
+        CHECK(w.call(CALL_NB_RECV, ep) == ERR_EMPTY);
+        for (u32 t : client) {
+            CHECK(w.state(t) == STATE_READY);
+            CHECK(TCB(w.object(t)).r[R_RAX] == ERR_GONE);
+        }
+    }
+    SECTION("after a delete what is behind it arrives") {
+        REQUIRE(w.call(CALL_CAP_DELETE, through[0]) == OK);
+        REQUIRE(w.call(CALL_RECV, ep) == OK);
+        CHECK(w.badge() == 6);
+        CHECK(TCB(w.object(client[0])).r[R_RAX] == ERR_GONE);
+    }
+    SECTION("a capability to another endpoint at that address does not stand in for it") {
+        u32 other = w.make(CAP_ENDPOINT);
+        REQUIRE(w.call(CALL_CAP_DELETE, through[0]) == OK);
+        REQUIRE(w.call(CALL_CAP_COPY, other, 0, {through[0], RIGHT_ALL}) == OK);
+        REQUIRE(w.call(CALL_REPLY_RECV, ep) == OK);
+        CHECK(w.badge() == 6);
+    }
+    SECTION("a fault goes to nobody when its handler is taken back") {
+        u32 handler = w.mint(ep, 7), faulty = w.thread(150);
+        w.set(TCB_SLOT_FAULT, faulty, handler);
+        w.resume_thread(faulty);
+        w.fault(FAULT_PAGE, 0x1000, 0);
+        REQUIRE(w.state(faulty) == STATE_CALL);
+        REQUIRE(w.call(CALL_CAP_REVOKE, ep) == OK);
+        CHECK(w.call(CALL_NB_RECV, ep) == ERR_EMPTY);
+        CHECK(w.state(faulty) == STATE_INACTIVE);
+    }
+    CHECK(host::broken_invariant() == "");
+}
+
 // It wakes at the beginning of each tick and waits again before the next: no tick ever ends while it runs.
 TEST_CASE("a thread is charged for what it runs between two ticks") {
     World w;
