@@ -855,9 +855,19 @@ FLATTEN u64 call_reply_recv(u64 cptr, u64 info) {
 
 // --- The other calls.
 
+// A send brings no context along: a receiver without one could not go on, and nobody behind it would be heard.
+static u32 needs_call(u32 ep) {
+    u32 to = QUEUE(ep).head;
+    return thread_state(to) == STATE_RECV && TCB(to).sc == 0;
+}
+
 u64 call_send(u64 cptr, u64 info) {
-    if ((SLOT(cspace_lookup(K.run.tcb, cptr)).may & MAY_SEND) == 0) {
+    u32 s = cspace_lookup(K.run.tcb, cptr);
+    if ((SLOT(s).may & MAY_SEND) == 0) {
         return refuse_endpoint(CALL_SEND, cptr, RIGHT_WRITE);
+    }
+    if (needs_call(SLOT(s).object)) {
+        return call_refuse_argument(CALL_SEND, ERR_BUSY, cptr);
     }
     return send_slow(CALL_SEND, cptr, info, STATE_SEND);
 }
@@ -867,7 +877,8 @@ u64 call_nb_send(u64 cptr, u64 info) {
     if ((SLOT(s).may & MAY_SEND) == 0) {
         return refuse_endpoint(CALL_NB_SEND, cptr, RIGHT_WRITE);
     }
-    if (thread_state(QUEUE(SLOT(s).object).head) != STATE_RECV) {
+    u32 ep = SLOT(s).object;
+    if (thread_state(QUEUE(ep).head) != STATE_RECV || needs_call(ep)) {
         return call_error(ERR_EMPTY);
     }
     return send_slow(CALL_NB_SEND, cptr, info, STATE_SEND);

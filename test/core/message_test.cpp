@@ -319,6 +319,22 @@ TEST_CASE("the highest priority runs, and equals take turns when they yield") {
     }
 }
 
+TEST_CASE("a send does not wake a server that has nothing to run on") {
+    World w;
+    u32 ep = w.make(CAP_ENDPOINT), server = w.thread(150, 0), sc = w.make(CAP_SCHED_CONTEXT);
+    REQUIRE(w.call(CALL_SC_CONFIGURE, World::SCHED, 0, {sc, 100000, 100000}) == OK);
+    REQUIRE(w.call(CALL_TCB_CONTEXT, server, 0, {sc}) == OK);
+    w.resume_thread(server);
+    w.enter(CALL_RECV, ep, 0);
+    REQUIRE(w.call(CALL_TCB_CONTEXT, server, 0, {0}) == OK); // It is passive now.
+    CHECK(w.call(CALL_NB_SEND, ep) == ERR_EMPTY);
+    CHECK(w.call(CALL_SEND, ep) == ERR_BUSY);
+    REQUIRE(w.state(server) == STATE_RECV);
+    w.enter(CALL_CALL, ep, 0);
+    CHECK(w.runs(server)); // A call brings it time.
+    CHECK(host::broken_invariant() == "");
+}
+
 TEST_CASE("what a thread waits to send arrives only if it still has the capability for it") {
     World w;
     u32 ep = w.make(CAP_ENDPOINT), through[] = {w.mint(ep, 5), w.mint(ep, 6)};

@@ -200,8 +200,11 @@ u64 Model::send_call(u32 number) {
         return refuse(ERR_RIGHT, cptr_, CAP_ENDPOINT, RIGHT_WRITE);
     auto &ep = static_cast<Endpoint &>(*c->object);
     bool receiver = !ep.queue.empty() && ep.queue.front()->state == STATE_RECV;
-    if (number == CALL_NB_SEND && !receiver)
+    bool passive = receiver && ep.queue.front()->context == nullptr;
+    if (number == CALL_NB_SEND && (!receiver || passive))
         return ERR_EMPTY;
+    if (number == CALL_SEND && passive)
+        return refuse_argument(ERR_BUSY, cptr_);
     if (!info_ok(*cur))
         return refuse_argument(ERR_ARG, info_);
     send(ep, *c, info_, number == CALL_CALL ? STATE_CALL : STATE_SEND);
