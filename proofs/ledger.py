@@ -6,6 +6,8 @@ Every entry is a bullet `- **name**: reason` or, for a function, "- `name`: reas
 
 import re
 
+import results
+
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 CONTRACT = r"(/\*@(?:(?!\*/).)*\*/|(?://@[^\n]*\n\s*)+)\s*(?:[A-Za-z_][\w ]*\s+)?\b{}\s*\("
 ATTRIBUTE = re.compile(r"__attribute__\(\([^()]*\)\)\s*")
@@ -95,6 +97,18 @@ def keyword_problems(root):
     return problems
 
 
+def results_problems(root, modules):
+    """Files of results of no module, and results of nothing that the module proves."""
+    problems = [f"proofs/results/{path.name} is of no module" for path in sorted(root.glob("proofs/results/*"))
+                if path.name.removesuffix(".txt") not in modules]
+    for name, module in modules.items():
+        units = [results.unit_of(result.goal, module["functions"])
+                 for result in results.read(root / f"proofs/results/{name}.txt")]
+        if None in units:
+            problems.append(f"proofs/results/{name}.txt has {units.count(None)} results of no function of the module")
+    return problems
+
+
 def write_unproved(root, modules):
     """Write the section of ASSUMED.md that names the functions without a proved contract."""
     proved = {f for module in modules.values() for f in module["functions"]}
@@ -124,4 +138,4 @@ def check(root, modules):
     for module in modules.values():
         if module["functions"] and not (root / module["source"]).exists():
             problems.append(f"modules.toml: {module['source']} does not exist")
-    return problems + contract_problems(root, proved) + keyword_problems(root)
+    return problems + contract_problems(root, proved) + keyword_problems(root) + results_problems(root, modules)

@@ -2,12 +2,17 @@
 """Breaks proved functions on purpose, one small change at a time, and sees whether anybody notices.
 SPDX-License-Identifier: BSD-2-Clause
 
-A mutant is killed if a goal of the function is no longer proved or a test of the suite `core` fails;
-one that does not compile does not count. A kill by a prover's time-out on a goal that is still true
-is possible, so the rate is an upper bound. Works on a copy of the tree, never in place.
+A mutant is killed if a goal of the function is no longer proved, or if a test of the suite `core`
+fails. A goal is not proved if no prover does it in five times the time that the slowest goal of the
+unchanged function took, and five seconds at least; the seconds are those of the processor. A mutant
+that does not compile, warnings aside, does not count; nor does one that equivalent.toml says to be
+equivalent, which must survive. Works on a copy of the tree, never in place.
 """
 
 import argparse
+import json
+import math
+import os
 import random
 import re
 import shutil
@@ -16,13 +21,17 @@ import sys
 import tempfile
 import time
 import tomllib
+import typing
 from pathlib import Path
 
 import ledger
+import results
 
 ROOT = Path(__file__).resolve().parent.parent
-PROVER_SECONDS = 5
-TEST_SECONDS = 300
+PATIENCE = 5  # Times the slowest goal of the unchanged function,
+SLOWEST = 1  # which is taken to have needed so many seconds at least.
+TEST_PATIENCE = 10  # Times what a test takes on the unchanged tree, and
+TEST_SECONDS = 60  # so many seconds more: then it hangs.
 # What to look for in code without comments, and what to put in its place; None: the number plus one.
 SWAPS = [
     (r"==", "!="), (r"!=", "=="), (r"<=", "<"), (r">=", ">"),
@@ -70,89 +79,209 @@ def mutations(text, function):
     return found
 
 
+class Mutant(typing.NamedTuple):
+    """One change of one function."""
+    path: str
+    function: str
+    start: int
+    end: int
+    new: str
+    description: str
+    line: str  # The source line where it begins, without the blanks around it,
+    place: int  # and which one of this description in such lines of the function it is.
+    number: int
+
+    def __str__(self):
+        return f"{self.path}:{self.number} {self.function}: {self.description}"
+
+    def key(self):
+        """What names it in equivalent.toml."""
+        return self.path, self.function, self.line, self.description, self.place
+
+
+def mutants_of(path, function):
+    text = (ROOT / path).read_text()
+    found, seen = [], {}
+    for start, end, new, description in sorted(mutations(text, function)):
+        number = text.count("\n", 0, start)
+        line = text.splitlines()[number].strip()
+        seen[line, description] = seen.get((line, description), 0) + 1
+        found.append(Mutant(path, function, start, end, new, description, line,
+                            seen[line, description], number + 1))
+    return found
+
+
+def read_toml(name):
+    with open(ROOT / "proofs" / name, "rb") as file:
+        return tomllib.load(file)
+
+
 def candidates(wanted):
-    """[(file, function, mutation)] of every proved function."""
-    with open(ROOT / "proofs/modules.toml", "rb") as file:
-        modules = tomllib.load(file)
+    """Every mutant of every proved function, or of those wanted."""
     where = ledger.core_functions(ROOT)
-    names = [f for module in modules.values() for f in module["functions"] if f in where]
+    names = [f for module in read_toml("modules.toml").values() for f in module["functions"] if f in where]
     names = [name for name in names if not wanted or name in wanted]
-    return [(where[name], name, mutation) for name in names
-            for mutation in mutations((ROOT / where[name]).read_text(), name)]
+    return [mutant for name in names for mutant in mutants_of(where[name], name)]
+
+
+def equivalents():
+    """{key of a mutant: why nobody can notice it} of equivalent.toml."""
+    entries = read_toml("equivalent.toml").get("mutant", [])
+    return {(e["file"], e["function"], e["line"], e["mutation"], e.get("place", 1)): e["reason"]
+            for e in entries}
+
+
+def stale_equivalents():
+    """Entries of equivalent.toml that name no mutant (any more), as lines to print."""
+    problems = []
+    where = ledger.core_functions(ROOT)
+    for key in equivalents():
+        path, function = key[:2]
+        found = mutants_of(path, function) if where.get(function) == path else []
+        if key not in {mutant.key() for mutant in found}:
+            problems.append(f"equivalent.toml: {function} has no such mutant: `{key[2]}`, {key[3]}")
+    return problems
 
 
 def copy_tree(target):
+    """What git knows or would add, and the libraries in subprojects, which it does not."""
     listing = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True,
                              stdout=subprocess.PIPE, text=True).stdout.splitlines()
     for name in listing:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
+    for library in (ROOT / "subprojects").iterdir():
+        if library.is_dir() and not (target / "subprojects" / library.name).exists():
+            (target / "subprojects" / library.name).symlink_to(library)
 
 
 def quiet(*command, cwd, timeout=None):
-    """Exit status of a command; 1 if it takes too long."""
+    """(exit status of a command, what it printed); (1, "") if it takes too long."""
     try:
-        return subprocess.run([str(word) for word in command], cwd=cwd, check=False, timeout=timeout,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+        done = subprocess.run([str(word) for word in command], cwd=cwd, check=False, timeout=timeout,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        return done.returncode, done.stdout
     except subprocess.TimeoutExpired:
-        return 1
+        return 1, ""
 
 
-def unproved(tree, function):
-    return quiet(sys.executable, "-B", "proofs/prove.py", "--cached", "--first", "--timeout",
-                 PROVER_SECONDS, "--only", function, cwd=tree)
+def seconds_for(function):
+    """How long a prover may take for a goal of a mutant of this function."""
+    times = [float(result.seconds)
+             for name, module in read_toml("modules.toml").items() if function in module["functions"]
+             for result in results.read(ROOT / f"proofs/results/{name}.txt")
+             if results.unit_of(result.goal, module["functions"]) == function]
+    return math.ceil(PATIENCE * max([SLOWEST, *times]))
 
 
-def verdict(tree, function):
-    """killed by proof, killed by test, invalid, or SURVIVED."""
-    if quiet("ninja", "-C", "build", "-j2", "host-tests", cwd=tree):
-        return "invalid"
-    if unproved(tree, function):
-        return "killed by proof"
-    if quiet("meson", "test", "-C", "build", "--no-rebuild", "--suite", "core", cwd=tree, timeout=TEST_SECONDS):
-        return "killed by test"
-    return "SURVIVED"
+class Copy:
+    """A copy of the tree, whose core is changed, compiled, proved and tested."""
+
+    def __init__(self, tree):
+        self.tree = tree
+        self.tests = {}  # {name: (program, seconds)}, the quick ones first.
+        copy_tree(tree)
+        code, output = quiet("meson", "setup", "-Dwerror=false", "build", cwd=tree)
+        if code:
+            sys.exit(f"mutate: meson setup failed\n{output}")
+        listed = json.loads(quiet("meson", "introspect", "--tests", "build", cwd=tree)[1])
+        programs = {t["name"]: t["cmd"][0] for t in listed
+                    if any(suite.rpartition(":")[2] == "core" for suite in t["suite"])}
+        self.targets = [os.path.relpath(program, tree / "build") for program in programs.values()]
+        if not programs or self.build():
+            sys.exit("mutate: the unchanged tree does not build")
+        seconds = {}
+        for name, program in programs.items():
+            start = time.monotonic()
+            if quiet(program, cwd=tree)[0]:
+                sys.exit(f"mutate: {name} fails even unchanged")
+            seconds[name] = time.monotonic() - start
+        self.tests = {name: (programs[name], seconds[name]) for name in sorted(programs, key=seconds.get)}
+
+    def build(self):
+        return quiet("ninja", "-C", "build", f"-j{os.cpu_count()}", *self.targets, cwd=self.tree)[0]
+
+    def unproved(self, function):
+        """The goal that is not proved, or ''."""
+        code, output = quiet(sys.executable, "-B", "proofs/unproved.py", function, seconds_for(function),
+                             cwd=self.tree)
+        return (output.strip() or "an error").splitlines()[-1] if code else ""
+
+    def failing(self):
+        """The test that fails, or ''."""
+        for name, (program, seconds) in self.tests.items():
+            code, output = quiet(program, cwd=self.tree, timeout=TEST_SECONDS + TEST_PATIENCE * seconds)
+            if code:
+                case = re.search(r"^-{20,}\n(.+)\n", output, re.M)
+                return f"{name}{': ' + case[1].strip() if case else ''}"
+        return ""
+
+    def verdict(self, mutant):
+        """(killed, invalid or SURVIVED; what killed it)."""
+        path = self.tree / mutant.path
+        text = path.read_text()
+        path.write_text(text[:mutant.start] + mutant.new + text[mutant.end:])
+        try:
+            if self.build():
+                return "invalid", ""
+            if goal := self.unproved(mutant.function):
+                return "killed", f"goal {goal}"
+            if test := self.failing():
+                return "killed", f"test {test}"
+            return "SURVIVED", ""
+        finally:
+            path.write_text(text)
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="scripts/mutate", description=__doc__.splitlines()[0],
-                                     epilog="About 20 s a mutant. The last line is `mutants KILLED/VALID killed`.")
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="scripts/mutate", description=__doc__.splitlines()[0],
+        epilog="About a minute a mutant. The last line is `mutants KILLED/VALID killed`.")
     parser.add_argument("count", nargs="?", type=int, default=20, metavar="N", help="mutants to try (default 20)")
     parser.add_argument("--only", metavar="FUNCTION[,FUNCTION]", help="mutate these functions only")
     parser.add_argument("--seed", type=int, default=1, help="of the choice (default 1)")
     parser.add_argument("--list", action="store_true", help="print the mutants, try none")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    stale = stale_equivalents()
+    if stale:
+        sys.exit("\n".join(stale))
     chosen = candidates(options.only.split(",") if options.only else [])
-    total = len(chosen)
+    total, known = len(chosen), equivalents()
     random.Random(options.seed).shuffle(chosen)
     chosen = chosen[:options.count]
     print(f"{len(chosen)} of {total} mutants, seed {options.seed}", flush=True)
-    killed = valid = 0
+    if options.list:
+        print("\n".join(map(str, chosen)))
+        return 0
+    killed, survivors, wrong = 0, [], []
     with tempfile.TemporaryDirectory(prefix="trustos-mutate-") as scratch:
-        tree = Path(scratch)
-        if not options.list:
-            copy_tree(tree)
-            if quiet("meson", "setup", "build", cwd=tree) or quiet("ninja", "-C", "build", "host-tests", cwd=tree):
-                sys.exit("mutate: the unchanged tree does not build")
-            for function in sorted({name for _, name, _ in chosen}):
-                if unproved(tree, function):
-                    sys.exit(f"mutate: {function} is not proved even unchanged")
-        for path, function, (start, end, new, description) in chosen:
-            text = (ROOT / path).read_text()
-            title = f"{path}:{text.count(chr(10), 0, start) + 1} {function}: {description}"
-            if options.list:
-                print(title)
-                continue
+        copy = Copy(Path(scratch))
+        for function in sorted({mutant.function for mutant in chosen}):
+            if goal := copy.unproved(function):
+                sys.exit(f"mutate: {function} is not proved even unchanged: {goal}")
+        for mutant in chosen:
             began = time.monotonic()
-            (tree / path).write_text(text[:start] + new + text[end:])
-            outcome = verdict(tree, function)
-            (tree / path).write_text(text)
-            killed += outcome.startswith("killed")
-            valid += outcome != "invalid"
-            print(f"{outcome:15}  {title}  {time.monotonic() - began:.0f} s", flush=True)
-    print(f"mutants {killed}/{valid} killed")
-    return 0
+            outcome, killer = copy.verdict(mutant)
+            if mutant.key() not in known:
+                killed += outcome == "killed"
+            elif outcome == "killed":
+                wrong.append(mutant)
+            if outcome == "SURVIVED":
+                survivors.append(mutant)
+            print(f"{outcome:8}  {mutant}  {killer}  {time.monotonic() - began:.0f} s", flush=True)
+    counted = [mutant for mutant in survivors if mutant.key() not in known]
+    for mutant in survivors:
+        reason = known.get(mutant.key(), "not explained: no goal and no test notices it")
+        print(f"survivor  {mutant}, of `{mutant.line}`\n          {reason}")
+    for mutant in wrong:
+        print(f"equivalent.toml says that nobody can notice it, but it was killed: {mutant}")
+    print(f"mutants {killed}/{killed + len(counted)} killed")
+    return int(bool(wrong))
 
 
 if __name__ == "__main__":

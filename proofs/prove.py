@@ -7,128 +7,28 @@ lemmas in a run of their own (-wp-fct leaves them out, yet every goal assumes th
 unless every property of its functions is Valid, no warning was printed, and whatever its functions
 call is proved in another module or named in ASSUMED.md. Then its smoke tests: from what a function
 requires, and from what holds at each of its branches, calls and loops, a prover tries to prove false;
-where it can, the contracts contradict each other and prove nothing.
+where it can, the contracts contradict each other and prove nothing. What the provers said can be kept
+(results.py), and believed or doubted (doubt.py).
 """
 
 import argparse
 import concurrent.futures
-import csv
 import os
-import re
-import signal
-import subprocess
 import sys
-import tempfile
+import threading
 import time
 import tomllib
-from pathlib import Path
 
+import doubt
 import ledger
+import mutate
+import results
+import wp
 
-ROOT = Path(__file__).resolve().parent.parent
-BASE_FLAGS = [
-    "-c11", "-machdep", "x86_64", f"-cpp-extra-args=-I{ROOT}/kernel",
-    "-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-model", "Typed", "-wp-check-memory-model",
-    "-wp-timeout", "15", "-wp-par", "2",
-]
-PROVERS = ["-wp-prover", "z3,cvc5,cvc4"]
-# One prover, and its steps counted, so that a busy machine tests as much. Smoke tests are in no category;
-# with none left in (exits: trivial) a function that requires nothing would be left out.
-CATEGORIES = ("lemma requires assigns ensures assert invariant variant breaks continues returns "
-              "complete_behaviors disjoint_behaviors terminates decreases check").split()
-SMOKE = ["-wp-smoke-tests", "-wp-prop=" + ",".join(f"-@{category}" for category in CATEGORIES),
-         "-wp-prover", "z3", "-wp-steps", "1000000", "-wp-smoke-timeout", "5"]
-# A third of Frama-C's time goes to its collector and to waiting 50 ms for each goal, even one that needs no prover:
-# give it a larger young generation, and with --cached two runs a processor.
-OCAML = "s=8M,o=200"
-# cvc5 is not among the provers that why3 finds by itself.
-WHY3_CONF = """[main]
-magic = 14
-memlimit = 2000
-running_provers_max = 2
-timelimit = 15
-
-[partial_prover]
-name = "CVC4"
-path = "/usr/bin/cvc4"
-version = "1.8"
-
-[partial_prover]
-name = "Z3"
-path = "/usr/bin/z3"
-version = "4.8.12"
-
-[prover]
-command = "/usr/bin/cvc5 --stats-internal --tlimit=%t000 --lang=smt2 %f"
-command_steps = "/usr/bin/cvc5 --stats-internal --rlimit=%S --lang=smt2 %f"
-driver = "cvc4_16"
-editor = ""
-in_place = false
-interactive = false
-name = "CVC5"
-shortcut = "cvc5"
-version = "1.0.3"
-"""
-UNPROVED = re.compile(r"\[wp\] \[(Failed|Timeout|Unknown|Stepout|Doomed)\]")
+ROOT = wp.ROOT
+RESULTS = ROOT / "proofs/results"
 SHOWN = 20  # Problems of a run that are printed without -v.
-GOAL = re.compile(r"\[wp\] \[(\w[^\]]*)\] (Goal|Smoke-test) (\S+)")
-WARNING = re.compile(r"Warning|User Error|annot-error|Missing|Ignoring|Degenerated")
-# Harmless unless a proved function calls it: see unspecified().
-NO_CONTRACT = re.compile(r"Warning:\s+Neither code nor specification for function (\w+)")
-HARMLESS = re.compile(r"^\[wp\] Warning: (Missing RTE guards|-wp-check-memory-model)$")
-
-
-def listen(command, conf, first):
-    """Run Frama-C: (what it printed, exit code). With `first`, end it at the first unproved goal. It takes relative
-    names from PWD, which is where the caller stands, not from the folder that it runs in."""
-    log = []
-    environment = os.environ | {"WHY3CONFIG": str(conf), "OCAMLRUNPARAM": OCAML, "PWD": str(ROOT)}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
-        for line in process.stdout:
-            log.append(line)
-            if first and UNPROVED.search(line):
-                os.killpg(process.pid, signal.SIGKILL)
-                break
-    return "".join(log), process.returncode
-
-
-class Run:
-    """One run of Frama-C: goals or smoke tests with their outcome, warnings, and the status of every property."""
-
-    def __init__(self, options, source, selection, kind="goals"):
-        self.kind = kind
-        with tempfile.TemporaryDirectory() as scratch:
-            conf = Path(scratch) / "why3.conf"
-            conf.write_text(WHY3_CONF)
-            table = Path(scratch) / "report.csv"
-            cache = ["-wp-cache", options.cache, "-wp-cache-dir", "proofs/cache"]
-            limit = ["-wp-timeout", str(options.timeout)] if options.timeout else []
-            command = ["frama-c", *BASE_FLAGS, *cache, *selection, *limit, str(ROOT / source)]
-            self.log, code = listen(command + ["-then", "-no-wp", "-report-csv", str(table)],
-                                    conf, options.first)
-            self.command = " ".join(command)
-            self.rows = []
-            if table.exists():
-                with open(table, encoding="utf-8") as file:
-                    self.rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-        self.goals = {}
-        for status, sort, name in GOAL.findall(self.log):
-            if sort == "Smoke-test":
-                self.goals[name] = status == "Passed"
-            elif kind == "goals":
-                self.goals[name] = f"Goal {name} : Valid" in self.log
-        self.problems = [f"exit code {code}"] if code else []
-        lines = self.log.splitlines()
-        for number, line in enumerate(lines):
-            warning = " ".join(part.strip() for part in lines[number:number + 2])
-            if WARNING.search(line) and not HARMLESS.match(line) and not NO_CONTRACT.search(warning):
-                self.problems.append(warning)
-        claimed = re.search(r"Proved goals:\s*(\d+)\s*/\s*(\d+)", self.log)
-        if not claimed or claimed[1] != claimed[2]:
-            self.problems.append(claimed[0] if claimed else "no goals were proved: see the log")
-        wrong = "not proved" if kind == "goals" else "false is proved there: contracts contradict each other"
-        self.problems += [f"{name}: {wrong}" for name, good in self.goals.items() if not good]
+PROVING = threading.Lock()  # Provers have limits of time: one run of them at once.
 
 
 def property_problems(rows, functions, known):
@@ -149,12 +49,11 @@ def property_problems(rows, functions, known):
 def unspecified(log, functions):
     """Functions without contract that these functions call: Frama-C would make one up."""
     called = ledger.called_by(ROOT, functions)
-    return [f"{name} has no contract but is called" for name in NO_CONTRACT.findall(log) if name in called]
+    return [f"{name} has no contract but is called" for name in wp.NO_CONTRACT.findall(log) if name in called]
 
 
 def prove_functions(options, module, functions, known):
-    flags = module.get("flags", [])
-    run = Run(options, module["source"], [*PROVERS, *flags, "-wp-fct", ",".join(functions)])
+    run = wp.Run(options, module, wp.goals_of(module, functions))
     run.problems += property_problems(run.rows, functions, known) + unspecified(run.log, functions)
     return run
 
@@ -167,16 +66,11 @@ def may_be_empty(run):
 
 
 def prove_lemmas(options, module):
-    return may_be_empty(Run(options, module["source"], [*PROVERS, *module.get("flags", []), "-wp-prop=@lemma"]))
+    return may_be_empty(wp.Run(options, module, wp.lemmas_of(module)))
 
 
 def smoke_test(options, module, functions):
-    flags = module.get("flags", [])
-    if "-wp-prover" in flags:  # Frama-C would add them to the one of SMOKE.
-        at = flags.index("-wp-prover")
-        flags = flags[:at] + flags[at + 2:]
-    selection = [*flags, *SMOKE, "-wp-fct", ",".join(functions)]
-    return may_be_empty(Run(options, module["source"], selection, "smoke tests"))
+    return may_be_empty(wp.Run(options, module, wp.smoke_tests_of(module, functions), "smoke tests"))
 
 
 def report(title, run, seconds, verbose):
@@ -196,13 +90,15 @@ def report(title, run, seconds, verbose):
 
 
 def replayed(options, work, *inputs):
-    """With --cached, goals first without any prover: those that have no result are started otherwise, only to be
+    """With kept results, goals first without any prover: those that have no result are started otherwise, only to be
     stopped when another's is found. Smoke tests not: without a prover they pass."""
-    if options.cache == "replay" and work is not smoke_test:
-        run = work(argparse.Namespace(**vars(options) | {"cache": "offline"}), *inputs)
-        if not run.problems:
-            return run
-    return work(options, *inputs)
+    if options.cache == "none" or work is smoke_test:
+        return work(options, *inputs)
+    run = work(argparse.Namespace(**vars(options) | {"cache": "offline"}), *inputs)
+    if run.problems:
+        with PROVING:
+            run = work(options, *inputs)
+    return run
 
 
 def timed(function, *arguments):
@@ -210,18 +106,36 @@ def timed(function, *arguments):
     return function(*arguments), time.monotonic() - start
 
 
+def read_modules():
+    """modules.toml, each module with the file of its results."""
+    with open(ROOT / "proofs/modules.toml", "rb") as file:
+        modules = tomllib.load(file)
+    for name, module in modules.items():
+        module["results"] = RESULTS / f"{name}.txt"
+    return modules
+
+
 def find_module(modules, function):
     """The module that proves a function; an unlisted function is tried in the file that defines it."""
-    for name, module in modules.items():
+    for module in modules.values():
         if function in module["functions"]:
-            return name, module
+            return module
     for path in sorted(ROOT.glob("kernel/core/*.c")):
         if function in ledger.functions_in(path.read_text()):
             source = str(path.relative_to(ROOT))
-            listed = [(n, m) for n, m in modules.items() if m["source"] == source]
             print(f"{function} is not in modules.toml: trying it in {source}")
-            return listed[0] if listed else (path.stem, {"source": source, "functions": []})
+            listed = next((m for m in modules.values() if m["source"] == source), {})
+            return {"source": source, "functions": [], "flags": listed.get("flags", [])}
     sys.exit(f"prove: {function} is neither in modules.toml nor defined in a file of kernel/core")
+
+
+def lemma_modules(modules):
+    """{source: the module whose results hold those of its lemmas}: the first that proves something of it."""
+    homes = {}
+    for module in modules.values():
+        if module["functions"]:
+            homes.setdefault(module["source"], module)
+    return homes
 
 
 def arguments():
@@ -231,9 +145,16 @@ def arguments():
         epilog="The last line is `goals PROVED/TOTAL proved, A assumptions` (the entries of "
                "proofs/ASSUMED.md). Exits 0 only if everything is proved and the ledger is complete.")
     parser.add_argument("--cached", dest="cache", action="store_const", const="replay", default="none",
-                        help="take results from proofs/cache, run the provers only for the rest")
+                        help="take results from proofs/results, run the provers only for the rest")
     parser.add_argument("--update", dest="cache", action="store_const", const="update",
-                        help="like --cached, and add new results to proofs/cache")
+                        help="like --cached, and keep in proofs/results what was used or found, nothing else")
+    parser.add_argument("--doubt", action="store_true",
+                        help="prove without kept results those that the version before did not have, and a twentieth "
+                             "of the functions, chosen by the hash of HEAD")
+    parser.add_argument("--minutes", type=float, default=6, help="end --doubt, leaving the rest out (default 6)")
+    parser.add_argument("--seed", metavar="TEXT", help="choose the twentieth by this instead of the hash of HEAD")
+    parser.add_argument("--since", metavar="VERSION", default="HEAD^1",
+                        help="the version before, for --doubt (default HEAD^1; all is new if there is none)")
     parser.add_argument("--only", metavar="FUNCTION[,FUNCTION]", help="these functions only")
     parser.add_argument("--module", metavar="NAME", help="this module of modules.toml only")
     parser.add_argument("--smoke", action="store_true", help="only the smoke tests: try to prove false everywhere")
@@ -243,7 +164,10 @@ def arguments():
     parser.add_argument("--write-ledger", action="store_true",
                         help="rewrite the list of unproved functions in ASSUMED.md from modules.toml")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what Frama-C prints")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.doubt and (options.only or options.module or options.smoke):
+        parser.error("--doubt chooses what it proves")
+    return options
 
 
 def selected(options, modules):
@@ -251,8 +175,7 @@ def selected(options, modules):
     if options.only:
         jobs = []
         for function in options.only.split(","):
-            _, module = find_module(modules, function)
-            jobs.append((function, module, [function]))
+            jobs.append((function, find_module(modules, function), [function]))
         return jobs
     if options.module and options.module not in modules:
         sys.exit(f"prove: no module {options.module} in modules.toml; there are: {', '.join(modules)}")
@@ -261,50 +184,75 @@ def selected(options, modules):
 
 
 def jobs(options, modules, known):
-    """(title, source, function, its arguments but the options) of each run of Frama-C; lemmas, which are those of
+    """(title, module, function, its arguments but the options) of each run of Frama-C; lemmas, which are those of
     the headers, once for each source, but counted once. --only leaves lemmas and smoke tests out."""
-    lemmas = set()
+    homes, lemmas = lemma_modules(modules), set()
     for title, module, functions in selected(options, modules):
+        source = module["source"]
         if not options.smoke:
-            yield title, module["source"], prove_functions, (module, functions, known)
-        if not options.smoke and not options.only and module["source"] not in lemmas:
-            lemmas.add(module["source"])
-            yield f"{title}: lemmas", "", prove_lemmas, (module,)
+            yield title, module, prove_functions, (module, functions, known)
+        if not options.smoke and not options.only and source not in lemmas:
+            lemmas.add(source)
+            yield f"{title}: lemmas", homes[source], prove_lemmas, (homes[source],)
         if options.smoke or not options.only:
-            yield title, module["source"], smoke_test, (module, functions)
+            yield title, module, smoke_test, (module, functions)
+
+
+def keep(modules, finished):
+    """Write what the provers found into the files of results, and leave out what no goal asked for. What was not run,
+    or not to its end, stays as it is."""
+    runs = {id(module): {} for module in modules.values()}
+    for module, work, inputs, run in finished:
+        if run.code or id(module) not in runs:
+            continue
+        units = {prove_lemmas: [results.LEMMAS], smoke_test: [results.SMOKE_TESTS]}.get(work) or inputs[1]
+        found = results.worth_keeping(run.answers, results.read(module["results"]))
+        for unit in units:
+            runs[id(module)][unit] = [r for r in found if results.unit_of(r.goal, module["functions"]) == unit]
+    homes = lemma_modules(modules).values()
+    for module in modules.values():
+        if runs[id(module)]:
+            before = results.read(module["results"])
+            results.write(module["results"], results.replaced(before, runs[id(module)], module["functions"],
+                                                              any(module is home for home in homes)))
 
 
 def main():
     options = arguments()
-    with open(ROOT / "proofs/modules.toml", "rb") as file:
-        modules = tomllib.load(file)
+    modules = read_modules()
     if options.write_ledger:
         ledger.write_unproved(ROOT, modules)
         return 0
+    if options.doubt:
+        return doubt.run(modules, options.minutes, options.seed, options.since)
     # Proved in some module, or written down as an assumption.
     known = {f for module in modules.values() for f in module["functions"]} | ledger.assumed(ROOT)
     failed = False
     if not options.only and not options.module:
-        problems = ledger.check(ROOT, modules)
+        problems = ledger.check(ROOT, modules) + mutate.stale_equivalents()
         print(f"{'FAIL' if problems else 'ok':4} ledger")
         for problem in problems:
             print(f"     {problem}")
         failed = bool(problems)
         if options.ledger:
             return int(failed)
-    goals, smoke = {}, {}
-    # With --cached Frama-C itself takes the time, on one processor; otherwise the provers have all of them.
-    workers = 2 * os.cpu_count() if options.cache == "replay" else 1
+    goals, smoke, finished = {}, {}, []
+    # With kept results Frama-C itself takes the time, on one processor; otherwise the provers have all of them.
+    workers = {"none": 1, "update": os.cpu_count(), "replay": 2 * os.cpu_count()}[options.cache]
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         # The last modules take longest: they go first, so that no processor idles at the end.
-        runs = {pool.submit(timed, replayed, options, work, *inputs): (title, source)
-                for title, source, work, inputs in reversed(list(jobs(options, modules, known)))}
+        runs = {pool.submit(timed, replayed, options, work, *inputs): (title, module, work, inputs)
+                for title, module, work, inputs in reversed(list(jobs(options, modules, known)))}
         for future in concurrent.futures.as_completed(runs):
-            (title, source), (run, seconds) = runs[future], future.result()
+            (title, module, work, inputs), (run, seconds) = runs[future], future.result()
             report(title, run, seconds, options.verbose)
             counted = goals if run.kind == "goals" else smoke
+            source = "" if work is prove_lemmas else module["source"]
             counted |= {(source, name): good for name, good in run.goals.items()}
             failed |= bool(run.problems)
+            finished.append((module, work, inputs, run))
+    if options.cache == "update":
+        keep(modules, finished)
     if smoke:
         print(f"smoke tests {sum(smoke.values())}/{len(smoke)} passed")
     print(f"goals {sum(goals.values())}/{len(goals)} proved, {ledger.count(ROOT)} assumptions")

@@ -13,7 +13,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 import manifest
 from manifests.table import memory_needed
-from manifests.words import CLIENT as GRANT_CLIENT, FAULTS as GRANT_FAULTS, NOTIFICATION, PCI, POOL, THREAD
+from manifests.grants import LAYOUTS, RECORD
+from manifests.source import Constants, Layout, names_of_list
 import pack_archive
 
 API = "namespace {0} {{\nusing Api = sel::Protocol<>;\nusing Other = sel::Protocol<>;\n}}\n"
@@ -95,6 +96,84 @@ def make_elf(segments):
     return bytes(data)
 
 
+def kind(name):
+    """Its number in the table."""
+    return 1 + list(LAYOUTS).index(name)
+
+
+def client(need):
+    return need.value["server"], need.value["protocol"], need.value["part"]
+
+
+class HeaderTest(unittest.TestCase):
+    """What is read from C and C++ headers, on headers of the test's own."""
+
+    TEXT = """
+#define PLACE 0x1000ull // A place.
+enum { FIRST = 1, SECOND, /* no = 9, */ THIRD = FIRST + SECOND, AFTER };
+enum class Word : u8 { ZERO, ONE };
+inline constexpr u64 kFar = u64{1} << 40;
+static constexpr u32 kNear = other::SECOND * 4096;
+constexpr u32 kUnknown = sizeof(Record);
+constexpr u32 kTwice = 1;
+constexpr u32 kTwice = 2;
+struct Record {
+    char name[8]; // Ends with 0.
+    u64 value[2];
+    u32 a, b;
+
+    bool sound() const { return a <= b; }
+    u32 no = 0;
+};
+struct Padded {
+    u8 a;
+    u32 b;
+};
+struct Unknown {
+    u64 a;
+    u32 b[SECOND];
+};
+using All = List<Record,
+                 Padded>;
+"""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "test.hpp"
+        self.path.write_text(self.TEXT)
+
+    def test_constants(self):
+        found = Constants(self.path)
+        self.assertEqual([found[name] for name in ("PLACE", "FIRST", "SECOND", "THIRD", "AFTER", "ONE", "kFar", "kNear")],
+                         [4096, 1, 2, 3, 4, 1, 1 << 40, 8192])
+        for name in ("no", "kUnknown", "kTwice", "NONE"):
+            with self.assertRaises(SystemExit) as refused:
+                found[name]  # pylint: disable=pointless-statement
+            self.assertIn(f"expected the constant {name}, once", str(refused.exception))
+
+    def test_layouts(self):
+        record = Layout(self.path, "Record")
+        self.assertEqual(record.bytes, 32)
+        packed = record.pack(name=b"ab", value=[1, 2], b=3)
+        self.assertEqual(packed, struct.pack("<8sQQII", b"ab", 1, 2, 0, 3))
+        self.assertEqual(record.unpack_from(b"x" + packed, 1), {"name": b"ab".ljust(8, b"\0"), "value": (1, 2), "a": 0, "b": 3})
+        self.assertEqual([record.offset(name) for name in record.fields], [0, 8, 24, 28])
+        with self.assertRaises(SystemExit):
+            record.pack(no=1)
+        with self.assertRaises(struct.error):
+            record.pack(a=1 << 32)
+        for name, words in (("Padded", "without padding"), ("Unknown", "number of elements"), ("None", "expected struct")):
+            with self.assertRaises(SystemExit) as refused:
+                Layout(self.path, name)
+            self.assertIn(words, str(refused.exception))
+
+    def test_lists(self):
+        self.assertEqual(names_of_list(self.path, "All"), ["Record", "Padded"])
+        with self.assertRaises(SystemExit):
+            names_of_list(self.path, "Some")
+
+
 class ManifestTest(unittest.TestCase):
     def setUp(self):
         self.fresh()
@@ -136,18 +215,31 @@ class ManifestTest(unittest.TestCase):
         self.assertIn("sel::Service service{sel::Endpoint{2}, self, {4, 1}};", text)
         self.assertIn("sel::Endpoint mine{5};", text)
         data = manifest.table(self.project.system())
-        record = struct.unpack_from("<16sQQQHHHH", data, 16 + 2 * 64)
-        self.assertEqual(record, (b"mine".ljust(16, b"\0"), 2, 0, 0, GRANT_FAULTS, 5, 1, 2))
+        record = RECORD.unpack_from(data, 16 + 2 * 64)
+        self.assertEqual(record, {"name": b"mine".ljust(16, b"\0"), "value": (0, 0, 0), "kind": kind("Faults"),
+                                  "slot": 5, "slots": 1, "reserved": 0})
         self.refused("boot/system.toml", "[beta]", '[beta]\nneeds.mine = "alpha"', "needs.mine",
                      "own memory")
 
     def test_table(self):
         data = manifest.table(self.project.system())
         magic, version, programs, grants = struct.unpack_from("<8sIHH", data)
-        self.assertEqual((magic, version, programs, grants), (b"TSYSTEM1", 1, 2, 9))
+        self.assertEqual((magic, version, programs, grants), (b"TSYSTEM1", 2, 2, 9))
         self.assertEqual(len(data), 16 + 2 * 64 + 9 * 48)
-        grant = struct.unpack_from("<16sQQQHHHH", data, 16 + 2 * 64)
-        self.assertEqual(grant, (b"server".ljust(16, b"\0"), 1, 0, 0, GRANT_CLIENT, 5, 1, 6))
+        for i, (name, struct_name, value) in enumerate((
+                ("server", "Client", {"server": 1, "protocol": 0, "part": 0, "rights": 6}),
+                ("second", "Client", {"server": 1, "protocol": 1, "part": 0, "rights": 2}),
+                ("uart", "Io", {"first": 0x3f8, "last": 0x3ff}),
+                ("irq", "Irq", {"bit": 1, "line": 0x104}),
+                ("bell", "Doorbell", {"bit": 2}),
+                ("hpet", "Device", {"physical": 0xfed00000, "bytes": 8192, "address": 0x7ffe00000000}),
+                ("pool", "Untyped", {"bytes": 16384}),
+                ("free", "Slots", {"count": 3}),
+                ("worker", "Context", {"budget_us": 1000, "period_us": 5000}))):
+            record = RECORD.unpack_from(data, 16 + 2 * 64 + i * 48)
+            self.assertEqual(record["name"], name.encode().ljust(16, b"\0"))
+            self.assertEqual(record["kind"], kind(struct_name))
+            self.assertEqual(LAYOUTS[struct_name].unpack_from(struct.pack("<3Q", *record["value"])), value)
 
     def test_lists(self):
         self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nall = "alpha*"')
@@ -190,9 +282,8 @@ needs.all = "gamma"
         text = manifest.header(self.project.system(), "beta")
         self.assertIn("sel::Client<file::Api> files{5};", text)
         programs = self.project.system().programs
-        self.assertEqual([need.values[:3] for need in programs["beta"].needs[:2]],
-                         [(GRANT_CLIENT, 2, 0), (GRANT_CLIENT, 2, 1 << 8)])
-        self.assertEqual(programs["gamma"].needs[1].values[:3], (GRANT_CLIENT, 1, 1 | 2 << 8))
+        self.assertEqual([client(need) for need in programs["beta"].needs[:2]], [(2, 0, 0), (2, 0, 1)])
+        self.assertEqual(client(programs["gamma"].needs[1]), (1, 1, 2))
 
     def test_windows(self):
         """Beta shares memory with what is mounted: gamma calls for it with a capability of its own."""
@@ -206,7 +297,7 @@ needs.all = "gamma"
         text = manifest.header(project.system(), "gamma")
         self.assertIn('all{{{"/", "alpha", 7}, {"/disk", "alpha", 9}}};', text)
         self.assertIn('all_clients{{{"/disk/a-b", true, 1}, {"/", false, 1}}};', text)
-        self.assertEqual([need.values[2] >> 8 for need in project.system().programs["gamma"].needs], [0, 1, 0, 1])
+        self.assertEqual([need.value["part"] for need in project.system().programs["gamma"].needs], [0, 1, 0, 1])
         self.assertIn("std::array<sel::ClientPool, 1> much{{{2, 1, {", manifest.header(project.system(), "alpha"))
         self.refused("boot/system.toml", '"/disk" = "alpha"', '"/disk" = "alpha/2"', "gamma.needs.all",
                      "expected no other part")
@@ -307,7 +398,7 @@ needs.all = "gamma"
         self.assertEqual(self.project.change("boot/system.toml", 'second = "alpha"',
                                              'second = "alpha/3"'), "")
         need = self.project.system().programs["beta"].needs[1]
-        self.assertEqual(need.values, (GRANT_CLIENT, 1, 1 | 3 << 8, 0))
+        self.assertEqual(client(need), (1, 1, 3))
         self.fresh()
         self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nall = "alpha*"')
         self.project.change("boot/system.toml", "needs.irq",
@@ -325,15 +416,15 @@ needs.all = "gamma"
     def test_pools(self):
         self.assertEqual(self.give("pool", '"pool:disk/512K"'), "")
         need = self.project.system().programs["beta"].needs[-1]
-        self.assertEqual((need.slots, need.values), (128, (POOL, 0, 512 << 10,
-                                                           0x7ffe00003000)))
+        self.assertEqual((need.slots, need.value),
+                         (128, {"number": 0, "bytes": 512 << 10, "address": 0x7ffe00003000}))
         text = manifest.header(self.project.system(), "beta")
         self.assertIn("sel::Window extra{0x7ffe00003000, 0x80000, {17, 128}};", text)
         server = "servers/alpha/manifest.toml"
         self.project.write(server, SERVER + "[needs]\n")
         self.assertEqual(self.give("pool", '"pool:disk/512K"', "alpha", server), "")
         programs = self.project.system().programs
-        self.assertEqual([programs[name].needs[-1].values[1] for name in ("alpha", "beta")], [0, 0])
+        self.assertEqual([programs[name].needs[-1].value["number"] for name in ("alpha", "beta")], [0, 0])
         self.refused("boot/system.toml", '[alpha]\nneeds.extra = "pool:disk/512K"',
                      '[alpha]\nneeds.extra = "pool:disk/256K"', "beta.needs.extra",
                      "alpha.extra has pool disk with 256K", "same size")
@@ -388,15 +479,15 @@ needs.all = "gamma"
     def test_pci(self):
         self.assertEqual(self.give("pci", '"pci:1af4:1042|1af4:1001"'), "")
         need = self.project.system().programs["beta"].needs[-1]
-        self.assertEqual((need.slots, need.values), (
-            65, (PCI, 0x1af410011af41042, 4, 0x7ffe00003000)))
+        self.assertEqual((need.slots, need.value), (
+            65, {"match": 0x1af410011af41042, "bit": 4, "address": 0x7ffe00003000}))
         text = manifest.header(self.project.system(), "beta")
         self.assertIn('#include "sel/device.hpp"', text)
         self.assertIn("sel::PciDevice extra{{17, 65}, 0x7ffe00003000, 0x4};", text)
         self.fresh()
         self.assertEqual(self.give("pci", '"pci:class=01.08.02"'), "")
         need = self.project.system().programs["beta"].needs[-1]
-        self.assertEqual(need.values[1], 0xffff000000010802)
+        self.assertEqual(need.value["match"], 0xffff000000010802)
         for grant in ("pci:", "pci:1af4", "pci:1af4:10420", "pci:1AF4:1042", "pci:ffff:0001",
                       "pci:1af4:1042|", "pci:1:2", "pci:0001:0001|0001:0002|0001:0003",
                       "pci:class=01.08", "pci:class=1.8.2", "pci:class=01.08.02|1af4:1001"):
@@ -426,9 +517,10 @@ needs.all = "gamma"
         self.project.change("boot/system.toml", "[beta]", '[beta]\nneeds.disks = "pci:1af4:1042|1af4:1001*3"')
         self.assertEqual(self.project.mistakes(), "")
         needs = [need for need in self.project.system().programs["beta"].needs if need.kind == "pci"]
-        self.assertEqual([need.values[:3] for need in needs], [(PCI, 0x1af410011af41042, 1 << i) for i in range(3)])
         self.assertEqual([need.slots for need in needs], [65] * 3)
-        self.assertEqual(len({need.values[3] for need in needs}), 3)
+        first, apart = 0x7ffe00000000, 65 * 4096
+        self.assertEqual([need.value for need in needs], [
+            {"match": 0x1af410011af41042, "bit": 1 << i, "address": first + i * apart} for i in range(3)])
         self.assertIn("inline constexpr std::array<sel::PciDevice, 3> disks{{{{",
                       manifest.header(self.project.system(), "beta"))
         for grant in ('"pci:1af4:1042"', '"pci:1af4:1042*0"', '"pci:1af4:1042*9"', '"pool:x*2"', '["pci:1af4:1042"]'):
@@ -485,9 +577,11 @@ needs.all = "gamma"
                                              'wakes = "notification"'), "")
         program = self.project.system().programs["beta"]
         thread, wakes = program.needs[:2]
-        self.assertEqual(thread.values, (THREAD, 2000 | 10000 << 32, 8192 | 20 << 32, 0x7FFE00000000))
-        self.assertEqual((thread.slots, wakes.slots, wakes.values), (1, 1, (NOTIFICATION, 0, 0, 0)))
-        self.assertEqual(next(need for need in program.needs if need.kind == "device").values[3], 0x7FFE00004000)
+        self.assertEqual(thread.value, {"budget_us": 2000, "period_us": 10000, "stack_bytes": 8192, "priority": 20,
+                                        "address": 0x7FFE00000000})
+        self.assertEqual((thread.slots, wakes.slots, wakes.value), (1, 1, {}))
+        self.assertEqual(next(need for need in program.needs if need.kind == "device").value["address"],
+                         0x7FFE00004000)
         text = manifest.header(self.project.system(), "beta")
         for line in ('#include "sel/thread.hpp"', "sel::ReadyThread helper{5, 0x7ffe00002000};",
                      "sel::Notification wakes{6};"):

@@ -9,11 +9,15 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent.parent / "proofs"))
+import doubt
+import mutate
 import prove
+import results
 
 OPTIONS = argparse.Namespace(cache="none", timeout=2, first=False)
 REPLAY = argparse.Namespace(cache="replay", timeout=2, first=False)
@@ -55,26 +59,37 @@ unsigned nobody(unsigned x) {
 """
 
 
+# Only a prover sees this, and for step 1 it is wrong.
+REST = """
+/*@ requires room: x < {room};
+    terminates \\true; exits \\false; assigns \\nothing;
+    ensures rest: \\result % 7 < 7 - {step}; */
+unsigned {name}(unsigned x) {{
+    return x;
+}}
+"""
+
 PROOFS = Path(__file__).resolve().parent.parent / "proofs"
 
 
-def checkout(folder, step):
-    """A checkout of one source, whose contract is right for step 1, and the scripts that prove it."""
+def checkout(folder, text, functions=("next",)):
+    """A checkout of one source, and the scripts that prove it."""
     (folder / "kernel/core").mkdir(parents=True)
     (folder / "proofs").mkdir()
-    for script in ("prove.py", "ledger.py"):
-        shutil.copy2(PROOFS / script, folder / "proofs")
-    (folder / "kernel/core/small.c").write_text(NEXT.format(step=step))
+    for script in PROOFS.glob("*.py"):
+        shutil.copy2(script, folder / "proofs")
+    (folder / "kernel/core/small.c").write_text(text)
     (folder / "proofs/modules.toml").write_text(
-        '[small]\nsource = "kernel/core/small.c"\nfunctions = ["next"]\n')
+        f'[small]\nsource = "kernel/core/small.c"\nfunctions = {list(functions)}\nflags = ["-wp-timeout", "2"]\n')
     (folder / "proofs/ASSUMED.md").write_text("# Assumed\n")
     return folder
 
 
-def prove_from(start, project):
-    environment = os.environ | {"PWD": str(start)}
-    return subprocess.run([sys.executable, "-B", str(project / "proofs/prove.py"), "--only", "next"], cwd=start,
-                          env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def start_prove(project, *arguments, start=None):
+    start = start or project
+    return subprocess.run([sys.executable, "-B", str(project / "proofs/prove.py"), *arguments], cwd=start,
+                          env=os.environ | {"PWD": str(start)}, check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 class Checkout(unittest.TestCase):
@@ -83,18 +98,138 @@ class Checkout(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
-        self.right = checkout(Path(scratch.name) / "right", 1)
-        self.wrong = checkout(Path(scratch.name) / "wrong", 2)
+        self.right = checkout(Path(scratch.name) / "right", NEXT.format(step=1))
+        self.wrong = checkout(Path(scratch.name) / "wrong", NEXT.format(step=2))
 
     def test_a_broken_copy_fails_when_started_from_a_right_one(self):
-        done = prove_from(self.right, self.wrong)
+        done = start_prove(self.wrong, "--only", "next", start=self.right)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("typed_next_ensures_next", done.stdout)
 
     def test_a_right_copy_is_proved_when_started_from_a_broken_one(self):
-        done = prove_from(self.wrong, self.right)
+        done = start_prove(self.right, "--only", "next", start=self.wrong)
         self.assertNotIn("typed_next_ensures_next", done.stdout)
         self.assertIn("ok ", done.stdout)
+
+
+class Kept(unittest.TestCase):
+    """Results that are kept: used, written, doubted."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.scratch.cleanup)
+        text = REST.format(name="first", room=100, step=0) + REST.format(name="other", room=200, step=0)
+        cls.pattern = checkout(Path(cls.scratch.name) / "pattern", text, ("first", "other"))
+        cls.updated = start_prove(cls.pattern, "--module", "small", "--update")
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.project = Path(scratch.name) / "project"
+        shutil.copytree(self.pattern, self.project)
+        self.file = self.project / "proofs/results/small.txt"
+
+    def prove(self, *arguments):
+        return start_prove(self.project, "--module", "small", *arguments)
+
+    def put(self, *kept):
+        results.write(self.file, kept)
+
+    def break_second(self):
+        """Make the second contract wrong; what a prover is asked of it."""
+        source = self.project / "kernel/core/small.c"
+        source.write_text(REST.format(name="first", room=100, step=0) + REST.format(name="other", room=200, step=1))
+        with tempfile.TemporaryDirectory() as scratch:
+            module = {"source": str(source), "functions": ["first", "other"]}
+            asked, _ = doubt.questions_of(module, "other", Path(scratch), None)
+        return next(q for q in asked if q.goal == "other_ensures_rest" and q.prover.startswith("Z3"))
+
+    def test_an_update_keeps_one_result_of_each_goal(self):
+        self.assertEqual(self.updated.returncode, 0, self.updated.stdout)
+        kept = results.read(self.file)
+        proved = {r.goal for r in kept if r.verdict == "valid"}
+        self.assertEqual(proved, {"first_ensures_rest", "other_ensures_rest"})
+        self.assertIn(results.SMOKE_TESTS, {results.unit_of(r.goal, ["first", "other"]) for r in kept})
+        self.assertEqual(len(kept), len({r.goal for r in kept}))
+
+    def test_a_second_update_changes_nothing(self):
+        before = self.file.read_bytes()
+        self.assertEqual(self.prove("--update").returncode, 0)
+        self.assertEqual(self.file.read_bytes(), before)
+
+    def test_kept_results_are_believed_and_a_goal_without_one_is_proved(self):
+        source = self.project / "kernel/core/small.c"
+        module = {"source": str(source), "functions": ["first", "other"], "results": self.file}
+        self.assertEqual(prove.prove_functions(OFFLINE, module, ["first", "other"], set()).problems, [])
+        self.put(*(r for r in results.read(self.file) if r.goal != "other_ensures_rest"))
+        self.assertIn("typed_other_ensures_rest: not proved",
+                      prove.prove_functions(OFFLINE, module, ["first", "other"], set()).problems)
+        self.assertEqual(prove.replayed(REPLAY, prove.prove_functions, module, ["first", "other"], set()).problems, [])
+
+    def test_a_stale_result_is_dropped(self):
+        before = self.file.read_bytes()
+        stale = results.Result("first_ensures_gone", "Z3:4.8.12", "valid", "0.1", "7", "0" * 32)
+        self.put(*results.read(self.file), stale, stale._replace(goal="nobody_ensures_gone", key="1" * 32))
+        self.assertEqual(self.prove("--update").returncode, 0)
+        self.assertEqual(self.file.read_bytes(), before)
+
+    def test_a_forged_result_is_believed_until_it_is_doubted(self):
+        question = self.break_second()
+        forged = results.Result(question.goal, question.prover, "valid", "0.1", "7", question.key)
+        self.put(*(r for r in results.read(self.file) if r.goal != question.goal), forged)
+        self.assertEqual(self.prove("--cached").returncode, 0)
+        done = start_prove(self.project, "--doubt")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("other_ensures_rest: Z3:4.8.12 does not say that it is valid", done.stdout)
+        self.assertRegex(done.stdout, r"\ngoals 1/2 proved, 0 assumptions\n$")
+
+    def test_a_result_under_the_name_of_another_function_is_found(self):
+        question = self.break_second()
+        forged = results.Result("first_ensures_other", question.prover, "valid", "0.1", "7", question.key)
+        self.put(*(r for r in results.read(self.file) if r.goal != question.goal), forged)
+        self.assertIn("other_ensures_rest: its result is kept as another function's", self.prove("--cached").stdout)
+
+    def test_a_smoke_test_that_proves_false_is_found_without_its_forged_result(self):
+        source = self.project / "kernel/core/small.c"
+        source.write_text(NOBODY.replace("nobody", "first").replace("x < 3", "x * y < y")
+                          .replace("x > 5", "x > 5 && y > 5").replace("unsigned x", "unsigned x, unsigned y"))
+        with tempfile.TemporaryDirectory() as scratch:
+            module = {"source": str(source), "functions": ["first"]}
+            asked, _ = doubt.questions_of(module, results.SMOKE_TESTS, Path(scratch), None)
+        self.put(*(results.Result(q.goal, q.prover, "unknown", "-", "-", q.key) for q in asked))
+        (self.project / "proofs/modules.toml").write_text(
+            '[small]\nsource = "kernel/core/small.c"\nfunctions = ["first"]\n')
+        self.assertNotIn("contradict", self.prove("--cached").stdout)
+        done = start_prove(self.project, "--doubt")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("does not say that it is unknown", done.stdout)
+
+    def test_what_the_version_before_believed_is_not_new(self):
+        git = ["git", "-C", str(self.project), "-c", "user.name=x", "-c", "user.email=x@y"]
+        for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "one"]):
+            subprocess.run([*git, *words], check=True)
+        done = start_prove(self.project, "--doubt", "--since", "HEAD", "--seed", "a")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn(" 0 are new, ", done.stdout)
+        kept = results.read(self.file)
+        self.put(kept[0]._replace(key="2" * 32), *kept[1:])
+        done = start_prove(self.project, "--doubt", "--since", "HEAD", "--seed", "a")
+        self.assertIn(" 1 are new, ", done.stdout)
+        self.assertIn("1 results answer no question any more", done.stdout)
+
+    def test_a_twentieth_is_chosen_by_the_seed(self):
+        kept = {("m", f"f{i}"): [results.Result(f"f{i}_ensures_a", "Z3:4.8.12", "valid", "0.1", "7", f"{i:032x}")]
+                for i in range(100)}
+        before = {doubt.belief(r) for found in kept.values() for r in found}
+        chosen = {seed: {unit.name for unit in doubt.choose(kept, before, seed)} for seed in map(str, range(200))}
+        self.assertEqual({len(names) for names in chosen.values()}, {5})
+        self.assertEqual(set().union(*chosen.values()), {f"f{i}" for i in range(100)})
+        self.assertEqual(len(doubt.choose(kept, set(), "0")), 100)
+
+    def test_what_is_no_result_is_refused(self):
+        self.file.write_text("first_ensures_rest Z3:4.8.12 valid\n")
+        self.assertIn("small.txt:1: not a result", self.prove("--cached").stdout)
 
 
 class Prove(unittest.TestCase):
@@ -102,7 +237,7 @@ class Prove(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "small.c"
             source.write_text(text)
-            return prove.replayed(options, run, {"source": str(source)}, *arguments)
+            return prove.replayed(options, run, {"source": str(source), "functions": []}, *arguments)
 
     def prove(self, text, function):
         return self.run_on(prove.prove_functions, text, [function], set())
@@ -154,6 +289,40 @@ class Prove(unittest.TestCase):
         run = self.run_on(prove.smoke_test, text.replace("unsigned x", "unsigned x, unsigned y"), ["nobody"],
                           options=REPLAY)
         self.assertIn("contracts contradict", "\n".join(run.problems))
+
+
+class Mutants(unittest.TestCase):
+    """What scripts/mutate changes, and what it is told that nobody can notice."""
+
+    def test_a_key_names_one_mutant(self):
+        keys = [mutant.key() for mutant in mutate.candidates([])]
+        self.assertEqual(len(keys), len(set(keys)))
+        self.assertGreater(len(keys), 1000)
+
+    def test_an_entry_is_stale_once_its_line_or_its_mutation_is_gone(self):
+        mutant = mutate.candidates(["queue_take"])[0]
+        key = mutant.key()
+        with unittest.mock.patch.object(mutate, "equivalents", lambda: {key: "so"}):
+            self.assertEqual(mutate.stale_equivalents(), [])
+        for gone in (key[:2] + (mutant.line + " ",) + key[3:], key[:4] + (99,), ("kernel/core/call.c",) + key[1:]):
+            with unittest.mock.patch.object(mutate, "equivalents", lambda gone=gone: {gone: "so"}):
+                self.assertIn("queue_take has no such mutant", mutate.stale_equivalents()[0])
+
+    def test_a_deleted_call_is_a_mutant_and_a_deleted_declaration_is_none(self):
+        found = mutate.mutations("void f(void) {\n    u32 x = 1;\n    drop(x);\n}\n", "f")
+        self.assertEqual({what for _, _, _, what in found}, {"delete `drop(x);`", "1 -> 0"})
+
+    def test_a_goal_has_five_times_the_slowest_time_of_its_function(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        slow = results.Result("f_ensures_a", "Z3:4.8.12", "valid", "3.1", "7", "0" * 32)
+        (Path(folder.name) / "proofs").mkdir()
+        (Path(folder.name) / "proofs/modules.toml").write_text('[m]\nfunctions = ["f", "f_g", "h"]\n')
+        results.write(Path(folder.name) / "proofs/results/m.txt",
+                      [slow, slow._replace(goal="f_ensures_b", seconds="0.1"),
+                       slow._replace(goal="f_g_ensures_a", seconds="9.5")])
+        with unittest.mock.patch.object(mutate, "ROOT", Path(folder.name)):
+            self.assertEqual([mutate.seconds_for(name) for name in ("f", "f_g", "h")], [16, 48, 5])
 
 
 if __name__ == "__main__":

@@ -31,9 +31,7 @@ template <typename... Ts>
 void print(std::string_view pattern, const Ts &...values) {
     sel::Text<240> line;
     sel::format(line, pattern, values...);
-    console::Write write;
-    write.data.assign({reinterpret_cast<const u8 *>(line.byte), line.size});
-    [[maybe_unused]] auto taken = caps::console.call(write);
+    [[maybe_unused]] auto printed = console::put_all(caps::console, line);
 }
 
 template <typename... Ts>

@@ -3,6 +3,7 @@
 #include "sel/explain.hpp"
 
 #include "sel/format.hpp"
+#include "sel/program.hpp"
 #include "sel/result.hpp"
 
 namespace sel {
@@ -70,6 +71,16 @@ template <std::size_t N>
 std::string_view name_in(const std::string_view (&names)[N], u64 i) {
     return i < N ? names[i] : std::string_view{"unknown"};
 }
+
+// As root::Silence (servers/root/silence.hpp) has them.
+constexpr std::string_view kSilences[] = {
+    "not at all",
+    "an answer is late",
+    "it owes an answer and waits for nothing",
+    "it has lost a request",
+    "it waits for somebody who owes it nothing",
+    "a thread uses up its processor time and answers nobody",
+};
 
 // Page-fault error code: Intel SDM volume 3, section 4.7.
 enum { PAGE_PRESENT = 1, PAGE_WRITE = 2, PAGE_FETCH = 16 };
@@ -167,6 +178,10 @@ Explanation explain_fault(u64 fault, const u64 (&word)[4]) {
         format(out, "exception {} ({}), error code 0x{:x}", word[1], vector_name(word[1]), word[2]);
         break;
     case FAULT_CALL:
+        if (word[1] == kSilentCall) {
+            format(out, "it keeps its clients waiting: {}", name_in(kSilences, word[2]));
+            return out;
+        }
         format(out, "unknown kernel call {}", word[1]);
         break;
     case FAULT_BUDGET:

@@ -31,6 +31,7 @@ void ReplySet::reclaim() {
         u64 held = waiting_.load() & ~detached_.load();
         if ((held >> i & 1) != 0 && !waits(i)) {
             turn_[i]++;
+            ledger().debt[i].ms = 0;
             waiting_.fetch_and(~(1ull << i));
         }
     }
@@ -40,6 +41,9 @@ bool ReplySet::send(u32 index, Regs &r) const {
     r.number = CALL_REPLY;
     r.cptr = replies_.first + index;
     kernel_call(r);
+    if (r.error() == OK || r.error() == ERR_EMPTY) {
+        ledger().debt[index].ms = 0;
+    }
     return r.error() == OK;
 }
 
@@ -58,9 +62,16 @@ bool ReplySet::answer(u32 index, u32 turn, Regs &r) {
 
 bool ReplySet::answer_detached(u32 index, Regs &r) {
     bool delivered = send(index, r);
+    answer_count()++;
     detached_.fetch_and(~(1ull << index));
     waiting_.fetch_and(~(1ull << index));
     return delivered;
+}
+
+void ReplySet::promise(u32 index, u32 turn, u32 ms) {
+    if (turn == turn_[index] && ledger().debt[index].ms != 0) {
+        ledger().debt[index] = {now(), ms, 0};
+    }
 }
 
 u32 ReplySet::detach() {
@@ -75,6 +86,7 @@ u32 ReplySet::detach() {
 void ReplySet::hold_current() {
     u32 next = find_free();
     waiting_.fetch_or(1ull << current_);
+    ledger().debt[current_] = {now(), allowed_ms_, 0};
     current_ = next;
     [[maybe_unused]] auto bound = self_.bind(TCB_SLOT_REPLY, Reply{replies_.first + next});
 }

@@ -1,5 +1,6 @@
 // Start and end of a program: thread block, constructors, main, and the way out.
 // SPDX-License-Identifier: BSD-2-Clause
+#include "sel/ledger.hpp"
 #include "sel/program.hpp"
 
 int main();
@@ -31,7 +32,8 @@ void sel_start() {
     constexpr u64 kSpread = 0x9e3779b97f4a7c15; // 2^64 / golden ratio.
     static sel::ThreadBlock block;
     u64 canary = sel::now() * kSpread << 8;
-    block = {&block, reinterpret_cast<u64 *>(sel::kBufferAddress), {}, canary};
+    block = {
+        &block, reinterpret_cast<u64 *>(sel::kBufferAddress), &sel::ledger().answers, {}, canary};
     sel::set_thread_block(&block);
     for (auto f = __init_array_start; f != __init_array_end; f++) {
         (*f)();

@@ -3,12 +3,13 @@
 #include "sel/thread.hpp"
 
 #include "sel/kernel.hpp"
+#include "sel/ledger.hpp"
+#include "sel/objects.hpp"
 
 namespace sel {
 
 namespace {
 
-constexpr u32 kTableLevels = 3;
 constexpr u64 kFlags = 0x202; // Interrupts on, and the bit that is always 1.
 constexpr u64 kStackAlign = 16;
 
@@ -20,6 +21,16 @@ struct Top {
     cptr_t tcb;
 };
 
+// The thread with this TCB; 0: a free place. nullptr: there is none.
+Ledger::Thread *find_in_ledger(cptr_t tcb) {
+    for (Ledger::Thread &thread : ledger().thread) {
+        if (thread.tcb == tcb) {
+            return &thread;
+        }
+    }
+    return nullptr;
+}
+
 [[noreturn]] void run_thread(Top *top) {
     top->entry(top->argument);
     for (;;) {
@@ -27,10 +38,24 @@ struct Top {
     }
 }
 
+// The thread's place in the ledger, with a count that begins anew. nullptr: there is none.
+Ledger::Thread *enter(Tcb tcb) {
+    Ledger::Thread *place = find_in_ledger(tcb.cptr());
+    place = place != nullptr ? place : find_in_ledger(0);
+    if (place != nullptr) {
+        *place = {tcb.cptr(), 0};
+    }
+    return place;
+}
+
 // What a thread begins with whose stack ends at `top`, where its buffer is.
-regs_t begin_at(u64 top, ThreadEntry entry, void *argument, Tcb tcb) {
+Result<regs_t> begin_at(u64 top, ThreadEntry entry, void *argument, Tcb tcb) {
+    Ledger::Thread *place = enter(tcb);
+    if (place == nullptr) {
+        return ERR_FULL;
+    }
     auto at = reinterpret_cast<Top *>((top - sizeof(Top)) / kStackAlign * kStackAlign);
-    *at = {{&at->block, reinterpret_cast<u64 *>(top), {}, stack_canary()},
+    *at = {{&at->block, reinterpret_cast<u64 *>(top), &place->answers, {}, stack_canary()},
            entry,
            argument,
            tcb.cptr()};
@@ -50,11 +75,12 @@ Result<> ReadyThread::start(ThreadEntry entry, void *argument, Endpoint faults) 
     if (!info || info->state != STATE_INACTIVE) { // Its stack is not ours.
         return info.ok() ? ERR_BUSY : info.error();
     }
-    Result<> done = tcb_.bind(TCB_SLOT_FAULT, faults);
-    if (done.ok()) {
-        done = tcb_.write(begin_at(top_, entry, argument, tcb_));
+    if (Result<> bound = tcb_.bind(TCB_SLOT_FAULT, faults); !bound) {
+        return bound;
     }
-    return done.ok() ? tcb_.resume() : done;
+    Result<regs_t> regs = begin_at(top_, entry, argument, tcb_);
+    Result<> written = regs.ok() ? tcb_.write(*regs) : regs.error();
+    return written.ok() ? tcb_.resume() : written;
 }
 
 Result<cptr_t> Thread::make(cap_type_t type) {
@@ -67,23 +93,19 @@ Result<cptr_t> Thread::make(cap_type_t type) {
 
 Result<Frame> Thread::map_page(VSpace space, u64 address) {
     Result<cptr_t> made = make(CAP_FRAME);
-    if (!made) {
-        return made.error();
-    }
-    Frame frame{*made};
-    Result<> mapped = frame.map(space, address, RIGHT_READ | RIGHT_WRITE);
-    for (u32 level = 0; level < kTableLevels && mapped.error() == ERR_TABLE; level++) {
+    SEL_TRY(made);
+    auto put_table = [&]() -> Result<> {
         Result<cptr_t> table = memory_.make(CAP_PAGE_TABLE);
-        if (!table) {
-            return table.error();
-        }
-        if (Result<> put = PageTable{*table}.map(space, address); !put) {
+        SEL_TRY(table);
+        Result<> put = PageTable{*table}.map(space, address);
+        if (!put) {
             [[maybe_unused]] auto freed = memory_.free(*table);
-            return put.error();
         }
-        mapped = frame.map(space, address, RIGHT_READ | RIGHT_WRITE);
-    }
-    return mapped.ok() ? Result<Frame>{frame} : mapped.error();
+        return put;
+    };
+    Frame frame{*made};
+    SEL_TRY(map_with_tables(frame, space, address, RIGHT_READ | RIGHT_WRITE, put_table));
+    return frame;
 }
 
 Result<> Thread::start(const ThreadSetup &setup, Entry entry, void *argument) {
@@ -117,7 +139,8 @@ Result<> Thread::build(const ThreadSetup &setup, Entry entry, void *argument) {
         return tcb.error();
     }
     tcb_ = Tcb{*tcb};
-    return run(setup, *buffer, begin_at(top, entry, argument, tcb_));
+    Result<regs_t> regs = begin_at(top, entry, argument, tcb_);
+    return regs.ok() ? run(setup, *buffer, *regs) : regs.error();
 }
 
 Result<> Thread::run(const ThreadSetup &setup, Frame buffer, const regs_t &regs) {
@@ -145,6 +168,9 @@ Result<> Thread::run(const ThreadSetup &setup, Frame buffer, const regs_t &regs)
 
 Result<> Thread::end() {
     Result<> all{};
+    if (Ledger::Thread *found = find_in_ledger(tcb_.cptr()); tcb_.cptr() != 0 && found != nullptr) {
+        *found = {};
+    }
     while (objects_ != 0) {
         Result<> freed = memory_.free(object_[--objects_]);
         all = all.ok() ? freed : all;

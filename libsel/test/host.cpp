@@ -8,6 +8,7 @@ namespace host {
 
 thread_local std::function<void(Regs &)> kernel;
 u64 time = 0;
+Ledger ledger = {};
 Environment environment = {};
 
 } // namespace host
@@ -27,6 +28,10 @@ u64 *ipc_buffer() {
 
 u64 now() {
     return host::time;
+}
+
+Ledger &ledger() {
+    return host::ledger;
 }
 
 const Environment &environment() {

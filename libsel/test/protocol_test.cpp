@@ -304,6 +304,45 @@ TEST_CASE("callers that died or gave up hold no place") {
     CHECK(m.late[1].first == kReplies + 2);
 }
 
+TEST_CASE("the ledger has who is kept waiting, since when, and for how long at most") {
+    struct Slow : sel::Asks<void, 5000> {};
+    struct Until : sel::Asks<> {
+        u64 ms;
+        u32 patience_ms() const { return static_cast<u32>(ms); }
+    };
+    using Waits = sel::Protocol<Slow, Until>;
+    struct Keeper {
+        sel::Later<Slow> slow;
+        sel::Later<Until> until;
+        void on(const Slow &, sel::Caller, sel::Later<Slow> later) { slow = std::move(later); }
+        void on(const Until &, sel::Caller, sel::Later<Until> later) { until = std::move(later); }
+    };
+    Machine m; // Answers what the kernel is asked.
+    sel::host::ledger = {};
+    const auto &debt = sel::host::ledger.debt;
+    Keeper keeper;
+    auto send = [&](u64 time, const auto &message) {
+        sel::host::time = time;
+        sel::Regs r{};
+        sel::store(r, Waits::label<std::remove_cvref_t<decltype(message)>>(), message);
+        if (!Waits::dispatch(keeper, r, m.replies)) {
+            m.replies.settle();
+        }
+    };
+    send(100, Slow{});
+    send(200, Until{{}, 7});
+    CHECK((debt[0].since == 100 && debt[0].ms == 5000));
+    CHECK((debt[1].since == 200 && debt[1].ms == 7));
+    CHECK(debt[2].ms == 0);
+    CHECK(keeper.slow.answer({}));
+    CHECK(debt[0].ms == 0);
+    CHECK(debt[1].ms == 7);
+    m.gone = {kReplies + 1};
+    CHECK(!keeper.until.answer({}));
+    CHECK(debt[1].ms == 0);
+    sel::host::time = 0;
+}
+
 TEST_CASE("an answer that nobody gets says so") {
     Machine m;
     (void)client.call(Block{{}, 1});

@@ -126,6 +126,10 @@ def proofs():
     command(ROOT / "scripts/prove", "--cached")
 
 
+def proofs_without_results():
+    command(ROOT / "scripts/prove", "--doubt", "--minutes", "4")
+
+
 def scenarios():
     try:
         output = command("python3", "-B", ROOT / "test/system/runner.py")
@@ -158,6 +162,7 @@ CHECKS = [  # (title, function, also with --fast)
     ("channel in Spin", channel, False),
     ("proved source is compiled source", same_source, True),
     ("proofs", proofs, False),
+    ("proofs without kept results", proofs_without_results, False),
     ("QEMU scenarios", scenarios, False),
     ("benchmark against its baseline", bench, False),
 ]

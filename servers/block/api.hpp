@@ -93,15 +93,18 @@ struct Info : sel::Asks<Disk> {
     u32 disk;
 };
 
+// Within which the driver has answered, or has seen that the device works on it (server.hpp).
+inline constexpr u32 kAnswerMs = 3'000;
+
 // Answered when nothing of this client is in flight any more. Without `writes` all but Read and
 // Flush are ERR_RIGHT. What ends an attachment: Detach, the next Attach, and the end of the client.
-struct Attach : sel::Asks<> {
+struct Attach : sel::Asks<void, kAnswerMs> {
     u32 disk;
     u32 writes; // 0 or 1.
 };
 
 // Answered when nothing of this client is in flight any more.
-struct Detach : sel::Asks<> {};
+struct Detach : sel::Asks<void, kAnswerMs> {};
 
 // Number of the program that writes to some sectors of the client's partition, but for the client
 // itself. ERR_EMPTY: nobody.
@@ -116,7 +119,7 @@ struct Progress {
 
 // `submitted`: requests written to the ring since Attach, at most 64 more than are completed.
 // Answered when `completed` is at least `until` (at most `submitted`; 0: at once).
-struct Submit : sel::Asks<Progress> {
+struct Submit : sel::Asks<Progress, kAnswerMs> {
     u64 submitted, until;
 
     bool accepts(const Progress &p) const {

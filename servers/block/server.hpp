@@ -10,6 +10,9 @@
 //   time-out or nonsense: the device is reset; what was late is done with ERR_TIMEOUT, the others are
 //   sent again, three times at most. A device that needs kResets resets in a row is dead: ERR_TIMEOUT
 //   for everything until the program is started anew. None of that touches other disks.
+//
+// Once a second, whoever waits for a device that is at work is promised an answer anew (sel/later.hpp). A
+// request that got lost in here is at work nowhere: root notices that the answer is late (adr/0083).
 #pragma once
 
 #include "servers/block/device.hpp"
@@ -26,6 +29,8 @@ class Server {
     static constexpr u32 kClients = 8;
     static constexpr u32 kTries = 3;
     static constexpr u32 kResets = 4;
+    static constexpr u32 kResetMs = 60'000; // At most.
+    static constexpr u32 kLooks = 10;       // At a command, until it is late.
 
     // `patience`: ticks until a command is late. `report` is told what people should know of a disk.
     explicit Server(u64 patience, void (*report)(u32 disk, std::string_view) = nullptr)
@@ -165,11 +170,12 @@ class Server {
                 continue;
             }
             on_interrupt(i); // It may have been lost.
-            if (deadline(disk_[i]) <= sel::now()) {
+            if (is_late(disk_[i])) {
                 recover(disk_[i], "the device does not answer");
                 pump(disk_[i]);
             }
         }
+        promise(sel::now());
     }
 
   private:
@@ -177,7 +183,8 @@ class Server {
         bool flush_behind = false, flushing = false;
         u8 tries = 0;
         u8 client = 0;
-        u64 request = 0, due = 0;
+        u64 request = 0;
+        u64 look = 0, due = 0; // When to look at it next; when it is late.
         Command command;
     };
 
@@ -429,7 +436,12 @@ class Server {
 
     void send(Drive &d, u32 tag) {
         Flight &f = d.flight[tag];
-        f.due = sel::now() + patience_;
+        u64 now = sel::now();
+        f.due = now + patience_;
+        f.look = now + look_;
+        if (now >= promise_next_) {
+            promise(now);
+        }
         if (f.flushing) {
             Command flush{};
             flush.op = Op::Flush;
@@ -439,14 +451,61 @@ class Server {
         }
     }
 
+    // --- Who waits.
+
+    // Some device is at work for it, or has its turn to come.
+    bool at_work(const Client &c) const {
+        const Drive &d = *c.held.drive;
+        bool flies = false;
+        for (u32 left = d.in_flight; left != 0; left &= left - 1) {
+            flies = flies || &client_[flight(d, left).client] == &c;
+        }
+        return flies || (c.attached && c.started < c.submitted && d.in_flight != 0);
+    }
+
+    void promise(u64 now) {
+        promise_next_ = now + look_;
+        for (Drive &d : disk_) {
+            for (u32 left = d.in_flight; left != 0; left &= left - 1) {
+                Flight &f = d.flight[static_cast<u32>(std::countr_zero(left))];
+                f.look = std::min(now + look_, f.due);
+            }
+        }
+        for (u32 i = 0; i < clients_; i++) {
+            if (client_[i].held.drive != nullptr && at_work(client_[i])) {
+                promise(client_[i], kAnswerMs);
+            }
+        }
+    }
+
+    static void promise(Client &c, u32 ms) {
+        c.attaching.promise(ms);
+        c.detaching.promise(ms);
+        c.waiting.promise(ms);
+    }
+
     // --- Outcomes.
+
+    static const Flight &flight(const Drive &d, u32 tags) {
+        return d.flight[static_cast<u32>(std::countr_zero(tags))];
+    }
 
     static u64 deadline(const Drive &d) {
         u64 due = sel::kForever;
         for (u32 left = d.in_flight; left != 0; left &= left - 1) {
-            due = std::min(due, d.flight[static_cast<u32>(std::countr_zero(left))].due);
+            due = std::min(due, flight(d, left).look);
         }
         return due;
+    }
+
+    static bool is_late(const Drive &d) {
+        u64 now = sel::now();
+        for (u32 left = d.in_flight; left != 0; left &= left - 1) {
+            if (flight(d, left).due <= now) {
+                return true;
+            }
+        }
+        return false;
     }
 
     // False: nothing like that was asked.
@@ -492,6 +551,9 @@ class Server {
     void recover(Drive &d, std::string_view why) {
         u64 now = sel::now();
         tell(d, why);
+        for (u32 i = 0; i < clients_; i++) {
+            promise(client_[i], kResetMs);
+        }
         d.dead = d.dead || d.resets++ == kResets || !d.device->reset();
         if (d.dead) {
             tell(d, "the device is given up");
@@ -508,6 +570,7 @@ class Server {
                 send(d, tag);
             }
         }
+        promise(sel::now());
     }
 
     void tell(const Drive &d, std::string_view what) const {
@@ -516,7 +579,7 @@ class Server {
         }
     }
 
-    u64 patience_;
+    u64 patience_, look_ = patience_ / kLooks, promise_next_ = 0;
     void (*report_)(u32, std::string_view);
     u32 disks_ = 0;
     u32 clients_ = 0;

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <random>
 #include <vector>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr u32 kPages = 20;
 constexpr u64 kPatience = 1000;
+constexpr u64 kLook = kPatience / 10;
 
 // Page n lies at `base` + n * 3 pages.
 struct FakePool {
@@ -44,6 +46,7 @@ struct FakeDevice {
     Outcomes ready;
     bool sane = true, alive = true;
     u32 resets = 0;
+    std::function<void()> in_reset;
 
     FakeDevice() {
         shape.sectors = 10'000;
@@ -67,6 +70,9 @@ struct FakeDevice {
     }
     bool reset() {
         resets++;
+        if (in_reset) {
+            in_reset();
+        }
         sane = true;
         sent.clear();
         return alive;
@@ -568,10 +574,50 @@ TEST_CASE_METHOD(Fixture, "a lost interrupt costs time only", "[block]") {
     ask(one, 0, Op::Read, 5, 1, {1});
     CHECK(submit(1, 1) == kWaits);
     device.end();
-    CHECK(server->deadline() == 1 + kPatience);
-    pass(kPatience);
+    CHECK(server->deadline() == 1 + kLook);
+    pass(kLook);
     CHECK(late.back() == std::pair<u64, u64>{OK, 1});
     CHECK(device.resets == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "who waits for a device at work is promised an answer anew", "[block]") {
+    REQUIRE(attach() == OK);
+    REQUIRE(attach(8, 2, 0) == OK);
+    ask(one, 0, Op::Read, 5, 1, {1});
+    ask(two, 0, Op::Read, 5, 1, {1});
+    u32 first = replies.current();
+    CHECK(submit(1, 1) == kWaits);
+    u32 second = replies.current();
+    CHECK(send(8, 2, Submit{{}, 1, 1}) == kWaits);
+    auto since = [](u32 reply) { return sel::host::ledger.debt[reply].since; };
+    for (u64 looks = 1; looks < TestServer::kLooks; looks++) {
+        CHECK(server->deadline() == 1 + looks * kLook);
+        pass(kLook);
+        CHECK(since(first) == 1 + looks * kLook);
+        CHECK(since(second) == 1 + looks * kLook);
+        CHECK(sel::host::ledger.debt[first].ms == kAnswerMs);
+    }
+    CHECK(device.resets == 0);
+    device.end(0);
+    server->on_interrupt(0);
+    CHECK(sel::host::ledger.debt[first].ms == 0);
+    pass(kLook);
+    CHECK(device.resets == 1); // The other one is late.
+    CHECK(since(first) == 1 + (TestServer::kLooks - 1) * kLook);
+}
+
+TEST_CASE_METHOD(Fixture, "a slow reset is time that clients are given", "[block]") {
+    REQUIRE(attach() == OK);
+    ask(one, 0, Op::Read, 5, 1, {1});
+    ask(one, 1, Op::Read, 6, 1, {1});
+    CHECK(submit(1, 0) == OK);
+    sel::host::time += kLook;
+    u32 reply = replies.current();
+    CHECK(submit(2, 2) == kWaits);
+    device.in_reset = [&] { CHECK(sel::host::ledger.debt[reply].ms == TestServer::kResetMs); };
+    pass(kPatience - kLook);
+    CHECK(device.resets == 1);
+    CHECK(sel::host::ledger.debt[reply].ms == kAnswerMs); // The second one was sent again.
 }
 
 TEST_CASE_METHOD(Fixture, "what is late fails, what was in flight with it is repeated", "[block]") {

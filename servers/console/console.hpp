@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Writers are served in the order of their arrival; one that finds the output ring full waits for
-// its answer until there is room, so nobody can fill more than the ring. One client at a time may
+// its answer until there is room, or too long: so nobody can fill more than the ring. One client at a time may
 // wait for input. Who has died or given up meanwhile holds no place, prints nothing and takes no input.
 #pragma once
 
 #include "api.hpp"
 #include "uart.hpp"
 
+#include "sel/clock.hpp"
 #include "sel/static_vector.hpp"
 
 namespace console {
@@ -35,8 +36,9 @@ class Console {
         } else if (writers_.empty() && uart_.can_write()) {
             writer.answer(put(m.data));
         } else if (has_room(caller.client)) {
+            u64 due = sel::now() + sel::milliseconds(kRoomMs);
             [[maybe_unused]] bool kept =
-                writers_.push_back({m.data, caller.client, std::move(writer)});
+                writers_.push_back({m.data, caller.client, due, std::move(writer)});
         } else {
             writer.answer(ERR_FULL);
         }
@@ -55,10 +57,23 @@ class Console {
 
     sel::Result<Status> on(const GetStatus &) { return Status{uart_.lost(), writers_.size()}; }
 
+    u64 deadline() const { return writers_.empty() ? sel::kForever : writers_[0].due; }
+
+    // An interrupt may have been lost; who has waited long enough asks again.
+    void on_timeout() {
+        uart_.service();
+        feed_writers();
+        while (deadline() <= sel::now()) {
+            writers_[0].later.answer(ERR_BUSY);
+            writers_.remove(0);
+        }
+    }
+
   private:
     struct Writer {
         Chunk data;
         u32 client;
+        u64 due; // Ticks.
         sel::Later<Write> later;
     };
 

@@ -115,6 +115,62 @@ TEST_CASE_METHOD(Fixture, "only so many writers can wait", "[console]") {
     CHECK(replies.waiting() == console::Console<Ports>::kWriters);
 }
 
+TEST_CASE_METHOD(Fixture, "who has waited long enough for room is told to ask again", "[console]") {
+    for (int i = 0; i < 20 && replies.waiting() == 0; i++) {
+        write(1, console::kChunk);
+    }
+    std::size_t before = answers.size();
+    u64 begun = sel::host::time, due = server->deadline();
+    CHECK(due == begun + sel::milliseconds(console::kRoomMs));
+    sel::host::time = due - 1;
+    write(2, 10);
+    server->on_timeout();
+    CHECK(answers.size() == before);
+    sel::host::time = due;
+    server->on_timeout();
+    REQUIRE(answers.size() == before + 1);
+    CHECK(answers[before].error == ERR_BUSY);
+    CHECK(server->deadline() == due - 1 + sel::milliseconds(console::kRoomMs));
+    chip.free = true;
+    for (int i = 0; i < 100; i++) {
+        server->interrupted();
+    }
+    REQUIRE(answers.size() == before + 2);
+    CHECK(answers[before + 1].word == 10);
+    CHECK(server->deadline() == sel::kForever);
+    sel::host::time = 0;
+}
+
+TEST_CASE("text is printed as long as the console asks for it, and no longer than is allowed",
+          "[console]") {
+    u32 busy = 3;
+    std::string printed;
+    sel::host::time = 0;
+    sel::host::kernel = [&](sel::Regs &r) {
+        sel::host::time += 10;
+        console::Write m;
+        REQUIRE(sel::load(r, m));
+        r.number = OK;
+        if (busy != 0) {
+            busy--;
+            sel::store_error(r, ERR_BUSY);
+            return;
+        }
+        printed.append(reinterpret_cast<const char *>(m.data.byte), m.data.size);
+        sel::store(r, OK, m.data.size);
+    };
+    sel::Client<console::Api> client{1};
+    CHECK(console::put_all(client, "hello").ok());
+    CHECK(printed == "hello");
+    busy = 3;
+    CHECK(console::put_all(client, "hello", 30).error() == ERR_BUSY);
+    CHECK(busy == 0);
+    busy = 3;
+    CHECK(console::put_all(client, "hello", 31).ok());
+    sel::host::kernel = nullptr;
+    sel::host::time = 0;
+}
+
 TEST_CASE_METHOD(Fixture, "one client waits for input", "[console]") {
     read(1);
     read(2);

@@ -29,6 +29,9 @@ using Path = sel::Text<kPathMax>;
 using Name = sel::Text<kNameMax>;
 using Chunk = sel::Bytes<kChunk>;
 
+// Within which even a slow disk answers, with all that its driver tries.
+inline constexpr u32 kAnswerMs = 125'000;
+
 enum class Kind : u32 { File, Directory };
 
 struct Info {
@@ -38,7 +41,7 @@ struct Info {
     u64 changed; // Seconds since 1970, 0: unknown.
 };
 
-struct Stat : sel::Asks<Info> {
+struct Stat : sel::Asks<Info, kAnswerMs> {
     Path data;
 };
 
@@ -49,34 +52,34 @@ struct Stat : sel::Asks<Info> {
 struct Spelling {
     Path data;
 };
-struct Resolve : sel::Asks<Spelling> {
+struct Resolve : sel::Asks<Spelling, kAnswerMs> {
     Path data;
 };
 
 enum OpenFlags : u32 { kWrite = 1, kCreate = 2, kTruncate = 4 };
 
 // The handle.
-struct Open : sel::Asks<u32> {
+struct Open : sel::Asks<u32, kAnswerMs> {
     u32 flags;
     Path data;
 };
 
 // The content is on the disk, or the answer says why not: then the file is as it was before.
-struct Close : sel::Asks<> {
+struct Close : sel::Asks<void, kAnswerMs> {
     u32 handle;
 };
 
 // Closes all handles of this client: what a program does first. Answer: the server's life. With `leave`
 // it comes back to nothing: a server that nobody else uses then lets go of its disk, which others may
 // change, and looks at it anew for the next one.
-struct CloseAll : sel::Asks<u32> {
+struct CloseAll : sel::Asks<u32, kAnswerMs> {
     u32 leave; // 0 or 1.
 };
 
 struct Content {
     Chunk data; // Empty at the end of the file.
 };
-struct Read : sel::Asks<Content> {
+struct Read : sel::Asks<Content, kAnswerMs> {
     u32 handle, count;
     u64 offset;
 
@@ -84,13 +87,13 @@ struct Read : sel::Asks<Content> {
 };
 
 // All bytes, or ERR_FULL and none. A gap before `offset` reads as zeroes.
-struct Write : sel::Asks<> {
+struct Write : sel::Asks<void, kAnswerMs> {
     u32 handle;
     u64 offset;
     Chunk data;
 };
 
-struct Append : sel::Asks<> {
+struct Append : sel::Asks<void, kAnswerMs> {
     u32 handle;
     Chunk data;
 };
@@ -99,20 +102,20 @@ struct Append : sel::Asks<> {
 // `place` bytes into the window. vfs copies none of it. The answer
 // of ReadInto: how many bytes; fewer only at the end of the file. ERR_RIGHT: nothing is shared
 // (servers/file/README.md). ERR_ARG, too: too many, or outside of the window.
-struct ReadInto : sel::Asks<u32> {
+struct ReadInto : sel::Asks<u32, kAnswerMs> {
     u32 handle, count;
     u64 offset;
     u32 place;
 
     bool accepts(u32 bytes) const { return bytes <= count; }
 };
-struct WriteFrom : sel::Asks<> {
+struct WriteFrom : sel::Asks<void, kAnswerMs> {
     u32 handle, count;
     u64 offset;
     u32 place;
 };
 
-struct Truncate : sel::Asks<> {
+struct Truncate : sel::Asks<void, kAnswerMs> {
     u32 handle;
     u64 bytes;
 };
@@ -123,23 +126,23 @@ struct Entry {
     Info info;
     Name data;
 };
-struct List : sel::Asks<Entry> {
+struct List : sel::Asks<Entry, kAnswerMs> {
     u32 position;
     Path data;
 };
 
-struct MakeDirectory : sel::Asks<> {
+struct MakeDirectory : sel::Asks<void, kAnswerMs> {
     Path data;
 };
 
 // A file, or an empty directory.
-struct Remove : sel::Asks<> {
+struct Remove : sel::Asks<void, kAnswerMs> {
     Path data;
 };
 
 // An existing file at the new place is replaced. Another spelling of the same name changes just
 // that. ERR_FULL, too: something below would lie deeper than a path can say.
-struct Rename : sel::Asks<> {
+struct Rename : sel::Asks<void, kAnswerMs> {
     Path from;
     Path data;
 };
@@ -148,15 +151,15 @@ struct Usage {
     u64 bytes, bytes_max;
     u32 files, files_max; // 0: not counted.
 };
-struct GetUsage : sel::Asks<Usage> {};
+struct GetUsage : sel::Asks<Usage, kAnswerMs> {};
 
 // The content of the file is on the disk, if there is one.
-struct Sync : sel::Asks<> {
+struct Sync : sel::Asks<void, kAnswerMs> {
     u32 handle;
 };
 
 // Everything is. Answer: the server's life.
-struct SyncAll : sel::Asks<u32> {};
+struct SyncAll : sel::Asks<u32, kAnswerMs> {};
 
 // Looks at everything in the file system that holds the path, a step with each request, and changes
 // nothing. Step 0 begins, and ends what another client had begun; then ask for `next` as long as it
@@ -169,7 +172,7 @@ struct Checked {
     u32 unseen;             // 1: the structures have not been looked at, there are too many.
     u64 bytes;              // In files that are whole.
 };
-struct Check : sel::Asks<Checked> {
+struct Check : sel::Asks<Checked, kAnswerMs> {
     u32 step;
     Path data;
 };
@@ -177,7 +180,7 @@ struct Check : sel::Asks<Checked> {
 // Waits until the change count of the path is not `seen`, and answers it; 0 answers at once. A path
 // changes when it is written, made, removed or renamed, a directory when something in it does. It
 // may also be told of a change when there was none: look, and ask again with the new count.
-struct Watch : sel::Asks<u64> {
+struct Watch : sel::Asks<u64, sel::kNoLimit> {
     u64 seen;
     Path data;
 };

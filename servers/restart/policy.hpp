@@ -11,11 +11,13 @@
 
 #include "servers/root/api.hpp"
 
+#include "sel/environment.hpp"
+
 namespace restart {
 
 class Policy {
   public:
-    static constexpr u32 kPrograms = 64; // Numbers 1 to kPrograms.
+    static constexpr u32 kPrograms = sel::Environment::kPrograms; // Numbers 1 to kPrograms.
     static constexpr u64 kSecond = 1'000'000'000;
     static constexpr u64 kFirstDelay = kSecond / 8;
     static constexpr u64 kLongestDelay = 16 * kSecond;

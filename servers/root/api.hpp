@@ -175,7 +175,7 @@ struct Again : sel::Asks<> {
 };
 
 // Answers when the program ends (at once if it does not run), with its exit code.
-struct Wait : sel::Asks<s32> {
+struct Wait : sel::Asks<s32, sel::kNoLimit> {
     u32 number;
 };
 

@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kit.hpp"
 
-#include <cstring>
-
-#include "sizes.hpp"
+#include "sel/objects.hpp"
 
 namespace root {
 
@@ -29,7 +27,7 @@ sel::Result<> Kit::from_ram(cap_type_t type, u64 size, cptr_t to) {
 
 sel::Result<> Kit::make(cap_type_t type, u64 size, cptr_t to) {
     sel::Result<> made = from_ram(type, size, to);
-    count_.root += made.ok() ? object_bytes(type, size) : 0;
+    count_.root += made.ok() ? sel::object_bytes(type, size) : 0;
     return made;
 }
 
@@ -48,7 +46,7 @@ sel::Result<> Kit::make_device_frames(u64 physical, u64 pages, cptr_t to) const 
             pages > (u.bytes - offset) / PAGE_BYTES) {
             continue;
         }
-        return retype_runs(to, pages, [&](cptr_t at, u64 done, u64 n) {
+        return sel::retype_runs(to, pages, [&](cptr_t at, u64 done, u64 n) {
             return sel::Untyped{BOOT_CAP_UNTYPED + u64{i}}.retype_device(
                 FRAME_4K, at, n, offset / PAGE_BYTES + done);
         });
@@ -71,49 +69,19 @@ sel::Result<> Kit::make_pool(u64 number, u64 pages) {
 
 sel::Result<> Kit::map(sel::Frame frame, u64 address, u64 rights) {
     sel::VSpace space{BOOT_CAP_VSPACE};
-    sel::Result<> mapped = frame.map(space, address, rights);
-    for (u32 level = 0; level < kTableLevels && mapped.error() == ERR_TABLE; level++) {
+    return sel::map_with_tables(frame, space, address, rights, [&]() -> sel::Result<> {
         cptr_t slot = slots();
-        sel::Result<> made = make(CAP_PAGE_TABLE, 0, slot);
-        if (!made) {
-            return made;
-        }
-        if (sel::Result<> put = sel::PageTable{slot}.map(space, address); !put) {
-            return put;
-        }
-        mapped = frame.map(space, address, rights);
-    }
-    return mapped;
+        SEL_TRY(make(CAP_PAGE_TABLE, 0, slot));
+        return sel::PageTable{slot}.map(space, address);
+    });
 }
 
-sel::Result<> Kit::open_page(sel::Frame frame, u64 rights) {
-    if (page_slot_ == 0) {
-        page_slot_ = slots();
-    }
-    if (sel::Result<> copied = frame.copy(page_slot_, rights); !copied) {
-        return copied;
-    }
-    sel::Result<> mapped = map(sel::Frame{page_slot_}, kPageWindow, rights);
-    if (!mapped) {
-        [[maybe_unused]] auto removed = sel::Frame{page_slot_}.remove();
-    }
-    return mapped;
-}
-
-sel::Result<> Kit::fill(sel::Frame frame, u64 offset, std::span<const u8> from) {
-    if (sel::Result<> opened = open_page(frame, RIGHT_READ | RIGHT_WRITE); !opened) {
-        return opened;
-    }
-    std::memcpy(reinterpret_cast<u8 *>(kPageWindow) + offset, from.data(), from.size());
-    return sel::Frame{page_slot_}.remove();
-}
-
-sel::Result<> Kit::look(sel::Frame frame, u64 offset, std::span<u8> to) {
-    if (sel::Result<> opened = open_page(frame, RIGHT_READ); !opened) {
-        return opened;
-    }
-    std::memcpy(to.data(), reinterpret_cast<const u8 *>(kPageWindow) + offset, to.size());
-    return sel::Frame{page_slot_}.remove();
+// Some Frame is mapped there once, for the page tables.
+sel::Result<sel::PageWindow> Kit::make_window() {
+    sel::Frame frame{BOOT_CAP_TRACE};
+    SEL_TRY(map(frame, kPageWindow, RIGHT_READ));
+    SEL_TRY(frame.unmap());
+    return sel::PageWindow{sel::VSpace{BOOT_CAP_VSPACE}, kPageWindow, slots()};
 }
 
 } // namespace root

@@ -1,15 +1,16 @@
-// Kit: root's own slots and memory, and a page through which it looks into other memory.
+// Kit: root's own slots and memory.
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // What root takes here it keeps for ever: the untyped of each program, endpoints, tables. All that
-// belongs to a program comes from that program's untyped (builder.hpp).
+// belongs to a program comes from that program's untyped (sel/process.hpp).
 #pragma once
-
-#include <span>
 
 #include "system.hpp"
 
 #include "sel/capability.hpp"
+#include "sel/clock.hpp"
+#include "sel/page_window.hpp"
+#include "sel/try.hpp"
 
 namespace root {
 
@@ -44,9 +45,13 @@ class Kit {
     // Maps `frame` in root's own space, with the tables it takes.
     sel::Result<> map(sel::Frame frame, u64 address, u64 rights);
 
-    // Copies into, or out of, a Frame that may be mapped elsewhere. `offset` + size <= PAGE_BYTES.
-    sel::Result<> fill(sel::Frame frame, u64 offset, std::span<const u8> from);
-    sel::Result<> look(sel::Frame frame, u64 offset, std::span<u8> to);
+    // Through which root fills and reads memory of programs.
+    sel::Result<sel::PageWindow> make_window();
+
+    // Of a scheduling context.
+    u64 ticks(u32 microseconds) const {
+        return sel::Clock{boot_.tsc_hz}.ticks(u64{microseconds} * 1000);
+    }
 
     // Frames that programs share with devices. Made once, and never taken back: whatever a device
     // still writes there hits nobody else.
@@ -55,18 +60,15 @@ class Kit {
     cptr_t pool(u64 number) const { return number < POOL_MAX ? pools_[number] : 0; }
 
   private:
-    sel::Result<> open_page(sel::Frame frame, u64 rights);
     sel::Result<> from_ram(cap_type_t type, u64 size, cptr_t to);
 
     const boot_info_t &boot_;
     MemoryCount count_;
     cptr_t next_slot_;
-    cptr_t page_slot_ = 0;
     cptr_t pools_[POOL_MAX] = {};
 };
 
-inline constexpr u64 kPageWindow = 0x7ffd00000000; // Where fill() and look() map.
+inline constexpr u64 kPageWindow = 0x7ffd00000000;
 inline constexpr u64 kArchiveWindow = 0x7ffd40000000;
-inline constexpr u32 kTableLevels = 3;
 
 } // namespace root

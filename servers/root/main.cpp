@@ -8,8 +8,6 @@
 namespace root {
 namespace {
 
-constexpr u64 kArchiveMax = 8 << 20; // Also in scripts/manifest.py.
-
 const EarlyConsole console{sel::IoPort{BOOT_CAP_IO_PORT}};
 
 [[noreturn]] void stop() {
@@ -42,8 +40,8 @@ const boot_module_t &find_archive(const boot_info_t &boot) {
 // Maps the module into root's own space. Its frames stand in a CNode of their own.
 std::span<const u8> map_archive(Kit &kit, const boot_module_t &module) {
     u64 pages = (module.bytes + PAGE_BYTES - 1) / PAGE_BYTES;
-    if (module.bytes == 0 || module.bytes > kArchiveMax) {
-        console.line("archive: has {} bytes, expected 1 to {}", module.bytes, kArchiveMax);
+    if (module.bytes == 0 || module.bytes > ARCHIVE_MAX) {
+        console.line("archive: has {} bytes, expected 1 to {}", module.bytes, u64{ARCHIVE_MAX});
         stop();
     }
     cptr_t book = kit.slots();

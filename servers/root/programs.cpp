@@ -9,19 +9,14 @@
 
 namespace root {
 
-namespace {
-
-constexpr u64 kImageEnd = sel::kWindowBase;
-constexpr u64 kPhysicalEnd = u64{1} << 46;
-
-} // namespace
-
 // --- Once, at boot.
 
 sel::Result<> Programs::prepare() {
     scratch_ = kit_.slots();
+    sel::Result<sel::PageWindow> window = kit_.make_window();
+    SEL_TRY(window);
     for (u32 i = 1; i <= system_.count(); i++) {
-        if (sel::Result<> done = reserve(i); !done) {
+        if (sel::Result<> done = reserve(i, *window); !done) {
             const MemoryCount &m = kit_.memory();
             console_.line("too little memory for {}: it needs {}K, and {}K of {}K are taken",
                           system_.program(i).title(), system_.program(i).memory >> 10,
@@ -35,12 +30,13 @@ sel::Result<> Programs::prepare() {
 sel::Result<> Programs::prepare_pools() {
     for (u32 i = 1; i <= system_.count(); i++) {
         for (const Grant &grant : system_.grants(i)) {
-            if (grant.kind != GRANT_POOL) {
+            if (!grant.is<grant::Pool>()) {
                 continue;
             }
-            if (auto made = kit_.make_pool(grant.a, grant.slots); !made) {
+            auto pool = grant.as<grant::Pool>();
+            if (auto made = kit_.make_pool(pool.number, grant.slots); !made) {
                 console_.line("too little memory for {} of {}: it has {}K", grant.title(),
-                              system_.program(i).title(), grant.b >> 10);
+                              system_.program(i).title(), pool.bytes >> 10);
                 return made;
             }
         }
@@ -48,22 +44,22 @@ sel::Result<> Programs::prepare_pools() {
     return {};
 }
 
-sel::Result<> Programs::reserve(u32 number) {
-    ProgramSlots &s = life_of(number).slots;
-    cptr_t first = kit_.slots(sizeof(ProgramSlots) / sizeof(cptr_t));
+sel::Result<> Programs::reserve(u32 number, sel::PageWindow window) {
+    Life &l = life_of(number);
+    constexpr u32 kSlots = 6;
+    cptr_t first = kit_.slots(kSlots);
     if (first == 0) {
         return ERR_FULL;
     }
-    s = {first, first + 1, first + 2, first + 3, first + 4, first + 5};
-    if (auto made = kit_.make_untyped(system_.program(number).memory, s.untyped); !made) {
-        return made;
-    }
+    l.home = first;
+    l.endpoint = first + 1;
+    l.process = {window,
+                 {.memory = first + 2, .book = first + 3, .cspace = first + 4, .tcb = first + 5}};
+    SEL_TRY(kit_.make_untyped(system_.program(number).memory, l.process.memory().cptr()));
     if (!system_.program(number).has(FLAG_SERVES)) {
         return {};
     }
-    if (auto made = kit_.make(CAP_UNTYPED, PAGE_BYTES, s.home); !made) {
-        return made;
-    }
+    SEL_TRY(kit_.make(CAP_UNTYPED, PAGE_BYTES, l.home));
     return open(number);
 }
 
@@ -85,7 +81,7 @@ cptr_t Programs::endpoint_of(u64 number) const {
         return root_endpoint_;
     }
     const Life &server = life(static_cast<u32>(number));
-    return server.open ? server.slots.endpoint : 0;
+    return server.open ? server.endpoint : 0;
 }
 
 sel::Result<> Programs::open(u32 number) {
@@ -93,7 +89,7 @@ sel::Result<> Programs::open(u32 number) {
     if (l.open || !system_.program(number).has(FLAG_SERVES)) {
         return {};
     }
-    sel::Result<> made = sel::Untyped{l.slots.home}.retype(CAP_ENDPOINT, 0, l.slots.endpoint);
+    sel::Result<> made = sel::Untyped{l.home}.retype(CAP_ENDPOINT, 0, l.endpoint);
     l.open = made.ok();
     return made;
 }
@@ -102,23 +98,26 @@ void Programs::close(u32 number) {
     Life &l = life_of(number);
     if (l.open) {
         l.open = false;
-        [[maybe_unused]] auto gone = sel::Untyped{l.slots.home}.revoke();
-        [[maybe_unused]] auto free = sel::Untyped{l.slots.home}.reset();
+        [[maybe_unused]] auto gone = sel::Untyped{l.home}.revoke();
+        [[maybe_unused]] auto free = sel::Untyped{l.home}.reset();
     }
 }
 
 sel::Result<> Programs::give_client(u32 number, const Grant &grant) {
-    cptr_t from = endpoint_of(grant.a), to = sel::in_cnode(life(number).slots.cnode, grant.slot);
+    auto client = grant.as<grant::Client>();
+    cptr_t from = endpoint_of(client.server);
     if (from == 0) {
         return {}; // Comes with the server's next start.
     }
-    return sel::Endpoint{from}.mint(to, grant.rights, number | grant.b << sel::BADGE_SERVICE_SHIFT);
+    u64 badge = number | static_cast<u64>(client.protocol) << sel::BADGE_SERVICE_SHIFT |
+                static_cast<u64>(client.part) << sel::BADGE_PART_SHIFT;
+    return life(number).process.mint(grant.slot, sel::Endpoint{from}, client.rights, badge);
 }
 
 sel::Result<> Programs::give_faults(u32 number, const Grant &grant) {
-    const ProgramSlots &slots = life(number).slots;
-    return sel::Endpoint{slots.endpoint}.mint(sel::in_cnode(slots.cnode, grant.slot), RIGHT_WRITE,
-                                              number | sel::BADGE_FAULT);
+    const Life &l = life(number);
+    return l.process.mint(grant.slot, sel::Endpoint{l.endpoint}, RIGHT_WRITE,
+                          number | sel::BADGE_FAULT);
 }
 
 // Who hears of its faults; 0: root.
@@ -139,7 +138,7 @@ void Programs::rewire(u32 server) {
             continue;
         }
         for (const Grant &grant : system_.grants(i)) {
-            if (grant.kind == GRANT_CLIENT && grant.a == server) {
+            if (grant.is<grant::Client>() && grant.as<grant::Client>().server == server) {
                 [[maybe_unused]] auto given = give_client(i, grant); // Unless it filled the slot.
             }
         }
@@ -149,7 +148,7 @@ void Programs::rewire(u32 server) {
 void Programs::bind_fault(u32 number) {
     if (mint_fault(number, scratch_).ok()) {
         sel::Endpoint fault{scratch_};
-        [[maybe_unused]] auto bound = sel::Tcb{life(number).slots.tcb}.bind(TCB_SLOT_FAULT, fault);
+        [[maybe_unused]] auto bound = life(number).process.tcb().bind(TCB_SLOT_FAULT, fault);
         [[maybe_unused]] auto removed = fault.remove();
     }
 }
@@ -158,7 +157,7 @@ void Programs::bind_fault(u32 number) {
 // still before it. CALL_TCB_INFO has the fault in r0, from bit 32 on.
 fault_t Programs::lost_fault(u32 number) const {
     constexpr u64 kState = 0xff;
-    sel::Regs info = sel::call(CALL_TCB_INFO, life(number).slots.tcb);
+    sel::Regs info = sel::call(CALL_TCB_INFO, life(number).process.tcb().cptr());
     bool inactive = info.error() == OK && (info.word[0] & kState) == STATE_INACTIVE;
     return inactive ? static_cast<fault_t>(info.word[0] >> 32) : FAULT_NONE;
 }
@@ -177,80 +176,10 @@ u32 Programs::settle_faults() {
         blamed = life(i).again ? i : blamed;
         if (!life(i).again) {
             life_of(i).again = true;
-            [[maybe_unused]] auto resumed = sel::Tcb{life(i).slots.tcb}.resume();
+            [[maybe_unused]] auto resumed = life(i).process.resume();
         }
     }
     return blamed;
-}
-
-// --- Who uses up its time (watch.hpp).
-
-// Root hears of it, or who handles faults.
-void Programs::bind_time_out(u32 number, bool to_root) {
-    if (system_.program(number).share_us == 0) {
-        return;
-    }
-    sel::Endpoint scratch{scratch_};
-    cptr_t from = to_root ? root_endpoint_ : endpoint_of(handler_of(number));
-    if (sel::Endpoint{from}.mint(scratch_, RIGHT_WRITE, number | sel::BADGE_FAULT).ok()) {
-        sel::Tcb tcb{life(number).slots.tcb};
-        [[maybe_unused]] auto bound = tcb.bind(TCB_SLOT_TIMEOUT, scratch);
-        [[maybe_unused]] auto removed = scratch.remove();
-    }
-}
-
-void Programs::set_budget(u32 number, u32 budget_us) {
-    Builder builder{kit_, system_.program(number), life(number).slots, life(number).book};
-    [[maybe_unused]] auto set = builder.set_budget(budget_us);
-}
-
-u64 Programs::answers(u32 number) {
-    Builder builder{kit_, system_.program(number), life(number).slots, life(number).book};
-    return builder.answers().value_or(0);
-}
-
-bool Programs::receives(u32 number) const {
-    auto thread = sel::Tcb{life(number).slots.tcb}.thread_info();
-    return thread.ok() && thread->state == STATE_RECV;
-}
-
-bool Programs::out_of_time(u32 number) {
-    const ProgramRecord &record = system_.program(number);
-    Watch &watch = life_of(number).watch;
-    bool reduced = watch.reduced();
-    switch (watch.out_of_time(answers(number))) {
-    case Watch::Verdict::ANSWERS:
-        if (reduced) {
-            set_budget(number, record.budget_us);
-        }
-        return true;
-    case Watch::Verdict::REDUCED:
-        if (!reduced) {
-            set_budget(number, record.share_us);
-        }
-        return true;
-    case Watch::Verdict::LOOPS:
-        bind_time_out(number, false);
-        return handler_of(number) != 0;
-    }
-    return true;
-}
-
-bool Programs::look_at_reduced() {
-    bool some = false;
-    for (u32 i = 1; i <= system_.count(); i++) {
-        if (!runs(i) || !life(i).watch.reduced()) {
-            continue;
-        }
-        if (receives(i) || life(i).watch.has_answered(answers(i))) {
-            life_of(i).watch = {};
-            set_budget(i, system_.program(i).budget_us);
-            bind_time_out(i, true);
-        } else {
-            some = true;
-        }
-    }
-    return some;
 }
 
 // --- Starting.
@@ -261,7 +190,7 @@ sel::Result<> Programs::refuse(u32 number, const char *what, error_t error) cons
     return error;
 }
 
-sel::Result<Elf> Programs::read_file(const ProgramRecord &record) const {
+sel::Result<sel::Elf> Programs::read_file(const ProgramRecord &record) const {
     sel::Text<24> name{"bin/"};
     name.append(record.title());
     auto file = archive_.find(name);
@@ -271,7 +200,7 @@ sel::Result<Elf> Programs::read_file(const ProgramRecord &record) const {
         return ERR_IO;
     }
     const char *why = nullptr;
-    auto elf = read_elf(file->content, PAGE_BYTES, kImageEnd, why);
+    auto elf = sel::read_elf(file->content, why);
     if (!elf) {
         console_.line("archive file {}: {}", name, why);
     }
@@ -317,59 +246,58 @@ sel::Result<> Programs::start(u32 number, std::string_view arguments) {
         rewire(number);
     }
     bind_time_out(number, true);
-    return sel::Tcb{l.slots.tcb}.resume();
+    return l.process.resume();
 }
 
 sel::Result<> Programs::build(u32 number, std::string_view arguments) {
     const ProgramRecord &record = system_.program(number);
     Life &l = life_of(number);
-    sel::Result<Elf> elf = read_file(record);
-    if (!elf) {
-        return elf.error();
-    }
-    Builder builder{kit_, record, l.slots};
-    u64 more_pages = 0;
-    for (const Grant &grant : system_.grants(number)) {
-        if (grant.kind == GRANT_ARCHIVE) {
-            more_pages += (module_.bytes + PAGE_BYTES - 1) / PAGE_BYTES;
-        } else if (grant.kind == GRANT_THREAD) {
-            more_pages += ThreadGrant{grant}.pages() + kThreadObjects;
-        }
-    }
-    if (auto made = builder.make_spaces(*elf, more_pages); !made) {
-        return refuse(number, "spaces", made.error());
-    }
-    if (auto loaded = builder.load(*elf, environment(number, arguments)); !loaded) {
-        return refuse(number, "memory", loaded.error());
+    sel::Result<sel::Elf> elf = read_file(record);
+    SEL_TRY(elf);
+    sel::ProcessShape shape{.stack_bytes = record.stack,
+                            .slots = record.slots,
+                            .replies = record.replies,
+                            .frames = giver_.frames(record, system_.grants(number))};
+    if (auto made = l.process.make(shape, *elf, environment(number, arguments)); !made) {
+        return refuse(number, "memory", made.error());
     }
     for (const Grant &grant : system_.grants(number)) {
-        sel::Result<> given = grant.kind == GRANT_CLIENT   ? give_client(number, grant)
-                              : grant.kind == GRANT_FAULTS ? give_faults(number, grant)
-                                                           : builder.give(grant, module_);
+        sel::Result<> given = grant.is<grant::Client>()   ? give_client(number, grant)
+                              : grant.is<grant::Faults>() ? give_faults(number, grant)
+                                                          : giver_.give(l.process, record, grant);
         if (!given) {
             return refuse(number, grant.name, given.error());
         }
     }
-    cptr_t endpoint = record.has(FLAG_SERVES) ? l.slots.endpoint : 0;
-    sel::Result<> made = mint_fault(number, scratch_);
-    if (made.ok()) {
-        made = builder.make_thread(elf->entry, endpoint, scratch_);
-        [[maybe_unused]] auto removed = sel::Endpoint{scratch_}.remove();
-    }
-    if (!made) {
+    if (auto made = prepare_thread(number); !made) {
         return refuse(number, "thread", made.error());
     }
-    l.used = builder.used();
-    l.book = builder.book();
     for (DeviceGiven &device : l.device) {
         device = {};
     }
     l.watch = {};
-    l.regions = 0;
-    for (const Region &region : builder.regions()) {
-        l.region[l.regions++] = region;
-    }
+    l.budget_us = record.budget_us;
+    l.patience = {};
+    l.quiet = false;
+    l.ticks_used = 0;
     return {};
+}
+
+sel::Result<> Programs::prepare_thread(u32 number) {
+    const ProgramRecord &record = system_.program(number);
+    Life &l = life_of(number);
+    SEL_TRY(mint_fault(number, scratch_));
+    sel::Endpoint faults{scratch_};
+    sel::Result<> made =
+        l.process.prepare({.receives = sel::Endpoint{record.has(FLAG_SERVES) ? l.endpoint : 0},
+                           .faults = faults,
+                           .control = sel::SchedControl{BOOT_CAP_SCHED_CONTROL},
+                           .budget = kit_.ticks(record.budget_us),
+                           .period = kit_.ticks(record.period_us),
+                           .priority = record.priority,
+                           .vector = record.has(FLAG_VECTOR)});
+    [[maybe_unused]] auto removed = faults.remove();
+    return made;
 }
 
 // --- Devices that the pci server has found.
@@ -380,7 +308,7 @@ const Grant *Programs::device_grant(u32 number, u32 need) const {
     }
     u32 before = 0;
     for (const Grant &grant : system_.grants(number)) {
-        if (grant.kind == GRANT_PCI && before++ == need) {
+        if (grant.is<grant::Pci>() && before++ == need) {
             return &grant;
         }
     }
@@ -404,7 +332,8 @@ bool Programs::is_taken(u64 physical, u64 bytes) const {
     }
     for (u32 i = 1; i <= system_.count(); i++) {
         for (const Grant &grant : system_.grants(i)) {
-            if (grant.kind == GRANT_DEVICE && meets(grant.a, grant.b)) {
+            auto place = grant.is<grant::Device>() ? grant.as<grant::Device>() : grant::Device{};
+            if (meets(place.physical, place.bytes)) {
                 return true;
             }
         }
@@ -437,14 +366,9 @@ sel::Result<u32> Programs::give_registers(u32 number, u32 need, u64 physical, u3
         return ERR_FULL;
     }
     u32 at = device.pages;
-    Builder builder{kit_, system_.program(number), l.slots, l.book};
-    sel::Result<> given = builder.give_registers(*grant, physical, pages, at);
-    l.book = builder.book();
-    l.used += builder.used();
-    if (!given) {
-        return given.error();
-    }
-    device.part[device.parts++] = {physical, pages};
+    DevicePart part{physical, pages};
+    SEL_TRY(giver_.give_registers(l.process, *grant, part, at));
+    device.part[device.parts++] = part;
     device.pages += pages;
     return at;
 }
@@ -458,9 +382,7 @@ sel::Result<sel::MsiInfo> Programs::give_interrupt(u32 number, u32 need, u32 lin
     if (!runs(number)) {
         return ERR_EMPTY;
     }
-    Builder builder{kit_, system_.program(number), l.slots, l.book};
-    sel::Result<sel::MsiInfo> message = builder.give_interrupt(*grant, line);
-    l.book = builder.book();
+    sel::Result<sel::MsiInfo> message = giver_.give_interrupt(l.process, *grant, line);
     if (message.ok()) {
         l.device[need].interrupt = true;
         l.device[need].line = line;
@@ -473,12 +395,10 @@ sel::Result<sel::MsiInfo> Programs::give_interrupt(u32 number, u32 need, u32 lin
 // Takes the memory back and looks whether all of it came: one child must fit that takes everything
 // but the page in which its record stands.
 void Programs::empty(u32 number) {
-    sel::Untyped memory{life(number).slots.untyped};
+    sel::Process &process = life_of(number).process;
+    sel::Untyped memory = process.memory();
     u64 all = system_.program(number).memory - PAGE_BYTES;
-    sel::Result<> back = memory.revoke();
-    if (back.ok()) {
-        back = memory.reset();
-    }
+    sel::Result<> back = process.end();
     if (back.ok() && all != 0) {
         back = memory.retype(CAP_UNTYPED, all, scratch_);
     }
@@ -498,10 +418,9 @@ void Programs::empty(u32 number) {
 // A server of which it has several capabilities is told as often, and finds one end.
 void Programs::tell_servers(u32 client) {
     for (const Grant &grant : system_.grants(client)) {
-        u32 server = static_cast<u32>(grant.a);
-        if (grant.kind == GRANT_CLIENT && server != 0 && runs(server)) {
-            Builder builder{kit_, system_.program(server), life(server).slots, life(server).book};
-            [[maybe_unused]] auto told = builder.tell_ended(client, life(client).ends);
+        u32 server = grant.is<grant::Client>() ? grant.as<grant::Client>().server : 0;
+        if (server != 0 && runs(server)) {
+            [[maybe_unused]] auto told = life(server).process.tell_ended(client, life(client).ends);
         }
     }
 }
@@ -519,7 +438,6 @@ void Programs::stop(u32 number, s32 code, bool keep) {
     if (runs(number)) {
         l.state = keep ? State::AWAITED : State::STOPPED;
         l.exit_code = code;
-        l.used = 0;
         l.ends++;
         empty(number);
         tell_servers(number);
@@ -528,28 +446,6 @@ void Programs::stop(u32 number, s32 code, bool keep) {
         l.state = State::STOPPED;
         close(number);
     }
-}
-
-// --- Looking.
-
-sel::Result<u32> Programs::peek(u32 number, u64 address, std::span<u8> to) {
-    const Life &l = life(number);
-    for (u32 i = 0; i < l.regions; i++) {
-        const Region &r = l.region[i];
-        u64 offset = address - r.address;
-        if (address < r.address || offset >= r.pages * PAGE_BYTES) {
-            continue;
-        }
-        u64 in_page = offset % PAGE_BYTES, room = PAGE_BYTES - in_page;
-        auto part = to.first(to.size() < room ? to.size() : room);
-        u32 book = r.book + static_cast<u32>(offset / PAGE_BYTES);
-        sel::Frame frame{sel::in_cnode(l.slots.book, book)};
-        if (sel::Result<> seen = kit_.look(frame, in_page, part); !seen) {
-            return seen.error();
-        }
-        return static_cast<u32>(part.size());
-    }
-    return ERR_ARG;
 }
 
 } // namespace root

@@ -10,19 +10,17 @@
 #pragma once
 
 #include "api.hpp"
-#include "builder.hpp"
+#include "crowd.hpp"
 #include "early_console.hpp"
+#include "giver.hpp"
+#include "silence.hpp"
 #include "watch.hpp"
 
 #include "sel/archive.hpp"
 
 namespace root {
 
-// What a program has been given in this life of the device of one of its GRANT_PCI.
-struct DevicePart {
-    u64 physical = 0;
-    u32 pages = 0;
-};
+// What a program has been given in this life of the device of one of its grant::Pci.
 struct DeviceGiven {
     DevicePart part[kDeviceParts];
     u32 parts = 0;
@@ -32,7 +30,9 @@ struct DeviceGiven {
 };
 
 struct Life {
-    ProgramSlots slots{};
+    sel::Process process;
+    cptr_t home = 0;     // A page of root's memory for its endpoint, if it serves.
+    cptr_t endpoint = 0; // In it, if it is open.
     State state = State::STOPPED;
     bool open = false;  // Its endpoint exists.
     bool lost = false;  // Its memory did not come back at its last end.
@@ -40,12 +40,13 @@ struct Life {
     u32 incarnation = 0;
     u32 ends = 0; // How often it has ended.
     s32 exit_code = 0;
-    u64 used = 0;
-    Region region[Elf::kSegments + 1];
-    u32 regions = 0;
-    Book book;
     DeviceGiven device[kDevices];
     Watch watch;
+    u32 budget_us = 0; // That it has now.
+    Patience patience;
+    bool quiet =
+        false; // At the last look there was nothing that could go on without its first thread.
+    u64 ticks_used = 0; // By that, at the last look.
     Arguments arguments;
 };
 
@@ -53,7 +54,7 @@ class Programs {
   public:
     Programs(Kit &kit, const EarlyConsole &console, const System &system,
              const sel::Archive &archive, const boot_module_t &module, cptr_t root_endpoint)
-        : kit_{kit}, console_{console}, system_{system}, archive_{archive}, module_{module},
+        : kit_{kit}, console_{console}, system_{system}, archive_{archive}, giver_{kit, module},
           root_endpoint_{root_endpoint} {}
 
     // Takes slots and memory for all programs. Says what is missing if there is too little.
@@ -75,8 +76,15 @@ class Programs {
     // A watched program has used up its processor time (watch.hpp): it gets what it is to have now. If it
     // loops, the handler of faults hears of the next time; false: that is nobody, or itself.
     bool out_of_time(u32 number);
-    // Those that answer again get their whole budget back. True: some do not yet.
-    bool look_at_reduced();
+    // After a look at each server: those that answer again get their whole budget back, those that use much
+    // are bounded (crowd.hpp). True: some have less than their manifests say.
+    bool look_at_budgets(u32 ms);
+
+    // A server that runs: does it keep somebody waiting (silence.hpp)? `ms`, `ticks`: since the last look at
+    // all of them.
+    Silence look_at_server(u32 number, u32 ms, u64 ticks);
+    // Whoever handles faults hears of it. False: that is nobody, or the server itself, or it is busy.
+    bool tell_silent(u32 number, Silence silence);
 
     // The fault in which a running program stands and that nobody has in hand.
     fault_t lost_fault(u32 number) const;
@@ -96,22 +104,23 @@ class Programs {
     // Bytes that programs had and that did not come back.
     u64 lost() const;
 
-    // Reads memory of its image and stack.
-    sel::Result<u32> peek(u32 number, u64 address, std::span<u8> to);
-
   private:
     Life &life_of(u32 number) { return life_[number - 1]; }
-    sel::Result<> reserve(u32 number);
+    sel::Result<> reserve(u32 number, sel::PageWindow window);
     sel::Result<> build(u32 number, std::string_view arguments);
-    sel::Result<Elf> read_file(const ProgramRecord &record) const;
+    sel::Result<> prepare_thread(u32 number);
+    sel::Result<sel::Elf> read_file(const ProgramRecord &record) const;
     sel::Result<> refuse(u32 number, const char *what, error_t error) const;
     sel::Result<> open(u32 number);
     void close(u32 number);
     void rewire(u32 server);
     void bind_fault(u32 number);
     void bind_time_out(u32 number, bool to_root);
-    void set_budget(u32 number, u32 budget_us);
+    u32 budget(u32 number) const;
+    bool set_budget(u32 number);
     u64 answers(u32 number);
+    ServerLook look_into(u32 number, const ThreadLook &first);
+    bool helpers_work(u32 number) const;
     bool receives(u32 number) const;
     sel::Result<> give_client(u32 number, const Grant &grant);
     sel::Result<> give_faults(u32 number, const Grant &grant);
@@ -128,9 +137,12 @@ class Programs {
     const EarlyConsole &console_;
     const System &system_;
     const sel::Archive &archive_;
-    const boot_module_t &module_;
+    Giver giver_;
     cptr_t root_endpoint_;
     cptr_t scratch_ = 0;
+    u64 at_work_ = 0;            // Bit number - 1: at the last look.
+    u32 used_[PROGRAM_MAX] = {}; // Of the processor, between the last two looks: crowd.hpp.
+    Crowd crowd_;
     Life life_[PROGRAM_MAX];
 };
 

@@ -16,8 +16,10 @@ constexpr u16 kAcpiControl = 0x604; // PM1a control of QEMU's pc machine.
 constexpr u16 kAcpiOff = 0x2000;
 constexpr u16 kResetPort = 0xcf9; // Intel PCH data sheet: reset control register.
 constexpr u8 kResetFull = 0x06;
-constexpr u64 kLook = sel::Clock::kSecond / 10;     // From one look at reduced servers to the next.
-constexpr u32 kSlotsSearched = 256, kSiblings = 16; // For the parent of a capability.
+constexpr u64 kMillisecond = sel::Clock::kSecond / 1000;
+constexpr u64 kLook = Patience::kLookMs * kMillisecond; // From one look at all servers to the next,
+constexpr u64 kLookReduced = 100 * kMillisecond;        // if some have got less time.
+constexpr u32 kSlotsSearched = 256, kSiblings = 16;     // For the parent of a capability.
 
 } // namespace
 
@@ -40,9 +42,9 @@ sel::Result<Program> Root::on(const GetProgram &m) {
     p.boot = record.has(FLAG_BOOT);
     p.exit_code = life.exit_code;
     p.memory = record.memory;
-    p.used = life.used;
+    p.used = life.process.used();
     p.data.append(record.title());
-    if (auto thread = sel::Tcb{life.slots.tcb}.thread_info(); programs_.runs(m.number) && thread) {
+    if (auto thread = life.process.tcb().thread_info(); programs_.runs(m.number) && thread) {
         p.thread_state = static_cast<u8>(thread->state);
         p.ticks_used = thread->ticks_used;
     }
@@ -70,35 +72,35 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
     out.parent = static_cast<u16>(find_parent(number, info));
     const ProgramRecord &record = programs_.system().program(number);
     constexpr char kFixed[][sizeof out.name] = {"", "self", "requests", "signals", "reply"};
-    if (slot < u32{SLOT_REPLIES} + record.replies) {
-        const char *name = kFixed[slot < SLOT_REPLIES ? slot : u32{SLOT_REPLIES}];
+    if (slot < u32{sel::SLOT_REPLIES} + record.replies) {
+        const char *name = kFixed[slot < sel::SLOT_REPLIES ? slot : u32{sel::SLOT_REPLIES}];
         std::memcpy(out.name, name, sizeof out.name);
     }
     u32 need = 0; // How many `pci` stand in front.
     for (const Grant &grant : programs_.system().grants(number)) {
         if (slot >= grant.slot && slot < u32{grant.slot} + grant.slots &&
-            grant.kind != GRANT_SLOTS) {
+            !grant.is<grant::Slots>()) {
             std::memcpy(out.name, grant.name, sizeof out.name);
-            out.data = grant.kind == GRANT_IRQ ? grant.a : out.data;
-            if (grant.kind == GRANT_PCI && info.type == CAP_IRQ_HANDLER && need < kDevices) {
+            out.data = grant.is<grant::Irq>() ? grant.as<grant::Irq>().line : out.data;
+            if (grant.is<grant::Pci>() && info.type == CAP_IRQ_HANDLER && need < kDevices) {
                 out.data = programs_.life(number).device[need].line;
             }
         }
-        need += grant.kind == GRANT_PCI ? 1 : 0;
+        need += grant.is<grant::Pci>() ? 1 : 0;
     }
     return out;
 }
 
 // Goes from elder sibling to elder sibling up to the parent, as far as the program holds them.
 u32 Root::find_parent(u32 number, sel::CapabilityInfo info) const {
-    cptr_t cnode = programs_.life(number).slots.cnode;
+    sel::CNode cspace = programs_.life(number).process.cspace();
     u32 end = programs_.system().program(number).slots;
     end = end < kSlotsSearched ? end : kSlotsSearched;
     for (u32 steps = 0; steps < kSiblings; steps++) {
         u32 slot = 1;
         sel::Result<sel::CapabilityInfo> found = ERR_CAP;
         for (; slot < end; slot++) {
-            found = sel::Capability{sel::in_cnode(cnode, slot)}.info();
+            found = sel::Capability{cspace.slot(slot)}.info();
             if (found.ok() && found->id == info.relative) {
                 break;
             }
@@ -121,11 +123,11 @@ sel::Result<SlotList> Root::on(const GetSlots &m) {
     if (!programs_.runs(m.number)) {
         return ERR_EMPTY;
     }
-    cptr_t cnode = programs_.life(m.number).slots.cnode;
+    sel::CNode cspace = programs_.life(m.number).process.cspace();
     u32 end = programs_.system().program(m.number).slots;
     SlotList list{};
     for (u32 slot = m.first == 0 ? 1 : m.first; slot < end; slot++) {
-        auto info = sel::Capability{sel::in_cnode(cnode, slot)}.info();
+        auto info = sel::Capability{cspace.slot(slot)}.info();
         if (!info) {
             continue;
         }
@@ -145,7 +147,7 @@ sel::Result<denial_t> Root::on(const GetDenial &m) {
     if (!programs_.runs(m.number)) {
         return ERR_EMPTY;
     }
-    return sel::Tcb{programs_.life(m.number).slots.tcb}.denial();
+    return programs_.life(m.number).process.tcb().denial();
 }
 
 sel::Result<Irq> Root::on(const GetIrq &m) {
@@ -154,14 +156,14 @@ sel::Result<Irq> Root::on(const GetIrq &m) {
         u32 need = 0;
         for (const Grant &grant : programs_.system().grants(i)) {
             const DeviceGiven *device = nullptr;
-            if (grant.kind == GRANT_PCI && need < kDevices && programs_.runs(i)) {
+            if (grant.is<grant::Pci>() && need < kDevices && programs_.runs(i)) {
                 device = &programs_.life(i).device[need];
             }
-            need += grant.kind == GRANT_PCI ? 1 : 0;
+            need += grant.is<grant::Pci>() ? 1 : 0;
             bool found = device != nullptr && device->interrupt;
-            if ((grant.kind == GRANT_IRQ || found) && place++ == m.place) {
+            if ((grant.is<grant::Irq>() || found) && place++ == m.place) {
                 Irq irq{};
-                irq.line = found ? device->line : static_cast<u32>(grant.a);
+                irq.line = found ? device->line : static_cast<u32>(grant.as<grant::Irq>().line);
                 irq.program = i;
                 irq.data.append(grant.title());
                 return irq;
@@ -186,7 +188,7 @@ sel::Result<DeviceGrant> Root::on(const GetDeviceGrant &m) {
     }
     const DeviceGiven &device = programs_.life(m.number).device[m.need];
     bool given = programs_.runs(m.number) && device.parts != 0;
-    return DeviceGrant{{grant->a}, given ? device.part[0].physical : 0};
+    return DeviceGrant{{grant->as<grant::Pci>().match}, given ? device.part[0].physical : 0};
 }
 
 // --- Devices.
@@ -284,7 +286,7 @@ sel::Result<regs_t> Root::on(const GetRegisters &m) {
     if (!programs_.runs(m.number)) {
         return ERR_EMPTY;
     }
-    return sel::Tcb{programs_.life(m.number).slots.tcb}.read();
+    return programs_.life(m.number).process.tcb().read();
 }
 
 sel::Result<MemoryPart> Root::on(const Peek &m) {
@@ -296,7 +298,7 @@ sel::Result<MemoryPart> Root::on(const Peek &m) {
     }
     MemoryPart part;
     u32 count = m.count < part.data.kCapacity ? m.count : part.data.kCapacity;
-    auto seen = programs_.peek(m.number, m.address, {part.data.byte, count});
+    auto seen = programs_.life(m.number).process.read(m.address, {part.data.byte, count});
     if (!seen) {
         return seen.error();
     }
@@ -332,15 +334,39 @@ bool Root::on_fault(const sel::Fault &fault) {
                       sel::explain_fault(fault.kind, fault.word));
     }
     fell(fault.program, code);
+    on_timeout();
     return false;
 }
 
 // True: it goes on, with what it is to have from now on.
 bool Root::uses_time(u32 number) {
-    if (look_ns_ == restart::Policy::kNever) {
-        look_ns_ = now_ns() + kLook;
-    }
+    u64 now = now_ns();
+    look_ns_ = look_ns_ < now + kLookReduced ? look_ns_ : now + kLookReduced;
     return programs_.out_of_time(number);
+}
+
+void Root::look(u64 now_ns) {
+    u64 passed = now_ns - looked_ns_;
+    u32 ms = static_cast<u32>(passed / kMillisecond < ~0u ? passed / kMillisecond : ~0u);
+    looked_ns_ = now_ns;
+    look_ns_ = now_ns + kLook;
+    for (u32 i = 1; i <= programs_.system().count(); i++) {
+        Silence found = programs_.look_at_server(i, ms, clock_.ticks(passed));
+        if (found != Silence::NONE) {
+            silent(i, found);
+        }
+    }
+    look_ns_ = now_ns + (programs_.look_at_budgets(ms) ? kLookReduced : kLook);
+}
+
+// The supervisor sees to it, or root itself.
+void Root::silent(u32 number, Silence silence) {
+    if (!programs_.tell_silent(number, silence)) {
+        u64 word[4] = {0, sel::kSilentCall, static_cast<u64>(silence), 0};
+        console_.line("{}: {}", programs_.system().program(number).title(),
+                      sel::explain_fault(FAULT_CALL, word));
+        fell(number, kCodeFault + FAULT_CALL);
+    }
 }
 
 void Root::fell(u32 number, s32 code) {
@@ -348,7 +374,6 @@ void Root::fell(u32 number, s32 code) {
     if (!end_by_policy(number, code) && handler) {
         settle();
     }
-    on_timeout();
 }
 
 // Ends those that stand, a second time in one life, in a fault that may have been the end of its handler.
@@ -388,7 +413,7 @@ u64 Root::deadline() {
 // A start may end others, which are then due, too: what is left after that many comes the next time.
 void Root::on_timeout() {
     if (u64 now = now_ns(); look_ns_ <= now) {
-        look_ns_ = programs_.look_at_reduced() ? now + kLook : restart::Policy::kNever;
+        look(now);
     }
     for (u32 i = 0; i < restart::Policy::kPrograms; i++) {
         u32 number = policy_.take_due(now_ns());

@@ -8,6 +8,7 @@
 
 #include "sel/clock.hpp"
 #include "sel/server.hpp"
+#include "sel/static_vector.hpp"
 
 namespace root {
 
@@ -60,6 +61,8 @@ class Root {
     void fell(u32 number, s32 code);
     void settle();
     bool uses_time(u32 number);
+    void look(u64 now_ns);
+    void silent(u32 number, Silence silence);
     bool end_by_policy(u32 number, s32 code);
     u64 now_ns() const { return clock_.nanoseconds(sel::now()); }
     Slot describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const;
@@ -71,7 +74,8 @@ class Root {
     sel::StaticVector<Waiter, kWaiters> waiters_;
     sel::Clock clock_{kit_.boot().tsc_hz};
     restart::Policy policy_;
-    u64 look_ns_ = restart::Policy::kNever; // When to look at servers that got less time.
+    u64 looked_ns_ = now_ns(); // At all servers.
+    u64 look_ns_ = looked_ns_; // When to do that next.
 };
 
 inline constexpr u32 kRootReplies = 9; // One for each waiter, one to receive with.

@@ -13,6 +13,18 @@ using namespace root;
 
 namespace {
 
+constexpr grant::Client kClient{.server = 2, .protocol = 0, .part = 0, .rights = RIGHT_WRITE};
+constexpr grant::Device kDevice{.physical = 0xfed00000, .bytes = 8192, .address = 0x7ffe00000000};
+
+template <typename G>
+void put(Grant &grant, u16 slot, u16 slots, const G &what) {
+    grant.kind = grant::All::kind<G>();
+    grant.slot = slot;
+    grant.slots = slots;
+    std::memset(grant.value, 0, sizeof grant.value);
+    std::memcpy(grant.value, &what, std::is_empty_v<G> ? 0 : sizeof what);
+}
+
 struct Table {
     ProgramRecord program[2];
     Grant grant[2];
@@ -33,21 +45,13 @@ struct Table {
         program[0].grant_count = 2;
         for (Grant &g : grant) {
             std::strcpy(g.name, "need");
-            g.kind = GRANT_CLIENT;
-            g.a = 2;
-            g.slot = 10;
-            g.slots = 1;
         }
-        grant[1].kind = GRANT_DEVICE;
-        grant[1].a = 0xfed00000;
-        grant[1].b = 8192;
-        grant[1].c = 0x7ffe00000000;
-        grant[1].slot = 11;
-        grant[1].slots = 2;
+        put(grant[0], 10, 1, kClient);
+        put(grant[1], 11, 2, kDevice);
     }
 
     std::vector<u8> bytes() const {
-        SystemHeader h{{'T', 'S', 'Y', 'S', 'T', 'E', 'M', '1'}, 1, 2, 2};
+        SystemHeader h{{'T', 'S', 'Y', 'S', 'T', 'E', 'M', '1'}, SYSTEM_VERSION, 2, 2};
         std::vector<u8> b(sizeof h + sizeof *this);
         std::memcpy(b.data(), &h, sizeof h);
         std::memcpy(b.data() + sizeof h, this, sizeof *this);
@@ -110,130 +114,144 @@ TEST_CASE("a program that cannot be is refused") {
     CHECK(with([](Table &t) { t.program[1].grant_first = 0xffff; }) == ERR_SYNTAX);
 }
 
-TEST_CASE("a grant that cannot be is refused") {
+// What a table says of which the first program has this grant in slot 10.
+template <typename G>
+error_t given(u16 slots, G what) {
+    return with([&](Table &t) {
+        t.program[0].slots = 80;
+        put(t.grant[0], 10, slots, what);
+        t.grant[1].slot = 78;
+    });
+}
+
+// The same with one thing changed.
+template <typename G, typename Change>
+error_t changed(u16 slots, G what, Change change) {
+    change(what);
+    return given(slots, what);
+}
+
+TEST_CASE("a grant that is of no kind, or outside the slots, is refused") {
+    CHECK(grant::All::kind<grant::Client>() == 1);
+    CHECK(grant::All::kind<grant::Notification>() == 18);
     CHECK(with([](Table &t) { t.grant[0].kind = 0; }) == ERR_SYNTAX);
-    CHECK(with([](Table &t) { t.grant[0].kind = GRANT_KIND_END; }) == ERR_SYNTAX);
+    CHECK(with([](Table &t) { t.grant[0].kind = 19; }) == ERR_SYNTAX);
     CHECK(with([](Table &t) { t.grant[0].slot = 5; }) == ERR_SYNTAX);  // A Reply's.
     CHECK(with([](Table &t) { t.grant[0].slot = 20; }) == ERR_SYNTAX); // Behind the last.
-    CHECK(with([](Table &t) { t.grant[0].a = 1; }) == ERR_SYNTAX);     // Serves nothing.
-    CHECK(with([](Table &t) { t.grant[0].a = 0; }) == OK);             // Root.
-    CHECK(with([](Table &t) { t.grant[0].a = 3; }) == ERR_SYNTAX);
-    CHECK(with([](Table &t) { t.grant[0].b = 0xff01; }) == OK); // Protocol 1, part 255.
-    CHECK(with([](Table &t) { t.grant[0].b = 0x10000; }) == ERR_SYNTAX);
-    CHECK(with([](Table &t) { t.grant[1].a++; }) == ERR_SYNTAX);
-    CHECK(with([](Table &t) { t.grant[1].b = 4096; }) == ERR_SYNTAX); // For two slots.
-    CHECK(with([](Table &t) { t.grant[1].c = u64{1} << 47; }) == ERR_SYNTAX);
     CHECK(with([](Table &t) { t.grant[1].slots = 200; }) == ERR_SYNTAX);
-    auto io = [](u64 first, u64 last) {
-        return with([=](Table &t) {
-            t.grant[0].kind = GRANT_IO;
-            t.grant[0].a = first;
-            t.grant[0].b = last;
-        });
+    CHECK(with([](Table &t) { t.grant[0].name[0] = 0; }) == ERR_SYNTAX);
+}
+
+TEST_CASE("each kind has as many slots as it fills") {
+    const grant::Pool pool{.number = 3, .bytes = 8192, .address = 0x7ffe00000000};
+    const grant::Pci pci{.match = 1, .bit = 4, .address = 0x7ffe00000000};
+    auto only = [](u16 slots, auto what) {
+        for (u16 n = 0; n < 70; n++) {
+            CHECK((given(n, what) == OK) == (n == slots));
+        }
     };
-    CHECK(io(0x3f8, 0x3ff) == OK);
-    CHECK(io(0x3f8, 0x3f7) == ERR_SYNTAX);
-    CHECK(io(0x3f8, 0x10000) == ERR_SYNTAX);
-    auto untyped = [](u64 bytes) {
-        return with([=](Table &t) {
-            t.grant[0].kind = GRANT_UNTYPED;
-            t.grant[0].a = bytes;
-        });
+    only(1, kClient);
+    only(1, grant::Io{0x3f8, 0x3ff});
+    only(1, grant::Irq{1, 4});
+    only(2, kDevice);
+    only(0, grant::Archive{0x7ffe80000000});
+    only(4, grant::Trace{16384, 0x7ffe00000000});
+    only(1, grant::TraceControl{});
+    only(1, grant::Untyped{4096});
+    only(1, grant::Context{1, 2});
+    only(1, grant::Space{});
+    only(1, grant::Cspace{});
+    only(1, grant::Doorbell{1});
+    only(9, grant::Slots{9});
+    only(2, pool);
+    only(1 + PCI_PAGES, pci);
+    only(1, grant::Thread{1, 2, 4096, 10, 0x7ffe00000000});
+    only(1, grant::Notification{});
+}
+
+TEST_CASE("a grant that cannot be is refused") {
+    auto client = [](u32 server) {
+        return changed(1, kClient, [=](auto &c) { c.server = server; });
     };
-    CHECK(untyped(4096) == OK);
-    CHECK(untyped(0) == ERR_SYNTAX);
-    CHECK(untyped(100) == ERR_SYNTAX);
-    CHECK(untyped(65536) == ERR_SYNTAX); // All of its memory.
+    CHECK(client(0) == OK);         // Root.
+    CHECK(client(1) == ERR_SYNTAX); // Serves nothing.
+    CHECK(client(3) == ERR_SYNTAX);
+    CHECK(changed(1, kClient, [](auto &c) { c.rights = 8; }) == ERR_SYNTAX);
+    CHECK(changed(1, kClient, [](auto &c) { c.part = c.protocol = 255; }) == OK);
+    CHECK(given(1, grant::Io{0x3f8, 0x3f7}) == ERR_SYNTAX);
+    CHECK(given(1, grant::Context{3, 2}) == ERR_SYNTAX);
+    CHECK(given(1, grant::Untyped{0}) == ERR_SYNTAX);
+    CHECK(given(1, grant::Untyped{100}) == ERR_SYNTAX);
+    CHECK(given(1, grant::Untyped{65536}) == ERR_SYNTAX); // All of its memory.
+    CHECK(changed(2, kDevice, [](auto &d) { d.physical++; }) == ERR_SYNTAX);
+    CHECK(changed(2, kDevice, [](auto &d) { d.physical = u64{1} << 46; }) == ERR_SYNTAX);
+    CHECK(changed(2, kDevice, [](auto &d) { d.bytes = 4096; }) == ERR_SYNTAX); // For two slots.
+    CHECK(changed(2, kDevice, [](auto &d) { d.address++; }) == ERR_SYNTAX);
+    CHECK(changed(2, kDevice, [](auto &d) { d.address = u64{1} << 47; }) == ERR_SYNTAX);
+    CHECK(given(0, grant::Archive{100}) == ERR_SYNTAX);
+    CHECK(given(0, grant::Archive{u64{1} << 47}) == ERR_SYNTAX);
+    CHECK(given(4, grant::Trace{16384, 100}) == ERR_SYNTAX);
 }
 
 TEST_CASE("a thread has time, a stack, and no more priority than its program") {
-    auto thread = [](u64 a, u64 b, u64 c = 0x7ffe00000000) {
-        return with([=](Table &t) {
-            t.grant[0].kind = GRANT_THREAD;
-            t.grant[0].a = a;
-            t.grant[0].b = b;
-            t.grant[0].c = c;
-        });
-    };
-    constexpr u64 kTime = 1000 | u64{2000} << 32, kStack = 8192 | u64{10} << 32;
-    CHECK(thread(kTime, kStack) == OK);
-    CHECK(thread(0, kStack) == ERR_SYNTAX);
-    CHECK(thread(2001 | u64{2000} << 32, kStack) == ERR_SYNTAX);
-    CHECK(thread(kTime, u64{10} << 32) == ERR_SYNTAX);             // No stack.
-    CHECK(thread(kTime, 100 | u64{10} << 32) == ERR_SYNTAX);       // Not of pages.
-    CHECK(thread(kTime, (2 << 20) | u64{10} << 32) == ERR_SYNTAX); // Longer than any.
-    CHECK(thread(kTime, 8192) == ERR_SYNTAX);                      // Priority 0,
-    CHECK(thread(kTime, 8192 | u64{11} << 32) == ERR_SYNTAX);      // above that of the program,
-    CHECK(thread(kTime, 8192 | u64{266} << 32) == ERR_SYNTAX);     // or one that is cut to 10.
-    CHECK(thread(kTime, kStack, 0x7ffe00000100) == ERR_SYNTAX);
-    CHECK(thread(kTime, kStack, u64{1} << 47) == ERR_SYNTAX);
+    const grant::Thread good{1000, 2000, 8192, 10, 0x7ffe00000000};
+    auto thread = [=](auto change) { return changed(1, good, change); };
+    CHECK(good.pages() == 3);
+    CHECK(thread([](auto &) {}) == OK);
+    CHECK(thread([](auto &t) { t.budget_us = 0; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.budget_us = 2001; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.stack_bytes = 0; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.stack_bytes = 4097; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.stack_bytes = 2 << 20; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.priority = 0; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.priority = 11; }) == ERR_SYNTAX);  // Above the program,
+    CHECK(thread([](auto &t) { t.priority = 266; }) == ERR_SYNTAX); // also when cut to 10.
+    CHECK(thread([](auto &t) { t.address++; }) == ERR_SYNTAX);
+    CHECK(thread([](auto &t) { t.address = u64{1} << 47; }) == ERR_SYNTAX);
 }
 
 TEST_CASE("faults come to the program itself, which has an endpoint") {
-    auto faults = [](u32 taker, u8 flags) {
+    auto faults = [](u8 flags) {
         return with([=](Table &t) {
             t.program[0].flags = flags;
-            t.grant[0].kind = GRANT_FAULTS;
-            t.grant[0].a = taker;
+            put(t.grant[0], 10, 1, grant::Faults{});
         });
     };
-    CHECK(faults(1, FLAG_SERVES) == OK);
-    CHECK(faults(1, 0) == ERR_SYNTAX);
-    CHECK(faults(2, FLAG_SERVES) == ERR_SYNTAX);
-    CHECK(faults(0, FLAG_SERVES) == ERR_SYNTAX);
+    CHECK(faults(FLAG_SERVES) == OK);
+    CHECK(faults(0) == ERR_SYNTAX);
 }
 
 TEST_CASE("a pool is one of few, and of one size") {
-    auto pools = [](auto change) {
+    auto pools = [](u16 slots, auto change) {
         return with([=](Table &t) {
-            for (Grant &g : t.grant) {
-                g.kind = GRANT_POOL;
-                g.a = 3;
-                g.b = 8192;
-                g.c = 0x7ffe00000000;
-                g.slot = 10;
-                g.slots = 2;
-            }
-            change(t.grant[1]);
+            grant::Pool pool{.number = 3, .bytes = 8192, .address = 0x7ffe00000000};
+            put(t.grant[0], 10, 2, pool);
+            change(pool);
+            put(t.grant[1], 10, slots, pool);
         });
     };
-    CHECK(pools([](Grant &) {}) == OK);
-    CHECK(pools([](Grant &g) { g.a = POOL_MAX; }) == ERR_SYNTAX);
-    CHECK(pools([](Grant &g) { g.a = ~u64{0}; }) == ERR_SYNTAX);
-    CHECK(pools([](Grant &g) { g.slots = 1; }) == ERR_SYNTAX);
-    CHECK(pools([](Grant &g) { g.c = u64{1} << 47; }) == ERR_SYNTAX);
-    CHECK(pools([](Grant &g) { g.c++; }) == ERR_SYNTAX);
-    auto half = [](Grant &g) {
-        g.b = 4096;
-        g.slots = 1;
-    };
-    CHECK(pools(half) == ERR_SYNTAX);
-    CHECK(pools([=](Grant &g) {
-              half(g);
-              g.a = 2;
+    CHECK(pools(2, [](auto &) {}) == OK);
+    CHECK(pools(2, [](auto &p) { p.number = POOL_MAX; }) == ERR_SYNTAX);
+    CHECK(pools(2, [](auto &p) { p.number = ~u64{0}; }) == ERR_SYNTAX);
+    CHECK(pools(1, [](auto &) {}) == ERR_SYNTAX);
+    CHECK(pools(2, [](auto &p) { p.address = u64{1} << 47; }) == ERR_SYNTAX);
+    CHECK(pools(2, [](auto &p) { p.address++; }) == ERR_SYNTAX);
+    CHECK(pools(1, [](auto &p) { p.bytes = 4096; }) == ERR_SYNTAX);
+    CHECK(pools(1, [](auto &p) {
+              p.bytes = 4096;
+              p.number = 2;
           }) == OK);
-    CHECK(pools([](Grant &g) { g.b = g.slots = 0; }) == ERR_SYNTAX);
+    CHECK(pools(0, [](auto &p) { p.bytes = 0; }) == ERR_SYNTAX);
 }
 
-TEST_CASE("a PCI device has its slots, a bit and a window") {
-    auto device = [](auto change) {
-        return with([=](Table &t) {
-            Grant &g = t.grant[0];
-            t.program[0].slots = 80;
-            g.kind = GRANT_PCI;
-            g.b = 4;
-            g.c = 0x7ffe00000000;
-            g.slots = 1 + PCI_PAGES;
-            change(g);
-        });
-    };
-    CHECK(device([](Grant &) {}) == OK);
-    CHECK(device([](Grant &g) { g.slots--; }) == ERR_SYNTAX);
-    CHECK(device([](Grant &g) { g.slot = 16; }) == ERR_SYNTAX);
-    CHECK(device([](Grant &g) { g.b = 0; }) == ERR_SYNTAX);
-    CHECK(device([](Grant &g) { g.b = 6; }) == ERR_SYNTAX);
-    CHECK(device([](Grant &g) { g.c = 100; }) == ERR_SYNTAX);
-    CHECK(device([](Grant &g) { g.c = u64{1} << 47; }) == ERR_SYNTAX);
+TEST_CASE("a PCI device has a bit and a window") {
+    const grant::Pci pci{.match = 1, .bit = 4, .address = 0x7ffe00000000};
+    auto device = [=](auto change) { return changed(1 + PCI_PAGES, pci, change); };
+    CHECK(device([](auto &) {}) == OK);
+    CHECK(device([](auto &p) { p.bit = 0; }) == ERR_SYNTAX);
+    CHECK(device([](auto &p) { p.bit = 6; }) == ERR_SYNTAX);
+    CHECK(device([](auto &p) { p.address = 100; }) == ERR_SYNTAX);
+    CHECK(device([](auto &p) { p.address = u64{1} << 47; }) == ERR_SYNTAX);
 }
 
 TEST_CASE("a device is matched by its ids or its class") {

@@ -5,7 +5,7 @@
 //   reduced   share of every period         it has not; until it answers
 //   loops                                   it has not for kPatience of its budgets in a row
 // The kernel tells root each time the context of a server is used up (TCB_SLOT_TIMEOUT); serve() counts
-// what it has answered (sel/server.hpp). Who lies in that count has its budget, and no more.
+// what it has answered (sel/ledger.hpp). Who lies in that count is bounded by crowd.hpp.
 #pragma once
 
 #include "abi/types.h"

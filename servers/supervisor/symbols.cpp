@@ -3,36 +3,10 @@
 #include "symbols.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace supervisor {
 namespace {
 
-struct ElfHeader {
-    u8 ident[16];
-    u16 type, machine;
-    u32 version;
-    u64 entry, segments, sections;
-    u32 flags;
-    u16 header_bytes, segment_bytes, segment_count, section_bytes, section_count, names;
-};
-struct ElfSection {
-    u32 name, type;
-    u64 flags, address, offset, bytes;
-    u32 link, info;
-    u64 align, entry_bytes;
-};
-struct ElfSegment {
-    u32 type, flags;
-    u64 offset, address, physical, file_bytes, memory_bytes, align;
-};
-struct ElfSymbol {
-    u32 name;
-    u8 info, other;
-    u16 section;
-    u64 value, bytes;
-};
-enum { SECTION_SYMBOLS = 2, SYMBOL_FUNCTION = 2, SYMBOL_TYPE = 15, SEGMENT_LOAD = 1 };
 enum { SEGMENTS_MOST = 16, SECTIONS_MOST = 64, SYMBOLS_MOST = 20000 };
 
 bool is_digit(char c) {
@@ -135,56 +109,39 @@ class NameReader {
 
 } // namespace
 
-template <typename T>
-bool Symbols::read(u64 offset, T &out) const {
-    if (offset > file_.size() || sizeof out > file_.size() - offset) {
-        return false;
-    }
-    std::memcpy(&out, file_.data() + offset, sizeof out);
-    return true;
-}
-
-Symbols::Symbols(std::span<const u8> file) : file_{file} {
-    ElfHeader header;
-    if (!read(0, header) || std::memcmp(header.ident,
-                                        "\x7f"
-                                        "ELF\x02\x01",
-                                        6) != 0) {
+Symbols::Symbols(std::span<const u8> bytes) {
+    sel::Result<sel::ElfFile> opened = sel::ElfFile::open(bytes);
+    if (!opened) {
         return;
     }
-    segments_ = header.segments;
-    segment_count_ = std::min<u32>(header.segment_count, SEGMENTS_MOST);
-    u32 sections = std::min<u32>(header.section_count, SECTIONS_MOST);
-    for (u32 i = 0; i < sections; i++) {
-        ElfSection section, names;
-        if (!read(header.sections + i * sizeof section, section) ||
-            section.type != SECTION_SYMBOLS || section.link >= sections ||
-            !read(header.sections + section.link * sizeof names, names) ||
-            section.offset > file_.size() || section.bytes > file_.size() - section.offset ||
-            names.offset > file_.size() || names.bytes > file_.size() - names.offset) {
+    file_ = *opened;
+    sel::ElfSectionHeader section, names;
+    for (u32 i = 0; i < SECTIONS_MOST && file_.section(i, section); i++) {
+        if (section.type != sel::ELF_SYMBOLS || !file_.section(section.link, names) ||
+            !file_.holds(section.offset, section.bytes) ||
+            !file_.holds(names.offset, names.bytes)) {
             continue;
         }
         symbols_ = section.offset;
-        symbols_end_ =
-            section.offset + std::min<u64>(section.bytes, u64{SYMBOLS_MOST} * sizeof(ElfSymbol));
-        names_ = names.offset;
-        names_end_ = names.offset + names.bytes;
+        symbols_end_ = section.offset +
+                       std::min<u64>(section.bytes, u64{SYMBOLS_MOST} * sizeof(sel::ElfSymbol));
+        names_ = file_.bytes(names.offset, names.bytes);
     }
 }
 
 std::string_view Symbols::name_at(u64 offset) const {
-    if (offset >= names_end_ - names_) {
+    if (offset >= names_.size()) {
         return {};
     }
-    const char *start = reinterpret_cast<const char *>(file_.data() + names_ + offset);
-    std::string_view rest{start, static_cast<std::size_t>(names_end_ - names_ - offset)};
+    std::string_view rest{reinterpret_cast<const char *>(names_.data()), names_.size()};
+    rest.remove_prefix(offset);
     return rest.substr(0, rest.find('\0'));
 }
 
 sel::Result<Symbol> Symbols::find(u64 address) const {
-    ElfSymbol symbol;
+    sel::ElfSymbol symbol;
     for (u64 at = symbols_; at + sizeof symbol <= symbols_end_; at += sizeof symbol) {
-        if (read(at, symbol) && (symbol.info & SYMBOL_TYPE) == SYMBOL_FUNCTION &&
+        if (file_.read(at, symbol) && (symbol.info & sel::kElfSymbolType) == sel::ELF_FUNCTION &&
             address >= symbol.value && address - symbol.value < symbol.bytes) {
             return Symbol{name_at(symbol.name), address - symbol.value};
         }
@@ -194,12 +151,12 @@ sel::Result<Symbol> Symbols::find(u64 address) const {
 
 // The bytes of the segment that holds `address`, up to it.
 sel::Result<std::span<const u8>> Symbols::code_before(u64 address) const {
-    ElfSegment segment;
-    for (u32 i = 0; i < segment_count_; i++) {
-        if (read(segments_ + i * sizeof segment, segment) && segment.type == SEGMENT_LOAD &&
-            address >= segment.address && address - segment.address <= segment.file_bytes &&
-            segment.offset <= file_.size() && segment.file_bytes <= file_.size() - segment.offset) {
-            return file_.subspan(segment.offset, address - segment.address);
+    sel::ElfProgramHeader segment;
+    for (u32 i = 0; i < SEGMENTS_MOST && file_.program(i, segment); i++) {
+        if (segment.type == sel::ELF_LOAD && address >= segment.address &&
+            address - segment.address <= segment.file_bytes &&
+            file_.holds(segment.offset, segment.file_bytes)) {
+            return file_.bytes(segment.offset, address - segment.address);
         }
     }
     return ERR_NAME;

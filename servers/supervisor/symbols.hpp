@@ -1,14 +1,15 @@
 // Symbols: which function an address of a program lies in, by the symbol table of its ELF file.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The file comes from the boot archive, but a damaged one must not harm: every offset is checked.
-// Source: System V ABI, "Object Files"; names by the Itanium C++ ABI, section 5.1.
+// The file comes from the boot archive, but a damaged one must not harm (sel/elf.hpp).
+// Names by the Itanium C++ ABI, section 5.1.
 #pragma once
 
 #include <span>
 #include <string_view>
 
 #include "sel/bytes.hpp"
+#include "sel/elf.hpp"
 #include "sel/result.hpp"
 
 namespace supervisor {
@@ -31,16 +32,12 @@ class Symbols {
     bool follows_call(u64 address) const;
 
   private:
-    template <typename T>
-    bool read(u64 offset, T &out) const;
     std::string_view name_at(u64 offset) const;
     sel::Result<std::span<const u8>> code_before(u64 address) const;
 
-    std::span<const u8> file_;
+    sel::ElfFile file_;
     u64 symbols_ = 0, symbols_end_ = 0; // Offsets in the file.
-    u64 names_ = 0, names_end_ = 0;
-    u64 segments_ = 0;
-    u32 segment_count_ = 0;
+    std::span<const u8> names_;
 };
 
 // "sel::serve" of "_ZN3sel5serveI...": the name without parameters. What is not of C++ stays as it is.

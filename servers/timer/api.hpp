@@ -9,6 +9,13 @@ namespace timer {
 // Answers after `ns` nanoseconds. ERR_FULL: too many sleepers.
 struct Sleep : sel::Asks<> {
     u64 ns;
+
+    u32 patience_ms() const {
+        constexpr u64 kMillisecond = 1'000'000;
+        u64 ms = ns / kMillisecond;
+        return ms < sel::kNoLimit - sel::kPatienceMs ? static_cast<u32>(ms) + sel::kPatienceMs
+                                                     : sel::kNoLimit;
+    }
 };
 
 // Nanoseconds since boot.

@@ -21,19 +21,19 @@ struct Volume {
 inline constexpr u32 kVolumesMax = 8;
 
 // Counts up from 0 to ERR_NAME behind the last one, of at most kVolumesMax.
-struct GetVolume : sel::Asks<Volume> {
+struct GetVolume : sel::Asks<Volume, file::kAnswerMs> {
     u32 place;
 };
 
 // Puts back what Unmount took out. ERR_NAME: nothing of [mounts] has this path. ERR_EXISTS: it is
 // there already.
-struct Mount : sel::Asks<> {
+struct Mount : sel::Asks<void, file::kAnswerMs> {
     file::Path data;
 };
 
 // Writes everything to the disk, lets go of that, and takes it out: all below it answers ERR_GONE. ERR_BUSY: files
 // are open there. ERR_ARG: it is the root. ERR_GONE: it is out already.
-struct Unmount : sel::Asks<> {
+struct Unmount : sel::Asks<void, file::kAnswerMs> {
     file::Path data;
 };
 

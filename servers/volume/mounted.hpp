@@ -25,18 +25,17 @@ class Mounted {
     // `pool`: shared with the drivers. ERR_NAME: none of them has such a disk, or there is something
     // else on it; else what went wrong.
     sel::Result<> open(std::span<const sel::Named<block::Api>> drivers, std::span<u8> pool) {
-        sel::Result<> result = find(drivers, pool);
-        if (!result) {
-            return result.error() == ERR_EMPTY ? ERR_NAME : result.error();
-        }
-        found_ = true;
-        cache_.emplace(*disk_);
-        fs_.emplace(*cache_);
-        result = fs_->mount();
-        if (!result) {
-            let_go(); // What is there is not ours.
-        }
-        return result;
+        drivers_ = drivers;
+        pool_ = pool;
+        return open();
+    }
+
+    bool missing() const { return !result_; }
+    // True: it has come back.
+    bool found_again() {
+        found_ = false;
+        name_ = {};
+        return open().ok();
     }
 
     // Others may write to the disk, until it is used again. Nothing of it is open or dirty.
@@ -57,6 +56,22 @@ class Mounted {
     Fs &fs() { return *fs_; } // If found().
 
   private:
+    sel::Result<> open() {
+        result_ = find(drivers_, pool_);
+        if (!result_) {
+            result_ = result_.error() == ERR_EMPTY ? ERR_NAME : result_.error();
+            return result_;
+        }
+        found_ = true;
+        cache_.emplace(*disk_);
+        fs_.emplace(*cache_);
+        result_ = fs_->mount();
+        if (!result_) {
+            let_go(); // What is there is not ours.
+        }
+        return result_;
+    }
+
     // A disk without such a partition, or one that its driver cannot use, is none; one that is silent, or
     // that somebody else writes to, is the one.
     sel::Result<> find(std::span<const sel::Named<block::Api>> drivers, std::span<u8> pool) {
@@ -65,7 +80,7 @@ class Mounted {
             for (u32 number = 0; number < block::kDisks; number++) {
                 link_.emplace(driver.client, sel::milliseconds(kPatienceMs), number);
                 disk_.emplace(*link_, pool);
-                error_t error = disk_->start().error();
+                error_t error = start();
                 if (error == ERR_NAME) {
                     break;
                 }
@@ -83,6 +98,18 @@ class Mounted {
         return result;
     }
 
+    // A driver may be restarted between two messages.
+    error_t start() {
+        error_t error = disk_->start().error();
+        for (u32 i = 1; i < block::Client::kTries && error == ERR_RESTARTED; i++) {
+            error = disk_->start().error();
+        }
+        return error;
+    }
+
+    std::span<const sel::Named<block::Api>> drivers_;
+    std::span<u8> pool_;
+    sel::Result<> result_; // Of open().
     bool found_ = false;
     std::string_view name_;
     u32 number_ = 0;
@@ -105,6 +132,16 @@ class MountedServer : public Server {
         : Base{log, store, rest...}, mounted_{mounted}, store_{store} {}
 
     using Base::on;
+
+    // Behind each request: a disk that could not be had, or was left alone, is looked at again. Its driver
+    // may have failed, or lied, or it has been changed since.
+    u64 deadline() {
+        if (served_ && mounted_.missing() && !changed_ && mounted_.found_again()) {
+            sel::exit(kExitFound);
+        }
+        served_ = true;
+        return Base::deadline();
+    }
 
     sel::Result<u32> on(const file::CloseAll &m, sel::Caller caller) {
         if (changed_ && m.leave != 1) {
@@ -154,12 +191,13 @@ class MountedServer : public Server {
     }
 
   private:
-    static constexpr int kExitChanged = 72;
+    static constexpr int kExitChanged = 72, kExitFound = 73;
 
     Mounted<Fs> &mounted_;
     Store &store_;
     bool changed_ = false; // By other means than files.
     u32 repair_next_ = 0;
+    bool served_ = false;
 };
 
 // Dates of files need the time of day, which is asked for once: the clock goes on by itself.

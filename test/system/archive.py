@@ -8,13 +8,16 @@ import sys
 import tempfile
 
 from build import BUILD, ROOT
+from manifests.table import HEADER, PROGRAM
 from scene import equal
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import pack_archive  # noqa: E402
 
 TRAP, LOOP = b"\x0f\x0b", b"\xeb\xfe"  # ud2; a jump to itself.
-RECORD, RESTART, RECORDS = 64, 46, 16  # Of the table `system`: servers/root/system.hpp.
+# mov eax, CALL_WAIT; mov edi, SLOT_NOTIFICATION; xor esi, esi; syscall; again: it takes its signals, and no more.
+STAND = bytes.fromhex("b8 08000000 bf 03000000 31f6 0f05 ebf0")
+RETURN_TRUE = bytes.fromhex("b8 01000000 c3")  # mov eax, 1; ret
 LOAD, EXECUTABLE = 1, 1  # Of a program header: its type, a flag.
 
 
@@ -82,8 +85,8 @@ def segments(data):
 def with_restart(program, restart):
     """The table of the system with another policy for this program: 0 never, 1 always, 2 backoff."""
     table = bytearray(unpack(original())["system"])
-    for at in range(RECORDS, len(table), RECORD):
+    for at in range(HEADER.bytes, len(table), PROGRAM.bytes):
         if table[at:at + 16].rstrip(b"\0") == program.encode():
-            table[at + RESTART] = restart
+            table[at + PROGRAM.offset("restart")] = restart
             return bytes(table)
     raise AssertionError(f"the table has no program {program}")

@@ -4,7 +4,7 @@ SPDX-License-Identifier: BSD-2-Clause
 
   supervisor 100   the supervisor faults so often
   lies 8           each server lies, so many seeds
-  recovery 20      each server faults so often: time until its next life has answered
+  recovery 38      each server faults so often: time until its next life has answered
   flips 1000       so many bits of servers' memory are flipped
 """
 
@@ -33,7 +33,7 @@ def main():
             told = lies(server, range(options.seed, options.seed + options.times))
             print(f"lies: {server} told {told} with {options.times} seeds", flush=True)
     elif options.what == "recovery":
-        recovery(options.times)
+        return 0 if recovery(options.times) else 1
     else:
         return 0 if Flips(options.seed).run(options.times) else 1
     return 0

@@ -19,14 +19,15 @@ from pathlib import Path
 from archive import original, segments, symbols, unpack
 from scene import PAGE, DirectMachine
 
+LEDGER = 0x7FFF00001400  # Its first word is the count of answers (libsel/include/sel/ledger.hpp).
 IMAGE, TEXT_LIMIT = 0x400000, 0x7FFC00000000  # Where programs are linked; what root maps for all is above.
 BUFFER, STACK_END = 0x7FFF00001000, 0x7FFF00200000
 ENTRIES, TABLE_BITS, FRAME = 512, 9, 0x000FFFFFFFFFF000
 PRESENT, USER = 1, 4
 SYSCALL = b"\x0f\x05"
 REPLY_RECV, REPLY = 1, 6  # CALL_REPLY_RECV and CALL_REPLY of kernel/abi/call.h.
-INFO_TIMEOUT, MESSAGE_WORDS, MESSAGE_REGISTERS = 0x100, 120, 4
-REGISTERS, CR3_AT = {"rax": 0, "rdx": 3, "rsi": 4, "r8": 8, "r9": 9, "r10": 10}, 204  # As QEMU's gdb stub has them.
+INFO_LENGTH, INFO_TIMEOUT, MESSAGE_WORDS, MESSAGE_REGISTERS = 0x7F, 0x100, 120, 4
+REGISTERS, CR3_AT = {"rax": 0, "rdx": 3, "rsi": 4, "r8": 8, "r9": 9, "r10": 10, "rip": 16}, 204  # As QEMU's gdb stub has them.
 PACKET, ANSWER_SECONDS = re.compile(rb"\$([^#]*)#[0-9a-f]{2}"), 20
 
 
@@ -185,20 +186,39 @@ class OpenMachine(DirectMachine):
                 at = call + len(SYSCALL)
                 gdb.write(self.pages(program)[at & -PAGE] + at % PAGE, code)
 
+    def patch(self, program, function, code):
+        """Its functions whose (mangled) name contains `function` begin with `code`."""
+        found = [address for name, address, _ in symbols(self.files[f"bin/{program}"]) if function in name]
+        assert found, f"{program} has no function {function}"
+        with self.gdb() as gdb:
+            for at in found:
+                gdb.write(self.pages(program)[at & -PAGE] + at % PAGE, code)
+
     def flip(self, program, address, bit):
         page = self.pages(program)[address & -PAGE] + address % PAGE
         with self.gdb() as gdb:
             gdb.write(page, bytes([self.ram[page] ^ 1 << bit]))
 
 
+def is_answer(registers):
+    """ReplySet::waits() answers with more words than there are, to learn whether somebody waits: that is none."""
+    return registers["rax"] in (REPLY, REPLY_RECV) and registers["rsi"] & INFO_LENGTH <= MESSAGE_WORDS
+
+
 class Liar(threading.Thread):
-    """While it lives, a program's answers are random half of the time: error, length, words."""
+    """While it lives, a program's answers are random half of the time: error, length, words.
+
+    The machine stops at the address of a call in whatever program comes by. Guest time goes on meanwhile, so an address
+    that others come by again and again, in a loop, is left alone."""
+
+    OTHERS = 20
 
     def __init__(self, machine, program, seed):
         super().__init__(daemon=True)
         self.machine, self.random, self.lies = machine, random.Random(seed), 0
         self.calls, self.buffer = machine.answering(program), machine.pages(program)[BUFFER]
         self.space, self.wanted, self.failed = machine.spaces[program], True, None
+        self.others = dict.fromkeys(self.calls, 0)  # Stops there that were another program's.
 
     def __enter__(self):
         self.start()
@@ -233,7 +253,8 @@ class Liar(threading.Thread):
         if gdb.poll(0.05) is None:
             return
         registers, space = gdb.registers()
-        if space & FRAME == self.space and registers["rax"] in (REPLY, REPLY_RECV) and self.random.random() < 0.5:
+        mine = space & FRAME == self.space
+        if mine and is_answer(registers) and self.random.random() < 0.5:
             self.lies += 1
             for name in ("rdx", "r10", "r8", "r9"):
                 gdb.set_register(name, self.random.getrandbits(64))
@@ -243,6 +264,9 @@ class Liar(threading.Thread):
             words = MESSAGE_WORDS - MESSAGE_REGISTERS
             gdb.write(self.buffer + 8 * MESSAGE_REGISTERS, self.random.randbytes(8 * words))
         self.break_at(gdb, "z", self.calls)  # So that the step is one over the call.
+        if not mine and registers["rip"] in self.others:
+            self.others[registers["rip"]] += 1
+            self.calls = [call for call in self.calls if self.others[call] < self.OTHERS]
         gdb.ask("s")
         self.break_at(gdb, "Z", self.calls)
         gdb.send("c")

@@ -7,6 +7,7 @@
 
 #include "sel/environment.hpp"
 #include "sel/kernel.hpp"
+#include "sel/ledger.hpp"
 
 namespace sel::host {
 
@@ -23,6 +24,9 @@ inline bool reply(Regs &r, const std::set<cptr_t> &gone = {}) {
 
 // What sel::now() says.
 extern u64 time;
+
+// What sel::ledger() is.
+extern Ledger ledger;
 
 // What sel::environment() says.
 extern Environment environment;

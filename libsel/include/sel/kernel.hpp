@@ -55,7 +55,8 @@ inline void kernel_call(Regs &r) {
 struct ThreadBlock {
     ThreadBlock *self;
     u64 *buffer;
-    u64 reserved[3];
+    u64 *answers; // Its count in the ledger (ledger.hpp).
+    u64 reserved[2];
     u64 canary; // At fs:0x28, where compilers look for it (-fstack-protector).
 };
 static_assert(__builtin_offsetof(ThreadBlock, canary) == 0x28);

@@ -12,6 +12,7 @@
 #include <atomic>
 
 #include "sel/capability.hpp"
+#include "sel/ledger.hpp"
 #include "sel/message.hpp"
 
 namespace sel {
@@ -34,7 +35,7 @@ void store_answer(Regs &r, const Result<R> &answer) {
 // The Reply objects of a server: one receives, the others hold callers that wait.
 class ReplySet {
   public:
-    static constexpr u32 kMax = 64;
+    static constexpr u32 kMax = Ledger::kDebts;
 
     constexpr ReplySet(Tcb self, SlotRange replies) : self_{self}, replies_{replies} {}
     ReplySet(const ReplySet &) = delete;
@@ -60,6 +61,11 @@ class ReplySet {
     // What that thread does: the same as answer(), which only the server's own thread may call.
     bool answer_detached(u32 index, Regs &r);
 
+    // Within so many milliseconds the current caller is to be answered, if it is kept waiting (ledger.hpp).
+    void allow(u32 ms) { allowed_ms_ = ms; }
+    // The same of the caller held by Reply `index` in this turn, from now on.
+    void promise(u32 index, u32 turn, u32 ms);
+
     // After a handler took a Later: if it has not answered, receive with another Reply from now on.
     void settle();
 
@@ -76,6 +82,7 @@ class ReplySet {
     std::atomic<u64> detached_ = 0; // Bit i: and it is another thread's.
     u32 turn_[kMax] = {};
     u32 current_ = 0;
+    u32 allowed_ms_ = kPatienceMs;
     bool answered_ = false;
 };
 
@@ -132,6 +139,13 @@ class [[nodiscard]] Later {
     // True while it is owed to somebody: its caller may have died or given up.
     bool waits() const {
         return set_ != nullptr && set_->turn(index_) == turn_ && set_->waits(index_);
+    }
+
+    // It is being worked on: from now on so many milliseconds are allowed for it (ledger.hpp).
+    void promise(u32 ms) {
+        if (set_ != nullptr) {
+            set_->promise(index_, turn_, ms);
+        }
     }
 
     // False: nobody got it, and what was answered is still the server's.

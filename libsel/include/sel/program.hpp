@@ -12,6 +12,10 @@ namespace sel {
 // faults (the supervisor) then ends it.
 inline constexpr u64 kExitCall = 0x74697865; // "exit"
 
+// The same, made up by root for a server that keeps its clients waiting; w2 is a root::Silence
+// (servers/root/silence.hpp).
+inline constexpr u64 kSilentCall = 0x746e656c6973; // "silent"
+
 // Ends the program; main() returning does the same.
 [[noreturn]] void exit(int code);
 

@@ -18,10 +18,22 @@
 
 namespace sel {
 
-template <typename R = void>
+// `ms`: a caller that is kept waiting (Later) is answered within so many milliseconds, or the server is
+// restarted (ledger.hpp). Where that depends on what is asked, the message has `u32 patience_ms() const`.
+template <typename R = void, u32 ms = kPatienceMs>
 struct Asks {
     using Answer = R;
+    static constexpr u32 kAnswerMs = ms;
 };
+
+template <typename M>
+u32 patience_of(const M &m) {
+    if constexpr (requires { m.patience_ms(); }) {
+        return m.patience_ms();
+    } else {
+        return M::kAnswerMs;
+    }
+}
 
 template <typename M>
 concept Request = Plain<M> && requires {
@@ -90,6 +102,7 @@ struct Protocol {
                 store_error(r, ERR_FULL);
                 return true;
             }
+            replies.allow(patience_of(message));
             server.on(message, caller, Later<M>{replies});
             return false;
         } else if constexpr (requires { server.on(message, caller); }) {

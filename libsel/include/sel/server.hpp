@@ -12,6 +12,7 @@
 //                                     says that the program has been ended
 #pragma once
 
+#include "sel/ledger.hpp"
 #include "sel/program.hpp"
 #include "sel/protocol.hpp"
 
@@ -29,10 +30,6 @@ inline constexpr int kExitNoEndpoint = 70;
 
 // Bit of a server's notification that root signals when a client has ended.
 inline constexpr u64 SIGNAL_ENDED = 1ull << 63;
-
-// Word of a server's IPC buffer in which serve() counts the messages that it has seen to: by it root knows
-// that a server which uses much time does something for somebody (servers/root/watch.hpp).
-inline constexpr u32 BUFFER_ANSWERS = BUFFER_WORDS - 1;
 
 // Which clients have ended since the last look: root's counts in the environment against those seen.
 class EndedClients {
@@ -77,11 +74,13 @@ u64 tend_deadline(Server &server) {
             server.on_timeout();
             due = server.deadline();
         }
+        ledger().deadline = due;
         if (due == kForever) {
             return 0;
         }
         return timeout_info(due > time ? due - time : 1);
     } else {
+        ledger().deadline = kForever;
         return 0;
     }
 }
@@ -126,7 +125,7 @@ bool handle(Server &server, Regs &r, ReplySet &replies, EndedClients &ended) {
         detail::take_signal(server, r.badge(), ended);
         return false;
     }
-    ipc_buffer()[BUFFER_ANSWERS]++;
+    ledger().answers++;
     if ((r.badge() & BADGE_FAULT) != 0) {
         if constexpr (requires { server.on_fault(Fault{}); }) {
             Fault fault{static_cast<u32>(r.badge()), static_cast<fault_t>(r.label()), {}};

@@ -32,6 +32,7 @@ class ReadyThread {
     constexpr ReadyThread(cptr_t tcb, u64 top) : tcb_{tcb}, top_{top} {}
 
     // Runs entry(argument). When it returns, and after end(), it may be started again. ERR_BUSY: it runs.
+    // ERR_FULL: the program has more threads than its ledger holds (ledger.hpp).
     Result<> start(ThreadEntry entry, void *argument, Endpoint faults = {}) const;
 
     // Stops it wherever it is.
@@ -54,8 +55,8 @@ class Thread {
     Thread(const Thread &) = delete;
     Thread &operator=(const Thread &) = delete;
 
-    // Runs entry(argument). When it returns the thread stops. ERR_BUSY: it has been started already.
-    // If it cannot be started, nothing of it is left but page tables.
+    // Runs entry(argument). When it returns the thread stops. ERR_BUSY: it has been started already,
+    // ERR_FULL: as above. If it cannot be started, nothing of it is left but page tables.
     Result<> start(const ThreadSetup &setup, Entry entry, void *argument);
 
     // Ends it wherever it is, and frees all but its page tables, which the next one may use.

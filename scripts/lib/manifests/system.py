@@ -7,13 +7,24 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+from manifests.grants import Client, Context, DEVICES_MAX, GIVEN, OWN, Pool, Thread, is_a, kind_of
 from manifests.words import (
-    ARCHIVE, ARCHIVE_BASE, CLIENT, CNODE, CONTEXT, DEVICE, DEVICES_MAX, DOORBELL, FAULTS, FILES, GIVEN, IO, IRQ, KEYS,
-    MOUNTS, Mistake, NAME, NOTIFICATION, Need, OWN, PAGE, PART_MAX, PATH, PCI, PCI_CLASS, PCI_PAGES, POOL,
-    POOLS_MAX, POOL_MAX, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT, ROOT_PRIORITY,
-    SLOTS, SLOT_REPLIES, STACK_MAX, SYSTEM, THREAD, TRACE, TRACE_BYTES, TRACE_CONTROL, UNTYPED, VSPACE,
-    WINDOW_BASE, budget, is_path, parse_number, parse_percent, parse_size, parse_time, period,
-    pool_name, share, split_need, split_part)
+    FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT,
+    ROOT_PRIORITY, SYSTEM, budget, is_path, parse_percent, parse_size, parse_time, period, pool_name, share)
+
+
+def split_need(name, text):
+    kind, plus, give = text.partition("+")
+    if text.endswith("*"):
+        return Need(name, text[:-1], many=True)
+    word, _, argument = kind.partition(":")
+    if word in OWN:
+        return Need(name, word, argument)
+    return Need(name, kind if not plus or give == "give" else text, give=give == "give")
+
+
+def calls(need, server):
+    return is_a(need, Client) and need.value.get("server") == server.number
 
 
 class System:
@@ -121,7 +132,7 @@ class System:
             except Mistake as mistake:
                 self.wrong(program.path, key, str(mistake))
                 return
-        if parse_size(data.get("stack", "16K")) > STACK_MAX:
+        if parse_size(data.get("stack", "16K")) > PLACES["kStackMax"]:
             self.wrong(program.path, "stack", f"is {data['stack']!r}, expected at most 1M")
         if budget(data) > period(data):
             self.wrong(program.path, "budget", "is longer than the period")
@@ -218,15 +229,11 @@ class System:
         for name in program.given.keys() - wanted.keys():
             self.wrong(SYSTEM, f"{program.name}.needs.{name}",
                        f"is given, but {program.path} does not ask for it")
-        slot = SLOT_REPLIES + program.replies
-        window, bit = WINDOW_BASE, 0
+        slot = PLACES["SLOT_REPLIES"] + program.replies
         for need in self._expand(program, wanted):
             need.slot = slot
             try:
-                if need.kind in OWN:
-                    window, bit = self._own(program, need, window, bit)
-                else:
-                    window, bit = self._given(program, need, window, bit)
+                self._give(program, need)
             except Mistake as mistake:
                 path = program.path if need.kind in OWN or not need.grant else SYSTEM
                 where = f"needs.{need.name}"
@@ -268,57 +275,13 @@ class System:
             return []
         return [found[1]] * int(found[2])
 
-    def _own(self, program, need, window, bit):
-        if need.grant:
-            raise Mistake(f"is given {need.grant!r}, but {need.kind} comes from the program's own "
-                          "memory: expected no such line in boot/system.toml")
-        if need.kind == "untyped":
-            if not program.data.get("code", False):
-                raise Mistake("is memory of which pages can be made that are writable and executable: expected "
-                              "`code = true`")
-            need.values = (UNTYPED, parse_size(need.argument), 0, 0)
-        elif need.kind == "context":
-            part, whole = self._time(program, need, need.argument)
-            need.values = (CONTEXT, part, whole, 0)
-        elif need.kind == "thread":
-            size, _, time = need.argument.partition("/")
-            stack = parse_size(size)
-            if stack > STACK_MAX:
-                raise Mistake(f"has a stack of {size}, expected at most 1M")
-            part, whole = self._time(program, need, time)
-            need.values = (THREAD, part | whole << 32, stack | need.priority << 32, window)
-            window += stack + 2 * PAGE  # Its buffer, and a gap: below each stack nothing is mapped.
-        elif need.kind == "slots":
-            need.slots = parse_number(need.argument or "?")
-            if not 1 <= need.slots <= 4096:
-                raise Mistake(f"is {need.slots} slots, expected 1 to 4096")
-            need.values = (SLOTS, need.slots, 0, 0)
-        elif need.argument:
-            raise Mistake(f"is {need.kind}:{need.argument}, expected {need.kind}")
-        elif need.kind == "doorbell":
-            need.values = (DOORBELL, 1 << bit, 0, 0)
-            bit += 1
-        elif need.kind == "faults":
-            need.values = (FAULTS, program.number, 0, 0)
-        else:
-            kinds = {"vspace": VSPACE, "cnode": CNODE, "notification": NOTIFICATION}
-            need.values = (kinds[need.kind], 0, 0, 0)
-        return window, bit
-
-    @staticmethod
-    def _time(program, need, text):
-        """Budget and period of "BUDGET/PERIOD@PRIORITY", in microseconds; the last part is the need's."""
-        time, _, priority = text.partition("@")
-        need.priority = parse_number(priority) if priority else program.priority
-        part, _, whole = time.partition("/")
-        if parse_time(part) > parse_time(whole):
-            raise Mistake(f"is {need.argument!r}, expected BUDGET/PERIOD, budget not longer")
-        if not 1 <= need.priority <= program.priority:
-            raise Mistake(f"has priority {need.priority}, expected 1 to {program.priority}, that of "
-                          "the program")
-        return parse_time(part), parse_time(whole)
-
-    def _given(self, program, need, window, bit):
+    def _give(self, program, need):
+        if need.kind in OWN:
+            if need.grant:
+                raise Mistake(f"is given {need.grant!r}, but {need.kind} comes from the program's own "
+                              "memory: expected no such line in boot/system.toml")
+            kind_of(need).give(self, program, need, need.argument)
+            return
         if need.kind not in GIVEN:
             self.protocol(need.kind)
         if not need.grant:
@@ -326,108 +289,13 @@ class System:
                           f"[{program.name}] needs.{need.name} = ...")
         if not isinstance(need.grant, str):
             raise Mistake("expected a text in quotes")
-        if need.kind not in GIVEN:
-            self._client(program, need)
-            return window, bit
-        kind, _, rest = need.grant.partition(":")
-        if kind != need.kind:
+        word, _, text = need.grant.partition(":")
+        if need.kind in GIVEN and word != need.kind:
             raise Mistake(f"is given {need.grant!r}, but {program.path} asks for {need.kind}")
-        if kind == "io":
-            first, count = self._span(rest, 1, 0x10000)
-            need.values = (IO, first, first + count - 1, 0)
-            self._own_device(program, need, "io", first, first + count - 1)
-        elif kind == "irq":
-            line, *flags = rest.split("/")
-            line = parse_number(line)
-            if not 0 <= line < 128 or not set(flags) <= {"level", "low"}:
-                raise Mistake(f'is given {need.grant!r}, expected "irq:LINE" below 128, then /level '
-                              "and /low if they apply")
-            value = line | ("level" in flags) * 0x100 | ("low" in flags) * 0x200
-            need.values = (IRQ, value, 1 << bit, 0)
-            self._own_device(program, need, "irq", line, line)
-            bit += 1
-        elif kind == "device":
-            first, count = self._span(rest, PAGE, 1 << 46)
-            need.slots = count // PAGE
-            if need.slots > 256:
-                raise Mistake(f"is given {need.grant!r}, expected at most 1M")
-            need.values = (DEVICE, first, count, window)
-            self._own_device(program, need, "device", first, first + count - 1)
-            window += count + PAGE
-        elif kind == "pool":
-            number, size = self._pool(program, need, rest)
-            need.slots = size // PAGE
-            need.values = (POOL, number, size, window)
-            window += size + PAGE
-        elif kind == "pci":
-            if any(other.kind == "pci" and not (need.many and other.name == need.name) for other in program.needs):
-                raise Mistake("is a second pci need: expected one for each program")
-            need.slots = 1 + PCI_PAGES
-            need.values = (PCI, self._pci_match(program, need, rest), 1 << bit, window)
-            window += (PCI_PAGES + 1) * PAGE
-            bit += 1
-        elif rest:
-            raise Mistake(f"is given {need.grant!r}, expected {kind!r}")
-        elif kind == "archive":
-            need.slots = 0
-            need.values = (ARCHIVE, 0, 0, ARCHIVE_BASE)
-        elif kind == "trace":
-            need.slots = TRACE_BYTES // PAGE
-            need.values = (TRACE, 0, TRACE_BYTES, window)
-            window += TRACE_BYTES + PAGE
-        else:
-            need.values = (TRACE_CONTROL, 0, 0, 0)
-        return window, bit
+        kind_of(need).give(self, program, need, text)
 
-    @staticmethod
-    def _span(text, unit, limit):
-        """First and count of "FIRST/COUNT"."""
-        first, slash, count = text.partition("/")
-        if not slash:
-            raise Mistake(f"is given {text!r}, expected FIRST/COUNT")
-        first, count = parse_number(first), parse_number(count)
-        if first < 0 or count <= 0 or first % unit or count % unit or first + count > limit:
-            raise Mistake(f"is given {text!r}, expected FIRST/COUNT in multiples of {unit} that end "
-                          f"at {limit:#x} at most")
-        return first, count
-
-    def _pool(self, program, need, text):
-        """Number and size of the pool "NAME/SIZE": the same for all that name it."""
-        name, slash, size = text.partition("/")
-        if not slash or not NAME.fullmatch(name):
-            raise Mistake(f'is given {need.grant!r}, expected "pool:NAME/SIZE"')
-        size = parse_size(size)
-        if size > POOL_MAX:
-            raise Mistake(f"is given {need.grant!r}, expected at most 1M")
-        mine = f"{program.name}.{need.name}"
-        number, first, owner = self.pools.setdefault(name, (len(self.pools), size, mine))
-        if first != size:
-            raise Mistake(f"is given {need.grant!r}, but {owner} has pool {name} with "
-                          f"{first // 1024}K: expected the same size")
-        if number >= POOLS_MAX:
-            raise Mistake(f"is given {need.grant!r}, expected at most {POOLS_MAX} pools")
-        return number, size
-
-    def _pci_match(self, program, need, text):
-        """The devices "VVVV:DDDD|VVVV:DDDD" or "class=CC.SS.PP" as one number (DeviceMatch in
-        servers/root/api.hpp)."""
-        by_class = re.fullmatch(r"class=([0-9a-f]{2})\.([0-9a-f]{2})\.([0-9a-f]{2})", text)
-        if by_class:
-            value = int("".join(by_class.groups()), 16)
-            self._own_device(program, need, "pci class", value, value)
-            return PCI_CLASS | value
-        ids = [re.fullmatch(r"([0-9a-f]{4}):([0-9a-f]{4})", part) for part in text.split("|")]
-        if len(ids) > 2 or not all(ids) or any(found[1] == "ffff" for found in ids):
-            raise Mistake(f'is given {need.grant!r}, expected "pci:VVVV:DDDD", two of them with | '
-                          'between, or "pci:class=CC.SS.PP", all in lower-case hexadecimal')
-        value = 0
-        for i, found in enumerate(ids):
-            one = int(found[1] + found[2], 16)
-            self._own_device(program, need, "pci", one, one)
-            value |= one << 32 * i
-        return value
-
-    def _own_device(self, program, need, kind, first, last):
+    def own_device(self, program, need, kind, first, last):
+        """From now on these are the program's alone."""
         mine = f"{program.name}.{need.name}"
         for other_kind, low, high, owner in self.owners:
             if need.many and owner == mine:
@@ -435,40 +303,6 @@ class System:
             if kind == other_kind and first <= high and low <= last:
                 raise Mistake(f"is given {need.grant!r}, which {owner} has already")
         self.owners.append((kind, first, last, mine))
-
-    def _client(self, program, need):
-        name, colon, subtree = need.grant.partition(":")
-        name, part = split_part(name)
-        server = self.programs.get(name)
-        if server is None:
-            raise Mistake(f"is given {need.grant!r}, expected a program of boot/system.toml")
-        if need.kind not in server.provides:
-            offered = ", ".join(server.provides) or "nothing"
-            raise Mistake(f"needs {need.kind}, but {name} provides {offered}")
-        if server.priority <= program.priority:
-            raise Mistake(f"{program.name} has priority {program.priority} and {name} "
-                          f"{server.priority}: calls go to a higher priority only")
-        if server.mounts and need.kind == FILES and not part:
-            part = self._subtree(server, program, need, subtree)
-        elif colon:
-            raise Mistake(f"is given {need.grant!r}, but {name} has no parts by path")
-        if need.window and part:
-            raise Mistake(f"is given {need.grant!r}, but {name} shares memory with clients, which are "
-                          "its parts: expected no other part")
-        part = need.window or part
-        need.values = (CLIENT, server.number, server.provides.index(need.kind) | part << 8, 0)
-
-    @staticmethod
-    def _subtree(server, program, need, text):
-        """The part of "SERVER", "SERVER:PATH", "SERVER:PATH:ro" or ":rw": a number of its own."""
-        path, _, mode = text.partition(":")
-        if not is_path(path or "/") or mode not in ("", "ro", "rw"):
-            raise Mistake(f'is given {need.grant!r}, expected "{server.name}", or '
-                          f'"{server.name}:PATH", or either of :ro and :rw behind that')
-        if len(server.subtrees) > PART_MAX:
-            raise Mistake(f"is client {PART_MAX + 2} of {server.name}, expected at most {PART_MAX + 1}")
-        server.subtrees.append((path or "/", mode == "ro", program))
-        return len(server.subtrees) - 1
 
     def _check_pools(self):
         """Each pool of a list belongs to one client, and to one part if it has several of this server."""
@@ -479,8 +313,7 @@ class System:
                     need.client = (self._mounter().number, window)
             for client in {owner.name: owner for need in listed if need.client == (0, 0)
                            for owner in self._pool_clients(program, need)}.values():
-                parts = [need.values[2] >> 8 for need in client.needs
-                         if need.values[:2] == (CLIENT, program.number)]
+                parts = [need.value["part"] for need in client.needs if calls(need, program)]
                 pools = [need for need in listed if client in self._pool_clients(program, need)]
                 if len(parts) != len(pools):
                     self.wrong(SYSTEM, f"{client.name}.needs", f"{len(parts)} parts of {program.name}, "
@@ -498,10 +331,10 @@ class System:
         """Other programs that have this pool, and may call this one, or who mounts it."""
         called = self._mounter() if self.window(pool) else program
 
-        def has(other, *values):
-            return any(need.values[:2] == values for need in other.needs)
+        def same(need):
+            return is_a(need, Pool) and need.value["number"] == pool.value["number"]
         return [other for other in self.programs.values() if other is not program and
-                has(other, *pool.values[:2]) and has(other, CLIENT, called.number)]
+                any(map(same, other.needs)) and any(calls(need, called) for need in other.needs)]
 
     def _check_least(self, program):
         """What is left when all above it loop, each in its share, is what it is promised."""
@@ -529,10 +362,9 @@ class System:
         part = share if program.provides else budget
         yield program.name, program.priority, 100 * part(program.data) / period(program.data)
         for need in program.needs:
-            kind, a, b, _ = need.values
-            if kind in (CONTEXT, THREAD):
-                part, whole = (a, b) if kind == CONTEXT else (a & 0xFFFFFFFF, a >> 32)
-                yield f"{program.name}.{need.name}", need.priority, 100 * part / whole
+            if is_a(need, Context, Thread):
+                part = 100 * need.value["budget_us"] / need.value["period_us"]
+                yield f"{program.name}.{need.name}", need.priority, part
 
     def _check_faults(self):
         takers = [p for p in self.programs.values() if "fault" in p.provides]

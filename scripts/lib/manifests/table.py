@@ -1,66 +1,55 @@
-"""The table that root starts the system from; its layout is that of servers/root/system.hpp.
+"""The table that root starts the system from; servers/root/system.hpp has its layout.
 SPDX-License-Identifier: BSD-2-Clause
 """
 
-import struct
+from manifests.grants import Archive, is_a, kind_of, pack
+from manifests.source import Layout
+from manifests.words import ABI, Mistake, PAGE, PLACES, RESTART, ROOT, TABLE, budget, parse_size, period, share
 
-from manifests.words import (
-    ARCHIVE, ARCHIVE_BASE, BUFFER, CONTEXT, CONTEXT_BYTES, DEVICE, ENVIRONMENT, FLAG_BOOT,
-    FLAG_FAULTS, FLAG_SERVES, FLAG_VECTOR, Mistake, NOTIFICATION, NOTIFICATION_BYTES, PAGE, PCI, PCI_PAGES,
-    POOL, REPLY_BYTES, RESTART, RIGHT_GRANT, RIGHT_WRITE, ROOT, SLOT_BYTES, STACK_TOP,
-    TABLE_BYTES, TCB_BYTES, THREAD, TRACE, UNTYPED, UNTYPED_BYTES, budget, parse_size, period, share)
+ELF = "libsel/include/sel/elf.hpp"
+ELF_HEADER, ELF_PROGRAM = Layout(ELF, "ElfHeader"), Layout(ELF, "ElfProgramHeader")
+SYSTEM = "servers/root/system.hpp"
+HEADER, PROGRAM = Layout(SYSTEM, "SystemHeader"), Layout(SYSTEM, "ProgramRecord")
+ELF_LOAD = 1
+VERSION = TABLE["SYSTEM_VERSION"]
 
 
 def elf_pages(path, data):
     """Address and size of each loadable segment, in whole pages."""
-    if data[:6] != b"\x7fELF\x02\x01" or len(data) < 64:
+    if data[:6] != b"\x7fELF\x02\x01" or len(data) < ELF_HEADER.bytes:
         raise Mistake(f"{path}: not a 64-bit ELF file")
-    offset, = struct.unpack_from("<Q", data, 32)
-    size, count = struct.unpack_from("<HH", data, 54)
-    for i in range(count):
-        kind, _, _, address, _, _, memory, _ = struct.unpack_from("<IIQQQQQQ", data, offset + i * size)
-        if kind == 1 and memory:
-            first = address // PAGE * PAGE
-            yield first, -(-(address + memory) // PAGE) * PAGE - first
+    head = ELF_HEADER.unpack_from(data)
+    for i in range(head["program_count"]):
+        part = ELF_PROGRAM.unpack_from(data, head["program_offset"] + i * head["program_bytes"])
+        if part["type"] == ELF_LOAD and part["memory_bytes"]:
+            first = part["address"] // PAGE * PAGE
+            yield first, -(-(part["address"] + part["memory_bytes"]) // PAGE) * PAGE - first
 
 
 def memory_needed(program, segments):
     """Bytes of untyped memory that root takes to start the program, by what for. The alignment of
     the objects is counted at its worst."""
     stack = parse_size(program.data.get("stack", "16K"))
-    regions = list(segments) + [(ENVIRONMENT, PAGE), (BUFFER, PAGE), (STACK_TOP - stack, stack)]
-    threads = [(need.values[3], (need.values[2] & 0xFFFFFFFF) + PAGE)  # Stack and buffer.
-               for need in program.needs if need.values[0] == THREAD]
+    regions = list(segments) + [(PLACES["kEnvironmentAddress"], PAGE), (PLACES["kBufferAddress"], PAGE),
+                                (PLACES["kStackTop"] - stack, stack)]
+    threads = [pages for need in program.needs if (pages := kind_of(need).own_pages(need))]
     regions += threads
     image = sum(size for _, size in segments)
     frames = sum(size for _, size in regions)
-    windows = [(need.values[3], PCI_PAGES * PAGE if need.values[0] == PCI else need.values[2])
-               for need in program.needs if need.values[0] in (DEVICE, TRACE, POOL, PCI)]
-    archive = any(need.values[0] == ARCHIVE for need in program.needs) * ARCHIVE_MAX
-    windows += [(ARCHIVE_BASE, archive)] if archive else []
+    windows = [window for need in program.needs if (window := kind_of(need).window(need))]
+    archive = sum(kind_of(need).window(need)[1] for need in program.needs if is_a(need, Archive))
     tables = set()
     for address, size in regions + windows:
         for shift in (39, 30, 21):
             for index in range(address >> shift, (address + size - 1 >> shift) + 1):
                 tables.add((shift, index))
-    objects = (program.slots * SLOT_BYTES + TCB_BYTES + CONTEXT_BYTES + NOTIFICATION_BYTES +
-               program.replies * REPLY_BYTES)
-    for need in program.needs:
-        if need.values[0] == UNTYPED:
-            objects += need.values[1] + UNTYPED_BYTES + PAGE
-        if need.values[0] in (CONTEXT, THREAD):
-            objects += CONTEXT_BYTES
-        if need.values[0] == NOTIFICATION:
-            objects += NOTIFICATION_BYTES
-    objects += len(threads) * (TCB_BYTES + REPLY_BYTES + PAGE)
-    book = (frames // PAGE + archive // PAGE + program.slots + 2 * len(threads) + BOOK_SLOTS) * SLOT_BYTES
+    objects = (program.slots * ABI["SLOT_BYTES"] + ABI["TCB_BYTES"] + ABI["SCHED_CONTEXT_BYTES"] +
+               ABI["NOTIFICATION_BYTES"] + program.replies * ABI["REPLY_BYTES"] +
+               sum(kind_of(need).objects(need) for need in program.needs))
+    book = (frames // PAGE + archive // PAGE + program.slots + PLACES["kBookReserve"]) * ABI["SLOT_BYTES"]
     stack += sum(size for _, size in threads)
-    return {"image": image, "stack": stack, "page tables": (len(tables) + 1) * TABLE_BYTES,
+    return {"image": image, "stack": stack, "page tables": (len(tables) + 1) * ABI["TABLE_BYTES"],
             "objects": objects + book + (len(tables) + 4) * PAGE}
-
-
-ARCHIVE_MAX = 8 << 20  # Bytes of the boot archive that fit into a program's address space.
-BOOK_SLOTS = 32  # For page tables, and what there is one of.
 
 
 def check_memory(program, path, data):
@@ -72,28 +61,21 @@ def check_memory(program, path, data):
                       f"\"{-(-want // PAGE) * PAGE // 1024}K\" ({detail})")
 
 
-def pack_name(name):
-    return name.encode().ljust(16, b"\0")
-
-
 def table(system):
     programs, grants = [], []
     for program in system.programs.values():
         if program.name == ROOT:
             continue
         data = program.data
-        flags = (FLAG_BOOT * (program.start == "boot") | FLAG_VECTOR * data.get("vector", False) |
-                 FLAG_SERVES * program.receives | FLAG_FAULTS * ("fault" in program.provides))
-        programs.append(struct.pack(
-            "<16sQIIIHHHHBBBBI12x", pack_name(program.name), parse_size(data["memory"]),
-            parse_size(data.get("stack", "16K")), budget(data), period(data), program.slots,
-            program.replies, len(grants), len(program.needs), program.priority, flags,
-            RESTART[data.get("restart", "never")], data.get("tries", 5),
-            share(data) if program.provides else 0))
-        for need in program.needs:
-            kind, a, b, c = need.values
-            rights = RIGHT_WRITE | RIGHT_GRANT * need.give
-            grants.append(struct.pack("<16sQQQHHHH", pack_name(need.name), a, b, c, kind,
-                                      need.slot, need.slots, rights))
-    head = struct.pack("<8sIHH", b"TSYSTEM1", 1, len(programs), len(grants))
+        flags = {"FLAG_BOOT": program.start == "boot", "FLAG_VECTOR": data.get("vector", False),
+                 "FLAG_SERVES": program.receives, "FLAG_FAULTS": "fault" in program.provides}
+        programs.append(PROGRAM.pack(
+            name=program.name.encode(), memory=parse_size(data["memory"]),
+            stack=parse_size(data.get("stack", "16K")), budget_us=budget(data), period_us=period(data),
+            slots=program.slots, replies=program.replies, grant_first=len(grants), grant_count=len(program.needs),
+            priority=program.priority, flags=sum(TABLE[name] for name, holds in flags.items() if holds),
+            restart=RESTART[data.get("restart", "never")], tries=data.get("tries", 5),
+            share_us=share(data) if program.provides else 0))
+        grants += [pack(need) for need in program.needs]
+    head = HEADER.pack(magic=b"TSYSTEM1", version=VERSION, programs=len(programs), grants=len(grants))
     return head + b"".join(programs) + b"".join(grants)

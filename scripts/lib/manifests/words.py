@@ -5,49 +5,30 @@ SPDX-License-Identifier: BSD-2-Clause
 import re
 from dataclasses import dataclass, field
 
-PAGE = 4096
+from manifests.source import Constants
+
+ABI = Constants("kernel/abi/capability.h", "kernel/abi/call.h", "kernel/abi/boot_info.h", "kernel/abi/trace.h")
+PLACES = Constants("kernel/abi/capability.h", "kernel/abi/boot_info.h", "libsel/include/sel/environment.hpp",
+                   "libsel/include/sel/process.hpp")
+TABLE = Constants("kernel/abi/capability.h", "libsel/include/sel/environment.hpp", "servers/root/api.hpp",
+                  "servers/root/grant.hpp", "servers/root/system.hpp")
+
+PAGE = ABI["PAGE_BYTES"]
 SYSTEM = "boot/system.toml"
 ROOT = "root"
 ROOT_PRIORITY = 255
-
-# Slots that every program has; the Reply objects and then the needs follow.
-SLOT_SELF, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES = 1, 2, 3, 4
-
-# Bytes of kernel objects (kernel/abi/capability.h).
-SLOT_BYTES, TABLE_BYTES, TCB_BYTES, UNTYPED_BYTES = 32, 8192, 2048, 32
-ENDPOINT_BYTES = NOTIFICATION_BYTES = REPLY_BYTES = 32
-CONTEXT_BYTES = 160
-
-# Address space of a program (libsel/include/sel/environment.hpp).
-WINDOW_BASE, ARCHIVE_BASE = 0x7FFE00000000, 0x7FFE80000000
-ENVIRONMENT, BUFFER, STACK_TOP = 0x7FFF00000000, 0x7FFF00001000, 0x7FFF00200000
-STACK_MAX = 1 << 20
-TRACE_BYTES = 4 * PAGE
-POOL_MAX, POOLS_MAX = 1 << 20, 16
-DEVICES_MAX = 8  # Of a program, by `pci*`; servers/root/api.hpp has it, too.
-PCI_PAGES = 64  # Of a device's registers, at most; servers/root/system.hpp has it, too.
 PART_MAX = 255
-PATH_MAX, PATH = 255, re.compile(r"/|(/[A-Za-z0-9._-]{1,63})+")  # servers/file/api.hpp
+PATH_MAX = Constants("servers/file/api.hpp")["kPathMax"]
+PATH = re.compile(r"/|(/[A-Za-z0-9._-]{1,63})+")  # servers/file/path.hpp
 FILES = "file"  # The protocol of what is mounted.
-
-# Grant kinds (servers/root/system.hpp).
-(CLIENT, IO, IRQ, DEVICE, ARCHIVE, TRACE, TRACE_CONTROL, UNTYPED, CONTEXT, VSPACE, CNODE, DOORBELL,
- SLOTS, POOL, PCI, FAULTS, THREAD, NOTIFICATION) = range(1, 19)
-RIGHT_WRITE, RIGHT_GRANT = 2, 4
-PCI_CLASS = 0xFFFF << 48  # There is no vendor 0xffff.
-
-GIVEN = {"io", "irq", "device", "archive", "trace", "trace-control", "pool", "pci"}  # By system.toml.
 MOUNTS = "mounts"  # The need of the server that makes one name space of the file systems.
-# From the own memory.
-OWN = {"untyped", "context", "vspace", "cnode", "doorbell", "slots", "faults", "thread", "notification"}
-RESTART = {"never": 0, "always": 1, "backoff": 2}
-FLAG_BOOT, FLAG_VECTOR, FLAG_SERVES, FLAG_FAULTS = 1, 2, 4, 8
+RESTART = {name.lower(): TABLE[name] for name in ("NEVER", "ALWAYS", "BACKOFF")}
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,14}$")
 PROGRAM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,14}$")
 KEYS = {"about": str, "priority": int, "memory": str, "stack": str, "replies": int, "budget": str,
-        "period": str, "share": str, "vector": bool, "code": bool, "restart": str, "tries": int, "provides": dict,
-        "needs": dict}
+        "period": str, "share": str, "vector": bool, "code": bool, "restart": str, "tries": int,
+        "provides": dict, "needs": dict}
 RESERVED = {"self", "service", "signals"}
 REQUIRED = ("about", "priority", "memory")
 
@@ -89,14 +70,14 @@ def parse_number(text):
 class Need:
     """One line of [needs], together with what system.toml gives for it."""
     name: str
-    kind: str            # A protocol, or a word of GIVEN or OWN.
-    argument: str = ""   # Of an OWN kind, behind the colon.
+    kind: str            # A protocol, or a word of grants.py.
+    argument: str = ""   # Of what is the program's own, behind the colon.
     give: bool = False   # The client may send capabilities along.
     many: bool = False   # One of a list.
     grant: str = ""
     slot: int = 0
     slots: int = 1
-    values: tuple = (0, 0, 0)
+    value: dict = field(default_factory=dict)  # The fields of its struct in servers/root/grant.hpp.
     client: tuple = (0, 0)  # Of a pool in a list: number and part of the one that it is shared with.
     priority: int = 0    # Of a thread, or of the one that a context is for.
     path: str = ""       # Where it is mounted,
@@ -118,6 +99,17 @@ class Program:
     lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*" and "pool*": name to kind.
     mounts: str = ""  # Name of its need "mounts".
     subtrees: list = field(default_factory=list)  # (path, read-only, client) of its clients, by part.
+    window: int = PLACES["kWindowBase"]  # Where the next window goes.
+    bits: int = 0  # Of its notification, given out so far.
+
+    def next_bit(self):
+        self.bits += 1
+        return 1 << self.bits - 1
+
+    def next_window(self, size):
+        """Address of a window of this size; a page behind it stays empty."""
+        self.window += size + PAGE
+        return self.window - size - PAGE
 
     @property
     def priority(self):
@@ -155,16 +147,6 @@ def split_part(grant):
     if not 0 <= number <= PART_MAX:
         raise Mistake(f"is given {grant!r}, expected a part of 0 to {PART_MAX} behind the slash")
     return name, number
-
-
-def split_need(name, text):
-    kind, plus, give = text.partition("+")
-    if text.endswith("*"):
-        return Need(name, text[:-1], many=True)
-    word, _, argument = kind.partition(":")
-    if word in OWN:
-        return Need(name, word, argument)
-    return Need(name, kind if not plus or give == "give" else text, give=give == "give")
 
 
 def budget(data):
