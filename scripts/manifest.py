@@ -3,7 +3,7 @@
 SPDX-License-Identifier: BSD-2-Clause
 
 usage: manifest.py check  PROJECT                        everything, without the programs' sizes
-       manifest.py list   PROJECT                        FOLDER VECTOR of each program, a line each
+       manifest.py list   PROJECT                        FOLDER VECTOR NAME of each program, a line each
        manifest.py header PROJECT NAME OUTPUT.hpp        typed capability names of one program
        manifest.py table  PROJECT OUTPUT NAME=ELF...     the table that root starts the system from
 
@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 sys.dont_write_bytecode = True
 
-from manifests.header import header  # noqa: E402
+from manifests.header import header, several  # noqa: E402
 from manifests.system import System  # noqa: E402
 from manifests.table import check_memory, table  # noqa: E402
 from manifests.words import Mistake  # noqa: E402
@@ -29,11 +29,11 @@ def main(argv):
     command, project, *rest = argv
     system = System(project)
     try:
-        if system.mistakes:
-            raise Mistake("\n".join(system.mistakes))
+        if mistakes := system.mistakes or list(several(system)):
+            raise Mistake("\n".join(mistakes))
         if command == "list":
             for program in system.programs.values():
-                print(program.folder, int(program.data.get("vector", False)))
+                print(program.folder, int(program.data.get("vector", False)), program.name)
         elif command == "header":
             Path(rest[1]).write_text(header(system, rest[0]))
         elif command == "table":

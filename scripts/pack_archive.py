@@ -34,14 +34,16 @@ def pack(files):
     """The archive of {name: bytes}; ValueError says what cannot be packed."""
     if len(files) > COUNT_MAX:
         raise ValueError(f"{len(files)} files, expected at most {COUNT_MAX}")
-    entries, content = b"", b""
+    entries, content, places = b"", b"", {}
     start = HEADER.size + len(files) * ENTRY.size
     for name, data in files.items():
         raw = name.encode("ascii", "replace")
         if not 0 < len(raw) < 40 or not all(0x20 < c < 0x7F for c in raw) or raw.strip(b"/") != raw:
             raise ValueError(f"file name {name!r}, expected at most 39 printable ASCII characters")
-        entries += ENTRY.pack(raw, start + len(content), len(data), sum64(data))
-        content += data + bytes(-len(data) % ALIGN)
+        if data not in places:  # The same content stands there once.
+            places[data] = start + len(content)
+            content += data + bytes(-len(data) % ALIGN)
+        entries += ENTRY.pack(raw, places[data], len(data), sum64(data))
     total = start + len(content)
     if total > BYTES_MAX:
         raise ValueError(f"{total} bytes, expected at most {BYTES_MAX}")

@@ -380,6 +380,27 @@ needs.all = "gamma"
                                    system.replace(f"[{program}]\n",
                                                   f'[{program}]\nneeds.extra = {grant}\n'))
 
+    def test_several_programs_of_one_kind(self):
+        def add(text):
+            self.fresh()
+            mistakes = self.project.change("boot/system.toml", "[beta]", f"{text}[beta]")
+            return mistakes or "".join(manifest.several(self.project.system()))
+
+        self.assertEqual(add('[alpha2]\nprogram = "alpha"\nstart = "run"\n'), "")
+        system = self.project.system()
+        self.assertEqual(system.programs["alpha2"].folder, "servers/alpha")
+        self.assertIn("expected a program that stands above it", add('[alpha2]\nprogram = "beta"\n'))
+        self.assertIn("expected one of servers/no/manifest.toml", add('[alpha2]\nprogram = "no"\n'))
+        with_pool = '[needs]\npool = "pool"\n'
+        self.fresh()
+        self.project.write("servers/alpha/manifest.toml", SERVER + with_pool)
+        self.project.write("boot/system.toml", '[alpha]\nneeds.pool = "pool:a/8K"\n'
+                           '[alpha2]\nprogram = "alpha"\nneeds.pool = "pool:b/4K"\n')
+        self.assertEqual(self.project.mistakes(), "")
+        differ, = manifest.several(self.project.system())
+        self.assertIn("alpha2: holds 'inline constexpr sel::Window pool", differ)
+        self.assertIn("expected all as alpha has it", differ)
+
     def test_names_with_a_hyphen(self):
         self.project.write("servers/al-pha/manifest.toml", SERVER.replace("alpha", "al-pha"))
         self.project.write("servers/al-pha/api.hpp", API.format("al_pha"))
@@ -468,13 +489,13 @@ needs.all = "gamma"
                      'needs.pool = "pool:a/8K"\n[beta]', "alpha.needs.pools", "gamma and beta")
 
     def test_too_many_pools(self):
-        names = [f"p{i}" for i in range(17)]
+        names = [f"p{i}" for i in range(33)]
         self.project.write("apps/gamma/manifest.toml",
                            'about = "x"\npriority = 1\nmemory = "64K"\n[needs]\n' +
                            "".join(f'{name} = "pool"\n' for name in names))
         self.refused("boot/system.toml", "[alpha]", "[gamma]\n" +
                      "".join(f'needs.{name} = "pool:{name}/4K"\n' for name in names) + "[alpha]",
-                     "gamma.needs.p16", "at most 16 pools")
+                     "gamma.needs.p32", "at most 32 pools")
 
     def test_pci(self):
         self.assertEqual(self.give("pci", '"pci:1af4:1042|1af4:1001"'), "")

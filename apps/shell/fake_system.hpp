@@ -127,6 +127,7 @@ class FakeSystem final : public System {
         }
         vfs::Volume volume{};
         volume.mounted = mounted[place];
+        volume.known = 1;
         volume.error = place == 0 ? OK : ERR_IO;
         volume.unsaved = place == 0 || sync_error == ERR_TIMEOUT ? OK : sync_error;
         volume.usage = {5 * 1024, 20 << 20, 3, 1024};

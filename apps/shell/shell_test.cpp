@@ -311,6 +311,10 @@ TEST_CASE_METHOD(Fixture, "file systems", "[shell]") {
     CHECK(run("df") == "USED         FREE         FILES  SERVER     ON\n"
                        "5 K          19.9 M       3      ramfs      /\n"
                        "-            -            -      fs         /disk: device error\n");
+    CHECK(run("mount /disk2") == "");
+    CHECK(system.calls.back() == "run mount [/disk2]");
+    CHECK(run("mount nvme:2 disk") == "");
+    CHECK(system.calls.back() == "run mount [nvme:2 /disk]");
     CHECK(run("mount /disk") == "error: mount: /disk: it is mounted already\n");
     CHECK(status == kFailed);
     CHECK(run("umount /disk; mount") == "ramfs      on /\nfs         on /disk, taken out\n");

@@ -14,7 +14,7 @@
 
 namespace root {
 
-enum { POOL_MAX = 16 };
+enum { POOL_MAX = 32 };
 enum { POOL_BYTES_MAX = 1 << 20, DEVICE_BYTES_MAX = 1 << 20 };
 enum { PCI_PAGES = 64 }; // Of a device's registers, at most.
 

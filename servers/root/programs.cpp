@@ -60,7 +60,8 @@ sel::Result<> Programs::reserve(u32 number, sel::PageWindow window) {
         return {};
     }
     SEL_TRY(kit_.make(CAP_UNTYPED, PAGE_BYTES, l.home));
-    return open(number);
+    // Others have clients only while they run.
+    return system_.program(number).has(FLAG_BOOT) ? open(number) : sel::Result<>{};
 }
 
 void Programs::start_all() {

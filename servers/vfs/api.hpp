@@ -10,6 +10,7 @@ namespace vfs {
 // A file system of [mounts] in boot/system.toml.
 struct Volume {
     u32 mounted;       // 0 or 1.
+    u32 known;         // 1: its server has answered since vfs was started.
     error_t error;     // Why there is no usage; OK: there is.
     error_t unsaved;   // Why the last SyncAll did not write everything; OK: it did.
     u32 open;          // Files that clients have open there.
@@ -18,7 +19,7 @@ struct Volume {
     file::Path data; // Where it is mounted.
 };
 
-inline constexpr u32 kVolumesMax = 8;
+inline constexpr u32 kVolumesMax = 16;
 
 // Counts up from 0 to ERR_NAME behind the last one, of at most kVolumesMax.
 struct GetVolume : sel::Asks<Volume, file::kAnswerMs> {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <utility>
 
 #include "mounted.hpp"
@@ -228,8 +229,8 @@ class Front {
 
   private:
     void ring_all() {
-        for (u32 mount = 0; mount < names_.count(); mount++) {
-            queue_.ring(mount);
+        for (u32 left = used_; left != 0; left &= left - 1) {
+            queue_.ring(static_cast<u32>(std::countr_zero(left)));
         }
     }
 
@@ -327,6 +328,9 @@ class Front {
         if constexpr (std::is_same_v<M, file::Watch>) {
             shared_.note_watch(detached.index(), caller.part);
         }
+        if constexpr (!is_any<M>(GetVolume{}, file::SyncAll{})) {
+            used_ |= mounts;
+        }
         Job &job = shared_.job(detached.index());
         job.label = Work::label<M>();
         job.owner = {caller.part, client.epoch};
@@ -334,16 +338,15 @@ class Front {
         job.left = static_cast<u32>(__builtin_popcount(mounts));
         job.error = OK;
         std::memcpy(job.message, &m, sizeof m);
-        for (u32 mount = 0; mount < names_.count(); mount++) {
-            if ((mounts >> mount & 1) != 0) {
-                queue_.push(mount, detached.index());
-            }
+        for (u32 left = mounts; left != 0; left &= left - 1) {
+            queue_.push(static_cast<u32>(std::countr_zero(left)), detached.index());
         }
     }
 
     const Names &names_;
     Shared &shared_;
     Queue &queue_;
+    u32 used_ = 0; // Bits: mounts where a client may have something.
 };
 
 } // namespace vfs

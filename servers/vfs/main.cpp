@@ -12,8 +12,12 @@
 
 namespace {
 
-constexpr sel::ReadyThread kThread[] = {caps::worker0, caps::worker1, caps::worker2, caps::worker3};
-constexpr sel::Notification kBell[] = {caps::bell0, caps::bell1, caps::bell2, caps::bell3};
+constexpr sel::ReadyThread kThread[] = {caps::worker0, caps::worker1, caps::worker2,
+                                        caps::worker3, caps::worker4, caps::worker5,
+                                        caps::worker6, caps::worker7, caps::worker8};
+constexpr sel::Notification kBell[] = {caps::bell0, caps::bell1, caps::bell2,
+                                       caps::bell3, caps::bell4, caps::bell5,
+                                       caps::bell6, caps::bell7, caps::bell8};
 constexpr int kExitWorker = 1;
 constexpr u32 kMounts = static_cast<u32>(caps::volumes.size());
 

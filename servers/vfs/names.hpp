@@ -14,7 +14,7 @@ using FileSystem = sel::Mount<file::Api>;
 
 class Names {
   public:
-    static constexpr u32 kMountsMax = 8;
+    static constexpr u32 kMountsMax = 16;
 
     // Both outlive the Names, and are as scripts/manifest.py makes them: "/" is mounted, and each
     // mount but "/" stands in the root of another.

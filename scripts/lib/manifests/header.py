@@ -2,6 +2,8 @@
 SPDX-License-Identifier: BSD-2-Clause
 """
 
+from itertools import zip_longest
+
 from manifests.grants import Client, Context, Pci, Thread, is_a, kind_of, pci_device, windows
 from manifests.words import FILES, PLACES, SYSTEM
 
@@ -20,6 +22,17 @@ def mounts_declaration(system, program):
             f"{{{{{', '.join(mounts)}}}}};",
             f"inline constexpr std::array<sel::Subtree, {len(trees)}> {program.mounts}_clients"
             f"{{{{{', '.join(trees)}}}}};"]
+
+
+def several(system):
+    """What is wrong with programs of the same executable: they must find all that they hold in the same places."""
+    for program in system.programs.values():
+        if program.program == program.name:
+            continue
+        own, first = (header(system, name).splitlines()[1:] for name in (program.name, program.program))
+        if own != first:
+            differ = next(f"{a!r}, not {b!r}" for a, b in zip_longest(own, first) if a != b)
+            yield f"{SYSTEM}: {program.name}: holds {differ}: expected all as {program.program} has it"
 
 
 def header(system, name):

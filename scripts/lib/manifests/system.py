@@ -81,18 +81,22 @@ class System:
         if not PROGRAM_NAME.fullmatch(name):
             self.wrong(SYSTEM, name, "expected a name of at most 15 letters a-z, digits, _ and -")
             return
-        folders = [f"{top}/{name}" for top in ("servers", "apps")
-                   if (self.project / top / name / "manifest.toml").exists()]
+        kind = part.get("program", name)
+        folders = [f"{top}/{kind}" for top in ("servers", "apps")
+                   if (self.project / top / str(kind) / "manifest.toml").exists()]
         if len(folders) != 1:
             found = " and ".join(folders) or "none"
-            self.wrong(SYSTEM, name, f"expected one of servers/{name}/manifest.toml and "
-                                     f"apps/{name}/manifest.toml, found {found}")
+            self.wrong(SYSTEM, name, f"expected one of servers/{kind}/manifest.toml and "
+                                     f"apps/{kind}/manifest.toml, found {found}")
             return
-        for key in part.keys() - {"needs", "start", "least"}:
-            self.wrong(SYSTEM, f"{name}.{key}", "unknown key, expected needs, start or least")
+        for key in part.keys() - {"needs", "start", "least", "program"}:
+            self.wrong(SYSTEM, f"{name}.{key}", "unknown key, expected needs, start, least or program")
+        if kind != name and kind not in self.programs:
+            self.wrong(SYSTEM, f"{name}.program", f"is {kind!r}, expected a program that stands above it")
+            return
         program = Program(name, folders[0], f"{folders[0]}/manifest.toml",
                           given=part.get("needs", {}), start=part.get("start", "boot"), least=part.get("least", ""),
-                          number=len(self.programs))
+                          program=kind, number=len(self.programs))
         if program.start not in ("boot", "run"):
             self.wrong(SYSTEM, f"{name}.start", f'is {program.start!r}, expected "boot" or "run"')
         data = self._toml(program.path)

@@ -92,6 +92,7 @@ class Program:
     data: dict = field(default_factory=dict)
     given: dict = field(default_factory=dict)
     start: str = "boot"
+    program: str = ""  # Whose executable it is: the name of the folder.
     least: str = ""  # What of the processor is left to it whatever all above it do.
     needs: list = field(default_factory=list)
     number: int = 0
