@@ -121,6 +121,7 @@ int command_help(Context &c);
 int command_history(Context &c);
 int command_reboot(Context &c);
 int command_run(Context &c);
+int command_start(Context &c);
 int command_sleep(Context &c);
 int command_mkfs(Context &c);
 int command_part(Context &c);

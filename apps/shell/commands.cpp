@@ -67,6 +67,8 @@ constexpr CommandInfo kCommands[] = {
     {"sleep", "SECONDS", "wait", 1, 1, Argument::None, command_sleep},
     {"sort", "[-r] [-n] [FILE]", "sort lines (-r downwards, -n by number)", 0, 3, Argument::Path,
      command_sort},
+    {"start", "PROGRAM [WORD]...", "start a program and leave it to itself", 1, kAnyNumber,
+     Argument::Program, command_start},
     {"status", "", "print the exit code of the command before", 0, 0, Argument::None,
      command_status},
     {"stress", "PATH SECONDSs|KILLSx [kill=SERVER,...]",

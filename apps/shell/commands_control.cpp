@@ -216,6 +216,12 @@ int command_run(Context &c) {
     return c.shell.run_script(c, name);
 }
 
+int command_start(Context &c) {
+    sel::Text<kLineMax> arguments = join(c.args.subspan(1));
+    sel::Result<u32> started = c.system.start(c.args[0], arguments);
+    return started ? 0 : c.fail_on(c.args[0], started.error());
+}
+
 int command_mkfs(Context &c) {
     return run_program(c, "mkfs", c.args);
 }

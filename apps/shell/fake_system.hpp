@@ -200,6 +200,10 @@ class FakeSystem final : public System {
     }
     Ending ending{Ending::Exit, 0};
     bool contain = false; // Attacks end as they should.
+    sel::Result<u32> start(std::string_view name, std::string_view arguments) override {
+        calls.push_back("start " + std::string{name} + " [" + std::string{arguments} + "]");
+        return name == "nothing" ? sel::Result<u32>{ERR_NAME} : 1u;
+    }
     sel::Result<Ending> run(std::string_view name, std::string_view arguments, u64) override {
         calls.push_back("run " + std::string{name} + " [" + std::string{arguments} + "]");
         for (const attack::Attack &attack : attack::kAttacks) {

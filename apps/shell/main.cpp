@@ -162,15 +162,19 @@ class Servers final : public shell::System {
     sel::Result<supervisor::ReportPart> report(u32 offset) override {
         return ask(caps::reports, supervisor::GetReport{.offset = offset});
     }
-    sel::Result<Ending> run(std::string_view name, std::string_view arguments,
-                            u64 limit_ns) override {
+    sel::Result<u32> start(std::string_view name, std::string_view arguments) override {
         auto number = ask(caps::view, root::Find{.data = name});
         if (!number) {
-            return number.error();
+            return number;
         }
         auto started = caps::control.call(root::Start{.number = *number, .data = arguments});
-        if (!started) {
-            return started.error();
+        return started.ok() ? number : started.error();
+    }
+    sel::Result<Ending> run(std::string_view name, std::string_view arguments,
+                            u64 limit_ns) override {
+        sel::Result<u32> number = start(name, arguments);
+        if (!number) {
+            return number.error();
         }
         u64 ticks = limit_ns == kNoLimit ? sel::kForever : clock_.ticks(limit_ns);
         auto code = caps::control.call_within(ticks, root::Wait{.number = *number});

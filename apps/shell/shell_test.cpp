@@ -306,6 +306,13 @@ TEST_CASE_METHOD(Fixture, "commands, paths and programs are completed", "[shell]
     CHECK(complete("cat " + std::string(900, '/')) == "");
 }
 
+TEST_CASE_METHOD(Fixture, "programs are left to themselves", "[shell]") {
+    CHECK(run("start stress /disk 60s") == "");
+    CHECK(system.calls.back() == "start stress [/disk 60s]");
+    CHECK(run("start nothing") == "error: start: nothing: there is no such name\n");
+    CHECK(status == kFailed);
+}
+
 TEST_CASE_METHOD(Fixture, "file systems", "[shell]") {
     CHECK(run("mount") == "ramfs      on /\nfs         on /disk\n");
     CHECK(run("df") == "USED         FREE         FILES  SERVER     ON\n"

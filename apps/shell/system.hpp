@@ -95,6 +95,8 @@ class System {
     virtual sel::Result<> restart(u32 program) = 0;
     // The report on the last fault, from byte `offset` on; empty behind its end.
     virtual sel::Result<supervisor::ReportPart> report(u32 offset) = 0;
+    // Starts a program; its number. ERR_NAME: there is none. ERR_BUSY: it runs.
+    virtual sel::Result<u32> start(std::string_view name, std::string_view arguments) = 0;
     // Starts an application and waits for its end, at most `limit_ns`; then it is stopped.
     // ERR_NAME: there is none.
     static constexpr u64 kNoLimit = ~u64{0};

@@ -144,6 +144,7 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
     "restart": ["restart", "restart nobody"],
     "rm": ["rm", "rm /nowhere", "rm /etc", "rm /"],
     "run": ["run", "run nothing", "run /nowhere", "run nothing x"],
+    "start": ["start", "start nothing", "start shell", "start /nowhere x"],
     "sleep": ["sleep", "sleep x", "sleep 3601", "sleep -1"],
     "sort": ["sort -x", "sort /nowhere"],
     "status": ["status 1"],
