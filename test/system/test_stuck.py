@@ -105,3 +105,4 @@ for scenario in (test_each_server_loops, test_each_server_stands, test_answers_a
                  test_a_driver_is_started_while_pci_refuses, test_servers_that_lie_about_their_answers, test_each_server_faults_while_the_supervisor_faults,
                  test_the_supervisor_faults, test_lies, test_flips):
     scenario.limit = 400
+test_lies.limit = 800
