@@ -386,6 +386,7 @@ if [kind.__name__ for kind in ALL] != list(LAYOUTS):
 RECORD = Layout(HEADER, "Grant")
 GIVEN = {kind.word for kind in ALL if kind.word and not kind.own}
 OWN = {kind.word for kind in ALL if kind.own}
+FROM_FILES = {kind.word for kind in (Untyped, Space, Cspace, Doorbell, Slots, Notification)}  # Who is not of the system.
 
 
 def kind_of(need):
@@ -396,10 +397,18 @@ def is_a(need, *kinds):
     return isinstance(kind_of(need), kinds)
 
 
+def words_of(need):
+    """The struct of its kind, as three numbers."""
+    value = LAYOUTS[type(kind_of(need)).__name__].pack(**need.value)
+    return [int.from_bytes(value.ljust(24, b"\0")[i:i + 8], "little") for i in (0, 8, 16)]
+
+
+def own_value(need):
+    """The same of what comes from the program itself; of the rest nothing, for boot/system.toml gives it."""
+    return words_of(need) if kind_of(need).own else [0, 0, 0]
+
+
 def pack(need):
     """Its line in the table."""
-    name = type(kind_of(need)).__name__
-    value = LAYOUTS[name].pack(**need.value)
-    words = [int.from_bytes(value.ljust(24, b"\0")[i:i + 8], "little") for i in (0, 8, 16)]
-    return RECORD.pack(name=need.name.encode(), value=words, kind=1 + list(LAYOUTS).index(name),
-                       slot=need.slot, slots=need.slots)
+    return RECORD.pack(name=need.name.encode(), value=words_of(need),
+                       kind=1 + list(LAYOUTS).index(type(kind_of(need)).__name__), slot=need.slot, slots=need.slots)

@@ -64,7 +64,7 @@ def check_memory(program, path, data):
 def table(system):
     programs, grants = [], []
     for program in system.programs.values():
-        if program.name == ROOT:
+        if program.name == ROOT or program.from_file:
             continue
         data = program.data
         flags = {"FLAG_BOOT": program.start == "boot", "FLAG_VECTOR": data.get("vector", False),
