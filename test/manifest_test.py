@@ -315,7 +315,7 @@ class ManifestTest(unittest.TestCase):
     def test_table(self):
         data = manifest.table(self.project.system())
         magic, version, programs, grants = struct.unpack_from("<8sIHH", data)
-        self.assertEqual((magic, version, programs, grants), (b"TSYSTEM1", 2, 2, 9))
+        self.assertEqual((magic, version, programs, grants), (b"TSYSTEM1", 3, 2, 9))
         self.assertEqual(len(data), 16 + 2 * 64 + 9 * 48)
         for i, (name, struct_name, value) in enumerate((
                 ("server", "Client", {"server": 1, "protocol": 0, "part": 0, "rights": 6}),
@@ -738,6 +738,37 @@ needs.all = "gamma"
                                '[provides]\nfaults = "fault"\n')
         self.refused("boot/system.toml", "[alpha]", "[gamma]\n[delta]\n[alpha]",
                      "`fault` is provided by gamma already")
+
+    def test_more_than_the_tables_hold(self):
+        def many(count, needs=""):
+            for i in range(count):
+                self.project.write(f"servers/s{i}/manifest.toml", f'about = "x"\npriority = 9\nmemory = "64K"\n{needs}')
+            self.project.write("boot/system.toml", "".join(f"[s{i}]\n" for i in range(count)))
+            return self.project.system()
+
+        self.assertEqual(many(64).mistakes, [])
+        self.assertEqual(many(65).mistakes, ["boot/system.toml: has 65 programs, expected at most 64"])
+        system = many(52, "[needs]\n" + "".join(f'n{i} = "notification"\n' for i in range(10)))
+        self.assertEqual(system.mistakes, [])
+        with self.assertRaises(manifest.Mistake) as refused:
+            manifest.table(system)
+        self.assertIn("have 520 needs, expected at most 512", str(refused.exception))
+
+    def test_who_starts_programs(self):
+        self.project.write("servers/root/manifest.toml",
+                           'about = "x"\npriority = 255\n[provides]\nview = "root"\nstarter = "root.Starter"\n')
+        self.project.write("servers/root/api.hpp", API.format("root") + "namespace root {\nusing Starter = sel::Protocol<>;\n}\n")
+        self.assertEqual(self.give("starter", '"starter:112/80%@40"'), "")
+        system = self.project.system()
+        need = next(need for need in system.programs["beta"].needs if need.name == "extra")
+        self.assertEqual(need.value, {"programs": 112, "permille": 800, "priority": 40, "protocol": 1})
+        self.assertIn("sel::Client<root::Starter> extra{", manifest.header(system, "beta"))
+        text = (self.project.path / "boot/system.toml").read_text()
+        for given, words in (("starter:112/80%", "PROGRAMS/PERCENT%@PRIORITY"), ("starter:0/80%@40", "1 to 192 programs"),
+                             ("starter:193/80%@40", "1 to 192 programs"), ("starter:1/101%@40", "1 to 100%"),
+                             ("starter:1/80%@51", "expected 1 to 50"), ("root", "asks for starter")):
+            self.project.write("boot/system.toml", text.replace("starter:112/80%@40", given))
+            self.assertIn(words, self.project.mistakes())
 
     def test_memory_fits(self):
         program = self.project.system().programs["alpha"]

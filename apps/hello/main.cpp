@@ -9,7 +9,7 @@ int main() {
     std::string_view what = me.argument_text();
     sel::Text<200> line;
     sel::format(line, "hello from {}{}{}\n", me.name, what.empty() ? "" : ": ", what);
-    if (what != "quiet" && !console::put_all(caps::console, line)) {
+    if (what != "quiet" && what != "end" && !console::put_all(caps::console, line)) {
         return 1;
     }
     if (what == "wait" || what == "quiet") {

@@ -9,12 +9,13 @@ import re
 
 from manifests.source import Layout, names_of_list
 from manifests.words import (
-    ABI, FILES, Mistake, NAME, PAGE, PART_MAX, PLACES, TABLE, is_path, parse_number, parse_size, parse_time,
+    ABI, FILES, Mistake, NAME, PAGE, PART_MAX, PLACES, ROOT, TABLE, is_path, parse_number, parse_size, parse_time,
     split_part)
 
 HEADER = "servers/root/grant.hpp"
 PCI_PAGES, PCI_CLASS = TABLE["PCI_PAGES"], TABLE["kByClass"]
 DEVICES_MAX = TABLE["kDevices"]  # Of a program, by `pci*`.
+CHILD_MAX = TABLE["CHILD_MAX"]
 DEVICE_MAX, POOL_MAX, POOLS_MAX = TABLE["DEVICE_BYTES_MAX"], TABLE["POOL_BYTES_MAX"], TABLE["POOL_MAX"]
 IRQ_LINES = 128
 PHYSICAL_END = TABLE["kPhysicalEnd"]
@@ -376,8 +377,27 @@ class Notification(Kind):
         return ABI["NOTIFICATION_BYTES"]
 
 
+class Starter(Kind):
+    word = "starter"
+
+    def give(self, system, program, need, text):
+        found = re.fullmatch(r"(\d+)/(\d+)%@(\d+)", text)
+        if not found:
+            raise Mistake(f'is given {need.grant!r}, expected "starter:PROGRAMS/PERCENT%@PRIORITY"')
+        programs, percent, need.priority = map(int, found.groups())
+        if not 1 <= programs <= CHILD_MAX or not 1 <= percent <= 100:
+            raise Mistake(f"is given {need.grant!r}, expected 1 to {CHILD_MAX} programs and 1 to 100%")
+        if not 1 <= need.priority <= program.priority:
+            raise Mistake(f"has priority {need.priority}, expected 1 to {program.priority}, that of the program")
+        need.value = {"programs": programs, "permille": 10 * percent, "priority": need.priority,
+                      "protocol": system.programs[ROOT].provides.index("root.Starter")}
+
+    def declare(self, system, need):
+        return f"sel::Client<{system.protocol('root.Starter')[1]}> {need.name}{{{need.slot}}}"
+
+
 ALL = (Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space, Cspace, Doorbell, Slots,
-       Pool, Pci, Faults, Thread, Notification)
+       Pool, Pci, Faults, Thread, Notification, Starter)
 KINDS = {kind.word: kind() for kind in ALL}
 LAYOUTS = {name: Layout(HEADER, name) for name in names_of_list(HEADER, "All")}
 if [kind.__name__ for kind in ALL] != list(LAYOUTS):

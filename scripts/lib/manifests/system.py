@@ -7,10 +7,10 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-from manifests.grants import Client, Context, DEVICES_MAX, FROM_FILES, GIVEN, OWN, Pool, Thread, is_a, kind_of
+from manifests.grants import Client, Context, DEVICES_MAX, FROM_FILES, GIVEN, OWN, Pool, Starter, Thread, is_a, kind_of
 from manifests.words import (
     FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT,
-    ROOT_PRIORITY, SYSTEM, budget, is_path, parse_percent, parse_size, parse_time, period, pool_name, share)
+    ROOT_PRIORITY, SYSTEM, TABLE, budget, is_path, parse_percent, parse_size, parse_time, period, pool_name, share)
 
 
 def split_need(name, text):
@@ -76,6 +76,8 @@ class System:
                 self.wrong(SYSTEM, name, "expected a table [program]")
             else:
                 self._add(name, part)
+        if len(self.programs) - 1 > TABLE["PROGRAM_MAX"]:
+            self.wrong(SYSTEM, "", f"has {len(self.programs) - 1} programs, expected at most {TABLE['PROGRAM_MAX']}")
         for path in sorted(self.project.glob("apps/*/manifest.toml")):
             if path.parent.name not in self.programs:
                 self._add_file(path.parent.name)
@@ -399,6 +401,8 @@ class System:
             if is_a(need, Context, Thread):
                 part = 100 * need.value["budget_us"] / need.value["period_us"]
                 yield f"{program.name}.{need.name}", need.priority, part
+            if is_a(need, Starter):
+                yield f"{program.name}.{need.name}", need.priority, need.value["permille"] / 10
 
     def _check_faults(self):
         takers = [p for p in self.programs.values() if "fault" in p.provides]
