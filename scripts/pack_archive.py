@@ -51,10 +51,10 @@ def pack(files):
     return HEADER.pack(MAGIC, VERSION, len(files), total, sum64(bare + entries)) + entries + content
 
 
-def strip(path):
-    """The ELF file without debug information; its symbols stay, for readable fault reports."""
+def strip(path, what="debug"):
+    """The ELF file without debug information; its symbols stay, for readable fault reports, if not `what` is "all"."""
     with tempfile.NamedTemporaryFile() as out:
-        subprocess.run(["objcopy", "--strip-debug", path, out.name], check=True)
+        subprocess.run(["objcopy", f"--strip-{what}", path, out.name], check=True)
         return Path(out.name).read_bytes()
 
 

@@ -154,7 +154,12 @@ class FakeSystem final : public System {
                                : ERR_NAME;
     }
 
+    std::vector<ProgramRow> at_run_time; // With numbers from kFirst on.
     sel::Result<ProgramRow> program(u32 number) override {
+        constexpr u32 kFirst = 65;
+        if (!at_run_time.empty() && number > names.size() && number < kFirst + at_run_time.size()) {
+            return number < kFirst ? ERR_EMPTY : sel::Result{at_run_time[number - kFirst]};
+        }
         if (number == 0 || number > names.size()) {
             return ERR_NAME;
         }
@@ -185,7 +190,8 @@ class FakeSystem final : public System {
         return program == 3 ? refused : denial_t{};
     }
     sel::Result<> kill(u32 program) override {
-        calls.push_back("kill " + names[program - 1]);
+        calls.push_back("kill " +
+                        (program <= names.size() ? names[program - 1] : std::to_string(program)));
         return {};
     }
     sel::Result<> restart(u32 program) override {
@@ -215,6 +221,18 @@ class FakeSystem final : public System {
             }
         }
         return ending;
+    }
+    loader::Started started{.number = 65, .code = 0, .data = {}};
+    sel::Result<loader::Started> start(const loader::Start &m) override {
+        calls.push_back("start " + std::string{m.path.view()} + " [" + std::string{m.data.view()} +
+                        "] give [" + std::string{m.give.view()} + "]" +
+                        (m.wait != 0 ? " wait" : ""));
+        return started;
+    }
+    sel::Result<loader::Description> describe(std::string_view path) override {
+        loader::Description description{path == "/hello" ? 1u : 0u, {}};
+        description.data.append(path == "/hello" ? "hello: Says hello.\n" : "has no manifest");
+        return description;
     }
     sel::Result<logging::Line> log(u64 since, sel::Level level) override {
         for (const logging::Line &line : lines) {

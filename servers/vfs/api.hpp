@@ -38,7 +38,19 @@ struct Unmount : sel::Asks<void, file::kAnswerMs> {
     file::Path data;
 };
 
+// What a program that is started at run time may name from now on, until its end: this subtree, of which it is told
+// only what its own paths say. One that is bound to nothing may name nothing (ERR_RIGHT). For who starts programs.
+// ERR_ARG: there are no programs at run time with this number. ERR_SYNTAX: not a path. ERR_EXISTS: it is bound.
+// ERR_FULL: kBoundMax are.
+inline constexpr u32 kBoundMax = 128;
+struct Bind : sel::Asks<> {
+    u32 client;
+    u32 read_only; // 0 or 1.
+    file::Path data;
+};
+
 using View = sel::Protocol<GetVolume>;
 using Control = sel::Protocol<Mount, Unmount>;
+using Binder = sel::Protocol<Bind>;
 
 } // namespace vfs

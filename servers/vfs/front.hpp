@@ -185,10 +185,17 @@ class Shared {
 template <typename Queue>
 class Front {
   public:
-    Front(const Names &names, Shared &shared, Queue &queue)
+    Front(Names &names, Shared &shared, Queue &queue)
         : names_{names}, shared_{shared}, queue_{queue} {}
 
+    sel::Result<> on(const Bind &m) {
+        return names_.bind(m.client, m.data, m.read_only != 0, [this](u32 part) {
+            return shared_.client(static_cast<u8>(part)).pending == 0;
+        });
+    }
+
     sel::Result<u32> on(const file::CloseAll &, sel::Caller caller) {
+        caller.part = names_.part_of(caller);
         if (names_.client(caller.part) == nullptr) {
             return ERR_RIGHT;
         }
@@ -207,6 +214,7 @@ class Front {
                 any = true;
             }
         }
+        names_.unbind(program);
         if (any) {
             ring_all();
         }
@@ -215,6 +223,7 @@ class Front {
     template <typename M>
     requires(Work::has<M>) void on(const M &message, sel::Caller caller, sel::Later<M> later) {
         M m = message;
+        caller.part = names_.part_of(caller);
         u32 mounts = 0; // A bit each.
         error_t error = route(m, caller, mounts);
         if (error == OK && !admit<M>(caller.part)) {
@@ -343,7 +352,7 @@ class Front {
         }
     }
 
-    const Names &names_;
+    Names &names_;
     Shared &shared_;
     Queue &queue_;
     u32 used_ = 0; // Bits: mounts where a client may have something.

@@ -4,7 +4,7 @@ SPDX-License-Identifier: BSD-2-Clause
 
 from itertools import zip_longest
 
-from manifests.grants import Client, Context, Pci, Thread, is_a, kind_of, pci_device, windows
+from manifests.grants import Client, Context, Pci, Starter, Thread, is_a, kind_of, pci_device, windows
 from manifests.words import FILES, PLACES, SYSTEM
 
 SLOT_SELF, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES = (
@@ -39,6 +39,7 @@ def header(system, name):
     program = system.programs[name]
     headers = {"sel/server.hpp"}
     kinds = [need.kind for need in program.needs if is_a(need, Client)]
+    kinds += ["root.Starter" for need in program.needs if is_a(need, Starter)]
     for kind in kinds + [kind for kind in program.lists.values() if kind not in ("pool", "pci")]:
         headers |= {"sel/client.hpp", system.protocol(kind)[0]}
     lines = [f"// What {name} holds: made from {program.path} and {SYSTEM}. Do not edit.",
