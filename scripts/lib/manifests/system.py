@@ -84,7 +84,7 @@ class System:
 
     def _add_file(self, name):
         """A program that is started from a file, if this is one."""
-        program = Program(name, f"apps/{name}", f"apps/{name}/manifest.toml", start="file", number=len(self.programs))
+        program = Program(name, f"apps/{name}", f"apps/{name}/manifest.toml", start="file", program=name, number=len(self.programs))
         data = self._toml(program.path)
         if data is None or "start" not in data:
             return
