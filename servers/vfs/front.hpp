@@ -333,7 +333,9 @@ class Front {
     template <typename M>
     void leave(const M &m, sel::Caller caller, u32 mounts, sel::Detached detached) {
         ClientState &client = shared_.client(caller.part);
-        client.program = caller.client;
+        if constexpr (file::Api::has<M>) { // The part of a request about volumes is of no subtree.
+            client.program = caller.client;
+        }
         if constexpr (std::is_same_v<M, file::Watch>) {
             shared_.note_watch(detached.index(), caller.part);
         }

@@ -559,6 +559,15 @@ TEST_CASE("what a program held ends with it") {
     CHECK(volumes("/disk") == OK);
 }
 
+TEST_CASE("the end of a program that only looked at volumes takes nobody's files") {
+    Machine m;
+    Files shell{m}, other{m, kAll, 9};
+    u32 handle = shell.open("/disk/b").value();
+    CHECK(other.ask<View>(GetVolume{.place = 0}, 1).ok());
+    m.front.on_ended(9);
+    CHECK(shell.read(handle) == "secret");
+}
+
 TEST_CASE("a file that is opened for nobody is closed again") {
     Machine m;
     Files all{m};

@@ -33,10 +33,11 @@ class Mounted {
     }
 
     bool missing() const { return !result_; }
-    // True: it has come back.
+    // True: it has come back. Looks as a reader, so that nobody is kept from changing the disk meanwhile.
     bool found_again() {
         found_ = false;
         name_ = {};
+        access_ = block::Access::Read;
         return open().ok();
     }
 
@@ -47,7 +48,13 @@ class Mounted {
         }
     }
     // After let_go(): ERR_BUSY, writer() has it.
-    sel::Result<> take() { return disk_->settle(); }
+    sel::Result<> take() {
+        if (access_ == block::Access::Write) {
+            return disk_->settle();
+        }
+        access_ = block::Access::Write;
+        return start();
+    }
     u32 writer() { return link_->writer(); } // A program; 0: nobody else.
 
     bool found() const { return found_; } // A disk, after open().
@@ -126,9 +133,9 @@ class Mounted {
 
     // A driver may be restarted between two messages.
     error_t start() {
-        error_t error = disk_->start().error();
+        error_t error = disk_->start(access_).error();
         for (u32 i = 1; i < block::Client::kTries && error == ERR_RESTARTED; i++) {
-            error = disk_->start().error();
+            error = disk_->start(access_).error();
         }
         return error;
     }
@@ -137,6 +144,7 @@ class Mounted {
     std::span<u8> pool_;
     std::string_view wanted_;
     sel::Result<> result_; // Of open().
+    block::Access access_ = block::Access::Write;
     bool found_ = false;
     std::string_view name_;
     u32 number_ = 0;
