@@ -206,7 +206,8 @@ void run_all() {
         for (u32 place = 0; more && place < vfs::kVolumesMax; place++) {
             sel::Result<vfs::Volume> v = volume(place);
             more = v.ok();
-            if (more && v->known == 0 && kind_of(*v) == &kind && v->server != kind.name) {
+            const Kind *of = more ? kind_of(*v) : nullptr;
+            if (of != nullptr && of == &kind && v->known == 0 && v->server != of->name) {
                 more = fill(*v, kind, disk);
             }
         }

@@ -204,9 +204,8 @@ constexpr u32 kFirstStarted = sel::Environment::kSystemPrograms + 1;
 using Started =
     sel::StaticVector<ProgramRow, sel::Environment::kPrograms - sel::Environment::kSystemPrograms>;
 
-// Behind each program those that it has started, with a + for each of the starters above.
-void show_tree(Context &c, const Started &started, const ProgramRow &row, u32 depth) {
-    constexpr u32 kDepthMost = 4;
+// With a + for each of the starters above.
+void show_row(Context &c, const ProgramRow &row, u32 depth) {
     ProgramName name;
     for (u32 i = 0; i < depth; i++) {
         name.append('+');
@@ -215,12 +214,26 @@ void show_tree(Context &c, const Started &started, const ProgramRow &row, u32 de
     c.out.print("{:3} {:<12} {:4} {:<9} {:<12} ", row.number, name.view(), row.priority,
                 row.alive ? sel::state_name(row.state) : "ended", duration_text(row.cpu_ns).view());
     c.out.print("{:<6} {:6}\n", size_text(row.memory_bytes).view(), row.starts);
-    if (depth == kDepthMost) {
-        return;
-    }
-    for (const ProgramRow &other : started) {
-        if (other.starter == row.number) {
-            show_tree(c, started, other, depth + 1);
+}
+
+// Behind each program those that it has started.
+void show_started(Context &c, const Started &started, u32 starter) {
+    constexpr u32 kDepthMost = 4;
+    struct Level {
+        u32 starter, next; // Number of a program; place in `started`.
+    };
+    sel::StaticVector<Level, kDepthMost> level;
+    [[maybe_unused]] bool fits = level.push_back({starter, 0});
+    while (!level.empty()) {
+        Level &last = level.back();
+        if (last.next == started.size()) {
+            level.pop_back();
+            continue;
+        }
+        const ProgramRow &row = started[last.next++];
+        if (row.starter == last.starter) {
+            show_row(c, row, static_cast<u32>(level.size()));
+            fits = level.push_back({row.number, 0});
         }
     }
 }
@@ -236,7 +249,8 @@ int command_ps(Context &c) {
     c.out.write(" NR NAME         PRIO STATE     CPU          MEMORY STARTS\n");
     return for_programs(c, [&](const ProgramRow &row) {
         if (row.starter == 0) {
-            show_tree(c, started, row, 0);
+            show_row(c, row, 0);
+            show_started(c, started, row.number);
         }
     });
 }
