@@ -102,7 +102,7 @@ static void object_end(u32 type, u32 o) {
 // The rest is done in steps, from the last slot or entry down.
 /*@ requires wf: wf_end && wf_map;
     requires o: is_object(o) && !dying(o) && kind(o) == type && shaped(o);
-    requires gone: \forall integer s; !names(s, type, o);
+    requires gone: type != CAP_FRAME ==> \forall integer s; !names(s, type, o);
     requires vspace: type == CAP_VSPACE ==> level(o) == 4;
     terminates \true; exits \false;
     assigns header_view[o].head, table_view[o].left;
@@ -150,7 +150,7 @@ static inline u32 dies_in_steps(u32 type) {
 // The object has lost its last capability.
 /*@ requires wf: wf_end && wf_map && wf_activity;
     requires o: mortal(type) ==> is_object(o) && !dying(o) && kind(o) == type && shaped(o);
-    requires gone: \forall integer s; !names(s, type, o);
+    requires gone: type != CAP_FRAME ==> \forall integer s; !names(s, type, o);
     requires cnode: type == CAP_CNODE ==> unread(o) == g_slots[o];
     requires vspace: type == CAP_VSPACE ==> level(o) == 4;
     requires entries: type == CAP_PAGE_TABLE ==> level(o) == 0;
@@ -237,7 +237,7 @@ void object_release(u32 s) {
     release_space(s);
     u32 other = capability_other(s);
     capability_remove(s);
-    //@ assert gone: other == 0 ==> \forall integer t; !names(t, type, o);
+    //@ assert gone: other == 0 && type != CAP_FRAME ==> \forall integer t; !names(t, type, o);
     //@ assert head: \at(in_tree(CDT_HEAD),Pre);
     //@ assert in: \forall integer t; in_tree(t) ==> t != s && \at(in_tree(t),Pre);
     //@ assert taken: taken{Pre,Here};

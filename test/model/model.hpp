@@ -165,6 +165,8 @@ class Model {
     void take(Endpoint &ep, Reply &r);
     void answer(Reply &r, u64 info);
     void deliver(Thread &from, Thread &to, u64 badge, u64 info, bool grant);
+    const Cap *sends_through(const Endpoint &ep, const Thread &from) const;
+    bool end_stale(Endpoint &ep);
     u64 copy_long(Thread &from, Thread &to, u64 info, bool grant);
     bool transfer(Thread &from, Thread &to);
     void arm_reply(Reply &r, Thread &caller, Thread &server);

@@ -137,8 +137,7 @@ struct Thread : Object {
     Notification *bound = nullptr;
     Endpoint *queue = nullptr;
     // The message that it waits to send.
-    bool sends_grant = false;
-    u64 send_badge = 0, send_info = 0;
+    u64 send_cptr = 0, send_info = 0; // Unless it is a fault: that goes through a slot of the thread.
     denial_t denial{};
     bool timer_on = false;
     Timers::iterator timer;
