@@ -70,15 +70,7 @@ void sc_charge(u32 sc, u64 now) {
     ensures more: SC(sc).left == \old(SC(sc).left) + \old(SC(sc).amount[0]);
     ensures next: SC(sc).amount[0] == \old(SC(sc).amount[1]) && SC(sc).amount[1] == \old(SC(sc).amount[2]) &&
         SC(sc).amount[2] == \old(SC(sc).amount[3]) && SC(sc).amount[3] == 0;
-    ensures b1: sc_limits(sc);
-    ensures b2: sc_sum(sc);
-    ensures b3: sc_list(sc);
-    ensures b4: sc_order(sc);
-    ensures b5: sc_soon(sc);
-    ensures v1: win_start(sc);
-    ensures v2: win_before(sc);
-    ensures v3: win_debt(sc);
-    ensures v4: win_theorem(sc); */
+    ENSURES_BUDGET */
 static void sc_refill(u32 sc) {
     SC(sc).left += SC(sc).amount[0];
     SC(sc).amount[0] = SC(sc).amount[1];
@@ -97,15 +89,7 @@ static void sc_refill(u32 sc) {
     assigns sc_view[sc].left, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3];
     ensures more: \old(SC(sc).left) <= SC(sc).left;
     ensures all: SC(sc).amount[0] == 0 || now < SC(sc).due[0];
-    ensures b1: sc_limits(sc);
-    ensures b2: sc_sum(sc);
-    ensures b3: sc_list(sc);
-    ensures b4: sc_order(sc);
-    ensures b5: sc_soon(sc);
-    ensures v1: win_start(sc);
-    ensures v2: win_before(sc);
-    ensures v3: win_debt(sc);
-    ensures v4: win_theorem(sc); */
+    ENSURES_BUDGET */
 static NOINLINE void sc_take_back(u32 sc, u64 now) {
     /*@ loop invariant i: 0 <= i <= REFILL_COUNT;
         loop invariant wf: budget(sc) && window(sc);

@@ -28,6 +28,20 @@
 enum { SC_MIN = 16 * TICK };         // Cycles; the smallest budget.
 #define PERIOD_LIMIT 0x100000000000000u // Cycles; periods are below it.
 
+// The parts of budget(sc) and window(sc), one a goal. In contracts.
+// clang-format off
+#define ENSURES_BUDGET \
+    ensures b1: sc_limits(sc); \
+    ensures b2: sc_sum(sc); \
+    ensures b3: sc_list(sc); \
+    ensures b4: sc_order(sc); \
+    ensures b5: sc_soon(sc); \
+    ensures v1: win_start(sc); \
+    ensures v2: win_before(sc); \
+    ensures v3: win_debt(sc); \
+    ensures v4: win_theorem(sc);
+// clang-format on
+
 // sc begins anew with a full budget at time `now`; what it has used in all remains counted.
 /*@ requires s: context(sc);
     requires b: SC_MIN <= budget <= period < 0x100000000000000 && SC(sc).used <= now < 0x200000000000000;
@@ -36,15 +50,7 @@ enum { SC_MIN = 16 * TICK };         // Cycles; the smallest budget.
     assigns sc_view[sc].budget, sc_view[sc].period, sc_view[sc].left, sc_view[sc].last,
         sc_view[sc].amount[0 .. 3];
     ensures set: SC(sc).budget == budget && SC(sc).period == period && SC(sc).left == budget && SC(sc).last == now;
-    ensures b1: sc_limits(sc);
-    ensures b2: sc_sum(sc);
-    ensures b3: sc_list(sc);
-    ensures b4: sc_order(sc);
-    ensures b5: sc_soon(sc);
-    ensures v1: win_start(sc);
-    ensures v2: win_before(sc);
-    ensures v3: win_debt(sc);
-    ensures v4: win_theorem(sc); */
+    ENSURES_BUDGET */
 void sc_init(u32 sc, u64 budget, u64 period, u64 now);
 
 // It has run since SC(sc).last: pay for it.
@@ -58,15 +64,7 @@ void sc_init(u32 sc, u64 budget, u64 period, u64 now);
     ensures first: \old(SC(sc).amount[0]) != 0 ==>
         SC(sc).amount[0] == \old(SC(sc).amount[0]) && SC(sc).due[0] == \old(SC(sc).due[0]);
     ensures used: SC(sc).used == \old(SC(sc).used) + (now - \old(SC(sc).last));
-    ensures b1: sc_limits(sc);
-    ensures b2: sc_sum(sc);
-    ensures b3: sc_list(sc);
-    ensures b4: sc_order(sc);
-    ensures b5: sc_soon(sc);
-    ensures v1: win_start(sc);
-    ensures v2: win_before(sc);
-    ensures v3: win_debt(sc);
-    ensures v4: win_theorem(sc); */
+    ENSURES_BUDGET */
 void sc_charge(u32 sc, u64 now);
 
 // Accounts sc up to now without charging it: it did not run. Takes back what is due (a context that is
@@ -79,15 +77,7 @@ void sc_charge(u32 sc, u64 now);
     ensures more: \old(SC(sc).left) <= SC(sc).left;
     ensures all: SC(sc).amount[0] == 0 || now < SC(sc).due[0];
     ensures wait: SC(sc).left < SC_MIN ==> SC(sc).amount[0] != 0;
-    ensures b1: sc_limits(sc);
-    ensures b2: sc_sum(sc);
-    ensures b3: sc_list(sc);
-    ensures b4: sc_order(sc);
-    ensures b5: sc_soon(sc);
-    ensures v1: win_start(sc);
-    ensures v2: win_before(sc);
-    ensures v3: win_debt(sc);
-    ensures v4: win_theorem(sc); */
+    ENSURES_BUDGET */
 void sc_replenish(u32 sc, u64 now);
 
 // An exhausted context always has a refill to wait for: this is when it comes.

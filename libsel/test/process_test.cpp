@@ -472,8 +472,12 @@ TEST_CASE("a program that runs is told, bounded and read") {
     CHECK(f.process.set_budget(sel::SchedControl{kControl}, 1, 100).ok());
     CHECK(f.kernel.time(f.kernel.thread(kTcb).context) == std::pair<u64, u64>{1, 100});
     page = f.kernel.mapped(space_of(f), sel::kBufferAddress);
-    f.kernel.bytes(page->object)[sel::kLedgerOffset] = 42;
-    CHECK(f.process.ledger().value().answers == 42);
+    sel::Ledger says{.answers = 42, .deadline = 7, .debt = {}, .thread = {}};
+    says.debt[sel::Ledger::kDebts - 1] = {.since = 9, .ms = 1000, .reserved = 0};
+    says.thread[sel::Ledger::kThreads - 1] = {.tcb = 33, .answers = 5};
+    std::memcpy(f.kernel.bytes(page->object).data() + sel::kLedgerOffset, &says, sizeof says);
+    sel::Ledger told = f.process.ledger().value();
+    CHECK(std::memcmp(&told, &says, sizeof says) == 0);
 
     u8 bytes[64];
     CHECK(f.process.read(0x401010, bytes).value() == 64);
