@@ -147,6 +147,21 @@ static inline u32 dies_in_steps(u32 type) {
     }
 }
 
+// The running thread has to empty the list of dying objects down to place `first`.
+/*@ requires wf: wf_end && wf_map && wf_activity;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].first_dying;
+    ENSURES_MAP
+    ensures map_null: map_null;
+    ENSURES_END
+    ENSURES_ACTIVITY */
+static inline void owe(u64 first) {
+    u32 cur = K.run.tcb;
+    if (TCB(cur).first_dying == 0 || first < TCB(cur).first_dying) {
+        TCB(cur).first_dying = first;
+    }
+}
+
 // The object has lost its last capability.
 /*@ requires wf: wf_end && wf_map && wf_activity;
     requires o: mortal(type) ==> is_object(o) && !dying(o) && kind(o) == type && shaped(o);
@@ -156,7 +171,7 @@ static inline u32 dies_in_steps(u32 type) {
     requires entries: type == CAP_PAGE_TABLE ==> level(o) == 0;
     requires room: queue_margin(1);
     terminates \true; exits \false;
-    assigns ACTIVITY, header_view[o].head, header_view[o].dying, table_view[o].left, REAPER, g_rs[..], g_rp[..], g_rn;
+    assigns ACTIVITY, header_view[o].head, header_view[o].dying, table_view[o].left, REAPER, g_rs[..], g_rp[..], DYING;
     ENSURES_MAP
     ensures map_null: map_null;
     ENSURES_END
@@ -164,8 +179,8 @@ static inline u32 dies_in_steps(u32 type) {
     ensures used: queue_used{Pre,Post}(1);
     ensures die: \forall integer x; is_object(x) ==> (dying(x) <==> \old(dying(x)) || (mortal(type) && x == o));
     ensures first: mortal(type) ==> REAPER == o;
-    ensures count: mortal(type) ==> g_rn == \old(g_rn) + 1;
-    ensures same: !mortal(type) ==> g_rn == \old(g_rn) && REAPER == \old(REAPER) &&
+    ensures count: mortal(type) ==> DYING == \old(DYING) + 1;
+    ensures same: !mortal(type) ==> DYING == \old(DYING) && REAPER == \old(REAPER) &&
         header_view[o] == \old(header_view[o]);
 */
 static void object_die(u32 type, u32 o) {
@@ -176,6 +191,10 @@ static void object_die(u32 type, u32 o) {
         //@ assert all_slots: has_slots(type) ==> unread(o) == g_slots[o];
         //@ assert all_entries: has_entries(type) ==> \forall integer e; table_view[o].left <= e < 512 ==> owner(o, e) == 0;
         reaper_push(o);
+        owe(DYING);
+    }
+    if (type == CAP_TCB && TCB(o).first_dying != 0) {
+        owe(TCB(o).first_dying);
     }
     //@ assert kinds: \forall integer x; kind(x) == \at(kind(x),Pre);
     //@ assert w1: wait_endpoint;
@@ -292,7 +311,7 @@ static u32 reap_empty(u32 o) {
     ENSURES_LIFE                                                                                   \
     ensures used: queue_used{Pre,Post}(1);                                                         \
     ensures less: \result != 0 ==> less{Pre,Post};                                                 \
-    ensures same: \result == 0 ==> g_rn == \old(g_rn) && REAPER == o && dying(o);                  \
+    ensures same: \result == 0 ==> DYING == \old(DYING) && REAPER == o && dying(o);                  \
     ensures n: \result == 0 ==> g_n == \old(g_n);                                                 \
     ensures done: \result == 0 ==> emptied(o);                                                     \
     ensures taken: taken{Pre,Post};                                                                \
@@ -531,10 +550,10 @@ static u32 object_reap(u32 o) {
 /*@ requires wf: wf_end;
     requires o: REAPER == o && dying(o);
     terminates \true; exits \false;
-    assigns REAPER, g_rn, irq_view[o].state;
+    assigns REAPER, DYING, irq_view[o].state;
     ENSURES_END
     ensures out: \forall integer x; is_object(x) ==> (dying(x) <==> x != o && \old(dying(x)));
-    ensures n: g_rn == \old(g_rn) - 1;
+    ensures n: DYING == \old(DYING) - 1;
     ensures free: kind(o) == CAP_IRQ_HANDLER ==> irq_view[o].state == IRQ_FREE;
 */
 static void reap_end(u32 o) {
@@ -561,36 +580,28 @@ static void reap_newest(u32 o) {
     }
 }
 
-u32 reaper_step(void) {
-    u32 o = REAPER;
-    if (o != 0) {
-        //@ assert dying: dying(o);
-        reap_newest(o);
-        //@ assert caps: wf_caps;
-        //@ assert map: wf_map;
-        //@ assert end: wf_end;
-        //@ assert activity: wf_activity;
-    }
-    return o;
+void reaper_step(void) {
+    //@ assert dying: dying(REAPER);
+    reap_newest(REAPER);
+    //@ assert caps: wf_caps;
+    //@ assert map: wf_map;
+    //@ assert end: wf_end;
+    //@ assert activity: wf_activity;
 }
 
-u32 reaper_steps(void) {
-    u32 some = REAPER;
+void reaper_steps(u64 first) {
     /*@ loop invariant range: 0 <= i <= REAPER_STEPS;
         loop invariant wf: wf_life;
         loop invariant used: queue_used{Pre,Here}(i);
         loop invariant taken: taken{Pre,Here};
-        loop invariant same: i == 0 ==> as_much{Pre,Here};
-        loop invariant less: some != 0 && i != 0 ==> less{Pre,Here};
-        loop invariant done: some == 0 ==> REAPER == 0 && \forall integer o; !dying(o);
-        loop assigns i, some, LIFE, irq_view[..].state;
+        loop invariant none: i == 0 ==> as_much{Pre,Here} && tcb_view[K.run.tcb] == \at(tcb_view[K.run.tcb],Pre);
+        loop invariant some: i != 0 ==> first <= \at(DYING,Pre) && less{Pre,Here};
+        loop assigns i, LIFE, irq_view[..].state;
         loop variant REAPER_STEPS - i;
     */
-    for (u32 i = 0; i < REAPER_STEPS && some != 0; i++) {
-        some = reaper_step();
-        //@ assert step: some != 0 ==> less{LoopCurrent,Here};
-        //@ assert first: some != 0 && i == 0 ==> less{Pre,Here};
-        //@ assert less: some != 0 ==> less{Pre,Here};
+    for (u32 i = 0; i < REAPER_STEPS && first <= DYING; i++) {
+        reaper_step();
+        //@ assert step: less{LoopCurrent,Here};
+        //@ assert less: less{Pre,Here};
     }
-    return some;
 }

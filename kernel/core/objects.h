@@ -177,7 +177,8 @@ typedef struct {
     // info; r keeps what a fault interrupted.
     u64 sending_cptr, sending_info;
     u64 begun; // The call that goes on when it is made again (call.h), 0: none.
-    u64 reserved[60];
+    u64 first_dying; // Place on the list of dying objects, from 1, of the oldest that it has to finish, 0: none.
+    u64 reserved[59];
     u8 vector_state[1024]; // XSAVE area.
 } tcb_t;
 
@@ -246,6 +247,7 @@ typedef struct {
     run_t run;  // Current thread and context. The arch layer writes run.tcb, the core run.sc.
     u32 top;    // Highest ready priority + 1, 0: none.
     u32 reaper; // Newest dying object.
+    u64 dying;  // How many there are.
     u64 ready_summary;   // Bit w: ready_bitmap[w] is not 0.
     u64 ready_bitmap[4]; // Bit p: queue of priority p is not empty.
     wheel_t wheel;

@@ -152,6 +152,7 @@ void compare_thread(Report &r, const model::Thread &t) {
     if (t.fault != FAULT_NONE)
         for (unsigned i = 0; i < 4; i++)
             r.same("fault word", t.id, c.fault_word[i], t.fault_word[i]);
+    r.same("oldest dying object to finish", t.id, c.first_dying, t.first_dying);
     r.same("denial cptr", t.id, c.denial.cptr, t.denial.cptr);
     r.same("denial", t.id, c.denial.what, t.denial.what);
     r.same("denial argument", t.id, c.denial.argument, t.denial.argument);
@@ -321,6 +322,7 @@ std::string difference(const Core &core, const model::Model &m, bool tables) {
         dying = HEADER(dying).dying;
     }
     r.same("end of the reaper's list", 0, dying, 0);
+    r.same("length of the reaper's list", 0, K.dying, m.dying.size());
     r.same("trace", 0, g_host.trace_on, m.trace_on);
     if (g_host.alarm > m.next_deadline())
         r.same("alarm", 0, g_host.alarm, m.next_deadline());

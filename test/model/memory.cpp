@@ -216,7 +216,7 @@ u64 Model::untyped_reset() {
     if (!c->children.empty())
         return refuse(ERR_CHILDREN, cptr_, CAP_UNTYPED, 0);
     if (!dying.empty()) {
-        for (int i = 0; i < REAP_STEPS; i++)
+        for (int i = 0; i < REAP_STEPS && !dying.empty(); i++)
             reap_step();
         return restart();
     }

@@ -89,7 +89,8 @@ class Model {
     static void move(Slot &from, Slot &to);
     void release(Cap &c);
     void die(Object &o);
-    bool reap_step();
+    void reap_step();
+    void owe(u64 first);
     bool reap(Object &o);
     bool reap_slots(Object &o);
     void forget(Object &o);
