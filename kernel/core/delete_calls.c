@@ -22,6 +22,24 @@ typedef enum { LEFT_NONE, LEFT_DYING, LEFT_CHILDREN } left_t;
     ensures done: \result == LEFT_NONE ==> tcb_view[K.run.tcb].first_dying == 0;
 // clang-format on
 
+// The running thread has nothing to finish any more.
+/*@ requires wf: wf_life;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].first_dying;
+    ENSURES_LIFE
+    ensures none: tcb_view[K.run.tcb].first_dying == 0; */
+static inline void owe_nothing(void) {
+    TCB(K.run.tcb).first_dying = 0;
+    //@ assert states: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).state == \at(TCB(t).state,Pre);
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert timers: wait_timers;
+}
+
 // Some steps of the reaper, if the running thread has something to finish.
 /*@ requires wf: wf_life;
     requires room: queue_margin(REAPER_STEPS);
@@ -39,7 +57,11 @@ static inline left_t drain(void) {
     if (TCB(cur).first_dying != 0 && TCB(cur).first_dying <= DYING) {
         return LEFT_DYING;
     }
-    TCB(cur).first_dying = 0;
+    owe_nothing();
+    //@ assert caps: wf_caps;
+    //@ assert map: wf_map;
+    //@ assert end: wf_end;
+    //@ assert activity: wf_activity;
     return LEFT_NONE;
 }
 

@@ -185,16 +185,18 @@ static inline void owe(u64 first) {
 */
 static void object_die(u32 type, u32 o) {
     //@ assert apart: mortal(type) ==> \forall integer s; slot(s) && mortal(ty(s)) ==> ob(s) != o;
+    if (type == CAP_TCB && TCB(o).first_dying != 0) {
+        owe(TCB(o).first_dying);
+    }
+    if (dies_in_steps(type)) {
+        owe(DYING + 1);
+    }
     object_end(type, o);
     if (dies_in_steps(type)) {
         reap_start(type, o);
         //@ assert all_slots: has_slots(type) ==> unread(o) == g_slots[o];
         //@ assert all_entries: has_entries(type) ==> \forall integer e; table_view[o].left <= e < 512 ==> owner(o, e) == 0;
         reaper_push(o);
-        owe(DYING);
-    }
-    if (type == CAP_TCB && TCB(o).first_dying != 0) {
-        owe(TCB(o).first_dying);
     }
     //@ assert kinds: \forall integer x; kind(x) == \at(kind(x),Pre);
     //@ assert w1: wait_endpoint;

@@ -188,6 +188,9 @@ void thread_arm_timeout(u64 info) {
         return;
     }
     time_start(cur, BUFFER(TCB_SLOT(cur, TCB_SLOT_BUFFER).object).word[BUFFER_TIMEOUT]);
+    if (TCB(cur).sc == 0) { // Its context goes on with another thread, so no switch sets the alarm.
+        time_alarm();
+    }
     //@ assert kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \at(TIMER(n).kind,Pre);
     //@ assert tcbs: wait_tcb;
     //@ assert waits: waits;

@@ -250,7 +250,6 @@ void time_start(u32 t, u64 ticks) {
     //@ assert owners: time_owners;
     //@ assert exhausted: time_exhausted;
     //@ assert waiting: time_waiting;
-    time_alarm();
 }
 
 // Takes the timer of sc off and makes it one of a context.

@@ -165,14 +165,14 @@ u32 time_step(void);
     ensures a2: alarm_budget(K.run.sc); */
 void time_alarm(void);
 
-// The wait of thread t, whose timer is off, ends after `ticks`.
+// The wait of thread t, whose timer is off, ends after `ticks`. The alarm is still to be set.
 /*@ requires wf: wheel && time;
     requires t: t != 0 && t < 0xfffffff0 - TCB_TIMER && TIMER(t + TCB_TIMER).queue == 0 &&
         TIMER(t + TCB_TIMER).kind == TIMER_THREAD;
     requires sc: time_running;
     requires room: wheel_room;
     terminates \true; exits \false;
-    assigns g_clock, g_alarm, timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[t + TCB_TIMER].due, timer_view[t + TCB_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
+    assigns g_clock, timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[t + TCB_TIMER].due, timer_view[t + TCB_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
         g_level[t + TCB_TIMER], g_slot[t + TCB_TIMER], g_age[t + TCB_TIMER], g_ages;
     ensures w: wheel;
     ensures t1: time_clock;
@@ -183,9 +183,7 @@ void time_alarm(void);
     ensures t6: time_owners;
     ensures t7: time_exhausted;
     ensures t8: time_waiting;
-    ensures on: on(t + TCB_TIMER) && g_clock + 1024 * \min(ticks, 0x7ffffffffffe) < 1024 * TIMER(t + TCB_TIMER).due;
-    ensures a1: alarm_timers;
-    ensures a2: alarm_budget(K.run.sc); */
+    ensures on: on(t + TCB_TIMER) && g_clock + 1024 * \min(ticks, 0x7ffffffffffe) < 1024 * TIMER(t + TCB_TIMER).due; */
 void time_start(u32 t, u64 ticks);
 
 // It ended before.

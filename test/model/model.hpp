@@ -107,6 +107,7 @@ class Model {
     u64 untyped_reset();
     u64 retype_device(Cap &parent, u64 bytes);
     u64 retype_children(Cap &parent, u64 bytes);
+    static u64 objects_now(u64 bytes, u64 count);
     u64 retype_objects(Cap &parent, u64 bytes, u64 align);
     u64 retype_next(unsigned made, u64 used);
     void make(Cap &parent, Slot &slot, cap_type_t type, u64 size, u64 address, bool device);
@@ -202,7 +203,8 @@ enum {
     REAP_LOOK = 16,      // object.c
     TABLE_LOOK = 16,     // vspace.c
     OBJECTS_A_STEP = 32, // untyped_calls.c
-    ZERO_BYTES = 4096    // untyped.h
+    MAKING = 224,        // untyped_calls.c
+    ZERO_BYTES = 8192    // untyped.h
 };
 
 } // namespace model
