@@ -125,6 +125,36 @@ TEST_CASE("a wait ends with its time-out, and not before") {
     CHECK(host::broken_invariant() == "");
 }
 
+TEST_CASE("of many time-outs at once a timer interrupt takes eight, and whoever ran runs on") {
+    World w;
+    constexpr unsigned THREADS = 20;
+    u32 n = w.make(CAP_NOTIFICATION);
+    std::vector<u32> waiting;
+    for (unsigned i = 0; i < THREADS; i++) {
+        u32 t = w.thread(150);
+        w.resume_thread(t);
+        REQUIRE(w.runs(t));
+        w.word(BUFFER_TIMEOUT) = 1000;
+        w.enter(CALL_WAIT, n, INFO_TIMEOUT);
+        REQUIRE(w.call(CALL_TCB_PRIORITY, t, 0, {1, 1}) == OK);
+        waiting.push_back(t);
+    }
+    auto left = [&] {
+        return std::count_if(waiting.begin(), waiting.end(), [&](u32 t) { return w.state(t) == STATE_WAIT; });
+    };
+    g_host.clock += 2000 * TICK;
+    unsigned entries = 0;
+    for (auto before = left(); before != 0; entries++) {
+        w.timer();
+        CHECK(w.current() == w.first);
+        auto after = left();
+        CHECK(before - after <= 8);
+        before = after;
+    }
+    CHECK(entries <= THREADS); // A timer takes at most eight steps, too.
+    CHECK(host::broken_invariant() == "");
+}
+
 TEST_CASE("who waits on what is deleted gets ERR_GONE") {
     World w;
     u32 type = GENERATE(u32{CAP_ENDPOINT}, u32{CAP_NOTIFICATION});
