@@ -91,13 +91,14 @@ def report(title, run, seconds, verbose):
 
 def replayed(options, work, *inputs):
     """With kept results, goals first without any prover: those that have no result are started otherwise, only to be
-    stopped when another's is found. Smoke tests not: without a prover they pass."""
+    stopped when another's is found. An update then asks who proved the goal before. Smoke tests not: without a
+    prover they pass."""
     if options.cache == "none" or work is smoke_test:
         return work(options, *inputs)
-    run = work(argparse.Namespace(**vars(options) | {"cache": "offline"}), *inputs)
+    run = work(argparse.Namespace(**vars(options) | {"cache": "offline", "again": options.cache == "update"}), *inputs)
     if run.problems:
         with PROVING:
-            run = work(options, *inputs)
+            run = work(argparse.Namespace(**vars(options) | {"found": run.again}), *inputs)
     return run
 
 

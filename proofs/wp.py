@@ -10,6 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+import provers
 import results
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,12 +104,15 @@ def listen(words, scratch, first=False, seconds=None):
 
 class Run:
     """One run of Frama-C: goals or smoke tests with their outcome, warnings, the status of every
-    property, and the answers of the provers, kept results included."""
+    property, and the answers of the provers, kept results included. With `again`, what an offline run
+    lacks is then asked of the provers that proved it before (Run.again); with `found`, such results
+    count as kept."""
 
     def __init__(self, options, module, selection, kind="goals"):
         self.kind = kind
         believed = options.cache != "none" and "results" in module
         self.kept = results.read(module["results"]) if believed else []
+        self.kept += getattr(options, "found", [])
         with tempfile.TemporaryDirectory() as scratch:
             scratch = Path(scratch)
             table = scratch / "report.csv"
@@ -121,7 +125,10 @@ class Run:
             if table.exists():
                 with open(table, encoding="utf-8") as file:
                     self.rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-            self.answers = results.answered(results.questions(scratch / "out"), scratch / "cache")
+            questions = results.questions(scratch / "out")
+            self.answers = results.answered(questions, scratch / "cache")
+            again = getattr(options, "again", False)
+            self.again = provers.ask_again(questions, self.kept, seconds_of(module.get("flags", []))) if again else []
         self.goals = {}
         for status, sort, name in GOAL.findall(self.log):
             if sort == "Smoke-test":
