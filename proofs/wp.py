@@ -104,20 +104,19 @@ def listen(words, scratch, first=False, seconds=None):
 
 class Run:
     """One run of Frama-C: goals or smoke tests with their outcome, warnings, the status of every
-    property, and the answers of the provers, kept results included. With `again`, what an offline run
-    lacks is then asked of the provers that proved it before (Run.again); with `found`, such results
-    count as kept."""
+    property, and the answers of the provers, kept results included. With cache `renew`, what an offline
+    run lacks is asked of the provers that proved it before: Run.renewed, and Run.left for what has no answer."""
 
     def __init__(self, options, module, selection, kind="goals"):
         self.kind = kind
         believed = options.cache != "none" and "results" in module
         self.kept = results.read(module["results"]) if believed else []
-        self.kept += getattr(options, "found", [])
         with tempfile.TemporaryDirectory() as scratch:
             scratch = Path(scratch)
             table = scratch / "report.csv"
             limit = ["-wp-timeout", str(options.timeout)] if options.timeout else []
-            words = command(module, [*selection, *limit], options.cache, scratch, self.kept)
+            cache = "offline" if options.cache == "renew" else options.cache
+            words = command(module, [*selection, *limit], cache, scratch, self.kept)
             self.command = " ".join(words)
             words += ["-then", "-no-wp", "-report-csv", str(table)]
             self.log, self.code = listen(words, scratch, options.first)
@@ -127,8 +126,10 @@ class Run:
                     self.rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
             questions = results.questions(scratch / "out")
             self.answers = results.answered(questions, scratch / "cache")
-            again = getattr(options, "again", False)
-            self.again = provers.ask_again(questions, self.kept, seconds_of(module.get("flags", []))) if again else []
+            if options.cache == "renew":
+                self.renewed = provers.ask_again(questions, self.kept, seconds_of(module.get("flags", [])))
+                self.answers += self.renewed
+                self.left = {q.goal for q in questions} - {r.goal for r in self.answers}
         self.goals = {}
         for status, sort, name in GOAL.findall(self.log):
             if sort == "Smoke-test":
