@@ -5,12 +5,7 @@
 Writes apps/NAME, nothing else. `ninja -C build apps/NAME.bin` makes the file that goes to a disk, and
 `run /disk/bin/NAME` starts it: the boot image stays as it is.
 """
-import re
-import subprocess
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
+from new_program import ROOT, check, wanted_name, write
 
 FILES = {
     "manifest.toml": '''\
@@ -49,21 +44,11 @@ Started from a file (`build/apps/@.bin`): `run /disk/bin/@`. `manifest.toml` hol
 
 
 def main():
-    if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
-        sys.exit(__doc__)
-    name = sys.argv[1]
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,14}", name) or "__" in name:
-        sys.exit(f"new-app: {name!r}: expected at most 15 letters a-z, digits and _")
-    for folder in ("servers", "apps"):
-        if (ROOT / folder / name).exists():
-            sys.exit(f"new-app: {folder}/{name} is there already")
-    folder = ROOT / "apps" / name
-    folder.mkdir()
-    for file, text in FILES.items():
-        (folder / file).write_text(text.replace("@", name))
+    name = wanted_name("new-app", __doc__)
+    write({f"apps/@/{file}": text for file, text in FILES.items()}, name)
     # A new program is a new line of the checker, which Meson asks when it sets up.
     (ROOT / "boot/system.toml").touch()
-    subprocess.run([sys.executable, "-B", ROOT / "scripts/manifest.py", "check", ROOT], check=True)
+    check()
     print(f"apps/{name} is there; build it: ninja -C build apps/{name}.bin")
 
 
