@@ -34,14 +34,16 @@ def pack(files):
     """The archive of {name: bytes}; ValueError says what cannot be packed."""
     if len(files) > COUNT_MAX:
         raise ValueError(f"{len(files)} files, expected at most {COUNT_MAX}")
-    entries, content = b"", b""
+    entries, content, places = b"", b"", {}
     start = HEADER.size + len(files) * ENTRY.size
     for name, data in files.items():
         raw = name.encode("ascii", "replace")
         if not 0 < len(raw) < 40 or not all(0x20 < c < 0x7F for c in raw) or raw.strip(b"/") != raw:
             raise ValueError(f"file name {name!r}, expected at most 39 printable ASCII characters")
-        entries += ENTRY.pack(raw, start + len(content), len(data), sum64(data))
-        content += data + bytes(-len(data) % ALIGN)
+        if data not in places:  # The same content stands there once.
+            places[data] = start + len(content)
+            content += data + bytes(-len(data) % ALIGN)
+        entries += ENTRY.pack(raw, places[data], len(data), sum64(data))
     total = start + len(content)
     if total > BYTES_MAX:
         raise ValueError(f"{total} bytes, expected at most {BYTES_MAX}")
@@ -49,10 +51,10 @@ def pack(files):
     return HEADER.pack(MAGIC, VERSION, len(files), total, sum64(bare + entries)) + entries + content
 
 
-def strip(path):
-    """The ELF file without debug information; its symbols stay, for readable fault reports."""
+def strip(path, what="debug"):
+    """The ELF file without debug information; its symbols stay, for readable fault reports, if not `what` is "all"."""
     with tempfile.NamedTemporaryFile() as out:
-        subprocess.run(["objcopy", "--strip-debug", path, out.name], check=True)
+        subprocess.run(["objcopy", f"--strip-{what}", path, out.name], check=True)
         return Path(out.name).read_bytes()
 
 

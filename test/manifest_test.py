@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 import manifest
 from manifests.table import memory_needed
 from manifests.grants import LAYOUTS, RECORD
+from manifests.note import HEAD, NEED, content
 from manifests.source import Constants, Layout, names_of_list
 import pack_archive
 
@@ -105,6 +106,21 @@ def client(need):
     return need.value["server"], need.value["protocol"], need.value["part"]
 
 
+FROM_FILE = """about = "Says x."
+start = "file"
+priority = 40
+memory = "192K"
+budget = "10ms"
+period = "100ms"
+code = true
+[needs]
+server = "alpha+give"
+pool = "untyped:16K"
+free = "slots:3"
+bell = "doorbell"
+"""
+
+
 class HeaderTest(unittest.TestCase):
     """What is read from C and C++ headers, on headers of the test's own."""
 
@@ -174,6 +190,81 @@ using All = List<Record,
             names_of_list(self.path, "Some")
 
 
+class FileTest(unittest.TestCase):
+    """Programs that are started from a file, and the note that says what a program asks for."""
+
+    NAME = "apps/gamma/manifest.toml"
+
+    def setUp(self):
+        self.project = Project()
+        self.addCleanup(self.project.folder.cleanup)
+        self.project.write(self.NAME, FROM_FILE)
+
+    def test_it_is_no_part_of_the_system(self):
+        system = self.project.system()
+        self.assertEqual(system.mistakes, [])
+        self.assertTrue(system.programs["gamma"].from_file)
+        before = manifest.table(system)
+        (self.project.path / self.NAME).unlink()
+        self.assertEqual(manifest.table(self.project.system()), before)
+
+    def test_header(self):
+        text = manifest.header(self.project.system(), "gamma")
+        for line in ("sel::Client<alphabet::Api> server{5};", "sel::Untyped pool{6};", "sel::SlotRange free{7, 3};",
+                     "sel::Doorbell bell{10, 0x1};"):
+            self.assertIn(line, text)
+
+    def test_note(self):
+        data = content(self.project.system().programs["gamma"])
+        head = HEAD.unpack_from(data)
+        self.assertEqual((head["name"].rstrip(b"\0"), head["about"].rstrip(b"\0")), (b"gamma", b"Says x."))
+        self.assertEqual([head[name] for name in ("memory", "stack", "budget_us", "period_us", "slots", "replies", "needs",
+                                                  "priority", "flags")],
+                         [192 << 10, 16 << 10, 10000, 100000, 11, 1, 4, 40, 2])
+        needs = [NEED.unpack_from(data, HEAD.bytes + i * NEED.bytes) for i in range(4)]
+        self.assertEqual(len(data), HEAD.bytes + 4 * NEED.bytes)
+        self.assertEqual([(need["word"].rstrip(b"\0"), need["slot"], need["slots"], need["own"], need["give"])
+                          for need in needs],
+                         [(b"alpha", 5, 1, 0, 1), (b"untyped", 6, 1, 1, 0), (b"slots", 7, 3, 1, 0), (b"doorbell", 10, 1, 1, 0)])
+        self.assertEqual(needs[1]["value"][0], 16 << 10)
+        text = manifest.note(self.project.system().programs["gamma"])
+        found = bytes(int(word) for line in text.splitlines() if line.startswith(".byte")
+                      for word in line[6:].split(","))
+        self.assertEqual(found, struct.pack("<III8s", 8, len(data), 1, b"TRustOs") + data)
+
+    def test_every_program_has_one(self):
+        system = self.project.system()
+        self.assertEqual(NEED.unpack_from(content(system.programs["beta"]), HEAD.bytes)["word"].rstrip(b"\0"), b"alpha")
+
+    def test_long_texts(self):
+        self.project.change(self.NAME, '"Says x."', f'"{"x" * 96}"')
+        with self.assertRaises(manifest.Mistake) as refused:
+            content(self.project.system().programs["gamma"])
+        self.assertIn("expected at most 95 characters", str(refused.exception))
+
+    def test_mistakes(self):
+        for old, new, *words in (
+                ('start = "file"', 'start = "disk"', "start", 'expected "file" or nothing'),
+                ('budget = "10ms"\nperiod = "100ms"', "", "budget", "is missing"),
+                ("[needs]", '[provides]\na = "alpha"\n[needs]', "provides", "boot/system.toml"),
+                ("[needs]", 'restart = "always"\n[needs]', "restart", "boot/system.toml"),
+                ('"doorbell"', '"alpha*"', "needs.bell", "cannot get"),
+                ('"doorbell"', '"io"', "needs.bell", "cannot get"),
+                ('"doorbell"', '"thread:4K/1ms/1ms"', "needs.bell", "cannot get"),
+                ('"doorbell"', '"delta"', "needs.bell", "expected a protocol"),
+                ('"alpha+give"', '"alpha.None"', "needs.server", "has no `using None"),
+                ("code = true", "", "needs.pool", "expected `code = true`")):
+            self.project.write(self.NAME, FROM_FILE)
+            mistakes = self.project.change(self.NAME, old, new)
+            self.assertEqual(len(mistakes.splitlines()), 1, mistakes)
+            for word in (self.NAME, *words):
+                self.assertIn(word, mistakes)
+
+    def test_it_is_not_given_by_the_system(self):
+        self.project.write("boot/system.toml", GIVEN + "[gamma]\n")
+        self.assertIn("expected no such program here", self.project.mistakes())
+
+
 class ManifestTest(unittest.TestCase):
     def setUp(self):
         self.fresh()
@@ -224,7 +315,7 @@ class ManifestTest(unittest.TestCase):
     def test_table(self):
         data = manifest.table(self.project.system())
         magic, version, programs, grants = struct.unpack_from("<8sIHH", data)
-        self.assertEqual((magic, version, programs, grants), (b"TSYSTEM1", 2, 2, 9))
+        self.assertEqual((magic, version, programs, grants), (b"TSYSTEM1", 3, 2, 9))
         self.assertEqual(len(data), 16 + 2 * 64 + 9 * 48)
         for i, (name, struct_name, value) in enumerate((
                 ("server", "Client", {"server": 1, "protocol": 0, "part": 0, "rights": 6}),
@@ -380,6 +471,27 @@ needs.all = "gamma"
                                    system.replace(f"[{program}]\n",
                                                   f'[{program}]\nneeds.extra = {grant}\n'))
 
+    def test_several_programs_of_one_kind(self):
+        def add(text):
+            self.fresh()
+            mistakes = self.project.change("boot/system.toml", "[beta]", f"{text}[beta]")
+            return mistakes or "".join(manifest.several(self.project.system()))
+
+        self.assertEqual(add('[alpha2]\nprogram = "alpha"\nstart = "run"\n'), "")
+        system = self.project.system()
+        self.assertEqual(system.programs["alpha2"].folder, "servers/alpha")
+        self.assertIn("expected a program that stands above it", add('[alpha2]\nprogram = "beta"\n'))
+        self.assertIn("expected one of servers/no/manifest.toml", add('[alpha2]\nprogram = "no"\n'))
+        with_pool = '[needs]\npool = "pool"\n'
+        self.fresh()
+        self.project.write("servers/alpha/manifest.toml", SERVER + with_pool)
+        self.project.write("boot/system.toml", '[alpha]\nneeds.pool = "pool:a/8K"\n'
+                           '[alpha2]\nprogram = "alpha"\nneeds.pool = "pool:b/4K"\n')
+        self.assertEqual(self.project.mistakes(), "")
+        differ, = manifest.several(self.project.system())
+        self.assertIn("alpha2: holds 'inline constexpr sel::Window pool", differ)
+        self.assertIn("expected all as alpha has it", differ)
+
     def test_names_with_a_hyphen(self):
         self.project.write("servers/al-pha/manifest.toml", SERVER.replace("alpha", "al-pha"))
         self.project.write("servers/al-pha/api.hpp", API.format("al_pha"))
@@ -468,13 +580,13 @@ needs.all = "gamma"
                      'needs.pool = "pool:a/8K"\n[beta]', "alpha.needs.pools", "gamma and beta")
 
     def test_too_many_pools(self):
-        names = [f"p{i}" for i in range(17)]
+        names = [f"p{i}" for i in range(33)]
         self.project.write("apps/gamma/manifest.toml",
                            'about = "x"\npriority = 1\nmemory = "64K"\n[needs]\n' +
                            "".join(f'{name} = "pool"\n' for name in names))
         self.refused("boot/system.toml", "[alpha]", "[gamma]\n" +
                      "".join(f'needs.{name} = "pool:{name}/4K"\n' for name in names) + "[alpha]",
-                     "gamma.needs.p16", "at most 16 pools")
+                     "gamma.needs.p32", "at most 32 pools")
 
     def test_pci(self):
         self.assertEqual(self.give("pci", '"pci:1af4:1042|1af4:1001"'), "")
@@ -647,6 +759,37 @@ needs.all = "gamma"
                                '[provides]\nfaults = "fault"\n')
         self.refused("boot/system.toml", "[alpha]", "[gamma]\n[delta]\n[alpha]",
                      "`fault` is provided by gamma already")
+
+    def test_more_than_the_tables_hold(self):
+        def many(count, needs=""):
+            for i in range(count):
+                self.project.write(f"servers/s{i}/manifest.toml", f'about = "x"\npriority = 9\nmemory = "64K"\n{needs}')
+            self.project.write("boot/system.toml", "".join(f"[s{i}]\n" for i in range(count)))
+            return self.project.system()
+
+        self.assertEqual(many(64).mistakes, [])
+        self.assertEqual(many(65).mistakes, ["boot/system.toml: has 65 programs, expected at most 64"])
+        system = many(52, "[needs]\n" + "".join(f'n{i} = "notification"\n' for i in range(10)))
+        self.assertEqual(system.mistakes, [])
+        with self.assertRaises(manifest.Mistake) as refused:
+            manifest.table(system)
+        self.assertIn("have 520 needs, expected at most 512", str(refused.exception))
+
+    def test_who_starts_programs(self):
+        self.project.write("servers/root/manifest.toml",
+                           'about = "x"\npriority = 255\n[provides]\nview = "root"\nstarter = "root.Starter"\n')
+        self.project.write("servers/root/api.hpp", API.format("root") + "namespace root {\nusing Starter = sel::Protocol<>;\n}\n")
+        self.assertEqual(self.give("starter", '"starter:112/80%@40"'), "")
+        system = self.project.system()
+        need = next(need for need in system.programs["beta"].needs if need.name == "extra")
+        self.assertEqual(need.value, {"programs": 112, "permille": 800, "priority": 40, "protocol": 1})
+        self.assertIn("sel::Client<root::Starter> extra{", manifest.header(system, "beta"))
+        text = (self.project.path / "boot/system.toml").read_text()
+        for given, words in (("starter:112/80%", "PROGRAMS/PERCENT%@PRIORITY"), ("starter:0/80%@40", "1 to 192 programs"),
+                             ("starter:193/80%@40", "1 to 192 programs"), ("starter:1/101%@40", "1 to 100%"),
+                             ("starter:1/80%@51", "expected 1 to 50"), ("root", "asks for starter")):
+            self.project.write("boot/system.toml", text.replace("starter:112/80%@40", given))
+            self.assertIn(words, self.project.mistakes())
 
     def test_memory_fits(self):
         program = self.project.system().programs["alpha"]

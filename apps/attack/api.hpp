@@ -51,6 +51,7 @@ inline constexpr Attack kAttacks[] = {
     {"reads", "give up reads of a file while they are made", End::Exit},
     {"watches", "give up more watches of a file than there is room for", End::Exit},
     {"handles", "end with as many files open as it may have", End::Exit},
+    {"forged", "start programs with what it may not give, or is not its own", End::Exit},
     {"asleep", "be ended while it sleeps", End::Stopped, 1},
     {"starve", "run for ever at its priority", End::Stopped, 1},
     {"divide", "divide by zero", End::Fault},

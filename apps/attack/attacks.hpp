@@ -53,6 +53,9 @@ bool leave_watches();
 bool leave_handles();
 bool sleep_for_ever();
 
+// --- starts.cpp
+bool forge_starts();
+
 // --- self.cpp
 bool run_for_ever();
 bool delete_slots();

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Prints ROW<TAB>INSTRUCTIONS for what is there. Every read is compared with what was written.
+// With the path of apps/hello as its argument: the rows of programs instead.
 #include "counter.hpp"
 
 #include "iobench.caps.hpp"
@@ -274,6 +275,83 @@ class FileRows {
     u32 handle_ = 0;
 };
 
+// --- Programs from a file: their start and end, beside so many others.
+
+class ProgramRows {
+  public:
+    explicit ProgramRows(std::string_view path) : path_{path} {}
+
+    bool run() {
+        bool good = start("end", 1).ok(); // The file is in the cache.
+        for (u32 others : {0u, 10u, 50u, 100u}) {
+            good = good && fill(others) && measure(others);
+        }
+        return good && empty();
+    }
+
+  private:
+    static constexpr u32 kTimes = 8;
+
+    sel::Result<u32> start(std::string_view arguments, u32 wait) {
+        sel::Result<loader::Started> started = caps::programs.call(
+            loader::Start{.wait = wait, .path = path_, .give = {}, .data = arguments});
+        if (!started || started->number == 0) {
+            print("error: iobench: {} {}\n", path_.view(),
+                  started ? started->data.view() : sel::describe(started.error()));
+            return started ? ERR_IO : started.error();
+        }
+        return started->number;
+    }
+    sel::Result<> end(u32 number) { return caps::killer.call(supervisor::Kill{.number = number}); }
+
+    // As many that wait.
+    bool fill(u32 others) {
+        for (; running_ < others; running_++) {
+            sel::Result<u32> number = start("quiet", 0);
+            if (!number) {
+                return false;
+            }
+            number_[running_] = *number;
+        }
+        return true;
+    }
+    bool empty() {
+        while (running_ != 0) {
+            if (!end(number_[--running_])) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // Whole lives; then starts up to where the program can run, and ends of such.
+    bool measure(u32 others) {
+        sel::Text<24> names[3];
+        constexpr std::string_view kNames[] = {"life", "start", "end"};
+        for (u32 i = 0; i < std::size(names); i++) {
+            sel::format(names[i], "{}_beside_{}", kNames[i], others);
+        }
+        Row lives{"program", names[0]}, starts{"program", names[1]}, ends{"program", names[2]};
+        for (u32 i = 0; i < kTimes; i++) {
+            u32 number = 0;
+            auto begin = [&]() -> sel::Result<> {
+                sel::Result<u32> started = start("quiet", 0);
+                number = started.value_or(0);
+                return started.error();
+            };
+            if (!lives.add([&]() -> sel::Result<> { return start("end", 1).error(); }) ||
+                !starts.add(begin) || !ends.add([&] { return end(number); })) {
+                return false;
+            }
+        }
+        return lives.report_median() && starts.report_median() && ends.report_median();
+    }
+
+    file::Path path_;
+    u32 number_[100];
+    u32 running_ = 0;
+};
+
 } // namespace
 
 int main() {
@@ -281,6 +359,10 @@ int main() {
     if (sel::Result<> started = counter.start(); !started) {
         print("error: iobench: no thread: {}\n", sel::describe(started.error()));
         return 1;
+    }
+    if (std::string_view path = sel::environment().argument_text(); !path.empty()) {
+        static ProgramRows rows{path};
+        return rows.run() ? 0 : 1;
     }
     bool any = false, good = true;
     for (const sel::Named<block::Api> &disk : caps::disks) {

@@ -100,13 +100,9 @@ u64 size_of(std::string_view text) {
 class Disk {
   public:
     Disk(const sel::Named<block::Api> &driver, u32 number)
-        : driver_{driver.name}, link_{driver.client, sel::milliseconds(kPatienceMs), number},
-          client_{link_, {caps::shared.at<u8>(0), static_cast<std::size_t>(caps::shared.bytes)}} {
-        name_.append(driver_);
-        if (number != 0) {
-            sel::format(name_, ":{}", number + 1);
-        }
-    }
+        : driver_{driver.name}, name_{block::disk_name(driver.name, number)},
+          link_{driver.client, sel::milliseconds(kPatienceMs), number},
+          client_{link_, {caps::shared.at<u8>(0), static_cast<std::size_t>(caps::shared.bytes)}} {}
     std::string_view name() const { return name_; }
 
     sel::Result<> start(block::Access access) { return client_.start(access); }
@@ -137,8 +133,9 @@ class Disk {
         for (u32 i = 0; i < block::Table::kPartitions; i++) {
             const block::Partition &p = table.partition[i];
             if (p.sectors != 0 || !p.doubt.empty()) {
-                print("  {}/{:<3} at {:7} MiB, {:7} MiB  {:<7} {}\n", name_, i + 1, mib(p.first),
-                      mib(p.sectors), word_of(p.type), p.doubt);
+                print("  {}/{:<3} at {:7} MiB, {:7} MiB  {:<7} {}{}{}\n", name_, i + 1,
+                      mib(p.first), mib(p.sectors), word_of(p.type), p.label,
+                      p.doubt.empty() ? "" : ": ", p.doubt);
             }
         }
         return kGood;
@@ -227,7 +224,7 @@ class Disk {
     }
 
     std::string_view driver_;
-    sel::Text<24> name_;
+    block::DiskName name_;
     block::ServerLink link_;
     block::Client client_;
 };

@@ -66,7 +66,10 @@ bool parse_number(std::string_view text, u64 most, u64 &number);
 // "123 K", "4.5 M": four digits at most.
 sel::Text<16> size_text(u64 bytes);
 
-// Finds a program by its name; ERR_NAME: there is none.
+// The first program from `number` on; ERR_NAME: there are no more.
+sel::Result<ProgramRow> next_program(System &system, u32 number);
+
+// Finds a program by its name or number; ERR_NAME: there is none, ERR_EXISTS: there are several.
 sel::Result<ProgramRow> find_program(System &system, std::string_view name);
 
 // After a sync that failed: which file system has what is not on its disk.
@@ -110,6 +113,7 @@ int command_why(Context &c);
 // Starts a program with words as its arguments; what its end means for the exit code.
 int run_program(Context &c, std::string_view name, std::span<const std::string_view> words);
 
+int command_about(Context &c);
 int command_ask(Context &c);
 int command_attack(Context &c);
 int command_bench(Context &c);
@@ -121,6 +125,7 @@ int command_help(Context &c);
 int command_history(Context &c);
 int command_reboot(Context &c);
 int command_run(Context &c);
+int command_start(Context &c);
 int command_sleep(Context &c);
 int command_mkfs(Context &c);
 int command_part(Context &c);

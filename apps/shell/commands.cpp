@@ -8,6 +8,8 @@ namespace shell {
 namespace {
 
 constexpr CommandInfo kCommands[] = {
+    {"about", "FILE", "what a program in a file says of itself", 1, 1, Argument::Path,
+     command_about},
     {"ask", "SERVER [WORD]...", "say something to a server, and show what it answers", 1,
      kAnyNumber, Argument::Program, command_ask},
     {"attack", "NAME | all", "run a hostile program and see it contained", 0, 1, Argument::None,
@@ -48,8 +50,8 @@ constexpr CommandInfo kCommands[] = {
     {"mkdir", "PATH...", "make directories", 1, kAnyNumber, Argument::Path, command_mkdir},
     {"mkfs", "[-f] PATH", "make a file system (-f over what is there)", 1, 2, Argument::Path,
      command_mkfs},
-    {"mount", "[PATH]", "list the file systems, or put one back that was taken out", 0, 1,
-     Argument::Path, command_mount},
+    {"mount", "[[DISK] PATH]", "list the file systems; mount one: a disk (nvme:2), or what was out",
+     0, 2, Argument::Path, command_mount},
     {"mv", "FROM TO", "move or rename a file or directory", 2, 2, Argument::Path, command_mv},
     {"part", "[DISK new|add|remove ...]", "partition tables of disks", 0, 4, Argument::None,
      command_part},
@@ -62,11 +64,14 @@ constexpr CommandInfo kCommands[] = {
      command_restart},
     {"rm", "PATH...", "remove files and empty directories", 1, kAnyNumber, Argument::Path,
      command_rm},
-    {"run", "FILE | PROGRAM [WORD]...", "run a script of shell lines, or a program", 1, kAnyNumber,
+    {"run", "[-b] [--give WHAT]... FILE | PROGRAM [WORD]...",
+     "run a script of shell lines, or a program (-b: without waiting)", 1, kAnyNumber,
      Argument::Path, command_run},
     {"sleep", "SECONDS", "wait", 1, 1, Argument::None, command_sleep},
     {"sort", "[-r] [-n] [FILE]", "sort lines (-r downwards, -n by number)", 0, 3, Argument::Path,
      command_sort},
+    {"start", "PROGRAM [WORD]...", "start a program and leave it to itself", 1, kAnyNumber,
+     Argument::Program, command_start},
     {"status", "", "print the exit code of the command before", 0, 0, Argument::None,
      command_status},
     {"stress", "PATH SECONDSs|KILLSx [kill=SERVER,...]",
@@ -182,13 +187,33 @@ sel::Text<16> size_text(u64 bytes) {
     return text;
 }
 
-sel::Result<ProgramRow> find_program(System &system, std::string_view name) {
-    for (u32 i = 1;; i++) {
-        sel::Result<ProgramRow> row = system.program(i);
-        if (!row || row->name == name) {
-            return row;
-        }
+sel::Result<ProgramRow> next_program(System &system, u32 number) {
+    sel::Result<ProgramRow> row = system.program(number);
+    while (row.error() == ERR_EMPTY) {
+        row = system.program(++number);
     }
+    return row;
+}
+
+sel::Result<ProgramRow> find_program(System &system, std::string_view name) {
+    if (u64 number = 0; parse_number(name, ~0u, number)) {
+        sel::Result<ProgramRow> row = system.program(static_cast<u32>(number));
+        return row.error() == ERR_EMPTY ? ERR_NAME : row;
+    }
+    sel::Result<ProgramRow> found = ERR_NAME, row = next_program(system, 1);
+    for (; row; row = next_program(system, row->number + 1)) {
+        if (row->name != name) {
+            continue;
+        }
+        if (row->starter == 0) {
+            return row; // Whoever is called like one of the system is not in its way.
+        }
+        if (found) {
+            return ERR_EXISTS;
+        }
+        found = row;
+    }
+    return row.error() == ERR_NAME ? found : row;
 }
 
 } // namespace shell

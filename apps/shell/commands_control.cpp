@@ -202,8 +202,82 @@ int command_history(Context &c) {
     return 0;
 }
 
+namespace {
+
+bool is_program_file(Context &c, std::string_view path) {
+    constexpr std::string_view kElf = "\177ELF";
+    char head[kElf.size()];
+    sel::Result<u32> handle = c.system.open(path, 0);
+    if (!handle) {
+        return false;
+    }
+    sel::Result<u32> read = c.system.read(*handle, 0, head);
+    [[maybe_unused]] auto closed = c.system.close(*handle);
+    return read.value_or(0) == kElf.size() && std::string_view{head, kElf.size()} == kElf;
+}
+
+int run_file(Context &c, loader::Start &m, std::span<const std::string_view> words) {
+    sel::Text<kLineMax> line = join(words);
+    if (line.size > m.data.kCapacity) {
+        return c.fail("arguments have at most {} bytes, these have {}", u32{m.data.kCapacity},
+                      line.size);
+    }
+    m.data = line.view();
+    c.out.flush();
+    sel::Result<loader::Started> started = c.system.start(m);
+    if (!started) {
+        return c.fail_on(m.path, started.error());
+    }
+    if (started->number == 0) {
+        return c.fail("{} {}", m.path, started->data);
+    }
+    if (m.wait == 0) {
+        c.out.print("{} runs as {}\n", m.path, started->number);
+        return 0;
+    }
+    return is_fault(started->code) ? c.fail("{} was ended by a fault", m.path) : started->code;
+}
+
+} // namespace
+
+int command_about(Context &c) {
+    sel::Result<loader::Description> found = c.system.describe(c.args[0]);
+    if (!found) {
+        return c.fail_on(c.args[0], found.error());
+    }
+    if (found->good == 0) {
+        return c.fail("{} {}", c.args[0], found->data);
+    }
+    c.out.write(found->data);
+    return 0;
+}
+
 int command_run(Context &c) {
+    loader::Start start{.wait = 1, .path = {}, .give = {}, .data = {}};
+    bool options = false;
+    for (; !c.args.empty() && c.args[0].starts_with('-'); c.args = c.args.subspan(1)) {
+        options = true;
+        if (c.args[0] == "-b") {
+            start.wait = 0;
+        } else if (c.args[0] == "--give" && c.args.size() > 1) {
+            c.args = c.args.subspan(1);
+            start.give.append(start.give.size == 0 ? "" : " ");
+            start.give.append(c.args[0]);
+        } else {
+            return c.usage("-b or --give WHAT, then a file or program");
+        }
+    }
+    if (c.args.empty() || start.give.full()) {
+        return c.usage("a file or program, and fewer things to give");
+    }
     std::string_view name = c.args[0];
+    if (name.find('/') != name.npos && is_program_file(c, name)) {
+        start.path = name;
+        return run_file(c, start, c.args.subspan(1));
+    }
+    if (options) {
+        return c.fail("{} is no program in a file", name);
+    }
     if (name.find('/') == name.npos && (!name.empty())) {
         sel::Result<ProgramRow> program = find_program(c.system, name);
         if (program) {
@@ -214,6 +288,12 @@ int command_run(Context &c) {
         return c.fail("there is no program {}, and scripts take no arguments", name);
     }
     return c.shell.run_script(c, name);
+}
+
+int command_start(Context &c) {
+    sel::Text<kLineMax> arguments = join(c.args.subspan(1));
+    sel::Result<u32> started = c.system.start(c.args[0], arguments);
+    return started ? 0 : c.fail_on(c.args[0], started.error());
 }
 
 int command_mkfs(Context &c) {

@@ -6,10 +6,18 @@
 #include "calendar.hpp"
 #include "command.hpp"
 
+#include "sel/environment.hpp"
 #include "sel/explain.hpp"
+#include "sel/static_vector.hpp"
 
 namespace shell {
 namespace {
+
+int no_program(Context &c, std::string_view name, error_t error) {
+    return error == ERR_EXISTS
+               ? c.fail("several programs are called {}: say a number; 'ps' lists them", name)
+               : c.fail("there is no program {}; 'ps' lists them", name);
+}
 
 // Calls `show(row)` for the program named by the first argument, or for all programs.
 template <typename Show>
@@ -17,18 +25,16 @@ int for_programs(Context &c, Show show) {
     if (!c.args.empty()) {
         sel::Result<ProgramRow> row = find_program(c.system, c.args[0]);
         if (!row) {
-            return c.fail("there is no program {}; 'ps' lists them", c.args[0]);
+            return no_program(c, c.args[0], row.error());
         }
         show(*row);
         return 0;
     }
-    for (u32 i = 1;; i++) {
-        sel::Result<ProgramRow> row = c.system.program(i);
-        if (!row) {
-            return row.error() == ERR_NAME ? 0 : c.fail("{}", sel::describe(row.error()));
-        }
+    sel::Result<ProgramRow> row = next_program(c.system, 1);
+    for (; row; row = next_program(c.system, row->number + 1)) {
         show(*row);
     }
+    return row.error() == ERR_NAME ? 0 : c.fail("{}", sel::describe(row.error()));
 }
 
 // "line 4", or "msi": a message of the device, without a line.
@@ -179,7 +185,7 @@ void show_event(Context &c, const trace_event_t &event) {
 int change_program(Context &c, sel::Result<> (System::*change)(u32), std::string_view done) {
     sel::Result<ProgramRow> row = find_program(c.system, c.args[0]);
     if (!row) {
-        return c.fail("there is no program {}; 'ps' lists them", c.args[0]);
+        return no_program(c, c.args[0], row.error());
     }
     sel::Result<> changed = (c.system.*change)(row->number);
     if (!changed) {
@@ -191,13 +197,61 @@ int change_program(Context &c, sel::Result<> (System::*change)(u32), std::string
 
 } // namespace
 
+namespace {
+
+// Those that were started at run time.
+constexpr u32 kFirstStarted = sel::Environment::kSystemPrograms + 1;
+using Started =
+    sel::StaticVector<ProgramRow, sel::Environment::kPrograms - sel::Environment::kSystemPrograms>;
+
+// With a + for each of the starters above.
+void show_row(Context &c, const ProgramRow &row, u32 depth) {
+    ProgramName name;
+    for (u32 i = 0; i < depth; i++) {
+        name.append('+');
+    }
+    name.append(row.name);
+    c.out.print("{:3} {:<12} {:4} {:<9} {:<12} ", row.number, name.view(), row.priority,
+                row.alive ? sel::state_name(row.state) : "ended", duration_text(row.cpu_ns).view());
+    c.out.print("{:<6} {:6}\n", size_text(row.memory_bytes).view(), row.starts);
+}
+
+// Behind each program those that it has started.
+void show_started(Context &c, const Started &started, u32 starter) {
+    constexpr u32 kDepthMost = 4;
+    struct Level {
+        u32 starter, next; // Number of a program; place in `started`.
+    };
+    sel::StaticVector<Level, kDepthMost> level;
+    [[maybe_unused]] bool fits = level.push_back({starter, 0});
+    while (!level.empty()) {
+        Level &last = level.back();
+        if (last.next == started.size()) {
+            level.pop_back();
+            continue;
+        }
+        const ProgramRow &row = started[last.next++];
+        if (row.starter == last.starter) {
+            show_row(c, row, static_cast<u32>(level.size()));
+            fits = level.push_back({row.number, 0});
+        }
+    }
+}
+
+} // namespace
+
 int command_ps(Context &c) {
+    static Started started;
+    started.clear();
+    for (auto row = next_program(c.system, kFirstStarted); row && started.push_back(*row);
+         row = next_program(c.system, row->number + 1)) {
+    }
     c.out.write(" NR NAME         PRIO STATE     CPU          MEMORY STARTS\n");
     return for_programs(c, [&](const ProgramRow &row) {
-        c.out.print("{:3} {:<12} {:4} {:<9} {:<12} ", row.number, row.name.view(), row.priority,
-                    row.alive ? sel::state_name(row.state) : "ended",
-                    duration_text(row.cpu_ns).view());
-        c.out.print("{:<6} {:6}\n", size_text(row.memory_bytes).view(), row.starts);
+        if (row.starter == 0) {
+            show_row(c, row, 0);
+            show_started(c, started, row.number);
+        }
     });
 }
 

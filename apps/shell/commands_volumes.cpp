@@ -12,9 +12,19 @@ int for_volumes(Context &c, Show show) {
         if (!volume) {
             return volume.error() == ERR_NAME ? 0 : c.fail("{}", sel::describe(volume.error()));
         }
-        show(*volume);
+        if (volume->known != 0 ||
+            volume->error != ERR_GONE) { // Else it is of a disk that is not there.
+            show(*volume);
+        }
     }
     return 0;
+}
+
+// False: its server has never been started, for there is no disk for it.
+bool is_known(Context &c, std::string_view path) {
+    bool known = false;
+    for_volumes(c, [&](const vfs::Volume &v) { known = known || v.data == path; });
+    return known;
 }
 
 // Tells how `change` to the only argument went.
@@ -121,11 +131,20 @@ int command_fsck(Context &c) {
 int command_mount(Context &c) {
     if (c.args.empty()) {
         return for_volumes(c, [&](const vfs::Volume &v) {
-            c.out.print("{:<10} on {}{}\n", v.server, v.data, v.mounted ? "" : ", taken out");
+            std::string_view disk = v.error == OK ? v.usage.data.view() : std::string_view{};
+            c.out.print("{:<10} on {}{}{}{}\n", v.server, v.data, disk.empty() ? "" : ", ", disk,
+                        v.mounted ? "" : ", taken out");
         });
     }
     file::Path path;
-    return c.path(c.args[0], path) ? changed(c, c.system.mount(path)) : kFailed;
+    if (!c.path(c.args.back(), path)) {
+        return kFailed;
+    }
+    if (c.args.size() == 1 && is_known(c, path)) {
+        return changed(c, c.system.mount(path));
+    }
+    const std::string_view words[] = {c.args[0], path};
+    return run_program(c, "mount", std::span{words}.subspan(c.args.size() == 1 ? 1 : 0));
 }
 
 int command_sync(Context &c) {

@@ -127,6 +127,7 @@ class FakeSystem final : public System {
         }
         vfs::Volume volume{};
         volume.mounted = mounted[place];
+        volume.known = 1;
         volume.error = place == 0 ? OK : ERR_IO;
         volume.unsaved = place == 0 || sync_error == ERR_TIMEOUT ? OK : sync_error;
         volume.usage = {5 * 1024, 20 << 20, 3, 1024};
@@ -153,7 +154,12 @@ class FakeSystem final : public System {
                                : ERR_NAME;
     }
 
+    std::vector<ProgramRow> at_run_time; // With numbers from kFirst on.
     sel::Result<ProgramRow> program(u32 number) override {
+        constexpr u32 kFirst = 65;
+        if (!at_run_time.empty() && number > names.size() && number < kFirst + at_run_time.size()) {
+            return number < kFirst ? ERR_EMPTY : sel::Result{at_run_time[number - kFirst]};
+        }
         if (number == 0 || number > names.size()) {
             return ERR_NAME;
         }
@@ -184,7 +190,8 @@ class FakeSystem final : public System {
         return program == 3 ? refused : denial_t{};
     }
     sel::Result<> kill(u32 program) override {
-        calls.push_back("kill " + names[program - 1]);
+        calls.push_back("kill " +
+                        (program <= names.size() ? names[program - 1] : std::to_string(program)));
         return {};
     }
     sel::Result<> restart(u32 program) override {
@@ -199,6 +206,10 @@ class FakeSystem final : public System {
     }
     Ending ending{Ending::Exit, 0};
     bool contain = false; // Attacks end as they should.
+    sel::Result<u32> start(std::string_view name, std::string_view arguments) override {
+        calls.push_back("start " + std::string{name} + " [" + std::string{arguments} + "]");
+        return name == "nothing" ? sel::Result<u32>{ERR_NAME} : 1u;
+    }
     sel::Result<Ending> run(std::string_view name, std::string_view arguments, u64) override {
         calls.push_back("run " + std::string{name} + " [" + std::string{arguments} + "]");
         for (const attack::Attack &attack : attack::kAttacks) {
@@ -210,6 +221,18 @@ class FakeSystem final : public System {
             }
         }
         return ending;
+    }
+    loader::Started started{.number = 65, .code = 0, .data = {}};
+    sel::Result<loader::Started> start(const loader::Start &m) override {
+        calls.push_back("start " + std::string{m.path.view()} + " [" + std::string{m.data.view()} +
+                        "] give [" + std::string{m.give.view()} + "]" +
+                        (m.wait != 0 ? " wait" : ""));
+        return started;
+    }
+    sel::Result<loader::Description> describe(std::string_view path) override {
+        loader::Description description{path == "/hello" ? 1u : 0u, {}};
+        description.data.append(path == "/hello" ? "hello: Says hello.\n" : "has no manifest");
+        return description;
     }
     sel::Result<logging::Line> log(u64 since, sel::Level level) override {
         for (const logging::Line &line : lines) {

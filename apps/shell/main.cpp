@@ -19,8 +19,6 @@ using shell::ProgramRow;
 constexpr u32 kTries = 3;
 constexpr u64 kSyncMs = 60'000; // For all disks.
 constexpr u64 kKillMs = 2'000;  // For the supervisor.
-constexpr s32 kFaultCode = 128; // Root's exit code of a fault, and the greatest one.
-constexpr s32 kFaultLast = kFaultCode + FAULT_BUDGET;
 
 template <typename Client, typename M>
 auto ask(const Client &client, const M &m) {
@@ -109,7 +107,7 @@ class Servers final : public shell::System {
         }
         return ProgramRow{number,          p->data.view(), p->state == root::State::RUNNING,
                           p->thread_state, p->priority,    clock_.nanoseconds(p->ticks_used),
-                          p->memory,       p->incarnation};
+                          p->memory,       p->incarnation, p->starter};
     }
     sel::Result<shell::MemoryRow> memory() override {
         auto memory = ask(caps::view, root::GetMemory{});
@@ -162,15 +160,19 @@ class Servers final : public shell::System {
     sel::Result<supervisor::ReportPart> report(u32 offset) override {
         return ask(caps::reports, supervisor::GetReport{.offset = offset});
     }
-    sel::Result<Ending> run(std::string_view name, std::string_view arguments,
-                            u64 limit_ns) override {
+    sel::Result<u32> start(std::string_view name, std::string_view arguments) override {
         auto number = ask(caps::view, root::Find{.data = name});
         if (!number) {
-            return number.error();
+            return number;
         }
         auto started = caps::control.call(root::Start{.number = *number, .data = arguments});
-        if (!started) {
-            return started.error();
+        return started.ok() ? number : started.error();
+    }
+    sel::Result<Ending> run(std::string_view name, std::string_view arguments,
+                            u64 limit_ns) override {
+        sel::Result<u32> number = start(name, arguments);
+        if (!number) {
+            return number.error();
         }
         u64 ticks = limit_ns == kNoLimit ? sel::kForever : clock_.ticks(limit_ns);
         auto code = caps::control.call_within(ticks, root::Wait{.number = *number});
@@ -188,8 +190,14 @@ class Servers final : public shell::System {
         if (!code) {
             return code.error();
         }
-        bool fault = *code > kFaultCode && *code <= kFaultLast;
-        return Ending{fault ? Ending::Fault : Ending::Exit, *code};
+        return Ending{shell::is_fault(*code) ? Ending::Fault : Ending::Exit, *code};
+    }
+
+    sel::Result<loader::Started> start(const loader::Start &m) override {
+        return caps::programs.call(m);
+    }
+    sel::Result<loader::Description> describe(std::string_view path) override {
+        return ask(caps::programs, loader::Describe{.data = path});
     }
 
     // --- Events and time.

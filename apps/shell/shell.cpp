@@ -292,11 +292,7 @@ void Shell::complete_path(std::string_view word, Candidates &candidates) {
 }
 
 void Shell::complete_program(Candidates &candidates) {
-    for (u32 i = 1;; i++) {
-        sel::Result<ProgramRow> row = system_.program(i);
-        if (!row) {
-            return;
-        }
+    for (auto row = next_program(system_, 1); row; row = next_program(system_, row->number + 1)) {
         candidates.offer(row->name);
     }
 }

@@ -255,6 +255,62 @@ TEST_CASE_METHOD(Fixture, "time, help and the machine", "[shell]") {
     }
 }
 
+TEST_CASE_METHOD(Fixture, "programs in files", "[shell]") {
+    system.files["/bin/hello"] = "\177ELF and more";
+    system.files["/s"] = "echo one\n";
+    CHECK(run("run /bin/hello a 'b c'") == "");
+    CHECK(system.calls.back() == "start /bin/hello [a b c] give [] wait");
+    CHECK(run("run -b --give file:/a:ro --give timer /bin/hello -b") == "/bin/hello runs as 65\n");
+    CHECK(system.calls.back() == "start /bin/hello [-b] give [file:/a:ro timer]");
+    system.started.code = 3;
+    run("run /bin/hello");
+    CHECK(status == 3);
+    system.started.code = 128 + FAULT_EXCEPTION;
+    CHECK(run("run /bin/hello") == "error: run: /bin/hello was ended by a fault\n");
+    system.started = {.number = 0, .code = 0, .data = "has no manifest"};
+    CHECK(run("run /bin/hello") == "error: run: /bin/hello has no manifest\n");
+    CHECK(status == kFailed);
+    std::size_t calls = system.calls.size();
+    CHECK(run("run -b /s") == "error: run: /s is no program in a file\n");
+    CHECK(run("run /s") == "one\n");
+    CHECK(run("run /bin/hello " + std::string(401, 'x')) ==
+          "error: run: arguments have at most 400 bytes, these have 401\n");
+    for (const char *wrong : {"run -b", "run --give", "run -x /bin/hello", "run --give a"}) {
+        CHECK(run(wrong).starts_with("error: run: expected a file or program") !=
+              run(wrong).starts_with("error: run: expected -b or --give WHAT"));
+        CHECK(status == kUsage);
+    }
+    CHECK(run("run --give " + std::string(200, 'x') + " /bin/hello")
+              .starts_with("error: run: expected"));
+    CHECK(system.calls.size() == calls);
+    CHECK(run("about /hello") == "hello: Says hello.\n");
+    CHECK(run("about /s") == "error: about: /s has no manifest\n");
+}
+
+TEST_CASE_METHOD(Fixture, "programs at run time stand behind who has started them", "[shell]") {
+    auto started = [&](u32 number, const char *name, u32 starter) {
+        system.at_run_time.push_back(
+            {number, name, true, STATE_WAIT, 50, 0, 192 * 1024, 1, starter});
+    };
+    started(65, "hello", 2);
+    started(66, "hello", 2);
+    started(67, "console", 65);
+    CHECK(run("ps | head -n 6") == " NR NAME         PRIO STATE     CPU          MEMORY STARTS\n"
+                                   "  1 root          101 receive   0:00:01.500  64 K        1\n"
+                                   "  2 console       102 receive   0:00:03.000  64 K        1\n"
+                                   " 65 +hello         50 wait      0:00:00.000  192 K       1\n"
+                                   " 67 ++console      50 wait      0:00:00.000  192 K       1\n"
+                                   " 66 +hello         50 wait      0:00:00.000  192 K       1\n");
+    CHECK(run("kill hello") ==
+          "error: kill: several programs are called hello: say a number; 'ps' lists them\n");
+    CHECK(run("kill 66") == "hello was ended\n");
+    CHECK(system.calls.back() == "kill 66");
+    CHECK(run("kill console") == "console was ended\n"); // The system's.
+    CHECK(system.calls.back() == "kill console");
+    CHECK(run("kill 64") == "error: kill: there is no program 64; 'ps' lists them\n");
+    CHECK(run("kill 68") == "error: kill: there is no program 68; 'ps' lists them\n");
+}
+
 TEST_CASE_METHOD(Fixture, "scripts and programs", "[shell]") {
     system.files["/s"] = "echo one\n# remark\n\necho $?; false\necho $?";
     CHECK(run("run /s") == "one\n0\n1\n");
@@ -306,11 +362,22 @@ TEST_CASE_METHOD(Fixture, "commands, paths and programs are completed", "[shell]
     CHECK(complete("cat " + std::string(900, '/')) == "");
 }
 
+TEST_CASE_METHOD(Fixture, "programs are left to themselves", "[shell]") {
+    CHECK(run("start stress /disk 60s") == "");
+    CHECK(system.calls.back() == "start stress [/disk 60s]");
+    CHECK(run("start nothing") == "error: start: nothing: there is no such name\n");
+    CHECK(status == kFailed);
+}
+
 TEST_CASE_METHOD(Fixture, "file systems", "[shell]") {
     CHECK(run("mount") == "ramfs      on /\nfs         on /disk\n");
     CHECK(run("df") == "USED         FREE         FILES  SERVER     ON\n"
                        "5 K          19.9 M       3      ramfs      /\n"
                        "-            -            -      fs         /disk: device error\n");
+    CHECK(run("mount /disk2") == "");
+    CHECK(system.calls.back() == "run mount [/disk2]");
+    CHECK(run("mount nvme:2 disk") == "");
+    CHECK(system.calls.back() == "run mount [nvme:2 /disk]");
     CHECK(run("mount /disk") == "error: mount: /disk: it is mounted already\n");
     CHECK(status == kFailed);
     CHECK(run("umount /disk; mount") == "ramfs      on /\nfs         on /disk, taken out\n");

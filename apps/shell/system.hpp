@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "servers/file/api.hpp"
+#include "servers/loader/api.hpp"
 #include "servers/log/api.hpp"
 #include "servers/pci/api.hpp"
 #include "servers/supervisor/api.hpp"
@@ -28,6 +29,7 @@ struct ProgramRow {
     u64 cpu_ns;       // Used in all its life.
     u64 memory_bytes; // Its untyped memory.
     u32 starts;       // How often it has been started.
+    u32 starter = 0;  // Number of the program that has started it; 0: it belongs to the system.
 };
 
 struct MemoryRow {
@@ -43,6 +45,12 @@ struct CapabilityRow {
               // line.
     sel::Text<24> name; // In the manifest; empty: made by the program.
 };
+
+// Exit codes of programs that ended by a fault.
+constexpr bool is_fault(s32 code) {
+    constexpr s32 kFault = 128;
+    return code > kFault && code <= kFault + FAULT_BUDGET;
+}
 
 // How an application ended.
 struct Ending {
@@ -80,7 +88,7 @@ class System {
     virtual sel::Result<> sync() = 0; // ERR_TIMEOUT: a disk does not answer.
     virtual sel::Result<file::Checked> check(std::string_view path, u32 step) = 0;
 
-    // Programs, by number from 1 on; ERR_NAME: there are no more.
+    // Programs, by number from 1 on; ERR_NAME: there are no more. ERR_EMPTY: nobody has this number.
     virtual sel::Result<ProgramRow> program(u32 number) = 0;
     virtual sel::Result<MemoryRow> memory() = 0;
     // Capability `index` of a program; ERR_NAME: there are no more.
@@ -95,11 +103,17 @@ class System {
     virtual sel::Result<> restart(u32 program) = 0;
     // The report on the last fault, from byte `offset` on; empty behind its end.
     virtual sel::Result<supervisor::ReportPart> report(u32 offset) = 0;
+    // Starts a program; its number. ERR_NAME: there is none. ERR_BUSY: it runs.
+    virtual sel::Result<u32> start(std::string_view name, std::string_view arguments) = 0;
     // Starts an application and waits for its end, at most `limit_ns`; then it is stopped.
     // ERR_NAME: there is none.
     static constexpr u64 kNoLimit = ~u64{0};
     virtual sel::Result<Ending> run(std::string_view name, std::string_view arguments,
                                     u64 limit_ns) = 0;
+
+    // Programs from files: servers/loader/api.hpp.
+    virtual sel::Result<loader::Started> start(const loader::Start &m) = 0;
+    virtual sel::Result<loader::Description> describe(std::string_view path) = 0;
 
     virtual sel::Result<logging::Line> log(u64 since, sel::Level level) = 0;
 

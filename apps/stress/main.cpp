@@ -24,7 +24,25 @@ constexpr u64 kPatienceMs = 20'000; // For the last kill to be over.
 
 enum : int { kGood = 0, kBad = 1, kUsage = 2 };
 
-using Files = sel::Client<file::Api>;
+// The files, and the longest that an answer has taken.
+class Files {
+  public:
+    explicit Files(sel::Client<file::Api> files) : files_{files} {}
+
+    template <typename M>
+    auto call(const M &m) const {
+        u64 begun = sel::now();
+        auto answer = files_.call(m);
+        slowest = std::max(slowest, sel::now() - begun);
+        return answer;
+    }
+
+    static inline u64 slowest = 0; // Ticks.
+
+  private:
+    sel::Client<file::Api> files_;
+};
+
 using Line = sel::Text<240>;
 
 template <typename... Ts>
@@ -170,7 +188,9 @@ u32 report_restarts(Line &line) {
 int report(const stress::Counts &c) {
     Line each;
     u32 restarts = report_restarts(each);
-    print("stress: {} written, {} read, {} repeated\n", c.written, c.read, c.repeated);
+    u64 slowest_ms = sel::clock().nanoseconds(Files::slowest) / 1'000'000;
+    print("stress: {} written, {} read, {} repeated, the slowest answer took {} ms\n", c.written,
+          c.read, c.repeated, slowest_ms);
     if (c.failed != 0) {
         print("stress: {} failed, the last one: {}\n", c.failed, sel::describe(c.last));
     }
@@ -185,7 +205,7 @@ int main() {
     if (int usage = parse(sel::environment().argument_text()); usage != kGood) {
         return usage;
     }
-    static stress::Stress<Files> stress{caps::files, order.directory, sel::now()};
+    static stress::Stress<Files> stress{Files{caps::files}, order.directory, sel::now()};
     if (!stress.prepare()) {
         return refuse("{}: {}", order.directory, sel::describe(stress.counts().last));
     }

@@ -54,6 +54,18 @@ Result<> Process::prepare(const ProcessThread &thread) {
     return or_end(make_thread(thread));
 }
 
+Result<> Process::prepare_bare(Endpoint receives, bool vector) {
+    return or_end(make_bare(receives, vector));
+}
+
+Result<> Process::set_identity(u32 program, u32 incarnation) const {
+    static_assert(offsetof(Environment, incarnation) ==
+                  offsetof(Environment, program) + sizeof program);
+    const u32 facts[] = {program, incarnation};
+    return window_.fill(Frame{in_book(book_.environment)}, offsetof(Environment, program),
+                        {reinterpret_cast<const u8 *>(facts), sizeof facts});
+}
+
 Result<> Process::or_end(Result<> done) {
     if (!done) {
         [[maybe_unused]] auto ended = end();
@@ -68,6 +80,15 @@ Result<> Process::end() {
     used_ = 0;
     regions_ = 0;
     return {};
+}
+
+Result<> Process::end_whole(u64 bytes, cptr_t scratch) {
+    SEL_TRY(end());
+    if (bytes > PAGE_BYTES) {
+        SEL_TRY(memory().retype(CAP_UNTYPED, bytes - PAGE_BYTES, scratch));
+        SEL_TRY(memory().revoke());
+    }
+    return memory().reset();
 }
 
 // --- Making objects from its memory.
@@ -237,20 +258,24 @@ Result<> Process::make_thread(const ProcessThread &thread) {
     Result<u32> time = make_in_book(CAP_SCHED_CONTEXT);
     SEL_TRY(time);
     book_.time = *time;
+    SEL_TRY(make_bare(thread.receives, thread.vector));
+    SEL_TRY(tcb().bind(TCB_SLOT_FAULT, thread.faults));
+    SEL_TRY(tcb().priority(thread.priority, thread.priority));
+    SEL_TRY(set_budget(thread.control, thread.budget, thread.period));
+    return tcb().context(SchedContext{in_book(book_.time)});
+}
+
+Result<> Process::make_bare(Endpoint receives, bool vector) {
     Reply reply{in_cspace(SLOT_REPLIES)};
     SEL_TRY(make_objects(CAP_TCB, 0, slots_.tcb));
     SEL_TRY(make_objects(CAP_REPLY, 0, reply.cptr(), replies_));
-    if (thread.receives.cptr() != 0) {
-        SEL_TRY(give(SLOT_ENDPOINT, thread.receives, RIGHT_READ));
+    if (receives.cptr() != 0) {
+        SEL_TRY(give(SLOT_ENDPOINT, receives, RIGHT_READ));
     }
     SEL_TRY(give(SLOT_SELF, tcb()));
     SEL_TRY(bind_thread(tcb(), reply, Frame{in_book(book_.buffer)}));
-    SEL_TRY(tcb().bind(TCB_SLOT_FAULT, thread.faults));
-    SEL_TRY(tcb().priority(thread.priority, thread.priority));
     SEL_TRY(tcb().bind_notification(notification()));
-    SEL_TRY(tcb().vector(thread.vector));
-    SEL_TRY(set_budget(thread.control, thread.budget, thread.period));
-    SEL_TRY(tcb().context(SchedContext{in_book(book_.time)}));
+    SEL_TRY(tcb().vector(vector));
     regs_t regs{};
     regs.rip = entry_;
     regs.rsp = kStackTop;

@@ -83,6 +83,7 @@ struct Machine {
     u64 badge = 7;
     bool answered = false;
     std::vector<u64> bound;
+    std::vector<cptr_t> deleted;
     std::vector<std::pair<cptr_t, sel::Regs>> late;
 
     Machine() {
@@ -97,6 +98,9 @@ struct Machine {
             r.number = answered ? OK : ERR_TIMEOUT;
         } else if (r.number == CALL_TCB_BIND) {
             bound.push_back(r.word[1]);
+            r.number = OK;
+        } else if (r.number == CALL_CAP_DELETE) {
+            deleted.push_back(r.cptr);
             r.number = OK;
         } else if (r.number == CALL_REPLY && sel::host::reply(r, gone)) {
             late.push_back({r.cptr, r});
@@ -363,13 +367,35 @@ TEST_CASE("a caller left to another thread keeps its place until that thread ans
     CHECK(!m.answered);
 }
 
+TEST_CASE("a capability that nobody takes is not there for the next message") {
+    constexpr cptr_t kArrival = 33;
+    Machine m;
+    sel::receive_slot(kArrival);
+    auto arrives = [&](u64 label, u64 length, u64 badge = 7) {
+        m.deleted.clear();
+        sel::Regs r{OK, badge, INFO_CAP | length | label << INFO_LABEL_SHIFT, {}};
+        sel::handle<Api, Other>(m.server, r, m.replies, m.ended);
+        return m.deleted == std::vector<cptr_t>{kArrival};
+    };
+    CHECK(arrives(Api::label<Add>(), 1)); // Its handler does not know who asks.
+    CHECK(arrives(Api::label<Add>(), 2)); // It has another length.
+    CHECK(arrives(Api::label<Who>(), 5));
+    CHECK(arrives(99, 0));                                      // There is no such message,
+    CHECK(arrives(1, 0, 9ull << sel::BADGE_SERVICE_SHIFT | 7)); // and no such protocol.
+    CHECK(!arrives(Api::label<Who>(), 0));                      // This one may take it.
+    for (u32 i = 0; i < kReplyCount; i++) {
+        (void)client.call(Block{{}, 1});
+    }
+    CHECK(arrives(Api::label<Block>(), 1)); // There is no room for its caller.
+}
+
 TEST_CASE("the end of a client is told once, before the other signals") {
     Machine m;
     sel::host::environment.ends[4] = 1;
-    sel::host::environment.ends[63] = 9;
+    sel::host::environment.ends[255] = 9;
     sel::Regs r{OK, sel::SIGNAL_ENDED | 2, INFO_SIGNAL, {}};
     CHECK(!sel::handle<Api>(m.server, r, m.replies, m.ended));
-    CHECK(m.server.ended == std::vector<u32>{5, 64});
+    CHECK(m.server.ended == std::vector<u32>{5, 256});
     CHECK(m.server.bits == 2);
     m.server.bits = 0;
     r = {OK, sel::SIGNAL_ENDED, INFO_SIGNAL, {}};
@@ -377,7 +403,7 @@ TEST_CASE("the end of a client is told once, before the other signals") {
     CHECK(m.server.ended.size() == 2);
     CHECK(m.server.bits == 0);
     sel::host::environment.ends[4] = 0;
-    sel::host::environment.ends[63] = 0;
+    sel::host::environment.ends[255] = 0;
 }
 
 namespace {

@@ -6,11 +6,9 @@ Writes servers/NAME and its entry in boot/system.toml, nothing else. The server 
 and started like the others, and answers the shell: ask NAME
 """
 import re
-import subprocess
-import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from new_program import ROOT, check, wanted_name, write
+
 SYSTEM = "boot/system.toml"
 MANIFEST = "servers/@/manifest.toml"
 
@@ -103,21 +101,11 @@ def listed(system, name):
 
 
 def main():
-    if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
-        sys.exit(__doc__)
-    name = sys.argv[1]
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,14}", name) or "__" in name:
-        sys.exit(f"new-server: {name!r}: expected at most 15 letters a-z, digits and _")
-    for folder in ("servers", "apps"):
-        if (ROOT / folder / name).exists():
-            sys.exit(f"new-server: {folder}/{name} is there already")
-    for path, text in FILES.items():
-        file = ROOT / path.replace("@", name)
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text.replace("@", name))
+    name = wanted_name("new-server", __doc__)
+    write(FILES, name)
     system = ROOT / SYSTEM
     system.write_text(listed(system.read_text(), name))
-    subprocess.run([sys.executable, "-B", ROOT / "scripts/manifest.py", "check", ROOT], check=True)
+    check()
     print(f"servers/{name} is there; build and try it: scripts/run --batch 'ask {name}'")
 
 

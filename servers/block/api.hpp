@@ -33,6 +33,7 @@
 #include <atomic>
 
 #include "sel/client.hpp"
+#include "sel/format.hpp"
 
 namespace block {
 
@@ -77,14 +78,28 @@ struct Guid {
 inline constexpr Guid kSystemType{0x4232915d983bd8d4, 0xc82da7fd4cbaac89};
 inline constexpr Guid kLinuxType{0x477284830fc63daf, 0xe47d47d8693d798e};
 
+using Label = sel::Text<36>; // What a partition is called, in printable ASCII.
+// What people call a disk: `nvme`, and `nvme:2` for the second one there.
+using DiskName = sel::Text<24>;
+
+// Number `number`, from 0 on, of a driver "NAME" or "NAME/PARTITION".
+inline DiskName disk_name(std::string_view driver, u32 number) {
+    DiskName name{driver.substr(0, driver.find('/'))};
+    if (number != 0) {
+        sel::format(name, ":{}", number + 1);
+    }
+    return name;
+}
+
 struct Disk {
     u64 sectors;
-    u64 first;          // Where on the whole disk it begins.
-    u32 sector_bytes;   // kSectorBytes or kPageBytes: requests are whole ones of these.
-    u32 read_only;      // 0 or 1.
-    u32 pages_max;      // Data pages in one request, at most kRequestPages.
-    u32 discard;        // 1: Discard does something.
-    Guid type;          // Of the partition; zero: it has none.
+    u64 first;        // Where on the whole disk it begins.
+    u32 sector_bytes; // kSectorBytes or kPageBytes: requests are whole ones of these.
+    u32 read_only;    // 0 or 1.
+    u32 pages_max;    // Data pages in one request, at most kRequestPages.
+    u32 discard;      // 1: Discard does something.
+    Guid type, id;    // Of the partition; zero: it has none. No two partitions have the same `id`.
+    Label label;      // Of the partition.
     sel::Text<40> data; // Name of the device, for people.
 };
 

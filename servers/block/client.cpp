@@ -57,7 +57,8 @@ sel::Result<> Client::attach_again() {
     }
     bool same = now->sectors == disk_.sectors && now->first == disk_.first &&
                 now->sector_bytes == disk_.sector_bytes && now->read_only == disk_.read_only &&
-                now->type == disk_.type && now->data.view() == disk_.data.view();
+                now->type == disk_.type && now->id == disk_.id &&
+                now->data.view() == disk_.data.view();
     return same ? attach() : ERR_GONE;
 }
 

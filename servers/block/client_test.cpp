@@ -119,6 +119,9 @@ TEST_CASE_METHOD(Fixture, "another disk is not written in the place of the first
     SECTION("it is for something else") {
         disk.type = kSystemType;
     }
+    SECTION("it looks the same, and is another one") {
+        disk.id = {1, 2};
+    }
     CHECK(write() == ERR_GONE);
     CHECK(write() == ERR_GONE);
     CHECK(disk.image[0] != 0x77);

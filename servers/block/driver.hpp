@@ -11,6 +11,7 @@
 
 #include "sel/clock.hpp"
 #include "sel/format.hpp"
+#include "sel/program.hpp"
 #include "sel/server.hpp"
 #include "sel/static_vector.hpp"
 
@@ -133,7 +134,20 @@ class Driver : public Server<Device, sel::DmaPool> {
         report_ = report;
     }
 
-    // All controllers that there are, and what is on them.
+    using Base::on;
+
+    // What could not be had is asked for again, with all that comes behind: pci may have failed, or lied. With
+    // success all begins anew.
+    sel::Result<Disk> on(const Info &m, sel::Caller caller) {
+        sel::Result<Disk> disk = Base::on(m, caller);
+        bool missing = disk.error() == ERR_NAME || disk.error() == ERR_IO;
+        if (missing && next_ < Controllers && buses_[next_].take().ok()) {
+            sel::exit(kExitFound);
+        }
+        return disk;
+    }
+
+    // All controllers that there are, and what is on them. One that cannot be had keeps the number of its first disk.
     void find_disks() {
         for (PciBus &bus : buses_) {
             sel::Result<> taken = bus.take();
@@ -143,11 +157,16 @@ class Driver : public Server<Device, sel::DmaPool> {
             used_++;
             if (!taken) {
                 say("a controller cannot be had: ", sel::describe(taken.error()));
+                next_ = std::min(next_, used_ - 1);
+                if (Device *device = make(bus); device != nullptr) {
+                    add(bus, *device, false);
+                }
             } else {
                 find_disks(bus);
                 bus.acknowledge();
             }
         }
+        next_ = std::min(next_, used_);
         if (this->disks() == 0) {
             report_("no disk");
         }
@@ -173,6 +192,8 @@ class Driver : public Server<Device, sel::DmaPool> {
     }
 
   private:
+    static constexpr int kExitFound = 73;
+
     static void tell_of(u32 disk, std::string_view what) {
         sel::Text<160> line;
         sel::format(line, "disk {}: {}", disk + 1, what);
@@ -295,7 +316,8 @@ class Driver : public Server<Device, sel::DmaPool> {
 
     static inline Report report_ = nullptr;
     std::array<PciBus, Controllers> &buses_;
-    u32 used_ = 0; // Of these.
+    u32 used_ = 0;           // Of these.
+    u32 next_ = Controllers; // The first that could not be had, or was not there.
     const sel::DmaPool &rings_;
     sel::EndedClients ended_; // Those whose signal the server has missed.
     std::array<std::optional<Slice>, kDisks> slice_;

@@ -27,6 +27,8 @@ struct Partition {
     u64 first, sectors;       // sectors 0: there is none.
     Guid type{};              // As GPT has it; else zero.
     std::string_view doubt{}; // Why it is read-only or, without sectors, left out.
+    Guid id{};                // Of this one alone. With an MBR, of its disk.
+    Label label{};
 };
 
 class Table {
@@ -93,7 +95,7 @@ class Reader {
 
   private:
     static constexpr u64 kEfiPart = 0x5452415020494645; // "EFI PART"
-    static constexpr u32 kEntries = 446, kEntryBytes = 16, kPrimary = 4;
+    static constexpr u32 kSignature = 440, kEntries = 446, kEntryBytes = 16, kPrimary = 4;
     static constexpr u32 kLogical = Table::kPartitions - kPrimary;
     static constexpr u8 kProtective = 0xee;
 
@@ -188,9 +190,10 @@ class Reader {
 
     void mbr(const Sector &s) {
         Partition extended{};
+        Guid id{load<u32>(&s[kSignature]), 0};
         for (u32 i = 0; i < kPrimary; i++) {
             MbrEntry e = mbr_entry(s, i);
-            Partition p = e.used() ? judge({e.first, e.sectors}) : Partition{};
+            Partition p = e.used() ? judge({e.first, e.sectors, {}, {}, id}) : Partition{};
             if (!e.used() || !e.extended()) {
                 table_.partition[i] = p;
             } else if (extended.sectors != 0 || p.sectors == 0) {
@@ -238,7 +241,7 @@ class Reader {
             MbrEntry e = mbr_entry(s, 0), next = mbr_entry(s, 1);
             if (e.used()) {
                 table_.partition[kPrimary + count] =
-                    judge_logical({at + e.first, e.sectors}, inside);
+                    judge_logical({at + e.first, e.sectors, {}, {}, inside.id}, inside);
             }
             seen[count++] = at;
             if (!next.used()) {
@@ -359,7 +362,15 @@ class Reader {
             table_.remark = "partitions behind number 64 are left out";
             return;
         }
-        table_.partition[number] = judge_entry(h, {load<u64>(e + 32), 0, type}, load<u64>(e + 40));
+        Partition p{load<u64>(e + 32), 0, type, {}, {load<u64>(e + 16), load<u64>(e + 24)}};
+        for (u32 i = 0; i < Label::kCapacity; i++) {
+            u16 c = load<u16>(e + 56 + 2 * i);
+            if (c == 0) {
+                break;
+            }
+            p.label.append(c > ' ' && c < 0x7f ? static_cast<char>(c) : '?');
+        }
+        table_.partition[number] = judge_entry(h, p, load<u64>(e + 40));
     }
 
     Partition judge_entry(const Header &h, Partition p, u64 last) const {

@@ -69,6 +69,7 @@ struct Image {
         u64 sector = entries + u64{i} * bytes / kSectorBytes;
         u32 offset = i * bytes % kSectorBytes;
         put<u64>(sector, offset, 0x1234);
+        put<u64>(sector, offset + 16, from); // Its own number.
         put<u64>(sector, offset + 32, from);
         put<u64>(sector, offset + 40, to);
     }
@@ -130,6 +131,25 @@ TEST_CASE_METHOD(Gpt, "GPT entries keep their numbers", "[partition]") {
     CHECK(is(t.find(2), 4096, 45'905));
     CHECK(is(t.find(6), 60'000, last - 60'000 + 1));
     CHECK(t.find(3) == nullptr);
+    CHECK(t.find(1)->id == Guid{2048, 0});
+    CHECK(t.find(2)->id == Guid{4096, 0});
+}
+
+TEST_CASE_METHOD(Gpt, "GPT partitions have labels that a terminal may be shown", "[partition]") {
+    const char16_t name[] = u"a\x1b\x00e4z";
+    std::memcpy(at(2).data() + 56, name, sizeof name - 2); // Without an end: zeroes follow.
+    std::fill_n(reinterpret_cast<char16_t *>(at(2).data() + 128 + 56), 36, u'x');
+    seal(1, 2);
+    Table t = table();
+    CHECK(t.find(1)->label == "a??z");
+    CHECK(t.find(2)->label == std::string(36, 'x'));
+    CHECK(t.find(6)->label == "");
+}
+
+TEST_CASE_METHOD(Image, "partitions of an MBR are known by its signature", "[partition]") {
+    mbr(0, 0, 0x83, 2048, 2048);
+    put<u32>(0, 440, 0x12345678);
+    CHECK(table().find(1)->id == Guid{0x12345678, 0});
 }
 
 TEST_CASE_METHOD(Gpt, "the backup is used when the primary GPT is damaged", "[partition]") {

@@ -30,7 +30,7 @@ class RamDisk final : public Link {
     u32 pages_max = kRequestPages;
     u32 sector_bytes = kSectorBytes;
     u64 first = 0; // Of the partition.
-    Guid type{};
+    Guid type{}, id{};
     u64 requests = 0, messages = 0;
     bool strayed = false; // A request named what it may not.
 
@@ -50,6 +50,8 @@ class RamDisk final : public Link {
                     pages_max,
                     1,
                     type,
+                    id,
+                    {},
                     "ram disk"};
     }
     sel::Result<> attach(Access) override {

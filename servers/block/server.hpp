@@ -26,7 +26,7 @@ namespace block {
 template <typename Device, typename Pool>
 class Server {
   public:
-    static constexpr u32 kClients = 8;
+    static constexpr u32 kClients = 16;
     static constexpr u32 kTries = 3;
     static constexpr u32 kResets = 4;
     static constexpr u32 kResetMs = 60'000; // At most.
@@ -78,7 +78,8 @@ class Server {
         const Partition &p = **range;
         const Geometry &g = d.device->geometry();
         return Disk{p.sectors,   p.first,   g.sector_bytes, is_read_only(d, p),
-                    g.pages_max, g.discard, p.type,         g.name};
+                    g.pages_max, g.discard, p.type,         p.id,
+                    p.label,     g.name};
     }
 
     void on(const Attach &m, sel::Caller caller, sel::Later<Attach> later) {
@@ -195,6 +196,7 @@ class Server {
         bool dead = false;
         u32 resets = 0; // Since the device last answered.
         u32 turn = 0;
+        u32 attached = 0;  // Bits: clients.
         u32 in_flight = 0; // Bits: tags.
         std::array<Flight, kTags> flight;
         static_assert(kTags == 32); // Bits of in_flight.
@@ -286,11 +288,14 @@ class Server {
     }
 
     // What it has waited for is of an earlier life of it, or timed out.
-    static void leave(Client &c) {
+    void leave(Client &c) {
         c.attaching.answer(ERR_BUSY);
         c.detaching.answer(ERR_BUSY);
         c.waiting.answer(ERR_BUSY);
         c.attached = false;
+        if (c.held.drive != nullptr) {
+            c.held.drive->attached &= ~bit(c);
+        }
     }
 
     void begin(Client &c) {
@@ -306,6 +311,7 @@ class Server {
             c.submitted = c.started = c.completed = c.done = c.until = 0;
             c.held = c.wanted;
             c.attached = true;
+            c.held.drive->attached |= bit(c);
         }
         c.attaching.answer(busy ? sel::Result<>{ERR_BUSY} : sel::Result<>{});
     }
@@ -339,16 +345,19 @@ class Server {
 
     u32 next_client(const Drive &d) const {
         u32 share = clients_ > 1 ? std::max(depth(d) / 2, 1u) : depth(d);
-        for (u32 i = 0, k = d.turn; i < clients_; i++) {
-            k = k + 1 < clients_ ? k + 1 : 0;
-            const Client &c = client_[k];
-            if (c.attached && c.started < c.submitted && c.held.drive == &d &&
-                c.in_flight < share) {
-                return k;
+        u32 behind = ~u32{1} << d.turn;
+        for (u32 left : {d.attached & behind, d.attached & ~behind}) {
+            for (; left != 0; left &= left - 1) {
+                u32 k = static_cast<u32>(std::countr_zero(left));
+                if (client_[k].started < client_[k].submitted && client_[k].in_flight < share) {
+                    return k;
+                }
             }
         }
         return kClients;
     }
+
+    u32 bit(const Client &c) const { return u32{1} << (&c - client_.data()); }
 
     void start_request(Drive &d, u32 number, u32 tag) {
         Client &c = client_[number];

@@ -150,6 +150,7 @@ struct Rename : sel::Asks<void, kAnswerMs> {
 struct Usage {
     u64 bytes, bytes_max;
     u32 files, files_max; // 0: not counted.
+    sel::Text<24> data;   // The disk that they are on; empty: none.
 };
 struct GetUsage : sel::Asks<Usage, kAnswerMs> {};
 

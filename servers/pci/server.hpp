@@ -16,6 +16,7 @@
 
 #include "servers/root/api.hpp"
 
+#include "sel/environment.hpp"
 #include "sel/format.hpp"
 #include "sel/later.hpp"
 #include "sel/protocol.hpp"
@@ -217,7 +218,7 @@ class Server {
 
     // Programs keep their devices when this server dies: root knows whose registers are whose.
     void recover() {
-        for (u32 program = 1; program <= kPrograms; program++) {
+        for (u32 program = 1; program <= sel::Environment::kSystemPrograms; program++) {
             for (u32 need = 0; need < root::kDevices; need++) {
                 sel::Result<root::DeviceGrant> grant = world_.grant({program, need});
                 if (grant.error() == ERR_NAME) {
@@ -398,7 +399,6 @@ class Server {
     }
 
     static constexpr u32 kPagesMost = 64; // PCI_PAGES of servers/root/system.hpp.
-    static constexpr u32 kPrograms = 64;
 
     Bus<Config> bus_;
     World &world_;

@@ -17,7 +17,8 @@ namespace restart {
 
 class Policy {
   public:
-    static constexpr u32 kPrograms = sel::Environment::kPrograms; // Numbers 1 to kPrograms.
+    static constexpr u32 kPrograms =
+        sel::Environment::kSystemPrograms; // Those started at run time stay ended.
     static constexpr u64 kSecond = 1'000'000'000;
     static constexpr u64 kFirstDelay = kSecond / 8;
     static constexpr u64 kLongestDelay = 16 * kSecond;

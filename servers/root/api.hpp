@@ -1,8 +1,8 @@
 // Root: who runs, what they hold, and starting and ending them. The only header for its clients.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Programs are named by number: their place in boot/system.toml, from 1. Unless said otherwise,
-// ERR_NAME: there is no such program.
+// Programs are named by number: their place in boot/system.toml, from 1; those that are started at run time
+// have higher ones (sel/environment.hpp). Unless said otherwise, ERR_NAME: there is no such program.
 #pragma once
 
 #include "sel/client.hpp"
@@ -17,6 +17,7 @@ enum class Restart : u8 { NEVER, ALWAYS, BACKOFF };
 
 struct Program {
     u32 number;
+    u32 starter;     // Number of the program that has started it; 0: root.
     u32 incarnation; // How often it has been started.
     State state;
     Restart restart; // What its manifest asks for; the supervisor does it.
@@ -35,11 +36,13 @@ struct Program {
 
 // --- View: looking, without any power.
 
-// The program with this number; counts up from 1 to ERR_NAME behind the last one.
+// The program with this number; counts up from 1 to ERR_NAME behind the last one. ERR_EMPTY: nobody has this
+// number now.
 struct GetProgram : sel::Asks<Program> {
     u32 number;
 };
 
+// Its number; the lowest, if several have this name.
 struct Find : sel::Asks<u32> {
     Name data;
 };
@@ -184,7 +187,8 @@ struct GetRegisters : sel::Asks<regs_t> {
     u32 number;
 };
 
-// Memory of a running program, for stack traces. ERR_ARG: nothing of its image or stack is there.
+// Memory of a running program, for stack traces. ERR_ARG: nothing of its image or stack is there, or root has not
+// started it.
 struct MemoryPart {
     sel::Bytes<256> data;
 };
@@ -194,6 +198,43 @@ struct Peek : sel::Asks<MemoryPart> {
     u64 address;
 
     bool accepts(const MemoryPart &part) const { return part.data.size <= count; }
+};
+
+// --- Starter: for who starts programs at run time, out of the quota that boot/system.toml gives (adr/0090).
+
+// Number and place in time (sel/environment.hpp) of a program that the caller has made and that does not run yet.
+// The capability of its CSpace comes along, with its thread in SLOT_SELF. Root gives the thread its processor time
+// and priority, and tells the handler of faults of its faults; into each slot of the list goes the server that the
+// caller reaches by its own slot, with the same rights and part, for a client with this number.
+// ERR_FULL: the quota is used up. ERR_PRIORITY: above the quota. ERR_RIGHT: it has no server there, or root itself.
+// ERR_ARG: impossible times, or no CSpace came along. Others: of the kernel. After all of them it has no number, and
+// nothing was given.
+struct Admitted {
+    u32 number;
+    u32 incarnation;
+};
+struct Admit : sel::Asks<Admitted> {
+    static constexpr u32 kMax = 8;
+    struct Entry {
+        u16 slot, own;
+    };
+    u32 slots; // Of its CSpace.
+    u32 budget_us, period_us;
+    u32 priority;
+    u64 memory; // For those who look.
+    u32 count;
+    Entry entry[kMax];
+    Name data;
+
+    bool sound() const { return count <= kMax; }
+};
+
+// A program of the caller is gone: its number is free, and its part of the quota. Answer: its exit code. The caller
+// has taken back the memory that it was made of before. Who starts programs is told of the end of each, as its
+// servers are (sel/server.hpp: on_ended()), and then drops it; one that still runs is ended. ERR_NAME: it is none
+// of the caller's.
+struct Drop : sel::Asks<s32> {
+    u32 number;
 };
 
 enum class Power : u32 { HALT, REBOOT };
@@ -206,6 +247,7 @@ struct SetPower : sel::Asks<> {
 using View = sel::Protocol<GetProgram, Find, GetMemory, GetSlots, GetDenial, GetIrq, GetMachine,
                            GetDeviceGrant>;
 using Devices = sel::Protocol<GiveMemory, GiveInterrupt>;
+using Starter = sel::Protocol<Admit, Drop>;
 using Control = sel::Protocol<Start, Stop, Again, Wait, GetRegisters, Peek, SetPower>;
 
 } // namespace root

@@ -14,9 +14,10 @@
 
 namespace root {
 
-enum { POOL_MAX = 16 };
+enum { POOL_MAX = 32 };
 enum { POOL_BYTES_MAX = 1 << 20, DEVICE_BYTES_MAX = 1 << 20 };
 enum { PCI_PAGES = 64 }; // Of a device's registers, at most.
+enum { CHILD_MAX = sel::Environment::kPrograms - sel::Environment::kSystemPrograms };
 
 inline constexpr u64 kUserEnd = 0x7fffffff0000;
 inline constexpr u64 kPhysicalEnd = u64{1} << 46;
@@ -154,6 +155,18 @@ struct Notification { // Of its own memory, without a badge.
     bool sound(u64 slots) const { return slots == 1; }
 };
 
+struct Starter {  // root.Starter: programs at run time, out of a quota.
+    u32 programs; // At a time.
+    u32 permille; // Of the processor, that all together may have.
+    u32 priority; // Of each, at most.
+    u32 protocol; // Of root.
+
+    bool sound(u64 slots) const {
+        return slots == 1 && programs != 0 && programs <= CHILD_MAX && permille != 0 &&
+               permille <= 1000 && priority != 0;
+    }
+};
+
 template <typename... Gs>
 struct List {
     // Place in the list, from 1.
@@ -166,7 +179,7 @@ struct List {
 };
 
 using All = List<Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space,
-                 Cspace, Doorbell, Slots, Pool, Pci, Faults, Thread, Notification>;
+                 Cspace, Doorbell, Slots, Pool, Pci, Faults, Thread, Notification, Starter>;
 
 } // namespace grant
 

@@ -132,7 +132,7 @@ ServerLook Programs::look_into(u32 number, const ThreadLook &first) {
 bool Programs::helpers_work(u32 number) const {
     for (const Grant &grant : system_.grants(number)) {
         u32 server = grant.is<grant::Client>() ? grant.as<grant::Client>().server : 0;
-        if (server != 0 && (at_work_ >> (server - 1) & 1) != 0) {
+        if (server != 0 && at_work_[server - 1]) {
             return true;
         }
     }
@@ -141,10 +141,9 @@ bool Programs::helpers_work(u32 number) const {
 
 Silence Programs::look_at_server(u32 number, u32 ms, u64 ticks) {
     Life &l = life_of(number);
-    u64 bit = u64{1} << (number - 1);
     used_[number - 1] = 0;
     if (!runs(number) || !system_.program(number).has(FLAG_SERVES)) {
-        at_work_ = l.state == State::AWAITED ? at_work_ | bit : at_work_ & ~bit;
+        at_work_[number - 1] = l.state == State::AWAITED;
         return Silence::NONE;
     }
     ThreadLook first = look_at_thread(l.process.tcb().cptr());
@@ -157,7 +156,7 @@ Silence Programs::look_at_server(u32 number, u32 ms, u64 ticks) {
     ServerLook look = look_into(number, first);
     Silence found = l.patience.look(look, ms, ticks);
     bool works = Patience::at_work(look);
-    at_work_ = works ? at_work_ | bit : at_work_ & ~bit;
+    at_work_[number - 1] = works;
     l.quiet = !works && look.ledger.thread[0].tcb == 0;
     return found;
 }

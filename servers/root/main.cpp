@@ -127,6 +127,8 @@ int main() {
     }
     console.line("starting the programs of boot/system.toml; there are {}", system.count());
     programs.start_all();
-    static Root root{programs, kit, console};
-    sel::serve<View, Control, Devices>(service, root);
+    cptr_t received = kit.slots();
+    sel::receive_slot(received);
+    static Root root{programs, kit, console, received};
+    sel::serve<View, Control, Devices, Starter>(service, root);
 }

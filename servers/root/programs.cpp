@@ -24,6 +24,10 @@ sel::Result<> Programs::prepare() {
             return done;
         }
     }
+    if (auto done = prepare_children(); !done) {
+        console_.line("too little memory for programs at run time");
+        return done;
+    }
     return prepare_pools();
 }
 
@@ -60,7 +64,8 @@ sel::Result<> Programs::reserve(u32 number, sel::PageWindow window) {
         return {};
     }
     SEL_TRY(kit_.make(CAP_UNTYPED, PAGE_BYTES, l.home));
-    return open(number);
+    // Others have clients only while they run.
+    return system_.program(number).has(FLAG_BOOT) ? open(number) : sel::Result<>{};
 }
 
 void Programs::start_all() {
@@ -103,15 +108,28 @@ void Programs::close(u32 number) {
     }
 }
 
+u64 Programs::badge_of(u32 number, const grant::Client &client) {
+    return number | static_cast<u64>(client.protocol) << sel::BADGE_SERVICE_SHIFT |
+           static_cast<u64>(client.part) << sel::BADGE_PART_SHIFT;
+}
+
 sel::Result<> Programs::give_client(u32 number, const Grant &grant) {
     auto client = grant.as<grant::Client>();
     cptr_t from = endpoint_of(client.server);
     if (from == 0) {
         return {}; // Comes with the server's next start.
     }
-    u64 badge = number | static_cast<u64>(client.protocol) << sel::BADGE_SERVICE_SHIFT |
-                static_cast<u64>(client.part) << sel::BADGE_PART_SHIFT;
-    return life(number).process.mint(grant.slot, sel::Endpoint{from}, client.rights, badge);
+    return life(number).process.mint(grant.slot, sel::Endpoint{from}, client.rights,
+                                     badge_of(number, client));
+}
+
+sel::Result<> Programs::give_starter(u32 number, const Grant &grant) {
+    grant::Client client{.server = 0,
+                         .protocol = static_cast<u8>(grant.as<grant::Starter>().protocol),
+                         .part = 0,
+                         .rights = RIGHT_WRITE | RIGHT_GRANT};
+    return life(number).process.mint(grant.slot, sel::Endpoint{root_endpoint_}, client.rights,
+                                     badge_of(number, client));
 }
 
 sel::Result<> Programs::give_faults(u32 number, const Grant &grant) {
@@ -143,40 +161,57 @@ void Programs::rewire(u32 server) {
             }
         }
     }
+    for (u32 i = Children::kFirst; i <= sel::Environment::kPrograms; i++) {
+        for (u32 place = 0; children_.runs(i) && place < children_.child(i).count; place++) {
+            grant::Client client;
+            const Child &c = children_.child(i);
+            if (passed_on(c.starter, c.entry[place].own, client) != nullptr &&
+                client.server == server) {
+                [[maybe_unused]] auto given = give_child(i, place); // As above.
+            }
+        }
+    }
 }
 
-void Programs::bind_fault(u32 number) {
-    if (mint_fault(number, scratch_).ok()) {
-        sel::Endpoint fault{scratch_};
-        [[maybe_unused]] auto bound = life(number).process.tcb().bind(TCB_SLOT_FAULT, fault);
-        [[maybe_unused]] auto removed = fault.remove();
-    }
+sel::Result<> Programs::bind_fault(u32 number) {
+    SEL_TRY(mint_fault(number, scratch_));
+    sel::Endpoint fault{scratch_};
+    sel::Result<> bound = tcb(number).bind(TCB_SLOT_FAULT, fault);
+    [[maybe_unused]] auto removed = fault.remove();
+    return bound;
 }
 
 // A thread whose fault nobody answers any more is left inactive by the kernel, with the faulting instruction
 // still before it. CALL_TCB_INFO has the fault in r0, from bit 32 on.
 fault_t Programs::lost_fault(u32 number) const {
     constexpr u64 kState = 0xff;
-    sel::Regs info = sel::call(CALL_TCB_INFO, life(number).process.tcb().cptr());
+    sel::Regs info = sel::call(CALL_TCB_INFO, tcb(number).cptr());
     bool inactive = info.error() == OK && (info.word[0] & kState) == STATE_INACTIVE;
     return inactive ? static_cast<fault_t>(info.word[0] >> 32) : FAULT_NONE;
+}
+
+// Does it stand in its fault for the second time? The first time it is let run into it once more.
+bool Programs::stands_again(u32 number, bool &again) {
+    [[maybe_unused]] auto bound = bind_fault(number);
+    if (lost_fault(number) == FAULT_NONE || again) {
+        return lost_fault(number) != FAULT_NONE;
+    }
+    again = true;
+    [[maybe_unused]] auto resumed = tcb(number).resume();
+    return false;
 }
 
 u32 Programs::settle_faults() {
     u32 handler = system_.fault_handler(), blamed = 0;
     for (u32 i = 1; i <= system_.count(); i++) {
-        if (!runs(i) || i == handler) {
-            continue;
+        if (runs(i) && i != handler) {
+            bind_time_out(i, true);
+            blamed = stands_again(i, life_of(i).again) ? i : blamed;
         }
-        bind_fault(i);
-        bind_time_out(i, true);
-        if (lost_fault(i) == FAULT_NONE) {
-            continue;
-        }
-        blamed = life(i).again ? i : blamed;
-        if (!life(i).again) {
-            life_of(i).again = true;
-            [[maybe_unused]] auto resumed = life(i).process.resume();
+    }
+    for (u32 i = Children::kFirst; i <= sel::Environment::kPrograms; i++) {
+        if (children_.runs(i)) {
+            blamed = stands_again(i, children_.child(i).again) ? i : blamed;
         }
     }
     return blamed;
@@ -262,9 +297,10 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
         return refuse(number, "memory", made.error());
     }
     for (const Grant &grant : system_.grants(number)) {
-        sel::Result<> given = grant.is<grant::Client>()   ? give_client(number, grant)
-                              : grant.is<grant::Faults>() ? give_faults(number, grant)
-                                                          : giver_.give(l.process, record, grant);
+        sel::Result<> given = grant.is<grant::Client>()    ? give_client(number, grant)
+                              : grant.is<grant::Faults>()  ? give_faults(number, grant)
+                              : grant.is<grant::Starter>() ? give_starter(number, grant)
+                                                           : giver_.give(l.process, record, grant);
         if (!given) {
             return refuse(number, grant.name, given.error());
         }
@@ -392,22 +428,10 @@ sel::Result<sel::MsiInfo> Programs::give_interrupt(u32 number, u32 need, u32 lin
 
 // --- Stopping.
 
-// Takes the memory back and looks whether all of it came: one child must fit that takes everything
-// but the page in which its record stands.
+// Takes the memory back and looks whether all of it came.
 void Programs::empty(u32 number) {
-    sel::Process &process = life_of(number).process;
-    sel::Untyped memory = process.memory();
-    u64 all = system_.program(number).memory - PAGE_BYTES;
-    sel::Result<> back = process.end();
-    if (back.ok() && all != 0) {
-        back = memory.retype(CAP_UNTYPED, all, scratch_);
-    }
-    if (back.ok() && all != 0) {
-        back = memory.revoke();
-    }
-    if (back.ok()) {
-        back = memory.reset();
-    }
+    sel::Result<> back =
+        life_of(number).process.end_whole(system_.program(number).memory, scratch_);
     life_of(number).lost = !back.ok();
     if (!back) {
         console_.line("the memory of {} did not come back: {}", system_.program(number).title(),
@@ -434,6 +458,12 @@ u64 Programs::lost() const {
 }
 
 void Programs::stop(u32 number, s32 code, bool keep) {
+    if (!is_system(number)) {
+        if (runs(number)) {
+            end_child(number, code, true);
+        }
+        return;
+    }
     Life &l = life_of(number);
     if (runs(number)) {
         l.state = keep ? State::AWAITED : State::STOPPED;
@@ -441,6 +471,7 @@ void Programs::stop(u32 number, s32 code, bool keep) {
         l.ends++;
         empty(number);
         tell_servers(number);
+        drop_children(number);
     }
     if (!keep) {
         l.state = State::STOPPED;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "api.hpp"
+#include "children.hpp"
 #include "crowd.hpp"
 #include "early_console.hpp"
 #include "giver.hpp"
@@ -86,12 +87,43 @@ class Programs {
     // Whoever handles faults hears of it. False: that is nobody, or the server itself, or it is busy.
     bool tell_silent(u32 number, Silence silence);
 
+    // root::Admit and root::Drop in api.hpp. `cspace`: in a slot of root that is empty afterwards, or not if it was
+    // refused.
+    sel::Result<Admitted> admit(u32 starter, const Admit &m, sel::CNode cspace);
+    sel::Result<s32> drop(u32 starter, u32 number);
+
     // The fault in which a running program stands and that nobody has in hand.
     fault_t lost_fault(u32 number) const;
 
-    bool is_program(u64 number) const { return system_.is_program(number); }
-    bool runs(u32 number) const { return life(number).state == State::RUNNING; }
+    // Of boot/system.toml; or one that was started at run time and is not dropped yet.
+    bool is_system(u64 number) const { return system_.is_program(number); }
+    bool is_child(u64 number) const { return children_.has(number); }
+    bool is_program(u64 number) const { return is_system(number) || is_child(number); }
+    bool runs(u32 number) const {
+        return is_system(number) ? life(number).state == State::RUNNING : children_.runs(number);
+    }
+    std::string_view title(u32 number) const {
+        return is_system(number) ? system_.program(number).title()
+                                 : children_.child(number).name.view();
+    }
+    s32 exit_code(u32 number) const {
+        return is_system(number) ? life(number).exit_code : children_.child(number).exit_code;
+    }
+    // Its first thread; its CSpace, with so many slots. While it runs.
+    sel::Tcb tcb(u32 number) const {
+        return is_system(number) ? life(number).process.tcb() : sel::Tcb{slots_of(number).tcb};
+    }
+    sel::CNode cspace(u32 number) const {
+        return is_system(number) ? life(number).process.cspace()
+                                 : sel::CNode{slots_of(number).cspace};
+    }
+    u32 slots(u32 number) const {
+        return is_system(number) ? system_.program(number).slots : children_.child(number).slots;
+    }
+
     const System &system() const { return system_; }
+    const Children &children() const { return children_; }
+    // Of boot/system.toml.
     const Life &life(u32 number) const { return life_[number - 1]; }
 
     // What its manifest asks for as `pci`: number `need` of these; nullptr: there are not as many.
@@ -114,7 +146,7 @@ class Programs {
     sel::Result<> open(u32 number);
     void close(u32 number);
     void rewire(u32 server);
-    void bind_fault(u32 number);
+    sel::Result<> bind_fault(u32 number);
     void bind_time_out(u32 number, bool to_root);
     u32 budget(u32 number) const;
     bool set_budget(u32 number);
@@ -124,6 +156,7 @@ class Programs {
     bool receives(u32 number) const;
     sel::Result<> give_client(u32 number, const Grant &grant);
     sel::Result<> give_faults(u32 number, const Grant &grant);
+    sel::Result<> give_starter(u32 number, const Grant &grant);
     cptr_t endpoint_of(u64 number) const;
     sel::Result<> mint_fault(u32 number, cptr_t to) const;
     u32 handler_of(u32 number) const;
@@ -132,6 +165,25 @@ class Programs {
     void tell_servers(u32 client);
     sel::Result<> prepare_pools();
     bool is_taken(u64 physical, u64 bytes) const;
+    bool stands_again(u32 number, bool &again);
+    static u64 badge_of(u32 number, const grant::Client &client);
+
+    // Of root's, for each program that is started at run time.
+    struct ChildSlots {
+        cptr_t cspace, tcb; // Copies of what its starter has.
+        cptr_t time;        // Its SchedContext.
+        cptr_t given;       // One for each entry of root::Admit, of which it has a copy.
+    };
+    static constexpr u32 kChildSlots = 3 + Admit::kMax;
+    static constexpr s32 kDropped = 137; // Exit code of one that runs until it is dropped.
+    sel::Result<> prepare_children();
+    ChildSlots slots_of(u32 number) const;
+    const grant::Client *passed_on(u32 starter, u32 own, grant::Client &client) const;
+    sel::Result<> give_child(u32 number, u32 place);
+    sel::Result<> set_up_child(u32 number, const Admit &m, sel::CNode cspace);
+    void strip(u32 number);
+    void end_child(u32 number, s32 code, bool tell_starter);
+    void drop_children(u32 starter);
 
     Kit &kit_;
     const EarlyConsole &console_;
@@ -140,10 +192,12 @@ class Programs {
     Giver giver_;
     cptr_t root_endpoint_;
     cptr_t scratch_ = 0;
-    u64 at_work_ = 0;            // Bit number - 1: at the last look.
-    u32 used_[PROGRAM_MAX] = {}; // Of the processor, between the last two looks: crowd.hpp.
+    bool at_work_[PROGRAM_MAX] = {}; // At the last look.
+    u32 used_[PROGRAM_MAX] = {};     // Of the processor, between the last two looks: crowd.hpp.
     Crowd crowd_;
     Life life_[PROGRAM_MAX];
+    Children children_;
+    cptr_t child_slots_ = 0;
 };
 
 } // namespace root

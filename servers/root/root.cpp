@@ -19,7 +19,8 @@ constexpr u8 kResetFull = 0x06;
 constexpr u64 kMillisecond = sel::Clock::kSecond / 1000;
 constexpr u64 kLook = Patience::kLookMs * kMillisecond; // From one look at all servers to the next,
 constexpr u64 kLookReduced = 100 * kMillisecond;        // if some have got less time.
-constexpr u32 kSlotsSearched = 256, kSiblings = 16;     // For the parent of a capability.
+constexpr u32 kSlotsSearched = 256,
+              kSearched = 1024; // For the parent of a capability: among how many, in all.
 
 } // namespace
 
@@ -27,12 +28,28 @@ constexpr u32 kSlotsSearched = 256, kSiblings = 16;     // For the parent of a c
 
 sel::Result<Program> Root::on(const GetProgram &m) {
     if (!programs_.is_program(m.number)) {
-        return ERR_NAME;
+        return Children::is_number(m.number) || m.number - 1 < PROGRAM_MAX ? ERR_EMPTY : ERR_NAME;
+    }
+    Program p{};
+    p.number = m.number;
+    p.state = programs_.runs(m.number) ? State::RUNNING : State::STOPPED;
+    p.exit_code = programs_.exit_code(m.number);
+    p.data.append(programs_.title(m.number));
+    if (auto thread = programs_.tcb(m.number).thread_info(); programs_.runs(m.number) && thread) {
+        p.thread_state = static_cast<u8>(thread->state);
+        p.ticks_used = thread->ticks_used;
+        p.vector = thread->vector;
+    }
+    if (programs_.is_child(m.number)) {
+        const Child &child = programs_.children().child(m.number);
+        p.starter = child.starter;
+        p.incarnation = child.incarnation;
+        p.priority = child.priority;
+        p.memory = child.memory;
+        return p;
     }
     const ProgramRecord &record = programs_.system().program(m.number);
     const Life &life = programs_.life(m.number);
-    Program p{};
-    p.number = m.number;
     p.incarnation = life.incarnation;
     p.state = life.state;
     p.restart = static_cast<Restart>(record.restart);
@@ -40,19 +57,14 @@ sel::Result<Program> Root::on(const GetProgram &m) {
     p.priority = record.priority;
     p.vector = record.has(FLAG_VECTOR);
     p.boot = record.has(FLAG_BOOT);
-    p.exit_code = life.exit_code;
     p.memory = record.memory;
     p.used = life.process.used();
-    p.data.append(record.title());
-    if (auto thread = life.process.tcb().thread_info(); programs_.runs(m.number) && thread) {
-        p.thread_state = static_cast<u8>(thread->state);
-        p.ticks_used = thread->ticks_used;
-    }
     return p;
 }
 
 sel::Result<u32> Root::on(const Find &m) {
     u32 number = programs_.system().find(m.data);
+    number = number != 0 ? number : programs_.children().find(m.data);
     return number != 0 ? sel::Result<u32>{number} : ERR_NAME;
 }
 
@@ -63,6 +75,23 @@ sel::Result<Memory> Root::on(const GetMemory &) {
                   count.ram - count.programs - count.root - lost};
 }
 
+// As the manifest of its starter calls what it has passed on. Empty: it has made that itself.
+std::string_view Root::name_of_child_slot(u32 number, u32 slot) const {
+    constexpr std::string_view kFixed[] = {"", "self", "requests", "signals", "reply"};
+    if (slot <= sel::SLOT_REPLIES) {
+        return kFixed[slot];
+    }
+    const Child &child = programs_.children().child(number);
+    for (u32 i = 0; i < child.count; i++) {
+        for (const Grant &grant : programs_.system().grants(child.starter)) {
+            if (child.entry[i].slot == slot && grant.slot == child.entry[i].own) {
+                return grant.title();
+            }
+        }
+    }
+    return {};
+}
+
 Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const {
     Slot out{};
     out.slot = slot;
@@ -70,6 +99,11 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
     out.rights = info.rights;
     out.data = info.data;
     out.parent = static_cast<u16>(find_parent(number, info));
+    if (programs_.is_child(number)) {
+        std::string_view name = name_of_child_slot(number, slot);
+        std::memcpy(out.name, name.data(), name.size());
+        return out;
+    }
     const ProgramRecord &record = programs_.system().program(number);
     constexpr char kFixed[][sizeof out.name] = {"", "self", "requests", "signals", "reply"};
     if (slot < u32{sel::SLOT_REPLIES} + record.replies) {
@@ -93,13 +127,13 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
 
 // Goes from elder sibling to elder sibling up to the parent, as far as the program holds them.
 u32 Root::find_parent(u32 number, sel::CapabilityInfo info) const {
-    sel::CNode cspace = programs_.life(number).process.cspace();
-    u32 end = programs_.system().program(number).slots;
+    sel::CNode cspace = programs_.cspace(number);
+    u32 end = programs_.slots(number);
     end = end < kSlotsSearched ? end : kSlotsSearched;
-    for (u32 steps = 0; steps < kSiblings; steps++) {
+    for (u32 searched = 0; searched < kSearched; searched++) {
         u32 slot = 1;
         sel::Result<sel::CapabilityInfo> found = ERR_CAP;
-        for (; slot < end; slot++) {
+        for (; slot < end; slot++, searched++) {
             found = sel::Capability{cspace.slot(slot)}.info();
             if (found.ok() && found->id == info.relative) {
                 break;
@@ -123,8 +157,8 @@ sel::Result<SlotList> Root::on(const GetSlots &m) {
     if (!programs_.runs(m.number)) {
         return ERR_EMPTY;
     }
-    sel::CNode cspace = programs_.life(m.number).process.cspace();
-    u32 end = programs_.system().program(m.number).slots;
+    sel::CNode cspace = programs_.cspace(m.number);
+    u32 end = programs_.slots(m.number);
     SlotList list{};
     for (u32 slot = m.first == 0 ? 1 : m.first; slot < end; slot++) {
         auto info = sel::Capability{cspace.slot(slot)}.info();
@@ -147,7 +181,7 @@ sel::Result<denial_t> Root::on(const GetDenial &m) {
     if (!programs_.runs(m.number)) {
         return ERR_EMPTY;
     }
-    return programs_.life(m.number).process.tcb().denial();
+    return programs_.tcb(m.number).denial();
 }
 
 sel::Result<Irq> Root::on(const GetIrq &m) {
@@ -179,7 +213,7 @@ sel::Result<Machine> Root::on(const GetMachine &) {
 }
 
 sel::Result<DeviceGrant> Root::on(const GetDeviceGrant &m) {
-    if (!programs_.is_program(m.number)) {
+    if (!programs_.is_system(m.number)) {
         return ERR_NAME;
     }
     const Grant *grant = programs_.device_grant(m.number, m.need);
@@ -194,20 +228,20 @@ sel::Result<DeviceGrant> Root::on(const GetDeviceGrant &m) {
 // --- Devices.
 
 sel::Result<u32> Root::on(const GiveMemory &m) {
-    return programs_.is_program(m.number)
+    return programs_.is_system(m.number)
                ? programs_.give_registers(m.number, m.need, m.physical, m.pages)
                : ERR_NAME;
 }
 
 sel::Result<sel::MsiInfo> Root::on(const GiveInterrupt &m) {
-    return programs_.is_program(m.number) ? programs_.give_interrupt(m.number, m.need, m.line)
-                                          : ERR_NAME;
+    return programs_.is_system(m.number) ? programs_.give_interrupt(m.number, m.need, m.line)
+                                         : ERR_NAME;
 }
 
 // --- Control.
 
 sel::Result<> Root::on(const Start &m) {
-    return programs_.is_program(m.number) ? begin(m.number, m.data) : ERR_NAME;
+    return programs_.is_system(m.number) ? begin(m.number, m.data) : ERR_NAME;
 }
 
 sel::Result<> Root::begin(u32 number, std::string_view arguments) {
@@ -232,9 +266,14 @@ sel::Result<> Root::start(u32 number, std::string_view arguments) {
 
 void Root::end(u32 number, s32 code, bool keep) {
     programs_.stop(number, code, keep);
+    answer_waiters();
+}
+
+// Of all that have ended: with a program those go that it has started.
+void Root::answer_waiters() {
     for (u32 i = waiters_.size(); i-- != 0;) {
-        if (waiters_[i].number == number) {
-            waiters_[i].later.answer(code);
+        if (!programs_.runs(waiters_[i].number)) {
+            waiters_[i].later.answer(programs_.exit_code(waiters_[i].number));
             waiters_.remove(i);
         }
     }
@@ -249,7 +288,7 @@ sel::Result<> Root::on(const Stop &m) {
 }
 
 sel::Result<> Root::on(const Again &m) {
-    if (!programs_.is_program(m.number)) {
+    if (!programs_.is_system(m.number)) {
         return ERR_NAME;
     }
     end(m.number, m.code, true);
@@ -271,7 +310,7 @@ void Root::on(const Wait &m, sel::Caller, sel::Later<Wait> later) {
     if (!programs_.is_program(m.number)) {
         later.answer(ERR_NAME);
     } else if (!programs_.runs(m.number)) {
-        later.answer(programs_.life(m.number).exit_code);
+        later.answer(programs_.exit_code(m.number));
     } else if (!has_room()) {
         later.answer(ERR_FULL);
     } else {
@@ -286,7 +325,7 @@ sel::Result<regs_t> Root::on(const GetRegisters &m) {
     if (!programs_.runs(m.number)) {
         return ERR_EMPTY;
     }
-    return programs_.life(m.number).process.tcb().read();
+    return programs_.tcb(m.number).read();
 }
 
 sel::Result<MemoryPart> Root::on(const Peek &m) {
@@ -298,12 +337,40 @@ sel::Result<MemoryPart> Root::on(const Peek &m) {
     }
     MemoryPart part;
     u32 count = m.count < part.data.kCapacity ? m.count : part.data.kCapacity;
+    if (!programs_.is_system(m.number)) {
+        return ERR_ARG; // Its starter has its Frames.
+    }
     auto seen = programs_.life(m.number).process.read(m.address, {part.data.byte, count});
     if (!seen) {
         return seen.error();
     }
     part.data.size = *seen;
     return part;
+}
+
+// --- Starter.
+
+// Whatever a message brought along must not be there for the next one.
+void Root::empty_hand() {
+    [[maybe_unused]] auto removed = sel::Capability{received_}.remove();
+}
+
+sel::Result<Admitted> Root::on(const Admit &m, sel::Caller caller) {
+    sel::Result<Admitted> admitted = ERR_ARG;
+    if (caller.capability && programs_.is_system(caller.client)) {
+        admitted = programs_.admit(caller.client, m, sel::CNode{received_});
+    }
+    empty_hand();
+    return admitted;
+}
+
+sel::Result<s32> Root::on(const Drop &m, sel::Caller caller) {
+    if (caller.capability) {
+        empty_hand();
+    }
+    sel::Result<s32> dropped = programs_.drop(caller.client, m.number);
+    answer_waiters();
+    return dropped;
 }
 
 sel::Result<> Root::on(const SetPower &m) {
@@ -321,16 +388,17 @@ bool Root::on_fault(const sel::Fault &fault) {
     if (!programs_.is_program(fault.program)) {
         return false;
     }
-    if (fault.kind == FAULT_BUDGET && uses_time(fault.program)) {
+    if (fault.kind == FAULT_BUDGET && programs_.is_system(fault.program) &&
+        uses_time(fault.program)) {
         return true;
     }
-    const ProgramRecord &record = programs_.system().program(fault.program);
+    std::string_view title = programs_.title(fault.program);
     bool left = fault.kind == FAULT_CALL && fault.word[1] == sel::kExitCall;
     s32 code = left ? static_cast<s32>(fault.word[2]) : kCodeFault + static_cast<s32>(fault.kind);
     if (left) {
-        console_.line("{} has ended with code {}", record.title(), code);
+        console_.line("{} has ended with code {}", title, code);
     } else {
-        console_.line("{} at {:x}: {}", record.title(), fault.word[0],
+        console_.line("{} at {:x}: {}", title, fault.word[0],
                       sel::explain_fault(fault.kind, fault.word));
     }
     fell(fault.program, code);
@@ -390,6 +458,10 @@ void Root::settle() {
 // A program has ended and nobody else sees to it: the policy of its manifest, without a report. Whoever
 // handles faults is tried again and again, with a pause when it does not stay. True: it is due again.
 bool Root::end_by_policy(u32 number, s32 code) {
+    if (programs_.is_child(number)) {
+        end(number, code, false);
+        return false;
+    }
     const ProgramRecord &record = programs_.system().program(number);
     u64 now = now_ns();
     auto decision = policy_.failed(*on(GetProgram{.number = number}), now);

@@ -14,8 +14,9 @@ namespace root {
 
 class Root {
   public:
-    Root(Programs &programs, Kit &kit, const EarlyConsole &console)
-        : programs_{programs}, kit_{kit}, console_{console} {}
+    // `received`: the slot for capabilities that come with messages, empty.
+    Root(Programs &programs, Kit &kit, const EarlyConsole &console, cptr_t received)
+        : programs_{programs}, kit_{kit}, console_{console}, received_{received} {}
 
     // View
     sel::Result<Program> on(const GetProgram &m);
@@ -30,6 +31,10 @@ class Root {
     // Devices
     sel::Result<u32> on(const GiveMemory &m);
     sel::Result<sel::MsiInfo> on(const GiveInterrupt &m);
+
+    // Starter
+    sel::Result<Admitted> on(const Admit &m, sel::Caller caller);
+    sel::Result<s32> on(const Drop &m, sel::Caller caller);
 
     // Control
     sel::Result<> on(const Start &m);
@@ -65,12 +70,16 @@ class Root {
     void silent(u32 number, Silence silence);
     bool end_by_policy(u32 number, s32 code);
     u64 now_ns() const { return clock_.nanoseconds(sel::now()); }
+    void empty_hand();
+    void answer_waiters();
+    std::string_view name_of_child_slot(u32 number, u32 slot) const;
     Slot describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const;
     u32 find_parent(u32 number, sel::CapabilityInfo info) const;
 
     Programs &programs_;
     Kit &kit_;
     const EarlyConsole &console_;
+    cptr_t received_;
     sel::StaticVector<Waiter, kWaiters> waiters_;
     sel::Clock clock_{kit_.boot().tsc_hz};
     restart::Policy policy_;

@@ -92,6 +92,10 @@ bool System::agrees(const ProgramRecord &p, const grant::Thread &thread) const {
     return thread.priority <= p.priority;
 }
 
+bool System::agrees(const ProgramRecord &p, const grant::Starter &starter) const {
+    return starter.priority <= p.priority;
+}
+
 // All that name a pool agree on its size.
 bool System::pools_ok() const {
     u64 bytes[POOL_MAX] = {};

@@ -18,8 +18,8 @@
 
 namespace root {
 
-enum { SYSTEM_VERSION = 2 };
-enum { PROGRAM_MAX = sel::Environment::kPrograms, GRANT_MAX = 512, CNODE_MAX = 8192 };
+enum { SYSTEM_VERSION = 3 };
+enum { PROGRAM_MAX = sel::Environment::kSystemPrograms, GRANT_MAX = 512, CNODE_MAX = 8192 };
 enum { ARCHIVE_MAX = 8 << 20 }; // Bytes of the boot archive, which a program may map.
 
 enum ProgramFlag : u8 { FLAG_BOOT = 1, FLAG_VECTOR = 2, FLAG_SERVES = 4, FLAG_FAULTS = 8 };
@@ -80,6 +80,7 @@ class System {
     bool agrees(const ProgramRecord &p, const grant::Untyped &untyped) const;
     bool agrees(const ProgramRecord &p, const grant::Faults &faults) const;
     bool agrees(const ProgramRecord &p, const grant::Thread &thread) const;
+    bool agrees(const ProgramRecord &p, const grant::Starter &starter) const;
     template <typename Other>
     bool agrees(const ProgramRecord &, const Other &) const {
         return true;

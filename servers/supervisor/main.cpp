@@ -69,7 +69,8 @@ class World {
         auto denial = caps::view.call(root::GetDenial{.number = fault.program});
         facts.denial = denial.value_or(denial_t{});
         report_.clear();
-        write_report(report_, facts, Symbols{file_of(program.data)});
+        write_report(report_, facts,
+                     Symbols{program.starter == 0 ? file_of(program.data) : std::span<const u8>{}});
         headline_.clear();
         sel::format(headline_, "{}: {}", program.data.view(),
                     sel::explain_fault(fault.kind, fault.word).view());

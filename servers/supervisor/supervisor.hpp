@@ -85,6 +85,9 @@ class Supervisor {
         if (!program) {
             return program.error();
         }
+        if (program->starter != 0) {
+            return ERR_RIGHT; // Whoever has started it has its file.
+        }
         world_.note(sel::Level::WARNING, "{} is restarted by hand", program->data.view());
         policy_.forgive(m.number);
         if (m.number != world_.self()) {

@@ -10,6 +10,7 @@ namespace vfs {
 // A file system of [mounts] in boot/system.toml.
 struct Volume {
     u32 mounted;       // 0 or 1.
+    u32 known;         // 1: its server has answered since vfs was started.
     error_t error;     // Why there is no usage; OK: there is.
     error_t unsaved;   // Why the last SyncAll did not write everything; OK: it did.
     u32 open;          // Files that clients have open there.
@@ -18,7 +19,7 @@ struct Volume {
     file::Path data; // Where it is mounted.
 };
 
-inline constexpr u32 kVolumesMax = 8;
+inline constexpr u32 kVolumesMax = 16;
 
 // Counts up from 0 to ERR_NAME behind the last one, of at most kVolumesMax.
 struct GetVolume : sel::Asks<Volume, file::kAnswerMs> {
@@ -37,7 +38,19 @@ struct Unmount : sel::Asks<void, file::kAnswerMs> {
     file::Path data;
 };
 
+// What a program that is started at run time may name from now on, until its end: this subtree, of which it is told
+// only what its own paths say. One that is bound to nothing may name nothing (ERR_RIGHT). For who starts programs.
+// ERR_ARG: there are no programs at run time with this number. ERR_SYNTAX: not a path. ERR_EXISTS: it is bound.
+// ERR_FULL: kBoundMax are.
+inline constexpr u32 kBoundMax = 128;
+struct Bind : sel::Asks<> {
+    u32 client;
+    u32 read_only; // 0 or 1.
+    file::Path data;
+};
+
 using View = sel::Protocol<GetVolume>;
 using Control = sel::Protocol<Mount, Unmount>;
+using Binder = sel::Protocol<Bind>;
 
 } // namespace vfs

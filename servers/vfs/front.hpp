@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <utility>
 
 #include "mounted.hpp"
@@ -184,10 +185,17 @@ class Shared {
 template <typename Queue>
 class Front {
   public:
-    Front(const Names &names, Shared &shared, Queue &queue)
+    Front(Names &names, Shared &shared, Queue &queue)
         : names_{names}, shared_{shared}, queue_{queue} {}
 
+    sel::Result<> on(const Bind &m) {
+        return names_.bind(m.client, m.data, m.read_only != 0, [this](u32 part) {
+            return shared_.client(static_cast<u8>(part)).pending == 0;
+        });
+    }
+
     sel::Result<u32> on(const file::CloseAll &, sel::Caller caller) {
+        caller.part = names_.part_of(caller);
         if (names_.client(caller.part) == nullptr) {
             return ERR_RIGHT;
         }
@@ -206,6 +214,7 @@ class Front {
                 any = true;
             }
         }
+        names_.unbind(program);
         if (any) {
             ring_all();
         }
@@ -214,6 +223,7 @@ class Front {
     template <typename M>
     requires(Work::has<M>) void on(const M &message, sel::Caller caller, sel::Later<M> later) {
         M m = message;
+        caller.part = names_.part_of(caller);
         u32 mounts = 0; // A bit each.
         error_t error = route(m, caller, mounts);
         if (error == OK && !admit<M>(caller.part)) {
@@ -228,8 +238,8 @@ class Front {
 
   private:
     void ring_all() {
-        for (u32 mount = 0; mount < names_.count(); mount++) {
-            queue_.ring(mount);
+        for (u32 left = used_; left != 0; left &= left - 1) {
+            queue_.ring(static_cast<u32>(std::countr_zero(left)));
         }
     }
 
@@ -323,9 +333,14 @@ class Front {
     template <typename M>
     void leave(const M &m, sel::Caller caller, u32 mounts, sel::Detached detached) {
         ClientState &client = shared_.client(caller.part);
-        client.program = caller.client;
+        if constexpr (file::Api::has<M>) { // The part of a request about volumes is of no subtree.
+            client.program = caller.client;
+        }
         if constexpr (std::is_same_v<M, file::Watch>) {
             shared_.note_watch(detached.index(), caller.part);
+        }
+        if constexpr (!is_any<M>(GetVolume{}, file::SyncAll{})) {
+            used_ |= mounts;
         }
         Job &job = shared_.job(detached.index());
         job.label = Work::label<M>();
@@ -334,16 +349,15 @@ class Front {
         job.left = static_cast<u32>(__builtin_popcount(mounts));
         job.error = OK;
         std::memcpy(job.message, &m, sizeof m);
-        for (u32 mount = 0; mount < names_.count(); mount++) {
-            if ((mounts >> mount & 1) != 0) {
-                queue_.push(mount, detached.index());
-            }
+        for (u32 left = mounts; left != 0; left &= left - 1) {
+            queue_.push(static_cast<u32>(std::countr_zero(left)), detached.index());
         }
     }
 
-    const Names &names_;
+    Names &names_;
     Shared &shared_;
     Queue &queue_;
+    u32 used_ = 0; // Bits: mounts where a client may have something.
 };
 
 } // namespace vfs

@@ -12,16 +12,21 @@
 
 namespace {
 
-constexpr sel::ReadyThread kThread[] = {caps::worker0, caps::worker1, caps::worker2, caps::worker3};
-constexpr sel::Notification kBell[] = {caps::bell0, caps::bell1, caps::bell2, caps::bell3};
+constexpr sel::ReadyThread kThread[] = {caps::worker0, caps::worker1, caps::worker2,
+                                        caps::worker3, caps::worker4, caps::worker5,
+                                        caps::worker6, caps::worker7, caps::worker8};
+constexpr sel::Notification kBell[] = {caps::bell0, caps::bell1, caps::bell2,
+                                       caps::bell3, caps::bell4, caps::bell5,
+                                       caps::bell6, caps::bell7, caps::bell8};
 constexpr int kExitWorker = 1;
 constexpr u32 kMounts = static_cast<u32>(caps::volumes.size());
 
 static_assert(kMounts <= std::size(kThread), "more file systems than threads in the manifest");
+static_assert(caps::volumes_clients.size() + vfs::kBoundMax < vfs::Names::kNobody);
 static_assert(std::size(kBell) == std::size(kThread) && caps::rings.count == std::size(kBell));
 
 const file::Life life{sel::environment().incarnation};
-const vfs::Names names{caps::volumes, caps::volumes_clients};
+vfs::Names names{caps::volumes, caps::volumes_clients};
 vfs::Shared shared{life};
 sel::Log<logging::Writer> log{caps::log};
 
@@ -112,5 +117,5 @@ int main() {
             return 1;
         }
     }
-    sel::serve<file::Api, vfs::View, vfs::Control>(caps::service, front);
+    sel::serve<file::Api, vfs::View, vfs::Control, vfs::Binder>(caps::service, front);
 }

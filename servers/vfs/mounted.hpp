@@ -257,6 +257,7 @@ class Mounted {
         }
         sel::Result<file::Usage> usage = repeat(file::GetUsage{});
         volume.error = usage.error();
+        volume.known = session_ != 0 ? 1 : 0;
         volume.usage = usage.value_or({});
         return volume;
     }
@@ -291,7 +292,7 @@ class Mounted {
 
   private:
     // A handle for clients: life, mount, how often the slot has been used, slot.
-    static constexpr u32 kMountShift = 13, kUseShift = 7, kUseMask = 63;
+    static constexpr u32 kMountShift = 12, kUseShift = 7, kUseMask = 31;
     static_assert(kHandles <= 1 << kUseShift && Names::kMountsMax <= 1 << (16 - kMountShift));
     static constexpr u32 kPoints = 1u << 31; // List: positions of mount points begin here.
 

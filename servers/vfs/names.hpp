@@ -1,11 +1,18 @@
-// Names: from the path that a client says to the file system that has it. Never changes.
+// Names: from the path that a client says to the file system that has it.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// A client's "/" is the top of its subtree: what lies outside has no name for it.
+// A client's "/" is the top of its subtree: what lies outside has no name for it. Mounts, and the subtrees of
+// boot/system.toml, never change. Behind these stand those of programs that are started at run time: the front
+// binds them, while no worker has anything of the part in hand.
 #pragma once
 
+#include <array>
+#include <utility>
+
+#include "api.hpp"
 #include "servers/file/path.hpp"
 
+#include "sel/environment.hpp"
 #include "sel/mounts.hpp"
 
 namespace vfs {
@@ -14,20 +21,69 @@ using FileSystem = sel::Mount<file::Api>;
 
 class Names {
   public:
-    static constexpr u32 kMountsMax = 8;
+    static constexpr u32 kMountsMax = 16;
 
     // Both outlive the Names, and are as scripts/manifest.py makes them: "/" is mounted, and each
     // mount but "/" stands in the root of another.
     Names(std::span<const FileSystem> mounts, std::span<const sel::Subtree> clients)
-        : mounts_{mounts}, clients_{clients} {}
+        : mounts_{mounts}, clients_{clients} {
+        part_.fill(kNobody);
+    }
+
+    Names(const Names &) = delete;
+    Names &operator=(const Names &) = delete;
+
+    static constexpr u8 kNobody = 255; // A part of no client.
 
     u32 count() const { return static_cast<u32>(mounts_.size()); }
     const FileSystem &mount(u32 place) const { return mounts_[place]; }
 
-    u32 clients() const { return static_cast<u32>(clients_.size()); }
+    // Parts, with those for programs at run time.
+    u32 clients() const { return static_cast<u32>(clients_.size()) + kBoundMax; }
     // nullptr: there is no such client.
     const sel::Subtree *client(u32 part) const {
-        return part < clients_.size() ? &clients_[part] : nullptr;
+        u32 fixed = static_cast<u32>(clients_.size());
+        return part < fixed       ? &clients_[part]
+               : part < clients() ? &bound_[part - fixed].tree
+                                  : nullptr;
+    }
+
+    // --- For the front alone: programs at run time.
+
+    // The part of a client: as its badge says, or the one that it is bound to.
+    u8 part_of(sel::Caller caller) const {
+        return is_child(caller.client) ? part_[caller.client - kFirstChild] : caller.part;
+    }
+
+    // `is_idle(part)`: no worker has anything of it in hand.
+    template <typename IsIdle>
+    sel::Result<> bind(u32 client, std::string_view text, bool read_only, IsIdle is_idle) {
+        sel::Result<file::FullPath> path = file::FullPath::parse(text);
+        if (!is_child(client) || !path) {
+            return path ? ERR_ARG : path.error();
+        }
+        if (part_[client - kFirstChild] != kNobody) {
+            return ERR_EXISTS;
+        }
+        for (u32 i = 0; i < bound_.size(); i++) {
+            u32 part = static_cast<u32>(clients_.size()) + i;
+            if (bound_[i].client == 0 && is_idle(part)) {
+                bound_[i].path = *path;
+                bound_[i].client = client;
+                bound_[i].tree = {bound_[i].path.view(), read_only, 0};
+                part_[client - kFirstChild] = static_cast<u8>(part);
+                return {};
+            }
+        }
+        return ERR_FULL;
+    }
+
+    // It has ended.
+    void unbind(u32 client) {
+        u8 part = is_child(client) ? std::exchange(part_[client - kFirstChild], kNobody) : kNobody;
+        if (part != kNobody) {
+            bound_[part - clients_.size()].client = 0;
+        }
     }
 
     struct Place {
@@ -95,6 +151,20 @@ class Names {
     }
 
   private:
+    static constexpr u32 kFirstChild = sel::Environment::kSystemPrograms + 1;
+    static constexpr u32 kChildren =
+        sel::Environment::kPrograms - sel::Environment::kSystemPrograms;
+
+    struct Bound {
+        u32 client = 0; // 0: nobody.
+        file::FullPath path;
+        sel::Subtree tree{"/", true, 0};
+    };
+
+    static bool is_child(u32 client) {
+        return client >= kFirstChild && client - kFirstChild < kChildren;
+    }
+
     // The innermost mount that the path is within.
     u32 holder(const file::FullPath &path) const {
         u32 best = 0;
@@ -110,6 +180,8 @@ class Names {
 
     std::span<const FileSystem> mounts_;
     std::span<const sel::Subtree> clients_;
+    std::array<Bound, kBoundMax> bound_{};
+    std::array<u8, kChildren> part_; // Of each program at run time.
 };
 
 } // namespace vfs

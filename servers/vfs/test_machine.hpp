@@ -85,7 +85,7 @@ struct Machine {
         } else if (r.number == CALL_CALL) {
             std::size_t before = answers.size();
             r.cptr = badge;
-            bool answered = sel::handle<file::Api, View, Control>(front, r, replies, ended);
+            bool answered = sel::handle<file::Api, View, Control, Binder>(front, r, replies, ended);
             if (!answered && answers.size() > before) {
                 r = answers.back().second;
                 answered = true;
@@ -99,11 +99,12 @@ struct Machine {
 struct Files {
     Machine &machine;
     u8 part = kAll;
+    u32 client = 7;
 
     template <typename Api = file::Api, typename M>
     sel::Result<typename M::Answer> ask(const M &m, u64 service = 0) const {
         machine.badge =
-            u64{part} << sel::BADGE_PART_SHIFT | service << sel::BADGE_SERVICE_SHIFT | 7;
+            u64{part} << sel::BADGE_PART_SHIFT | service << sel::BADGE_SERVICE_SHIFT | client;
         return sel::Client<Api>{5}.call(m);
     }
     sel::Result<u32> open(std::string_view path, u32 flags = 0) const {

@@ -559,6 +559,15 @@ TEST_CASE("what a program held ends with it") {
     CHECK(volumes("/disk") == OK);
 }
 
+TEST_CASE("the end of a program that only looked at volumes takes nobody's files") {
+    Machine m;
+    Files shell{m}, other{m, kAll, 9};
+    u32 handle = shell.open("/disk/b").value();
+    CHECK(other.ask<View>(GetVolume{.place = 0}, 1).ok());
+    m.front.on_ended(9);
+    CHECK(shell.read(handle) == "secret");
+}
+
 TEST_CASE("a file that is opened for nobody is closed again") {
     Machine m;
     Files all{m};
@@ -577,8 +586,68 @@ TEST_CASE("a file that is opened for nobody is closed again") {
     CHECK(m.fs[kDisk].open.empty());
 }
 
+TEST_CASE("a program at run time names what it is bound to, and nothing before and after") {
+    constexpr u32 kProgram = sel::Environment::kSystemPrograms + 1;
+    Machine m;
+    Files starter{m}, child{m, kAll, kProgram}, next{m, kAll, kProgram + 1};
+    auto bind = [&](u32 client, std::string_view path, u32 read_only) {
+        return starter.ask<Binder>(Bind{.client = client, .read_only = read_only, .data = path}, 3)
+            .error();
+    };
+    m.fs[kDisk].put("/b", "secret");
+    CHECK(child.cat("/a/x") == failure(ERR_RIGHT)); // Whatever part its badge says.
+    CHECK(child.ask(file::CloseAll{}).error() == ERR_RIGHT);
+    CHECK(bind(kProgram, "/disk/a", 1) == OK);
+    CHECK(child.cat("/x") == "hello");
+    CHECK(child.cat("/../b") == failure(ERR_SYNTAX));
+    CHECK(child.stat("/b") == ERR_NAME);
+    CHECK(child.open("/new", kNew).error() == ERR_RIGHT);
+    CHECK(next.stat("/x") == ERR_RIGHT);
+    CHECK(bind(kProgram, "/", 0) == ERR_EXISTS);
+    CHECK(bind(kProgram + 1, "disk", 0) == ERR_SYNTAX);
+    CHECK(bind(0, "/", 0) == ERR_ARG);
+    CHECK(bind(7, "/", 0) == ERR_ARG); // One of boot/system.toml.
+    CHECK(bind(sel::Environment::kPrograms + 1, "/", 0) == ERR_ARG);
+
+    sel::Result<u32> handle = child.open("/x");
+    REQUIRE(handle.ok());
+    m.front.on_ended(kProgram);
+    CHECK(m.fs[kDisk].open.empty());
+    CHECK(child.stat("/x") == ERR_RIGHT);
+    CHECK(bind(kProgram, "/disk/a", 0) == OK); // The next one with this number.
+    CHECK(child.read(*handle) == failure(ERR_ARG));
+    CHECK(child.open("/new", kNew).ok());
+}
+
+TEST_CASE("a part is not bound anew while a worker has something of it in hand") {
+    constexpr u32 kProgram = sel::Environment::kSystemPrograms + 1;
+    Machine m;
+    Files starter{m}, child{m, kAll, kProgram}, other{m, kAll, kProgram + 1};
+    auto bind = [&](u32 client, std::string_view path) {
+        return starter.ask<Binder>(Bind{.client = client, .read_only = 0, .data = path}, 3).error();
+    };
+    CHECK(bind(kProgram, "/disk/a") == OK);
+    m.slow[kDisk] = true;
+    CHECK(child.stat("/x") == ERR_TIMEOUT);
+    m.front.on_ended(kProgram);
+    CHECK(bind(kProgram + 1, "/") == OK);
+    m.work(kDisk);
+    m.slow[kDisk] = false;
+    CHECK(other.cat("/motd") == "welcome");
+    u32 bound = 1;
+    for (u32 i = 2; bind(kProgram + i, "/") == OK; i++) {
+        bound++;
+    }
+    CHECK(bound == kBoundMax);
+    CHECK(bind(kProgram, "/") == ERR_FULL);
+    m.front.on_ended(kProgram + 9);
+    CHECK(bind(kProgram, "/") == OK);
+}
+
 TEST_CASE("random messages, random answers") {
     Machine m;
+    sel::fuzz::server<Binder>(m.front, 4, 7);
+    sel::fuzz::clients<Binder>();
     sel::fuzz::server<file::Api>(m.front, 4, 7);
     sel::fuzz::server<View>(m.front, 4, 7);
     sel::fuzz::server<Control>(m.front, 4, 7);

@@ -1,7 +1,9 @@
-// Volume: making and repairing a file system on the disk of a file server. Files themselves are reached by
+// Volume: the disks of a file server: which there are; making and repairing a file system. Files themselves are reached by
 // servers/file/api.hpp. The only header for its clients (apps/mkfs).
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
+
+#include "servers/block/api.hpp"
 
 #include "sel/client.hpp"
 
@@ -37,6 +39,17 @@ struct Repair : sel::Asks<Repaired> {
     u32 step;
 };
 
-using Control = sel::Protocol<Format, Repair>;
+// The disks of its drivers that have the server's number of partition, counted from 0 on to ERR_NAME behind
+// the last one. By `data` a server is told, as its argument, which one to use; without it uses the first.
+struct Found {
+    u64 sectors;
+    block::Label label;
+    block::DiskName data;
+};
+struct GetDisk : sel::Asks<Found> {
+    u32 place;
+};
+
+using Control = sel::Protocol<Format, Repair, GetDisk>;
 
 } // namespace volume

@@ -1,4 +1,4 @@
-// Mounted: the first disk of some drivers that has the partition, with its cache and file system. Programs only.
+// Mounted: one disk of some drivers that has the partition, with its cache and file system. Programs only.
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
@@ -22,19 +22,22 @@ inline constexpr u64 kPatienceMs = 45'000;
 template <typename Fs>
 class Mounted {
   public:
-    // `pool`: shared with the drivers. ERR_NAME: none of them has such a disk, or there is something
-    // else on it; else what went wrong.
-    sel::Result<> open(std::span<const sel::Named<block::Api>> drivers, std::span<u8> pool) {
+    // `pool`: shared with the drivers. `wanted`: name of the disk; empty: the first one that has the partition.
+    // ERR_NAME: none of them has such a disk, or there is something else on it; else what went wrong.
+    sel::Result<> open(std::span<const sel::Named<block::Api>> drivers, std::span<u8> pool,
+                       std::string_view wanted) {
         drivers_ = drivers;
         pool_ = pool;
+        wanted_ = wanted;
         return open();
     }
 
     bool missing() const { return !result_; }
-    // True: it has come back.
+    // True: it has come back. Looks as a reader, so that nobody is kept from changing the disk meanwhile.
     bool found_again() {
         found_ = false;
         name_ = {};
+        access_ = block::Access::Read;
         return open().ok();
     }
 
@@ -45,15 +48,42 @@ class Mounted {
         }
     }
     // After let_go(): ERR_BUSY, writer() has it.
-    sel::Result<> take() { return disk_->settle(); }
+    sel::Result<> take() {
+        if (access_ == block::Access::Write) {
+            return disk_->settle();
+        }
+        access_ = block::Access::Write;
+        return start();
+    }
     u32 writer() { return link_->writer(); } // A program; 0: nobody else.
 
     bool found() const { return found_; } // A disk, after open().
     // Who has it; or who has a disk, but not this partition; or empty.
     std::string_view driver() const { return name_; }
     u32 number() const { return number_; } // Of the disk there, from 0 on.
+    block::DiskName disk_name() const { return block::disk_name(name_, number_); }
     const block::Disk &disk() const { return disk_->disk(); }
     Fs &fs() { return *fs_; } // If found().
+
+    // Number `place` of the disks that have this partition.
+    sel::Result<Found> find_disk(u32 place) const {
+        for (const auto &driver : drivers_) {
+            for (u32 number = 0; number < block::kDisks; number++) {
+                block::ServerLink link{driver.client, sel::milliseconds(kPatienceMs), number};
+                sel::Result<block::Disk> disk = link.info();
+                for (u32 i = 1; i < block::Client::kTries && disk.error() == ERR_RESTARTED; i++) {
+                    disk = link.info();
+                }
+                if (disk.error() == ERR_NAME) {
+                    break;
+                }
+                if (disk.ok() && place-- == 0) {
+                    return Found{disk->sectors, disk->label, block::disk_name(driver.name, number)};
+                }
+            }
+        }
+        return ERR_NAME;
+    }
 
   private:
     sel::Result<> open() {
@@ -78,6 +108,9 @@ class Mounted {
         sel::Result<> result = ERR_NAME;
         for (const auto &driver : drivers) {
             for (u32 number = 0; number < block::kDisks; number++) {
+                if (!wanted_.empty() && wanted_ != block::disk_name(driver.name, number).view()) {
+                    continue;
+                }
                 link_.emplace(driver.client, sel::milliseconds(kPatienceMs), number);
                 disk_.emplace(*link_, pool);
                 error_t error = start();
@@ -100,16 +133,18 @@ class Mounted {
 
     // A driver may be restarted between two messages.
     error_t start() {
-        error_t error = disk_->start().error();
+        error_t error = disk_->start(access_).error();
         for (u32 i = 1; i < block::Client::kTries && error == ERR_RESTARTED; i++) {
-            error = disk_->start().error();
+            error = disk_->start(access_).error();
         }
         return error;
     }
 
     std::span<const sel::Named<block::Api>> drivers_;
     std::span<u8> pool_;
+    std::string_view wanted_;
     sel::Result<> result_; // Of open().
+    block::Access access_ = block::Access::Write;
     bool found_ = false;
     std::string_view name_;
     u32 number_ = 0;
@@ -154,6 +189,18 @@ class MountedServer : public Server {
         }
         return life;
     }
+
+    sel::Result<file::Usage> on(const file::GetUsage &m) {
+        sel::Result<file::Usage> usage = Base::on(m);
+        if (!usage) {
+            return usage;
+        }
+        file::Usage named = *usage;
+        named.data = mounted_.disk_name();
+        return named;
+    }
+
+    sel::Result<Found> on(const GetDisk &m) { return mounted_.find_disk(m.place); }
 
     sel::Result<Formatted> on(const Format &m) {
         if (!mounted_.found()) {

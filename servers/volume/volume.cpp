@@ -222,6 +222,9 @@ sel::Result<> Volume::sync(u64 client, u32 handle) {
     sel::Result<> committed = commit(*file);
     // What had no object any more was closed, not flushed.
     sel::Result<> synced = after(kNone, fs_.sync());
+    if (committed.ok() && synced.ok()) {
+        dirty_ = std::any_of(slot_.begin(), slot_.end(), [](const Slot &s) { return s.changed; });
+    }
     return committed.ok() ? synced : committed;
 }
 

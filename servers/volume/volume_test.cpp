@@ -52,8 +52,13 @@ TEMPLATE_TEST_CASE("content comes back, also after a new start", "[volume]", Lit
     CHECK(t.v().truncate(kMe, handle, 6).ok());
     CHECK(t.get(handle) == std::string("help\0\0", 6));
     CHECK(t.v().append(kMe, handle, bytes_of("!")).ok());
+    u32 other = t.create("/g");
+    CHECK(t.put(other, 0, "later") == OK);
     CHECK(t.v().dirty());
     CHECK(t.v().sync(kMe, handle).ok());
+    CHECK(t.v().dirty());
+    CHECK(t.v().sync(kMe, other).ok());
+    CHECK_FALSE(t.v().dirty());
     REQUIRE(t.start().ok());
     CHECK(content_of(t.v(), "/f") == std::string("help\0\0!", 7));
 }

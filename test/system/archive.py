@@ -2,6 +2,7 @@
 SPDX-License-Identifier: BSD-2-Clause
 """
 
+import re
 import struct
 import subprocess
 import sys
@@ -64,6 +65,16 @@ def symbols(data):
         table = subprocess.run(["nm", "--print-size", file.name], check=True, stdout=subprocess.PIPE, text=True).stdout
     rows = [line.split() for line in table.splitlines()]
     return [(row[3], int(row[0], 16), int(row[1], 16)) for row in rows if len(row) == 4 and row[2] in "tTwW"]
+
+
+def instructions(data, start, end):
+    """(address, mnemonic) of each instruction between two addresses of an ELF file."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", f"--start-address={start:#x}",
+                               f"--stop-address={end:#x}", file.name], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [(int(found[1], 16), found[2]) for found in re.finditer(r"^ *([0-9a-f]+):\t(\S+)", text, re.M)]
 
 
 def load_headers(data):

@@ -5,6 +5,7 @@ SPDX-License-Identifier: BSD-2-Clause
   supervisor 100   the supervisor faults so often
   lies 8           each server lies, so many seeds
   recovery 38      each server faults so often: time until its next life has answered
+  busy 38          the same while files are used all the time
   flips 1000       so many bits of servers' memory are flipped
 """
 
@@ -15,12 +16,12 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "scripts/lib")]
 
-from stuck import USE, Flips, lies, open_machine, recovery, supervisor_faults  # noqa: E402
+from stuck import SECOND, USE, Flips, lies, open_machine, recovery, supervisor_faults  # noqa: E402
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("supervisor", "lies", "recovery", "flips"))
+    parser.add_argument("what", choices=("supervisor", "lies", "recovery", "busy", "flips"))
     parser.add_argument("times", nargs="?", type=int, default=8)
     parser.add_argument("seed", nargs="?", type=int, default=1)
     options = parser.parse_args()
@@ -29,11 +30,11 @@ def main():
             supervisor_faults(machine, options.times)
         print(f"supervisor: {options.times} faults, all programs as before")
     elif options.what == "lies":
-        for server in USE:
+        for server in (*USE, *SECOND):
             told = lies(server, range(options.seed, options.seed + options.times))
             print(f"lies: {server} told {told} with {options.times} seeds", flush=True)
-    elif options.what == "recovery":
-        return 0 if recovery(options.times) else 1
+    elif options.what in ("recovery", "busy"):
+        return 0 if recovery(options.times, busy=options.what == "busy") else 1
     else:
         return 0 if Flips(options.seed).run(options.times) else 1
     return 0

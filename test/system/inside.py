@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from archive import original, segments, symbols, unpack
+from archive import instructions, original, segments, symbols, unpack
 from scene import PAGE, DirectMachine
 
 LEDGER = 0x7FFF00001400  # Its first word is the count of answers (libsel/include/sel/ledger.hpp).
@@ -28,6 +28,8 @@ SYSCALL = b"\x0f\x05"
 REPLY_RECV, REPLY = 1, 6  # CALL_REPLY_RECV and CALL_REPLY of kernel/abi/call.h.
 INFO_LENGTH, INFO_TIMEOUT, MESSAGE_WORDS, MESSAGE_REGISTERS = 0x7F, 0x100, 120, 4
 REGISTERS, CR3_AT = {"rax": 0, "rdx": 3, "rsi": 4, "r8": 8, "r9": 9, "r10": 10, "rip": 16}, 204  # As QEMU's gdb stub has them.
+ANSWERING = "3sel5serve", "3sel8ReplySet", "3sel5Later", "3sel10LaterReply"  # In names of functions.
+LINE_BEFORE = 16  # Instructions.
 PACKET, ANSWER_SECONDS = re.compile(rb"\$([^#]*)#[0-9a-f]{2}"), 20
 
 
@@ -168,10 +170,21 @@ class OpenMachine(DirectMachine):
     # --- Changing them.
 
     def answering(self, program):
-        """Addresses of the `syscall` instructions with which libsel answers."""
-        places = [range(start, start + size) for name, start, size in symbols(self.files[f"bin/{program}"])
-                  if any(part in name for part in ("3sel5serve", "3sel8ReplySet", "3sel5Later", "3sel10LaterReply"))]
-        return [call for call in self.calls(program) if any(call in place for place in places)]
+        """{address of a `syscall` instruction with which libsel answers: those of it and of what always runs before it,
+        the last one first}"""
+        data, found = self.files[f"bin/{program}"], {}
+        calls = set(self.calls(program))
+        for name, start, size in symbols(data):
+            if not any(part in name for part in ANSWERING):
+                continue
+            block = []
+            for address, mnemonic in instructions(data, start, start + size):
+                block.append(address)
+                if address in calls:
+                    found[address] = block[:-LINE_BEFORE - 1:-1]
+                if address in calls or mnemonic.startswith(("j", "call", "ret")):
+                    block = []
+        return found
 
     def calls(self, program):
         """Addresses of its `syscall` instructions."""
@@ -208,17 +221,19 @@ def is_answer(registers):
 class Liar(threading.Thread):
     """While it lives, a program's answers are random half of the time: error, length, words.
 
-    The machine stops at the address of a call in whatever program comes by. Guest time goes on meanwhile, so an address
-    that others come by again and again, in a loop, is left alone."""
+    The machine stops at an address in whatever program comes by. Guest time goes on meanwhile, so where others come by
+    again and again, in a loop, an earlier instruction of those that lead to the call is taken."""
 
     OTHERS = 20
 
     def __init__(self, machine, program, seed):
         super().__init__(daemon=True)
         self.machine, self.random, self.lies = machine, random.Random(seed), 0
-        self.calls, self.buffer = machine.answering(program), machine.pages(program)[BUFFER]
+        self.buffer = machine.pages(program)[BUFFER]
         self.space, self.wanted, self.failed = machine.spaces[program], True, None
-        self.others = dict.fromkeys(self.calls, 0)  # Stops there that were another program's.
+        self.ways = machine.answering(program)  # To each call: where the machine may stop, from the call back.
+        self.stops = {way[0]: call for call, way in self.ways.items()}
+        self.others = dict.fromkeys(self.stops, 0)  # Stops in other programs.
 
     def __enter__(self):
         self.start()
@@ -233,40 +248,64 @@ class Liar(threading.Thread):
     def run(self):
         try:
             with self.machine.gdb() as gdb:
-                self.break_at(gdb, "Z", self.calls)
+                self.break_at(gdb, "Z")
                 gdb.send("c")
                 while self.wanted:
-                    self.lie(gdb)
+                    self.meet(gdb)
                 gdb.socket.sendall(b"\x03")
                 gdb.answer()
-                self.break_at(gdb, "z", self.calls)
+                self.break_at(gdb, "z")
         except (OSError, AssertionError) as error:
             self.failed = error
 
-    @staticmethod
-    def break_at(gdb, what, addresses):
-        for address in addresses:
+    def break_at(self, gdb, what):
+        for address in self.stops:
             gdb.ask(f"{what}1,{address:x},1")
 
-    def lie(self, gdb):
-        """At the next call that the machine stops at, if it does within a moment."""
+    def meet(self, gdb):
+        """Whoever the machine stops at next, if it does within a moment."""
         if gdb.poll(0.05) is None:
             return
+        self.break_at(gdb, "z")  # So that the steps are over these places.
         registers, space = gdb.registers()
-        mine = space & FRAME == self.space
-        if mine and is_answer(registers) and self.random.random() < 0.5:
-            self.lies += 1
-            for name in ("rdx", "r10", "r8", "r9"):
-                gdb.set_register(name, self.random.getrandbits(64))
-            label = self.random.choice((0, self.random.getrandbits(32), self.random.randrange(32)))
-            gdb.set_register("rsi", label << 32 | registers["rsi"] & INFO_TIMEOUT |
-                             self.random.randint(0, MESSAGE_WORDS))
-            words = MESSAGE_WORDS - MESSAGE_REGISTERS
-            gdb.write(self.buffer + 8 * MESSAGE_REGISTERS, self.random.randbytes(8 * words))
-        self.break_at(gdb, "z", self.calls)  # So that the step is one over the call.
-        if not mine and registers["rip"] in self.others:
-            self.others[registers["rip"]] += 1
-            self.calls = [call for call in self.calls if self.others[call] < self.OTHERS]
+        stop = registers["rip"]
+        if space & FRAME == self.space:
+            self.follow(gdb, registers)
+        elif stop in self.stops:
+            self.others[stop] += 1
+            if self.others[stop] > self.OTHERS:
+                self.step_back(stop)
         gdb.ask("s")
-        self.break_at(gdb, "Z", self.calls)
+        self.break_at(gdb, "Z")
         gdb.send("c")
+
+    def step_back(self, stop):
+        """Stop earlier on the way to this call."""
+        call = self.stops.pop(stop)
+        way = self.ways[call] = self.ways[call][1:]
+        if way:
+            self.stops[way[0]] = call
+            self.others[way[0]] = 0
+
+    def follow(self, gdb, registers):
+        """To the call, and lie there."""
+        call = self.stops.get(registers["rip"])
+        for _ in range(LINE_BEFORE):
+            if registers["rip"] == call:
+                self.lie(gdb, registers)
+                return
+            gdb.ask("s")
+            registers, space = gdb.registers()
+            if space & FRAME != self.space:
+                return
+
+    def lie(self, gdb, registers):
+        if not is_answer(registers) or self.random.random() < 0.5:
+            return
+        self.lies += 1
+        for name in ("rdx", "r10", "r8", "r9"):
+            gdb.set_register(name, self.random.getrandbits(64))
+        label = self.random.choice((0, self.random.getrandbits(32), self.random.randrange(32)))
+        gdb.set_register("rsi", label << 32 | registers["rsi"] & INFO_TIMEOUT | self.random.randint(0, MESSAGE_WORDS))
+        words = MESSAGE_WORDS - MESSAGE_REGISTERS
+        gdb.write(self.buffer + 8 * MESSAGE_REGISTERS, self.random.randbytes(8 * words))

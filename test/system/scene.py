@@ -14,6 +14,7 @@ from machine import Machine
 
 BOOT_SECONDS = 100
 PAGE = 4096
+TOP = "system\nbin/\netc/\n" + "".join(f"{kind}{number}/\n" for kind in ("disk", "fat") for number in ("", 2, 3, 4))  # `ls /`.
 SERVERS = ("console", "timer", "log", "pci", "supervisor", "ramfs", "vfs", "shell")
 PS_ROW = re.compile(r"^ *(\d+) (\S+) +(\d+) (.{9}) (.{12}) (\S+ ?\S*) +(\d+)$")
 
@@ -28,15 +29,16 @@ class Program:
 
 
 class DirectMachine(Machine):
-    """The kernel booted by QEMU itself, with one module: the root task, padded to pages, and an archive."""
+    """The kernel booted by QEMU itself, with one module: the root task, padded to pages, and an archive. `iso`: by GRUB,
+    as QEMU's own loader does not do it when there is an NVMe disk."""
 
-    def __init__(self, archive=None, more=(), **options):
+    def __init__(self, archive=None, more=(), iso=False, **options):
         root = (BUILD / "apps/root.elf").read_bytes()
         archive = (BUILD / "apps/archive.bin").read_bytes() if archive is None else archive
         self.module = tempfile.NamedTemporaryFile()
         Path(self.module.name).write_bytes(root + bytes(-len(root) % PAGE) + archive)
         kernel = ["-kernel", str(BUILD / "kernel/kernel.elf"), "-initrd", self.module.name]
-        super().__init__(extra=[*kernel, *more], **options)
+        super().__init__(ISO if iso else None, extra=[*([] if iso else kernel), *more], **options)
 
     def stop(self):
         super().stop()

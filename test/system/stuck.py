@@ -28,34 +28,64 @@ USE = {  # Server: a command that needs it.
     "virtio-blk": "echo x > /disk/x; sync; rm /disk/x; sync",
 }
 ON_DISK = ("fs", "fat", "virtio-blk")
+ON_SECOND = "echo x > /disk2/x; sync; rm /disk2/x; sync"
+SECOND = ("nvme", "ahci")  # Drivers that lie about a second disk.
 KEPT = ("/fat/kept", "/disk/kept")
+KEPT_SECOND = ("/fat2/kept", "/disk2/kept")
 KEPT_TEXT = "".join(f"line {number} of what must be kept\n" for number in range(200))
 PATIENCE = 2  # Seconds of guest time.
 RECOVERY_MS = 100
 UP = re.compile(r"^up 0:(\d\d):(\d\d\.\d+)$", re.M)
-MORE_USE = ("report", "restart ramfs", "date", "sleep 0", "df", "log")  # While a server lies.
+MORE_USE = ("report", "restart ramfs", "date", "sleep 0", "df", "log")  # While a server lies,
+FILES = ("echo x > {0}/x; cat {0}/x; cp {0}/x {0}/y; cat {0}/y; mv {0}/y {0}/z; wc {0}/z", "mkdir {0}/d; rm {0}/d",
+         "ls -l {0}; echo y >> {0}/z; cat {0}/z; rm {0}/x {0}/y {0}/z", "fsck {0}; df; sync")
+OFTEN = {  # and of those that are asked little, or in many ways.
+    "timer": ("date; uptime; sleep 1; date; uptime", "sleep 0; sleep 0; sleep 0; uptime", "restart fat; ls /fat") * 3,
+    "log": ("log", "log -w", "log -e", "log -d", "restart virtio-blk; ls /disk") * 3,
+    "pci": ("lspci", "irq; lspci", "restart virtio-blk; ls /disk") * 2,
+    "supervisor": ("report", "restart timer; date", "kill ramfs; ls /", "attack null") * 3,
+    "ramfs": FILES * 2,
+    "fs": FILES * 2,
+    "fat": FILES * 2,
+    "virtio-blk": FILES, "nvme": FILES, "ahci": FILES,
+}
 UNTIMED = ("console", "timer")
+USED_BY_STRESS, BUSY_SECONDS = ("fs", "vfs", "virtio-blk"), 20
+WITHOUT_DISK = {"virtio-blk": "mount none /disk2"}  # Asks it, and waits for nothing that its disk does for others.
+SLOWEST = re.compile(r"stress: .* the slowest answer took (\d+) ms\n", re.M)
 FAULT = re.compile(r"^(?:--- (\S+) \(start|root: (\S+) at )", re.M)  # What the supervisor, or root, says of one.
 LIES_SECONDS = 60  # Of the host: each answer of a liar stops the machine.
 SETTLE_TRIES, SETTLE_SECONDS = 6, 10
 
 
 @contextmanager
-def open_machine(disk=True):
-    """Without a disk the time in which nothing happens is skipped."""
+def open_machine(disk=True, second=None):
+    """Without a disk the time in which nothing happens is skipped. `second`: the driver of a second disk."""
+    kinds = ["virtio", second] if second else ["virtio"] if disk else []
     with tempfile.TemporaryDirectory() as folder:
-        image = Path(folder) / "disk.img"
-        make_disk(image)
         (Path(folder) / "kept").write_text(KEPT_TEXT)
-        subprocess.run(["mcopy", "-i", f"{image}@@1M", Path(folder) / "kept", "::kept"], check=True)
-        with OpenMachine(disks=[image] if disk else [], icount=True, sleep=disk) as machine:
+        images = [Path(folder) / f"disk{number}.img" for number in range(len(kinds))]
+        for image in images:
+            make_disk(image)
+            subprocess.run(["mcopy", "-i", f"{image}@@1M", Path(folder) / "kept", "::kept"], check=True)
+        with OpenMachine(disks=images, disk_kind=kinds, icount=True, sleep=disk, iso=second == "nvme") as machine:
             machine.use = {server: command for server, command in USE.items() if disk or server not in ON_DISK}
+            machine.use |= {second: ON_SECOND} if second else {}
             machine.boot()
             try:
                 yield machine
             except AssertionError:
                 print(f"--- end of the serial log\n{machine.log[-6000:]}\n---", flush=True)
                 raise
+
+
+def wait_for(machine, path):
+    """Until the file system of a further disk is mounted: that goes on behind the first prompt."""
+    for _ in range(SETTLE_TRIES):
+        if f" on {path}," in machine.run("mount"):
+            return
+        machine.run("sleep 1")
+    raise AssertionError(f"nothing is mounted at {path}:\n{machine.run('log')}")
 
 
 def ups(output):
@@ -115,13 +145,14 @@ def settle(machine):
     raise last
 
 
-def away(machine, server):
+def away(machine, server, command=None):
     """Uses a spoilt server until its next life answers: seconds, of those that take no part in reading the clock."""
+    command = command or USE[server]
     if server == "console":
         machine.send(USE[server] + "\n")
         settle(machine)
         return 0
-    _, output = machine.status(f"uptime; {USE[server]}; {USE[server]}; uptime")
+    _, output = machine.status(f"uptime; {command}; {command}; uptime")
     return 0 if server in UNTIMED else ups(output)[1] - ups(output)[0]
 
 
@@ -143,16 +174,17 @@ def supervisor_faults(machine, times):
 
 def use_all(machine, liar):
     """Whatever comes of it, each command ends. What a console says that lies is nothing to judge by."""
-    for command in (*machine.use.values(), *MORE_USE):
+    place = {"ramfs": "", "fat": "/fat"}.get(liar, "/disk2" if liar in SECOND else "/disk")
+    for command in (*machine.use.values(), *MORE_USE, *OFTEN.get(liar, ())):
         try:
-            machine.status(command, LIES_SECONDS if liar != "console" else LIES_SECONDS / 10)
+            machine.status(command.format(place), LIES_SECONDS if liar != "console" else LIES_SECONDS / 10)
         except MachineError:
             assert liar == "console", f"`{command}` does not end while {liar} lies\n{machine.log[-1000:]}"
 
 
 def keeps(machine, what):
     """Data that was on the disk before anybody lied."""
-    for path in KEPT:
+    for path in KEPT + (KEPT_SECOND if machine.use.keys() & set(SECOND) else ()):
         equal(f"content of {path} after {what}", machine.run(f"cat {path}", 60), KEPT_TEXT)
 
 
@@ -160,7 +192,10 @@ def lies(server, seeds):
     """The server's answers are random. Then all others still work and have not faulted meanwhile, and so does it when it
     is started anew; what was on the disk is there. How many lies were told."""
     told = 0
-    with open_machine() as machine:
+    with open_machine(second=server if server in SECOND else None) as machine:
+        if server in SECOND:
+            wait_for(machine, "/fat2")
+            machine.run("cp /fat2/kept /disk2/kept; sync")
         all_work(machine, "the boot")
         machine.run("cp /fat/kept /disk/kept; sync")
         free = free_bytes(machine)
@@ -172,6 +207,8 @@ def lies(server, seeds):
             told += liar.lies
             settle(machine)
             machine.status(f"restart {server}")
+            if server == "pci":  # What it said of a device stays with the driver.
+                machine.status("restart virtio-blk")
             all_work(machine, what)
             faults = {name for match in FAULT.findall(machine.log[before:]) for name in match}
             equal(f"faults after {what}", faults - {"", "attack", server}, set())
@@ -181,19 +218,43 @@ def lies(server, seeds):
     return told
 
 
-def recovery(times, batch=10):
-    """Milliseconds from before the request in which a server faults to the answer of its next life. Some that so
-    often fault in a row are given up: a fresh machine goes on."""
+def busy_recovery(machine, server, times):
+    """(milliseconds, server) for each fault. Of servers that the program uses it is what its slowest answer took, which
+    may have had another cause: a fault is met by whoever asks first."""
+    machine.run(f"start stress /disk {BUSY_SECONDS}s")
+    taken = []
+    for _ in range(times):
+        machine.status("cp /disk/kept /fat/copy; cp /fat/copy /disk/copy; cp /disk/copy /copy")
+        before = starts(machine)[server]
+        machine.spoil(server, TRAP)
+        taken.append((1000 * away(machine, server, WITHOUT_DISK.get(server)), server))
+        equal(f"starts of {server}", starts(machine)[server], before + 1)
+    told = machine.expect(SLOWEST, 10 * BUSY_SECONDS)
+    machine.send("\n")
+    settle(machine)
+    slowest = float(SLOWEST.search(told)[1])
+    return [(max(ms, slowest), server) for ms, _ in taken] if server in USED_BY_STRESS else taken
+
+
+def recovery(times, batch=10, busy=False):
+    """Milliseconds from before the request in which a server faults to the answer of its next life, if `busy` while a
+    program uses files all the time and the shell copies some. Some that so often fault in a row are given up: a fresh
+    machine goes on."""
     taken, left = [], times
     while left > 0:
         with open_machine() as machine:
             all_work(machine, "the boot")
+            machine.run("cp /fat/kept /disk/kept; sync")
             for server in sorted(USE.keys() - set(UNTIMED)):
+                if busy:
+                    taken += busy_recovery(machine, server, min(left, batch))
+                    continue
                 for _ in range(min(left, batch)):
                     before = starts(machine)[server]
                     machine.spoil(server, TRAP)
                     taken.append((1000 * away(machine, server), server))
                     equal(f"starts of {server}", starts(machine)[server], before + 1)
+            keeps(machine, "the faults")
             machine.halt()
         left -= batch
     taken.sort()

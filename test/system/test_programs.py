@@ -28,22 +28,22 @@ def test_new_server():
         copy = Path(folder) / "project"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("build", "build-*", ".git", "__pycache__"))
         before = {p: p.read_bytes() for p in copy.rglob("*") if p.is_file()}
-        subprocess.run([copy / "scripts/new-server", "hello"], check=True)
+        subprocess.run([copy / "scripts/new-server", "greeter"], check=True)
         touched = {p.relative_to(copy).parts[:2] for p in copy.rglob("*")
                    if p.is_file() and before.get(p) != p.read_bytes()}
-        assert touched == {("servers", "hello"), ("boot", "system.toml")}, touched
-        lines = sum(p.read_text().count("\n") for p in (copy / "servers/hello").glob("*.?pp"))
+        assert touched == {("servers", "greeter"), ("boot", "system.toml")}, touched
+        lines = sum(p.read_text().count("\n") for p in (copy / "servers/greeter").glob("*.?pp"))
         assert lines <= 40, f"{lines} lines of C++"
         build = copy / "build"
         subprocess.run(["meson", "setup", build], cwd=copy, check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["ninja", "-C", build, "--quiet", "boot/trustos.iso", "apps/hello-test"],
+        subprocess.run(["ninja", "-C", build, "--quiet", "boot/trustos.iso", "apps/greeter-test"],
                        check=True)
-        subprocess.run([build / "apps/hello-test"], check=True)
+        subprocess.run([build / "apps/greeter-test"], check=True)
         with Machine(build / "boot/trustos.iso") as machine:
             machine.boot()
-            assert machine.run("ask hello") == "hello from hello\n"
-            machine.run("kill hello")
-            assert machine.run("ask hello") == "hello from hello\n"
+            assert machine.run("ask greeter") == "hello from greeter\n"
+            machine.run("kill greeter")
+            assert machine.run("ask greeter") == "hello from greeter\n"
             machine.halt()
 
 

@@ -1,13 +1,14 @@
-"""Several disks of several kinds: each has its number and its own data.
+"""Several disks of several kinds: each has its number, its own data, and its place in the name space.
 SPDX-License-Identifier: BSD-2-Clause
 """
 
 import re
+import subprocess
 import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from disk import LINUX_DATA, MARK, write_gpt
+from disk import ALIGN, BASIC_DATA, LINUX_DATA, MARK, TRUSTOS, make_fat, write_gpt
 from scene import booted, equal, free_bytes
 
 SECTOR, SECTORS = 512, 32768
@@ -101,4 +102,130 @@ def test_five_disks():
     check_all({"virtio-blk": 2, "nvme": 1, "ahci": 2})
 
 
-test_five_disks.limit = 400
+# --- In the name space.
+
+KINDS = ("virtio-blk", "nvme", "ahci")  # In the order of needs.disks in boot/system.toml.
+PLACES = 4  # For disks, of each kind of file system.
+LABELS = ("red", "green", "blue", "grey", "black", "white", "brown", "pink")
+
+
+def make_formatted(path, label):
+    """A disk as scripts/lib/disk.py makes it, but smaller, and with a label of its own."""
+    middle, end = SECTORS // 2, SECTORS - ALIGN
+    with path.open("xb+") as image:
+        image.truncate(SECTORS * SECTOR)
+        write_gpt(image, SECTORS, [(BASIC_DATA, "exchange", ALIGN, middle - 1), (TRUSTOS, label, middle, end - 1)])
+        make_fat(image, ALIGN, middle - ALIGN)
+
+
+def path_of(kind, place):
+    return kind if place == 0 else f"{kind}{place + 1}"
+
+
+@contextmanager
+def formatted(counts):
+    """(QEMU's arguments, (name, label, image) of each disk in their order) for so many disks of each driver."""
+    with tempfile.TemporaryDirectory() as folder:
+        extra, disks = list(CONTROLLER) if "ahci" in counts else [], []
+        for driver in KINDS:
+            for number in range(counts.get(driver, 0)):
+                place, image = len(disks), Path(folder) / f"{driver}{number}"
+                make_formatted(image, LABELS[place])
+                disks.append((name_of(driver, number), LABELS[place], image))
+                extra += ["-drive", f"if=none,id=d{place},format=raw,file={image}"]
+                extra += [part.format(f"d{place}", place, PORTS[number % len(PORTS)]) for part in DEVICES[driver]]
+        yield extra, disks
+
+
+def mounted(machine, expected):
+    """What `mount` says of disks, {path: disk}, when that is expected; further ones come behind the first prompt."""
+    for _ in range(20):
+        found = dict(re.findall(r" on (\S+), (\S+)$", machine.run("mount"), re.M))
+        if found == expected:
+            break
+        machine.run("sleep 1")
+    equal("mounted", found, expected)
+
+
+def by_default(disks):
+    return {path_of(kind, place): name for kind in ("/disk", "/fat") for place, (name, _, _) in enumerate(disks[:PLACES])}
+
+
+def check_mounted(counts):
+    """Each disk has its place, and its own files there, whatever is started anew, and after another boot."""
+    with formatted(counts) as (extra, disks):
+        places = by_default(disks)
+        with booted(extra=extra) as machine:
+            mounted(machine, places)
+            free = free_bytes(machine)
+            for path, name in places.items():
+                machine.run(f"echo {path} {name} > {path}/mine")
+            machine.run("sync")
+            for server in ("virtio-blk", "nvme", "ahci", "vfs", "fs2", "fat2", "mount"):
+                machine.status(f"restart {server}")
+                for path, name in places.items():
+                    equal(f"file of {path} behind `restart {server}`", machine.run(f"cat {path}/mine"), f"{path} {name}\n")
+            mounted(machine, places)
+            if len(disks) > PLACES:
+                check_others(machine, disks)
+            check_words(machine, disks)
+            mounted(machine, places)
+            equal("free memory", free_bytes(machine), free)
+            machine.halt()
+        for place, (_, _, image) in enumerate(disks[:PLACES]):
+            held = subprocess.run(["mtype", "-i", f"{image}@@1M", "::mine"], check=True, stdout=subprocess.PIPE, text=True)
+            path = path_of("/fat", place)
+            equal(f"file of {path} from outside", held.stdout, f"{path} {places[path]}\n")
+        with booted(extra=extra) as machine:
+            mounted(machine, places)
+            for path, name in places.items():
+                equal(f"file of {path} after another boot", machine.run(f"cat {path}/mine"), f"{path} {name}\n")
+            machine.halt()
+
+
+def check_others(machine, disks):
+    """Those for which there was no place come into one by command, and keep what was written; then as before."""
+    for name, label, _ in disks[PLACES:]:
+        for path, disk in (("/disk2", label), ("/fat2", name)):
+            equal("status", machine.status(f"umount {path}; mount {disk} {path}"), (0, ""))
+            machine.run(f"echo {name} > {path}/mine")
+    for name, _, _ in disks[PLACES:]:
+        for path in ("/disk2", "/fat2"):
+            machine.run(f"umount {path}; mount {name} {path}")
+            equal(f"file of {name}", machine.run(f"cat {path}/mine"), f"{name}\n")
+            machine.run(f"restart {path.replace('/disk', 'fs').replace('/fat', 'fat')}")
+            equal(f"file of {name}", machine.run(f"cat {path}/mine"), f"{name}\n")
+    for path in ("/disk2", "/fat2"):
+        machine.run(f"umount {path}; mount {disks[1][0]} {path}")
+
+
+def check_words(machine, disks):
+    """What `mount` says to who asks for what cannot be."""
+    first, second = disks[0][0], disks[1][0]
+    for line, words in ((f"mount {first} /disk2", "/disk2: it is mounted already"),
+                        (f"mount {first} /etc", "/etc: no disk can be mounted there"),
+                        (f"umount /disk2; mount {first} /disk2", f"{first} is mounted already"),
+                        ("mount none /disk2", "none: there is no such disk, or it has no partition for /disk2"),
+                        ("umount /fat2; mount exchange /fat2",
+                         f"exchange: {len(disks)} disks have a partition of this label")):
+        equal(line, machine.status(line), (1, f"error: mount: {words}\n"))
+    equal("all put back", machine.status(f"mount /disk2 && mount {second} /fat2"), (0, ""))
+    if len(disks) < PLACES:
+        equal("no more disks", machine.status("mount /disk4"),
+              (1, "error: mount: /disk4: there is no disk for it that is not in use\n"))
+
+
+def test_two_disks_are_mounted():
+    check_mounted({"virtio-blk": 1, "nvme": 1})
+
+
+def test_three_disks_are_mounted():
+    check_mounted({"virtio-blk": 1, "nvme": 1, "ahci": 1})
+
+
+def test_eight_disks_are_mounted():
+    check_mounted({"virtio-blk": 3, "nvme": 3, "ahci": 2})
+
+
+for scenario in (test_five_disks, test_two_disks_are_mounted, test_three_disks_are_mounted, test_eight_disks_are_mounted):
+    scenario.limit = 400

@@ -6,7 +6,7 @@ import random
 import re
 from dataclasses import replace
 
-from scene import booted, equal, programs, refused, snapshot
+from scene import TOP, booted, equal, programs, refused, snapshot
 
 UP, DOWN, RIGHT, LEFT, HOME, END, DELETE = (
     f"\x1b[{key}" for key in ("A", "B", "C", "D", "H", "F", "3~"))
@@ -78,7 +78,7 @@ ANSWERS = [  # (line, exit status, output)
     ("run /script", 0, "in a script false\n"),
     ("echo 'echo one' > /script; echo 'nonsense' >> /script; run /script", 127,
      "one\nerror: unknown command 'nonsense'; 'help' lists all commands\n"),
-    ("rm /d/f /d/g /d/e /d /x /script; ls", 0, "system\nbin/\netc/\ndisk/\nfat/\n"),
+    ("rm /d/f /d/g /d/e /d /x /script; ls", 0, TOP),
     ("date | count -l", 0, "1\n"),
     ("mount | grep ramfs", 0, "ramfs      on /\n"),
     ("df | grep ramfs | count -l", 0, "1\n"),
@@ -106,6 +106,7 @@ def test_commands():
 
 
 BAD_ARGUMENTS = {  # Command: lines that are wrong.
+    "about": ["about", "about /nowhere", "about /etc", "about /etc/motd"],
     "ask": ["ask", "ask nobody", "ask console"],
     "attack": ["attack nothing", "attack a b"],
     "bench": ["bench a b"],
@@ -127,7 +128,7 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
     "hexdump": ["hexdump /nowhere", "hexdump a b"],
     "history": ["history 3"],
     "irq": ["irq 4"],
-    "kill": ["kill", "kill nobody", "kill 3", "kill root", "kill attack"],
+    "kill": ["kill", "kill nobody", "kill 99", "kill root", "kill attack"],
     "log": ["log x", "log 99999", "log -x"],
     "ls": ["ls /nowhere", "ls -x"],
     "lspci": ["lspci 1"],
@@ -143,7 +144,8 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong.
     "report": ["report x"],
     "restart": ["restart", "restart nobody"],
     "rm": ["rm", "rm /nowhere", "rm /etc", "rm /"],
-    "run": ["run", "run nothing", "run /nowhere", "run nothing x"],
+    "run": ["run", "run nothing", "run /nowhere", "run nothing x", "run -b", "run --give", "run -x /etc/motd", "run -b /etc/motd"],
+    "start": ["start", "start nothing", "start shell", "start /nowhere x"],
     "sleep": ["sleep", "sleep x", "sleep 3601", "sleep -1"],
     "sort": ["sort -x", "sort /nowhere"],
     "status": ["status 1"],

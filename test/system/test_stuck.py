@@ -8,7 +8,9 @@ import struct
 from archive import LOOP, RETURN_TRUE, STAND, TRAP
 from inside import LEDGER
 from scene import equal
-from stuck import PATIENCE, Flips, each_server, lies, open_machine, spoilt, supervisor_faults, ups
+from stuck import PATIENCE, Flips, all_work, each_server, keeps, lies, open_machine, spoilt, supervisor_faults, ups
+
+REFUSE = bytes.fromhex("c74750 09000000 4889f8 c3")  # Of a Result<pci::Taken>: mov dword [rdi+80], 9; mov rax, rdi; ret.
 
 
 def test_each_server_loops():
@@ -49,6 +51,20 @@ def test_a_thread_loops():
         machine.halt()
 
 
+def test_a_driver_is_started_while_pci_refuses():
+    """It has no disk then, and looks for it again when it is asked."""
+    with open_machine() as machine:
+        all_work(machine, "the boot")
+        machine.run("cp /fat/kept /disk/kept; sync")
+        machine.patch("pci", "10give_parts", REFUSE)
+        machine.status("restart virtio-blk; ls /disk; ls /fat")
+        assert "a controller cannot be had" in machine.run("log")
+        machine.run("restart pci")
+        all_work(machine, "pci is there again")
+        keeps(machine, "pci is there again")
+        machine.halt()
+
+
 def test_servers_that_lie_about_their_answers():
     """Two that loop and count answers have a bounded part together: the rest goes on."""
     forge = b"\x48\xb8" + struct.pack("<Q", LEDGER) + b"\x48\xff\x00\xeb\xfb"  # rax: LEDGER; ++*rax; again.
@@ -77,7 +93,7 @@ def test_the_supervisor_faults():
 
 
 def test_lies():
-    for server in ("vfs", "virtio-blk", "timer"):
+    for server in ("vfs", "virtio-blk", "timer", "pci", "supervisor", "ramfs", "fs"):
         assert lies(server, range(1)) > 0, f"{server} has not lied"
 
 
@@ -86,6 +102,7 @@ def test_flips():
 
 
 for scenario in (test_each_server_loops, test_each_server_stands, test_answers_are_lost, test_a_thread_loops,
-                 test_servers_that_lie_about_their_answers, test_each_server_faults_while_the_supervisor_faults,
+                 test_a_driver_is_started_while_pci_refuses, test_servers_that_lie_about_their_answers, test_each_server_faults_while_the_supervisor_faults,
                  test_the_supervisor_faults, test_lies, test_flips):
     scenario.limit = 400
+test_lies.limit = 800

@@ -1,7 +1,7 @@
 // Elf: the one reader of program files: what goes where, with which rights.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// ElfFile reads the tables of any ELF-64 file and believes no offset (symbols, notes). read_elf() says
+// ElfFile reads the tables of any ELF-64 file and believes no offset (symbols; notes: manifest.hpp). read_elf() says
 // whether a file is a program that can be started here, and what to load.
 // Source: System V ABI, chapters 4 and 5 (ELF-64, static executable for x86_64).
 #pragma once
@@ -46,8 +46,8 @@ struct ElfSymbol {
     u64 value, bytes;
 };
 
-enum { ELF_LOAD = 1, ELF_INTERPRETER = 3 }; // ElfProgramHeader::type
-enum { ELF_EXECUTE = 1, ELF_WRITE = 2 };    // ElfProgramHeader::flags
+enum { ELF_LOAD = 1, ELF_INTERPRETER = 3, ELF_NOTE = 4 }; // ElfProgramHeader::type
+enum { ELF_EXECUTE = 1, ELF_WRITE = 2 };                  // ElfProgramHeader::flags
 enum { ELF_SYMBOLS = 2, ELF_FUNCTION = 2 }; // ElfSectionHeader::type; ElfSymbol::info,
 inline constexpr u8 kElfSymbolType = 15;    // these bits of it.
 inline constexpr u16 kElfExecutable = 2, kElfX86_64 = 62; // ElfHeader::type, machine

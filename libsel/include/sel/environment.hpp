@@ -22,13 +22,16 @@ inline constexpr u64 kEnvironmentAddress = BOOT_INFO_ADDRESS;
 inline constexpr u64 kBufferAddress = BOOT_IPC_BUFFER;
 
 struct Environment {
-    static constexpr u32 kVersion = 2;
-    static constexpr u32 kPrograms = 64; // Numbers 1 to kPrograms.
+    static constexpr u32 kVersion = 3;
+    // Programs have numbers from 1 on: up to kSystemPrograms those of boot/system.toml, in its order; from
+    // there to kPrograms those that are started at run time.
+    static constexpr u32 kSystemPrograms = 64;
+    static constexpr u32 kPrograms = 256;
     static constexpr u32 kArgumentBytes = 1024;
 
     u32 version;
-    u32 program;     // Number of this program: a place in boot/system.toml.
-    u32 incarnation; // 1 when it is started first; puts handles of an earlier life apart.
+    u32 program;     // Number of this program.
+    u32 incarnation; // 1 when the number is used first; puts handles of an earlier life apart.
     u32 argument_bytes;
     u64 tsc_hz;                           // Time-stamp counter; see sel/clock.hpp.
     char name[16];                        // Ends with 0.

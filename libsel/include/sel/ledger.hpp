@@ -22,7 +22,7 @@ struct Debt {
 
 struct Ledger {
     static constexpr u32 kDebts = 64;
-    static constexpr u32 kThreads = 8;
+    static constexpr u32 kThreads = 16;
 
     struct Thread {
         cptr_t tcb;  // 0: none.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 //   EMPTY --make()--> MADE --give...()--> MADE --prepare()--> READY --resume()--> runs
+// Who has no SchedControl: prepare_bare() instead, and root.Starter (servers/root/api.hpp) does the rest.
 //   any --end()--> EMPTY
 // All that it is made of comes from the Untyped: the CSpace; the book, a CNode that only the maker
 // sees, with its VSpace, page tables and Frames; its thread. So if its maker dies, whoever holds the
@@ -87,10 +88,17 @@ class Process {
 
     // Its first thread, which does not run yet. Errors: of the kernel.
     Result<> prepare(const ProcessThread &thread);
+    // The same without what somebody else gives it: priority, time, who is told of its faults.
+    Result<> prepare_bare(Endpoint receives, bool vector);
+    // What its environment says of who it is, if make() did not know that yet.
+    Result<> set_identity(u32 program, u32 incarnation) const;
     Result<> resume() const { return tcb().resume(); }
 
     // Ends it wherever it is, and takes all back: the Untyped is unused again. Refused: it is not.
     Result<> end();
+    // The same, and looks whether all came back: one child must fit that takes everything but the page in which
+    // its record stands. `bytes`: of its Untyped. `scratch`: an empty slot. Refused: something did not.
+    Result<> end_whole(u64 bytes, cptr_t scratch);
 
     // --- What it is given, in an empty slot of its CSpace. After make().
 
@@ -185,6 +193,7 @@ class Process {
     Result<> new_region(u64 address, u64 pages, u64 rights);
     Result<> new_page(u64 address, u64 rights, std::span<const u8> content, u32 &book);
     Result<> make_thread(const ProcessThread &thread);
+    Result<> make_bare(Endpoint receives, bool vector);
     Result<> bind_thread(Tcb tcb, Reply reply, Frame buffer) const;
     Result<u32> make_bell(u64 bits);
     Result<> or_end(Result<> done);

@@ -9,7 +9,8 @@
 //   Result<R> on(const M &)                          answers at once
 //   Result<R> on(const M &, Caller)                  and wants to know who asks
 //   void on(const M &, Caller, Later<M>)             answers when it likes (later.hpp)
-// A message that it does not handle is a compile error.
+// A message that it does not handle is a compile error. A capability that came along is the business of those who
+// are told who asks; from all others it is taken.
 #pragma once
 
 #include "sel/later.hpp"
@@ -42,7 +43,7 @@ concept Request = Plain<M> && requires {
 
 // Who sent a message: the badge of the capability that it came through, set by root.
 struct Caller {
-    u32 client;      // Number of the program (a place in boot/system.toml).
+    u32 client;      // Number of the program (environment.hpp).
     bool capability; // One came along, into the slot named by receive_slot().
     u8 part = 0;     // Of the server, for this client: a partition; 0: all, or there are none.
 };
@@ -55,6 +56,17 @@ enum : u64 {
     BADGE_PART_SHIFT = 40,   // Which part of what the server has: 8 bits.
     BADGE_FAULT = 1ull << 63 // A fault of the program `client`.
 };
+
+namespace detail {
+
+// A capability that came with a message which nobody handles must not lie where that of the next one comes.
+inline void drop_capability(const Regs &r) {
+    if (r.has_capability()) {
+        call(CALL_CAP_DELETE, ipc_buffer()[BUFFER_CAP_RECV]);
+    }
+}
+
+} // namespace detail
 
 template <typename... Ms>
 struct Protocol {
@@ -84,6 +96,7 @@ struct Protocol {
                        (now = handle<Ms>(server, r, caller, replies), true)) ||
                       ...);
         if (!known) {
+            detail::drop_capability(r);
             store_error(r, ERR_PROTOCOL);
         }
         return now;
@@ -94,11 +107,13 @@ struct Protocol {
     static bool handle(Server &server, Regs &r, Caller caller, ReplySet &replies) {
         M message;
         if (!load(r, message)) {
+            detail::drop_capability(r);
             store_error(r, ERR_PROTOCOL);
             return true;
         }
         if constexpr (requires { server.on(message, caller, Later<M>{}); }) {
             if (!replies.spare()) {
+                detail::drop_capability(r);
                 store_error(r, ERR_FULL);
                 return true;
             }
@@ -109,6 +124,7 @@ struct Protocol {
             Result<typename M::Answer> answer = server.on(message, caller);
             store_answer(r, answer);
         } else {
+            detail::drop_capability(r);
             Result<typename M::Answer> answer = server.on(message);
             store_answer(r, answer);
         }

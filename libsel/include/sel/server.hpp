@@ -93,6 +93,7 @@ bool dispatch_service(Server &server, Regs &r, ReplySet &replies) {
     bool now = true;
     bool known = ((service == place++ && (now = Apis::dispatch(server, r, replies), true)) || ...);
     if (!known) {
+        drop_capability(r);
         store_error(r, ERR_PROTOCOL);
     }
     return now;

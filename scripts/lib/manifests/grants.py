@@ -9,12 +9,13 @@ import re
 
 from manifests.source import Layout, names_of_list
 from manifests.words import (
-    ABI, FILES, Mistake, NAME, PAGE, PART_MAX, PLACES, TABLE, is_path, parse_number, parse_size, parse_time,
+    ABI, FILES, Mistake, NAME, PAGE, PART_MAX, PLACES, ROOT, TABLE, is_path, parse_number, parse_size, parse_time,
     split_part)
 
 HEADER = "servers/root/grant.hpp"
 PCI_PAGES, PCI_CLASS = TABLE["PCI_PAGES"], TABLE["kByClass"]
 DEVICES_MAX = TABLE["kDevices"]  # Of a program, by `pci*`.
+CHILD_MAX = TABLE["CHILD_MAX"]
 DEVICE_MAX, POOL_MAX, POOLS_MAX = TABLE["DEVICE_BYTES_MAX"], TABLE["POOL_BYTES_MAX"], TABLE["POOL_MAX"]
 IRQ_LINES = 128
 PHYSICAL_END = TABLE["kPhysicalEnd"]
@@ -376,8 +377,27 @@ class Notification(Kind):
         return ABI["NOTIFICATION_BYTES"]
 
 
+class Starter(Kind):
+    word = "starter"
+
+    def give(self, system, program, need, text):
+        found = re.fullmatch(r"(\d+)/(\d+)%@(\d+)", text)
+        if not found:
+            raise Mistake(f'is given {need.grant!r}, expected "starter:PROGRAMS/PERCENT%@PRIORITY"')
+        programs, percent, need.priority = map(int, found.groups())
+        if not 1 <= programs <= CHILD_MAX or not 1 <= percent <= 100:
+            raise Mistake(f"is given {need.grant!r}, expected 1 to {CHILD_MAX} programs and 1 to 100%")
+        if not 1 <= need.priority <= program.priority:
+            raise Mistake(f"has priority {need.priority}, expected 1 to {program.priority}, that of the program")
+        need.value = {"programs": programs, "permille": 10 * percent, "priority": need.priority,
+                      "protocol": system.programs[ROOT].provides.index("root.Starter")}
+
+    def declare(self, system, need):
+        return f"sel::Client<{system.protocol('root.Starter')[1]}> {need.name}{{{need.slot}}}"
+
+
 ALL = (Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space, Cspace, Doorbell, Slots,
-       Pool, Pci, Faults, Thread, Notification)
+       Pool, Pci, Faults, Thread, Notification, Starter)
 KINDS = {kind.word: kind() for kind in ALL}
 LAYOUTS = {name: Layout(HEADER, name) for name in names_of_list(HEADER, "All")}
 if [kind.__name__ for kind in ALL] != list(LAYOUTS):
@@ -386,6 +406,7 @@ if [kind.__name__ for kind in ALL] != list(LAYOUTS):
 RECORD = Layout(HEADER, "Grant")
 GIVEN = {kind.word for kind in ALL if kind.word and not kind.own}
 OWN = {kind.word for kind in ALL if kind.own}
+FROM_FILES = {kind.word for kind in (Untyped, Space, Cspace, Doorbell, Slots, Notification)}  # Who is not of the system.
 
 
 def kind_of(need):
@@ -396,10 +417,18 @@ def is_a(need, *kinds):
     return isinstance(kind_of(need), kinds)
 
 
+def words_of(need):
+    """The struct of its kind, as three numbers."""
+    value = LAYOUTS[type(kind_of(need)).__name__].pack(**need.value)
+    return [int.from_bytes(value.ljust(24, b"\0")[i:i + 8], "little") for i in (0, 8, 16)]
+
+
+def own_value(need):
+    """The same of what comes from the program itself; of the rest nothing, for boot/system.toml gives it."""
+    return words_of(need) if kind_of(need).own else [0, 0, 0]
+
+
 def pack(need):
     """Its line in the table."""
-    name = type(kind_of(need)).__name__
-    value = LAYOUTS[name].pack(**need.value)
-    words = [int.from_bytes(value.ljust(24, b"\0")[i:i + 8], "little") for i in (0, 8, 16)]
-    return RECORD.pack(name=need.name.encode(), value=words, kind=1 + list(LAYOUTS).index(name),
-                       slot=need.slot, slots=need.slots)
+    return RECORD.pack(name=need.name.encode(), value=words_of(need),
+                       kind=1 + list(LAYOUTS).index(type(kind_of(need)).__name__), slot=need.slot, slots=need.slots)

@@ -2,7 +2,9 @@
 SPDX-License-Identifier: BSD-2-Clause
 """
 
-from manifests.grants import Client, Context, Pci, Thread, is_a, kind_of, pci_device, windows
+from itertools import zip_longest
+
+from manifests.grants import Client, Context, Pci, Starter, Thread, is_a, kind_of, pci_device, windows
 from manifests.words import FILES, PLACES, SYSTEM
 
 SLOT_SELF, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES = (
@@ -22,10 +24,22 @@ def mounts_declaration(system, program):
             f"{{{{{', '.join(trees)}}}}};"]
 
 
+def several(system):
+    """What is wrong with programs of the same executable: they must find all that they hold in the same places."""
+    for program in system.programs.values():
+        if program.program == program.name:
+            continue
+        own, first = (header(system, name).splitlines()[1:] for name in (program.name, program.program))
+        if own != first:
+            differ = next(f"{a!r}, not {b!r}" for a, b in zip_longest(own, first) if a != b)
+            yield f"{SYSTEM}: {program.name}: holds {differ}: expected all as {program.program} has it"
+
+
 def header(system, name):
     program = system.programs[name]
     headers = {"sel/server.hpp"}
     kinds = [need.kind for need in program.needs if is_a(need, Client)]
+    kinds += ["root.Starter" for need in program.needs if is_a(need, Starter)]
     for kind in kinds + [kind for kind in program.lists.values() if kind not in ("pool", "pci")]:
         headers |= {"sel/client.hpp", system.protocol(kind)[0]}
     lines = [f"// What {name} holds: made from {program.path} and {SYSTEM}. Do not edit.",

@@ -101,6 +101,9 @@ class Layout:
     def offset(self, field):
         return struct.calcsize("<" + "".join(self.formats[:self.fields.index(field)]))
 
+    def bytes_of(self, field):
+        return struct.calcsize("<" + self.formats[self.fields.index(field)])
+
     def pack(self, **values):
         """Bytes with these fields; the others are 0. One that there is not, or that does not fit, is an error."""
         if unknown := values.keys() - set(self.fields):

@@ -7,10 +7,10 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-from manifests.grants import Client, Context, DEVICES_MAX, GIVEN, OWN, Pool, Thread, is_a, kind_of
+from manifests.grants import Client, Context, DEVICES_MAX, FROM_FILES, GIVEN, OWN, Pool, Starter, Thread, is_a, kind_of
 from manifests.words import (
     FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT,
-    ROOT_PRIORITY, SYSTEM, budget, is_path, parse_percent, parse_size, parse_time, period, pool_name, share)
+    ROOT_PRIORITY, SYSTEM, TABLE, budget, is_path, parse_percent, parse_size, parse_time, period, pool_name, share)
 
 
 def split_need(name, text):
@@ -76,29 +76,57 @@ class System:
                 self.wrong(SYSTEM, name, "expected a table [program]")
             else:
                 self._add(name, part)
+        if len(self.programs) - 1 > TABLE["PROGRAM_MAX"]:
+            self.wrong(SYSTEM, "", f"has {len(self.programs) - 1} programs, expected at most {TABLE['PROGRAM_MAX']}")
+        for path in sorted(self.project.glob("apps/*/manifest.toml")):
+            if path.parent.name not in self.programs:
+                self._add_file(path.parent.name)
+
+    def _add_file(self, name):
+        """A program that is started from a file, if this is one."""
+        program = Program(name, f"apps/{name}", f"apps/{name}/manifest.toml", start="file", program=name, number=len(self.programs))
+        data = self._toml(program.path)
+        if data is None or "start" not in data:
+            return
+        if not PROGRAM_NAME.fullmatch(name):
+            self.wrong(program.path, "", "expected a name of at most 15 letters a-z, digits, _ and -")
+        elif self._check_keys(program, data):
+            program.data = data
+            self.programs[name] = program
+            for key in data.keys() & {"provides", "restart", "tries"}:
+                self.wrong(program.path, key, "is for programs of boot/system.toml")
+            if "budget" not in data:
+                self.wrong(program.path, "budget", "is missing: it counts for who starts the program from a file")
 
     def _add(self, name, part):
         if not PROGRAM_NAME.fullmatch(name):
             self.wrong(SYSTEM, name, "expected a name of at most 15 letters a-z, digits, _ and -")
             return
-        folders = [f"{top}/{name}" for top in ("servers", "apps")
-                   if (self.project / top / name / "manifest.toml").exists()]
+        kind = part.get("program", name)
+        folders = [f"{top}/{kind}" for top in ("servers", "apps")
+                   if (self.project / top / str(kind) / "manifest.toml").exists()]
         if len(folders) != 1:
             found = " and ".join(folders) or "none"
-            self.wrong(SYSTEM, name, f"expected one of servers/{name}/manifest.toml and "
-                                     f"apps/{name}/manifest.toml, found {found}")
+            self.wrong(SYSTEM, name, f"expected one of servers/{kind}/manifest.toml and "
+                                     f"apps/{kind}/manifest.toml, found {found}")
             return
-        for key in part.keys() - {"needs", "start", "least"}:
-            self.wrong(SYSTEM, f"{name}.{key}", "unknown key, expected needs, start or least")
+        for key in part.keys() - {"needs", "start", "least", "program"}:
+            self.wrong(SYSTEM, f"{name}.{key}", "unknown key, expected needs, start, least or program")
+        if kind != name and kind not in self.programs:
+            self.wrong(SYSTEM, f"{name}.program", f"is {kind!r}, expected a program that stands above it")
+            return
         program = Program(name, folders[0], f"{folders[0]}/manifest.toml",
                           given=part.get("needs", {}), start=part.get("start", "boot"), least=part.get("least", ""),
-                          number=len(self.programs))
+                          program=kind, number=len(self.programs))
         if program.start not in ("boot", "run"):
             self.wrong(SYSTEM, f"{name}.start", f'is {program.start!r}, expected "boot" or "run"')
         data = self._toml(program.path)
         if data is not None and self._check_keys(program, data):
             program.data = data
             self.programs[name] = program
+            if "start" in data:
+                self.wrong(SYSTEM, name, f"{program.path} says that it is started from a file: expected no such program "
+                                         "here")
 
     # --- One manifest alone.
 
@@ -121,6 +149,8 @@ class System:
         self._range(program, data, "priority", low, high)
         self._range(program, data, "replies", 0, 63)
         self._range(program, data, "tries", 1, 255)
+        if data.get("start", "file") != "file":
+            self.wrong(program.path, "start", f'is {data["start"]!r}, expected "file" or nothing')
         if data.get("restart", "never") not in RESTART:
             self.wrong(program.path, "restart",
                        f"is {data['restart']!r}, expected one of {', '.join(RESTART)}")
@@ -235,7 +265,7 @@ class System:
             try:
                 self._give(program, need)
             except Mistake as mistake:
-                path = program.path if need.kind in OWN or not need.grant else SYSTEM
+                path = program.path if need.kind in OWN or not need.grant or program.from_file else SYSTEM
                 where = f"needs.{need.name}"
                 where = where if path != SYSTEM else f"{program.name}.{where}"
                 self.wrong(path, where, str(mistake))
@@ -252,6 +282,9 @@ class System:
                         yield Need(name, FILES, grant=server, path=path, window=window)
                 continue
             need = split_need(name, text)
+            if program.from_file:
+                yield need
+                continue
             given = program.given.get(name, [] if need.many else "")
             if need.many and need.kind == "pci":
                 given = self._devices(program, name, given)
@@ -276,6 +309,13 @@ class System:
         return [found[1]] * int(found[2])
 
     def _give(self, program, need):
+        if program.from_file:
+            if need.many or need.kind in (GIVEN | OWN) - FROM_FILES:
+                raise Mistake(f"is {need.kind}{'*' * need.many}, which a program from a file cannot get: expected a "
+                              f"protocol or one of {', '.join(sorted(FROM_FILES))}")
+            if need.kind not in OWN:
+                self.protocol(need.kind)
+                return
         if need.kind in OWN:
             if need.grant:
                 raise Mistake(f"is given {need.grant!r}, but {need.kind} comes from the program's own "
@@ -357,14 +397,16 @@ class System:
     @staticmethod
     def _times(program):
         """(name, priority, percent) of what each of its threads may always have of the processor."""
-        if program.name == ROOT:
-            return  # It waits for nobody, and each message costs it little.
+        if program.name == ROOT or program.from_file:
+            return  # Root waits for nobody, and each message costs it little; who starts programs has their time.
         part = share if program.provides else budget
         yield program.name, program.priority, 100 * part(program.data) / period(program.data)
         for need in program.needs:
             if is_a(need, Context, Thread):
                 part = 100 * need.value["budget_us"] / need.value["period_us"]
                 yield f"{program.name}.{need.name}", need.priority, part
+            if is_a(need, Starter):
+                yield f"{program.name}.{need.name}", need.priority, need.value["permille"] / 10
 
     def _check_faults(self):
         takers = [p for p in self.programs.values() if "fault" in p.provides]

@@ -64,7 +64,7 @@ def check_memory(program, path, data):
 def table(system):
     programs, grants = [], []
     for program in system.programs.values():
-        if program.name == ROOT:
+        if program.name == ROOT or program.from_file:
             continue
         data = program.data
         flags = {"FLAG_BOOT": program.start == "boot", "FLAG_VECTOR": data.get("vector", False),
@@ -77,5 +77,7 @@ def table(system):
             restart=RESTART[data.get("restart", "never")], tries=data.get("tries", 5),
             share_us=share(data) if program.provides else 0))
         grants += [pack(need) for need in program.needs]
+    if len(grants) > TABLE["GRANT_MAX"]:
+        raise Mistake(f"boot/system.toml: its programs have {len(grants)} needs, expected at most {TABLE['GRANT_MAX']}")
     head = HEADER.pack(magic=b"TSYSTEM1", version=VERSION, programs=len(programs), grants=len(grants))
     return head + b"".join(programs) + b"".join(grants)

@@ -27,7 +27,7 @@ RESTART = {name.lower(): TABLE[name] for name in ("NEVER", "ALWAYS", "BACKOFF")}
 NAME = re.compile(r"[a-z][a-z0-9_]{0,14}$")
 PROGRAM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,14}$")
 KEYS = {"about": str, "priority": int, "memory": str, "stack": str, "replies": int, "budget": str,
-        "period": str, "share": str, "vector": bool, "code": bool, "restart": str, "tries": int,
+        "period": str, "share": str, "vector": bool, "code": bool, "restart": str, "tries": int, "start": str,
         "provides": dict, "needs": dict}
 RESERVED = {"self", "service", "signals"}
 REQUIRED = ("about", "priority", "memory")
@@ -92,6 +92,7 @@ class Program:
     data: dict = field(default_factory=dict)
     given: dict = field(default_factory=dict)
     start: str = "boot"
+    program: str = ""  # Whose executable it is: the name of the folder.
     least: str = ""  # What of the processor is left to it whatever all above it do.
     needs: list = field(default_factory=list)
     number: int = 0
@@ -123,6 +124,11 @@ class Program:
     def receives(self):
         """Does it have an endpoint?"""
         return bool(self.provides) or any(need.kind == "faults" for need in self.needs)
+
+    @property
+    def from_file(self):
+        """Started at run time, from a file: no part of boot/system.toml."""
+        return self.start == "file"
 
     @property
     def replies(self):

@@ -1,0 +1,48 @@
+// Show: shows a file of those that it was given; with `write` behind the path it writes to it.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "show.caps.hpp"
+
+#include "sel/format.hpp"
+
+namespace {
+
+int say(std::string_view text) {
+    return console::put_all(caps::console, text) ? 0 : 1;
+}
+
+sel::Result<> show(u32 handle) {
+    for (u64 offset = 0;;) {
+        auto part =
+            caps::files.call(file::Read{.handle = handle, .count = file::kChunk, .offset = offset});
+        if (!part || part->data.size == 0) {
+            return part.error();
+        }
+        say({reinterpret_cast<const char *>(part->data.byte), part->data.size});
+        offset += part->data.size;
+    }
+}
+
+sel::Result<> write(u32 handle) {
+    constexpr std::string_view kText = "written by show\n";
+    file::Append m{.handle = handle, .data = {}};
+    m.data.assign({reinterpret_cast<const u8 *>(kText.data()), kText.size()});
+    sel::Result<> written = caps::files.call(m);
+    return written.ok() ? caps::files.call(file::Sync{.handle = handle}) : written;
+}
+
+} // namespace
+
+int main() {
+    std::string_view words = sel::environment().argument_text(),
+                     path = words.substr(0, words.find(' '));
+    bool writes = words.ends_with(" write");
+    u32 flags = writes ? file::kWrite | file::kCreate : 0;
+    sel::Result<u32> handle = caps::files.call(file::Open{.flags = flags, .data = path});
+    sel::Result<> done = !handle ? handle.error() : writes ? write(*handle) : show(*handle);
+    if (!done) {
+        sel::Text<100> line;
+        sel::format(line, "show: {}: {}\n", path, sel::describe(done.error()));
+        say(line);
+    }
+    return done ? 0 : 2;
+}

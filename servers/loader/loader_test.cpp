@@ -1,0 +1,312 @@
+// Loader: what a program is given, and that nothing stays of one that is refused or has ended.
+// SPDX-License-Identifier: BSD-2-Clause
+#include "loader.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "libsel/test/fuzz.hpp"
+#include "libsel/test/make_elf.hpp"
+
+using namespace loader;
+
+namespace {
+
+constexpr Offer kOffers[] = {{"console", 10, true},
+                             {"console.Keyboard", 11, true},
+                             {"file", 12, false},
+                             {"timer", 13, false}};
+constexpr u32 kFirst = sel::Environment::kSystemPrograms + 1;
+
+struct Want {
+    const char *word;
+    bool own = false, give = false;
+};
+
+// A file of a program that asks for these.
+sel::test::Bytes program(const std::vector<Want> &wants, u64 memory = 192 << 10, u8 flags = 0) {
+    constexpr std::size_t kAt = 0x1000;
+    sel::ManifestHead h{};
+    h.version = sel::kManifestVersion;
+    h.stack = 16384;
+    std::strcpy(h.name, "hello");
+    std::strcpy(h.about, "Says hello.");
+    h.memory = memory;
+    h.budget_us = 500;
+    h.period_us = 100'000;
+    h.slots = static_cast<u16>(5 + wants.size());
+    h.replies = 1;
+    h.needs = static_cast<u16>(wants.size());
+    h.priority = 50;
+    h.flags = flags;
+    sel::test::Bytes b = sel::test::make_elf({sel::test::kText, sel::test::kData});
+    constexpr std::size_t kNote = sel::test::kElfHeader + 2 * sel::test::kElfProgram;
+    u32 bytes = static_cast<u32>(sizeof h + wants.size() * sizeof(sel::ManifestNeed));
+    sel::test::put<u16>(b, 56, 3);
+    sel::test::put<u32>(b, kNote, 4);
+    sel::test::put<u64>(b, kNote + 8, kAt);
+    sel::test::put<u64>(b, kNote + 32, 20 + u64{bytes});
+    sel::test::put<u32>(b, kAt, 8);
+    sel::test::put<u32>(b, kAt + 4, bytes);
+    sel::test::put<u32>(b, kAt + 8, sel::kManifestNote);
+    std::memcpy(b.data() + kAt + 12, "TRustOs", 8);
+    sel::test::put(b, kAt + 20, h);
+    for (std::size_t i = 0; i < wants.size(); i++) {
+        sel::ManifestNeed n{};
+        std::strcpy(n.name, "need");
+        std::strcpy(n.word, wants[i].word);
+        n.slot = static_cast<u16>(5 + i);
+        n.slots = 1;
+        n.own = wants[i].own;
+        n.give = wants[i].give;
+        sel::test::put(b, kAt + 20 + sizeof h + i * sizeof n, n);
+    }
+    return b;
+}
+
+// What the loader acts through; `refuses`: the step that does not work.
+struct World {
+    std::map<std::string, sel::test::Bytes, std::less<>> files;
+    std::string refuses;
+    std::set<u32> made, numbers; // Places, programs.
+    std::map<u32, root::Admit> given;
+    std::map<u32, std::string> bound;
+    std::vector<std::string> notes;
+    u32 next = kFirst;
+
+    sel::Result<> step(std::string_view name) {
+        return refuses == name ? sel::Result<>{ERR_FULL} : sel::Result<>{};
+    }
+
+    sel::Result<std::span<const u8>> read(std::string_view path) {
+        auto found = files.find(path);
+        return found != files.end() ? sel::Result{std::span<const u8>{found->second}} : ERR_NAME;
+    }
+    sel::Result<> make(u32 place, const sel::Elf &, const sel::Manifest &, std::string_view) {
+        REQUIRE(made.insert(place).second);
+        return step("make");
+    }
+    sel::Result<root::Admitted> admit(u32, const root::Admit &m) {
+        if (refuses == "admit") {
+            return ERR_FULL;
+        }
+        numbers.insert(next);
+        given[next] = m;
+        return root::Admitted{next++, 1};
+    }
+    sel::Result<> bind(u32 number, std::string_view path, bool read_only) {
+        bound[number] = std::string{path} + (read_only ? " ro" : "");
+        return step("bind");
+    }
+    sel::Result<> run(u32, const root::Admitted &) { return step("run"); }
+    sel::Result<> end(u32 place) {
+        made.erase(place);
+        return step("end");
+    }
+    sel::Result<s32> drop(u32 number) {
+        REQUIRE(numbers.erase(number) == 1);
+        return 7;
+    }
+    template <typename... Ts>
+    void note(std::string_view pattern, const Ts &...) {
+        notes.emplace_back(pattern);
+    }
+};
+
+constexpr cptr_t kReplies = 20;
+constexpr u32 kReplyCount = 4;
+
+// The server, and the kernel as far as it answers.
+struct Machine {
+    World world;
+    Loader<World> loader{world, kOffers};
+    sel::ReplySet replies{sel::Tcb{1}, {kReplies, kReplyCount}};
+    sel::EndedClients ended;
+    std::vector<sel::Regs> answers;
+
+    Machine() {
+        sel::host::kernel = [this](sel::Regs &r) {
+            if (r.number == CALL_REPLY) {
+                answers.push_back(r);
+                r.number = OK;
+            } else if (r.number == CALL_CALL) {
+                std::size_t before = answers.size();
+                r.cptr = 7;
+                bool now = sel::handle<Api>(loader, r, replies, ended);
+                if (!now && answers.size() > before) {
+                    r = answers.back();
+                }
+                r.number = now || answers.size() > before ? OK : ERR_TIMEOUT;
+            } else {
+                r.number = OK;
+            }
+        };
+        world.files["/hello"] = program({{"console"}});
+    }
+    ~Machine() { sel::host::kernel = nullptr; }
+
+    sel::Result<Started> start(std::string_view path, std::string_view give = {}, u32 wait = 0) {
+        return sel::Client<Api>{5}.call(
+            Start{.wait = wait, .path = path, .give = give, .data = "a b"});
+    }
+    // Why nothing was started.
+    std::string why(std::string_view path, std::string_view give = {}) {
+        sel::Result<Started> started = start(path, give);
+        REQUIRE(started.ok());
+        CHECK((started->number == 0) == (started->data.size != 0));
+        CHECK(world.made.size() == world.numbers.size());
+        return std::string{started->data.view()};
+    }
+};
+
+} // namespace
+
+TEST_CASE("a program gets its terminal, and nothing else") {
+    Machine m;
+    u32 number = m.start("/hello").value().number;
+    CHECK(number == kFirst);
+    const root::Admit &given = m.world.given[number];
+    CHECK(given.count == 1);
+    CHECK(given.entry[0].slot == 5);
+    CHECK(given.entry[0].own == 10);
+    CHECK(given.priority == 50);
+    CHECK(given.data == "hello");
+    CHECK(m.world.bound.empty());
+    m.world.files["/two"] = program({{"console"}, {"console.Keyboard"}});
+    CHECK(m.world.given[m.start("/two").value().number].entry[1].own == 11);
+}
+
+TEST_CASE("what else it asks for must be said, and what is said must be asked for") {
+    Machine m;
+    m.world.files["/cat"] = program({{"console"}, {"file"}, {"timer"}});
+    m.world.files["/code"] = program({{"untyped", true}, {"slots", true}});
+    m.world.files["/thread"] = program({{"thread", true}});
+    m.world.files["/root"] = program({{"root.Control"}});
+    m.world.files["/send"] = program({{"timer", false, true}});
+    CHECK(m.why("/cat") == "asks for file: --give file:/PATH");
+    CHECK(m.why("/cat", "file:/disk") == "asks for timer: --give timer");
+    CHECK(m.why("/cat", "file:/disk timer") == "");
+    CHECK(m.world.bound[kFirst] == "/disk");
+    CHECK(m.world.given[kFirst].count == 3);
+    CHECK(m.why("/cat", " file:/disk/a:ro  timer ") == "");
+    CHECK(m.world.bound[kFirst + 1] == "/disk/a ro");
+    CHECK(m.why("/cat", "timer file:/:rw") == "");
+    CHECK(m.world.bound[kFirst + 2] == "/");
+    CHECK(m.why("/hello", "timer") == "does not ask for timer");
+    CHECK(m.why("/hello", "code") == "does not ask for code");
+    CHECK(m.why("/code") == "asks for memory to make objects of: --give code");
+    CHECK(m.why("/code", "code") == "");
+    CHECK(m.why("/thread") == "asks for thread, which a program from a file cannot get");
+    CHECK(m.why("/root", "root.Control") ==
+          "asks for root.Control, which is not there to be given");
+    CHECK(m.why("/send", "timer") == "asks for timer+give, which is not there to be given");
+    for (const char *wrong :
+         {"file", "file:disk", "timer:/x", "timer timer", "file:/a file:/b", ":"}) {
+        CHECK(m.why("/cat", wrong).starts_with("cannot be given "));
+    }
+    CHECK(m.why("/cat", "a b c d e f g h i") == "is given more than 8 things");
+}
+
+TEST_CASE("what is no program is refused by name") {
+    Machine m;
+    m.world.files["/text"] = sel::test::Bytes(100);
+    m.world.files["/bare"] = sel::test::make_elf({sel::test::kText});
+    m.world.files["/server"] = program({}, 4096, sel::MANIFEST_SERVES);
+    m.world.files["/big"] = program({}, 2 << 20);
+    CHECK(m.why("/none") == "cannot be read: no such name");
+    CHECK(m.why("/text") == "is not a static ELF executable for x86_64");
+    CHECK(m.why("/bare") == "has no manifest");
+    CHECK(m.why("/server") == "is a server: boot/system.toml starts these");
+    CHECK(m.why("/big") == "asks for 2048 K of memory: so much is not there");
+    CHECK(m.world.made.empty());
+}
+
+TEST_CASE("whichever step is refused, nothing stays") {
+    Machine m;
+    m.world.files["/cat"] = program({{"file"}});
+    for (const char *step : {"make", "admit", "bind", "run"}) {
+        m.world.refuses = step;
+        CHECK(m.why("/cat", "file:/disk") != "");
+        CHECK(m.world.made.empty());
+        CHECK(m.world.numbers.empty());
+    }
+    m.world.refuses = "";
+    CHECK(m.why("/cat", "file:/disk") == "");
+}
+
+TEST_CASE("whoever waits hears how it has ended, and its place is free") {
+    Machine m;
+    CHECK(m.start("/hello", "", 1).error() == ERR_TIMEOUT); // It waits.
+    CHECK(m.answers.empty());
+    m.loader.on_ended(kFirst - 1);
+    m.loader.on_ended(3);
+    m.loader.on_ended(kFirst + 1);
+    CHECK(m.world.made.size() == 1);
+    m.loader.on_ended(kFirst);
+    CHECK(m.world.made.empty());
+    CHECK(m.world.numbers.empty());
+    REQUIRE(m.answers.size() == 1);
+    Started started{};
+    REQUIRE(sel::load(m.answers[0], started));
+    CHECK(started.number == kFirst);
+    CHECK(started.code == 7);
+    m.loader.on_ended(kFirst); // Told twice.
+}
+
+TEST_CASE("as many run as there are places, large ones in large places, and memory that is lost is "
+          "left alone") {
+    Machine m;
+    m.world.files["/large"] = program({}, 1 << 20);
+    for (u32 i = 0; i < kPlaceSizes[1].count; i++) {
+        CHECK(m.why("/large") == "");
+    }
+    CHECK(m.why("/large") == "asks for 1024 K of memory: all is taken");
+    for (u32 i = 0; i < kPlaceSizes[0].count; i++) {
+        CHECK(m.why("/hello") == "");
+    }
+    CHECK(m.why("/hello") == "asks for 192 K of memory: all is taken");
+    m.world.refuses = "end";
+    m.loader.on_ended(m.world.next - 1);
+    CHECK(m.world.notes.size() == 1);
+    CHECK(m.why("/hello") == "asks for 192 K of memory: all is taken");
+    m.world.refuses = "";
+    m.loader.on_ended(m.world.next - 2);
+    CHECK(m.why("/hello") == "");
+    CHECK(m.why("/hello") == "asks for 192 K of memory: all is taken");
+    m.loader.on_ended(kFirst);
+    CHECK(m.why("/hello") == ""); // In a large one.
+}
+
+TEST_CASE("what a file says of itself") {
+    Machine m;
+    auto text = sel::Client<Api>{5}.call(Describe{.data = "/hello"});
+    REQUIRE(text.ok());
+    CHECK(text->data.view() ==
+          "hello: Says hello.\n  192 K, priority 50, 0.5 % of the processor\n  console (need)\n");
+    CHECK(sel::Client<Api>{5}.call(Describe{.data = "/none"})->good == 0);
+}
+
+TEST_CASE("random messages, random answers, random files") {
+    Machine m;
+    sel::fuzz::clients<Api>();
+    sel::fuzz::server<Api>(m.loader, kReplyCount, 7);
+    std::mt19937_64 random{5};
+    for (u32 i = 0; i < 4000; i++) {
+        sel::test::Bytes b = program({{"console"}, {"file"}, {"untyped", true}});
+        for (u32 j = 0; j <= random() % 6; j++) {
+            bool tables = random() % 2 == 0;
+            b[tables ? random() % 0x100 : 0x1000 + random() % 0x180] = static_cast<u8>(random());
+        }
+        m.world.files["/x"] = b;
+        sel::Result<Started> started = m.start("/x", "file:/disk code");
+        REQUIRE(started.ok());
+        REQUIRE(m.world.made.size() == m.world.numbers.size());
+        if (started->number != 0) {
+            m.loader.on_ended(started->number);
+        }
+    }
+    CHECK(m.world.made.empty());
+}
