@@ -270,8 +270,8 @@ def main():
             counted |= {(source, name): good for name, good in run.goals.items()}
             failed |= bool(run.problems)
             finished.append((module, work, inputs, run))
-    if options.cache == "update":
-        keep(modules, finished)
+            if options.cache == "update":
+                keep(modules, finished)
     if smoke:
         print(f"smoke tests {sum(smoke.values())}/{len(smoke)} passed")
     print(f"goals {sum(goals.values())}/{len(goals)} proved, {ledger.count(ROOT)} assumptions")

@@ -265,7 +265,7 @@ void endpoint_send(u32 s, u64 cptr, u64 info, u32 state) {
     requires t: is_tcb(t);
     terminates \true; exits \false; assigns \nothing;
     ensures slot: \result == sends_through(t);
-    ensures is: slot(\result); */
+    ensures is: \result == 0 || slot(\result); */
 static u32 sends_through(u32 t) {
     if (TCB(t).fault == FAULT_NONE) {
         return cspace_lookup(t, TCB(t).sending_cptr);
@@ -295,7 +295,15 @@ static u32 end_stale(u32 ep) {
     if (SLOT(s).object == ep && (SLOT(s).may & MAY_SEND) != 0) {
         return 0;
     }
+    //@ assert from: is_tcb(from) && tcb(from) && index(from);
     thread_wake_error(from, ERR_GONE);
+    //@ assert kinds: \forall integer t; is_tcb(t) <==> \at(is_tcb(t),Pre);
+    //@ assert others: \forall integer t; index(t) && t != from ==> TCB(t).state == \at(TCB(t).state,Pre) || TCB(t).state == STATE_NO_TIME && \at(TCB(t).state,Pre) == STATE_READY;
+    //@ assert actors: actors;
+    //@ assert infos: \forall integer t; TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
+    //@ assert woken: state_of(from) < STATE_RECV;
+    //@ assert waiting: \forall integer t; index(t) && (state_of(t) == STATE_SEND || state_of(t) == STATE_CALL) ==> t != from && state_of(t) == \at(state_of(t),Pre);
+    //@ assert senders: senders;
     return 1;
 }
 

@@ -162,6 +162,23 @@ static inline void owe(u64 first) {
     }
 }
 
+// What the running thread has to finish when the object ends: its own steps, and what a thread still had to.
+/*@ requires wf: wf_end && wf_map && wf_activity;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].first_dying;
+    ENSURES_MAP
+    ensures map_null: map_null;
+    ENSURES_END
+    ENSURES_ACTIVITY */
+static inline void owe_end(u32 type, u32 o) {
+    if (type == CAP_TCB && TCB(o).first_dying != 0) {
+        owe(TCB(o).first_dying);
+    }
+    if (dies_in_steps(type)) {
+        owe(DYING + 1);
+    }
+}
+
 // The object has lost its last capability.
 /*@ requires wf: wf_end && wf_map && wf_activity;
     requires o: mortal(type) ==> is_object(o) && !dying(o) && kind(o) == type && shaped(o);
@@ -185,12 +202,7 @@ static inline void owe(u64 first) {
 */
 static void object_die(u32 type, u32 o) {
     //@ assert apart: mortal(type) ==> \forall integer s; slot(s) && mortal(ty(s)) ==> ob(s) != o;
-    if (type == CAP_TCB && TCB(o).first_dying != 0) {
-        owe(TCB(o).first_dying);
-    }
-    if (dies_in_steps(type)) {
-        owe(DYING + 1);
-    }
+    owe_end(type, o);
     object_end(type, o);
     if (dies_in_steps(type)) {
         reap_start(type, o);

@@ -153,33 +153,37 @@ static inline void make_object(u32 parent, u32 dst, u32 type, u64 size, u64 addr
 */
 
 // clang-format off
-#define MAKES_OBJECTS                                                                                                              \
-    requires wf: wf_caps && wf_memory && memory_some;                                                                              \
-    requires parent: slot(r.parent) && ty(r.parent) == CAP_UNTYPED && untyped_ok(ob(r.parent));                                    \
-    requires dst: slot(r.dst) && r.count <= RETYPE_STEP && r.dst + 4 * r.count <= 0x100000000;                                     \
-    requires empty: \forall integer s; made_in(r, s, 0, r.count) ==> ty(s) == CAP_NULL && s != CDT_HEAD && s != SCRATCH_SLOT;      \
-    requires type: has_memory(r.type) && r.type != CAP_UNTYPED && 32 <= r.shape.bytes == shape_bytes(r.type, r.size);              \
-    requires size: (r.type == CAP_CNODE ==> 2 <= r.size <= CNODE_SLOTS_MAX) && (r.type == CAP_FRAME ==> r.size < 3 && device < 2); \
-    requires align: made_at(r.type, r.size, address);                                                                              \
-    requires place: made_end(r, address) <= (r.type == CAP_FRAME ? 0x100000000000 : OBJECT_LIMIT);                                 \
-    requires inside: memory_base(r.parent) <= address && made_end(r, address) <= memory_used(r.parent);                            \
-    requires free: memory_free(r.parent, address, made_end(r, address));                                                           \
-    terminates \true; exits \false;                                                                                                \
-    assigns item_view[..], g_n, CDT_GHOST, slot_view[..], header_view[..], g_slots[..], tcb_view[..], timer_view[..],              \
-    table_view[..], word_view[..];                                                                                                 \
-    ensures wf: wf_caps;                                                                                                           \
-    ensures apart: memory_apart;                                                                                                   \
-    ensures inside: memory_inside;                                                                                                 \
-    ensures records: memory_records;                                                                                               \
-    ensures some: memory_some;                                                                                                     \
-    ensures made: \forall integer s; made_in(r, s, 0, r.count) ==> ty(s) == r.type && desc(r.parent, s);                           \
-    ensures others: \forall integer t; \old(in_tree(t)) ==> in_tree(t) && slot_view[t] == \old(slot_view[t]);                      \
+#define MAKES_OF                                                                                                                    \
+    requires wf: wf_caps && wf_memory && memory_some;                                                                               \
+    requires parent: slot(r.parent) && ty(r.parent) == CAP_UNTYPED && untyped_ok(ob(r.parent));                                     \
+    requires dst: slot(r.dst) && r.count <= RETYPE_STEP && r.dst + 4 * r.count <= 0x100000000;                                      \
+    requires empty: \forall integer s; made_in(r, s, 0, r.count) ==> ty(s) == CAP_NULL && s != CDT_HEAD && s != SCRATCH_SLOT;       \
+    requires type: has_memory(r.type) && r.type != CAP_UNTYPED && 32 <= r.shape.bytes == shape_bytes(r.type, r.size);               \
+    requires size: (r.type == CAP_CNODE ==> 2 <= r.size <= CNODE_SLOTS_MAX) && (r.type == CAP_FRAME ==> r.size < 3 && device < 2);  \
+    requires align: made_at(r.type, r.size, address);                                                                               \
+    requires place: made_end(r, address) <= (r.type == CAP_FRAME ? 0x100000000000 : OBJECT_LIMIT);                                  \
+    requires inside: memory_base(r.parent) <= address && made_end(r, address) <= memory_used(r.parent);                             \
+    requires free: memory_free(r.parent, address, made_end(r, address));
+
+#define MAKES_OBJECTS                                                                                               \
+    ensures wf: wf_caps;                                                                                            \
+    ensures apart: memory_apart;                                                                                    \
+    ensures inside: memory_inside;                                                                                  \
+    ensures records: memory_records;                                                                                \
+    ensures some: memory_some;                                                                                      \
+    ensures made: \forall integer s; made_in(r, s, 0, r.count) ==> ty(s) == r.type && desc(r.parent, s);            \
+    ensures others: \forall integer t; \old(in_tree(t)) ==> in_tree(t) && slot_view[t] == \old(slot_view[t]);       \
     ensures keep: \forall integer a, b; \old(in_tree(a)) && \old(in_tree(b)) ==> (desc(a,b) <==> \old(desc(a,b)));
 // clang-format on
 
 // The objects, one behind the other from `address` on.
 /*@ requires same: type == r.type;
-    MAKES_OBJECTS */
+    MAKES_OF
+    terminates \true; exits \false;
+    assigns item_view[..], g_n, CDT_GHOST, slot_view[..], header_view[..], g_slots[..], tcb_view[..], timer_view[..],
+        table_view[..], word_view[..];
+    MAKES_OBJECTS
+*/
 INLINE void make_run(retype_t r, u32 type, u64 address, u32 device) {
     u64 data = object_data(type, r.size, device);
     /*@ loop invariant range: 0 <= i <= r.count;
@@ -222,7 +226,12 @@ INLINE void make_run(retype_t r, u32 type, u64 address, u32 device) {
 }
 
 // The same, with a loop for each of the types that are made by the hundred, and one for all others.
-/*@ MAKES_OBJECTS */
+/*@ MAKES_OF
+    terminates \true; exits \false;
+    assigns item_view[..], g_n, CDT_GHOST, slot_view[..], header_view[..], g_slots[..], tcb_view[..], timer_view[..],
+        table_view[..], word_view[..];
+    MAKES_OBJECTS
+*/
 FLATTEN static void make_objects(retype_t r, u64 address, u32 device) {
     switch (r.type) {
     case CAP_ENDPOINT:
