@@ -105,9 +105,9 @@ class Row {
 
 class DiskRows {
   public:
-    DiskRows(std::string_view name, sel::Client<block::Api> driver)
-        : link_{driver, sel::milliseconds(kPatienceMs)},
-          client_{link_, {caps::shared.at<u8>(0), static_cast<std::size_t>(caps::shared.bytes)}} {
+    DiskRows(std::string_view name, sel::Client<block::Api> driver, std::span<u8> region)
+        : link_{driver, sel::milliseconds(kPatienceMs), 0, caps::shared.token()}, client_{link_,
+                                                                                          region} {
         for (char c : name.substr(0, name.find('/'))) {
             name_.append(c == '-' ? "_" : std::string_view{&c, 1});
         }
@@ -364,9 +364,15 @@ int main() {
         static ProgramRows rows{path};
         return rows.run() ? 0 : 1;
     }
+    auto region = caps::shared.make(sel::milliseconds(kPatienceMs));
+    if (!region) {
+        print("error: iobench: no memory to share with drivers: {}\n",
+              sel::describe(region.error()));
+        return 1;
+    }
     bool any = false, good = true;
     for (const sel::Named<block::Api> &disk : caps::disks) {
-        DiskRows rows{disk.name, disk.client};
+        DiskRows rows{disk.name, disk.client, *region};
         if (good && rows.is_there()) {
             any = true;
             good = rows.run();

@@ -167,6 +167,10 @@ class FakeSystem final : public System {
                           100 + number, number * 1'500'000'000ull,      64 * 1024, 1};
     }
     sel::Result<MemoryRow> memory() override { return MemoryRow{1 << 20, free_bytes}; }
+    std::vector<HeldRow> held_rows;
+    sel::Result<HeldRow> held(u32 place) override {
+        return place < held_rows.size() ? sel::Result{held_rows[place]} : ERR_EMPTY;
+    }
     sel::Result<CapabilityRow> capability(u32 program, u32 index) override {
         if (program != 2 || index > 1) {
             return ERR_NAME;

@@ -116,6 +116,13 @@ class Servers final : public shell::System {
         }
         return shell::MemoryRow{memory->ram, memory->free};
     }
+    sel::Result<shell::HeldRow> held(u32 place) override {
+        auto held = ask(caps::view, root::GetHeld{.place = place});
+        if (!held) {
+            return held.error();
+        }
+        return shell::HeldRow{held->owner, held->user, held->device != 0, held->bytes, held->next};
+    }
     // Rows are fetched in lists; the last list is kept.
     sel::Result<CapabilityRow> capability(u32 program, u32 index) override {
         if (index == 0) {

@@ -36,6 +36,14 @@ struct MemoryRow {
     u64 ram_bytes, free_bytes;
 };
 
+// Memory that a program has let go and others still use (root::Held).
+struct HeldRow {
+    u32 owner, user;
+    bool device; // By devices of the user, which has ended.
+    u64 bytes;
+    u32 next;
+};
+
 struct CapabilityRow {
     u32 depth; // In the derivation tree, below what root gave.
     u32 type;  // cap_type_t
@@ -91,6 +99,8 @@ class System {
     // Programs, by number from 1 on; ERR_NAME: there are no more. ERR_EMPTY: nobody has this number.
     virtual sel::Result<ProgramRow> program(u32 number) = 0;
     virtual sel::Result<MemoryRow> memory() = 0;
+    // From `place` on; ERR_EMPTY: there is none.
+    virtual sel::Result<HeldRow> held(u32 place) = 0;
     // Capability `index` of a program; ERR_NAME: there are no more.
     virtual sel::Result<CapabilityRow> capability(u32 program, u32 index) = 0;
     // Handled line number `place`; ERR_NAME: there are no more.
