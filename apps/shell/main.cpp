@@ -69,7 +69,7 @@ class Servers final : public shell::System {
         }
         return done;
     }
-    sel::Result<file::Entry> list(std::string_view path, u32 position) override {
+    sel::Result<file::Entries> list(std::string_view path, u32 position) override {
         return ask(caps::files, file::List{.position = position, .data = path});
     }
     sel::Result<> make_directory(std::string_view path) override {

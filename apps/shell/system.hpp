@@ -84,7 +84,8 @@ class System {
     virtual sel::Result<> close(u32 handle) = 0;
     virtual sel::Result<u32> read(u32 handle, u64 offset, std::span<char> out) = 0;
     virtual sel::Result<> append(u32 handle, std::string_view text) = 0;
-    virtual sel::Result<file::Entry> list(std::string_view path, u32 position) = 0;
+    // Some of them, from `position` on; ERR_EMPTY: there are no more.
+    virtual sel::Result<file::Entries> list(std::string_view path, u32 position) = 0;
     virtual sel::Result<> make_directory(std::string_view path) = 0;
     virtual sel::Result<> remove(std::string_view path) = 0;
     virtual sel::Result<> rename(std::string_view from, std::string_view to) = 0;
@@ -145,5 +146,21 @@ class System {
   protected:
     ~System() = default;
 };
+
+// What `show` is to see of a directory; an error is that of the first answer that is none.
+template <typename Show>
+sel::Result<> each_entry(System &system, std::string_view path, Show show) {
+    u32 position = 0;
+    for (;;) { // Positions grow.
+        sel::Result<file::Entries> entries = system.list(path, position);
+        if (!entries) {
+            return entries.error() == ERR_EMPTY ? OK : entries.error();
+        }
+        file::Entry entry;
+        for (u32 at = 0; entries->take(at, entry); position = entry.next) {
+            show(entry);
+        }
+    }
+}
 
 } // namespace shell
