@@ -18,7 +18,8 @@
 #include "abi/types.h"
 
 enum { TICK = 1 << CLOCK_SHIFT }; // Cycles of the time-stamp counter.
-#define CLOCK_NEVER 0xfffffffffffffc00u // The beginning of the tick that the wheel calls WHEEL_NEVER.
+#define CLOCK_NEVER                                                                                \
+    0xfffffffffffffc00u // The beginning of the tick that the wheel calls WHEEL_NEVER.
 enum { PRIORITY_COUNT = 256, IRQ_COUNT = 128, BOOT_UNTYPED_COUNT = 64 };
 #define OBJECT_BASE 0x80000000u
 #define OBJECT_LIMIT 0x400000000ull // Physical addresses below it can hold objects: 16 GiB.

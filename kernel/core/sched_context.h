@@ -25,7 +25,7 @@
 #include "spec/sched_context.h"
 #include "spec/wheel.h"
 
-enum { SC_MIN = 16 * TICK };         // Cycles; the smallest budget.
+enum { SC_MIN = 16 * TICK };            // Cycles; the smallest budget.
 #define PERIOD_LIMIT 0x100000000000000u // Cycles; periods are below it.
 
 // The parts of budget(sc) and window(sc), one a goal. In contracts.

@@ -162,8 +162,7 @@ void compare_thread(Report &r, const model::Thread &t) {
 
 void compare_reply(Report &r, const model::Reply &reply) {
     r.same("caller", reply.id, REPLY(reply.id).caller.tcb, id_of(reply.caller));
-    r.same("grant by answers", reply.id, (REPLY(reply.id).may & MAY_GRANT) != 0,
-           reply.may_grant);
+    r.same("grant by answers", reply.id, (REPLY(reply.id).may & MAY_GRANT) != 0, reply.may_grant);
     if (reply.caller != nullptr)
         r.same("lent context", reply.id, REPLY(reply.id).caller.sc, id_of(reply.lent));
 }

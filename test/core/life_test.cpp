@@ -184,7 +184,8 @@ u32 entries(World &w, u32 thread, u32 call, u32 cptr) {
 
 TEST_CASE("who made it dying pays: a delete takes what one's own objects take") {
     World w;
-    u32 big = large_garbage(w), own = w.make(CAP_ENDPOINT), other = w.make(CAP_ENDPOINT), v = w.thread(200, 5000);
+    u32 big = large_garbage(w), own = w.make(CAP_ENDPOINT), other = w.make(CAP_ENDPOINT),
+        v = w.thread(200, 5000);
     w.enter(CALL_CAP_DELETE, big, 0); // One step.
     REQUIRE(w.restarts());
     u64 left = DYING;

@@ -140,7 +140,8 @@ TEST_CASE("of many time-outs at once a timer interrupt takes eight, and whoever 
         waiting.push_back(t);
     }
     auto left = [&] {
-        return std::count_if(waiting.begin(), waiting.end(), [&](u32 t) { return w.state(t) == STATE_WAIT; });
+        return std::count_if(waiting.begin(), waiting.end(),
+                             [&](u32 t) { return w.state(t) == STATE_WAIT; });
     };
     g_host.clock += 2000 * TICK;
     unsigned entries = 0;

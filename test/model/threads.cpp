@@ -10,9 +10,9 @@ namespace model {
 
 namespace {
 
-constexpr u64 TICK = 1024; // Cycles. Contexts count cycles, timers ticks.
+constexpr u64 TICK = 1024;                 // Cycles. Contexts count cycles, timers ticks.
 constexpr u64 SMALLEST_BUDGET = 16 * TICK; // sched_context.h
-constexpr size_t REFILLS = 4;       // objects.h
+constexpr size_t REFILLS = 4;              // objects.h
 constexpr u64 LONGEST_WAIT = 0x800000000000, LONGEST_PERIOD = 0x400000000000;
 constexpr Register ARGUMENT[4] = {RDX, R10, R8, R9};
 
@@ -359,8 +359,8 @@ void Model::stop_timer(Context &c) {
 }
 
 size_t Model::timers_due() const {
-    return static_cast<size_t>(std::count_if(timers.begin(), timers.end(),
-                                             [this](const Timer &t) { return t.due <= now / TICK; }));
+    return static_cast<size_t>(std::count_if(
+        timers.begin(), timers.end(), [this](const Timer &t) { return t.due <= now / TICK; }));
 }
 
 u64 Model::next_deadline() const {
@@ -378,9 +378,10 @@ void Model::timer(size_t left) {
             const Cap *handler = cur->slots[TCB_SLOT_TIMEOUT].cap;
             if (handler != nullptr && (handler->rights & RIGHT_WRITE) != 0) {
                 cur->fault = FAULT_BUDGET;
-                cur->fault_word = {cur->r[RIP], run_context->used / TICK,
-                                   (run_context->refills.front().due - run_context->last + TICK - 1) / TICK,
-                                   cur->r[RSP]};
+                cur->fault_word = {
+                    cur->r[RIP], run_context->used / TICK,
+                    (run_context->refills.front().due - run_context->last + TICK - 1) / TICK,
+                    cur->r[RSP]};
                 send(*static_cast<Endpoint *>(handler->object), *handler, 4, STATE_CALL);
             }
         }

@@ -46,9 +46,9 @@ typedef struct {
 } isa_line_t;
 
 typedef struct {
-    u64 alarm;       // When the core wants to be called: cycles; CLOCK_NEVER.
-    u64 armed;       // When the timer will interrupt, not after alarm nor rest: cycles; CLOCK_NEVER.
-    u64 rest;        // The timer does not interrupt before: cycles.
+    u64 alarm; // When the core wants to be called: cycles; CLOCK_NEVER.
+    u64 armed; // When the timer will interrupt, not after alarm nor rest: cycles; CLOCK_NEVER.
+    u64 rest;  // The timer does not interrupt before: cycles.
     u64 timer_scale; // Timer counts a cycle, times 2^TIMER_SCALE_SHIFT.
     u64 timer_limit; // Cycles that the timer can count in one go.
     u32 deadline;    // Not 0: the timer compares with the time-stamp counter instead.
