@@ -199,15 +199,15 @@ Result<> Process::give_context(u32 slot, SchedControl control, u64 budget, u64 p
     return configured;
 }
 
-Result<> Process::give_frames(u32 slot, u32 count, cptr_t first, u64 address, u64 rights,
-                              u64 bytes) {
+Result<> Process::give_frames(u32 slot, u32 count, Frames frames, u64 address, u64 rights) {
     Result<> given;
     u32 done = 0;
     for (; done < count && given.ok(); done++) {
-        given = give(slot + done, Frame{first + done * slot_step(first)}, rights);
+        Frame frame{frames.first + done * slot_step(frames.first)};
+        given = give(slot + done, frame, rights);
     }
     if (given.ok()) {
-        given = map_frames(in_cspace(slot), count, address, rights, bytes);
+        given = map_frames(in_cspace(slot), count, address, rights, frames.bytes);
     } else {
         done--; // Somebody else's slot.
     }

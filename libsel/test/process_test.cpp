@@ -103,7 +103,7 @@ struct Fixture {
     }
 
     sel::Result<> give_frames() {
-        return process.give_frames(kGivenFrames, 2, kFrames, sel::kWindowBase, RIGHT_READ);
+        return process.give_frames(kGivenFrames, 2, {kFrames}, sel::kWindowBase, RIGHT_READ);
     }
 
     sel::Result<> prepare() {

@@ -198,8 +198,9 @@ sel::Result<Borrowed> Programs::borrow(u32 server, sel::Capability token) {
     if (place->anew) {
         u32 slot = grant->slot + static_cast<u32>(REGION_SLOTS + place->number * room.frames());
         auto given = life_of(server).process.give_frames(
-            slot, static_cast<u32>(bytes / frame), sel::in_cnode(slots_of_region(region).frames, 1),
-            room.at(place->number), kReadWrite, frame);
+            slot, static_cast<u32>(bytes / frame),
+            {.first = sel::in_cnode(slots_of_region(region).frames, 1), .bytes = frame},
+            room.at(place->number), kReadWrite);
         if (!given) {
             [[maybe_unused]] bool empty = regions_.give_back(region, server); // It is MADE.
             return given.error();

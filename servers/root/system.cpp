@@ -117,16 +117,19 @@ bool System::pools_ok() const {
 bool System::regions_ok() const {
     static_assert(REGION_MAX <= 32);
     u32 seen = 0;
+    for (u32 i = 0; i < header_->grants; i++) {
+        if (!grants_[i].is<grant::Region>()) {
+            continue;
+        }
+        u32 bit = u32{1} << grants_[i].as<grant::Region>().number;
+        if ((seen & bit) != 0) {
+            return false;
+        }
+        seen |= bit;
+    }
     for (u32 i = 1; i <= count(); i++) {
         u32 rooms = 0;
         for (const Grant &grant : grants(i)) {
-            if (grant.is<grant::Region>()) {
-                u32 bit = u32{1} << grant.as<grant::Region>().number;
-                if ((seen & bit) != 0) {
-                    return false;
-                }
-                seen |= bit;
-            }
             rooms += grant.is<grant::Regions>() ? 1 : 0;
         }
         if (rooms > 1) {

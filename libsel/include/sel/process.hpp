@@ -128,10 +128,13 @@ class Process {
         return mint(slot, notification(), RIGHT_WRITE, bits);
     }
 
-    // Copies of `count` Frames of `bytes` each, from `first` on, in its slots from `slot` on, mapped from `address`
-    // on. `first`: of the maker's CSpace, or of a CNode in it.
-    Result<> give_frames(u32 slot, u32 count, cptr_t first, u64 address, u64 rights,
-                         u64 bytes = PAGE_BYTES);
+    // Frames of the maker's CSpace, or of a CNode in it: the first one, and the size of each.
+    struct Frames {
+        cptr_t first;
+        u64 bytes = PAGE_BYTES;
+    };
+    // Copies of `count` Frames in its slots from `slot` on, mapped from `address` on.
+    Result<> give_frames(u32 slot, u32 count, Frames frames, u64 address, u64 rights);
     // Takes them back, with all copies that it has made of them. A slot in which there is none stays as it is.
     void take_frames(u32 slot, u32 count) const;
 
