@@ -133,13 +133,24 @@ def filled(program):
 
 
 SYSTEM = System(ROOT)
+SETTLE_TRIES = 30
 ENDED = ("mount",)  # Programs that are started at the boot and do not stay.
 MANY = {"loader"}  # Who makes more objects of its memory than root looks at to find where one comes from.
 FROM_FILES = {name for name, program in SYSTEM.programs.items() if program.from_file}
 
 
+def settled(machine):
+    """What all hold, when those that do not stay have ended: they go on behind the first prompt."""
+    for _ in range(SETTLE_TRIES):
+        capabilities = held(machine.run("caps"))
+        if not any(capabilities.get(name) for name in ENDED):
+            break
+        machine.run("sleep 1")
+    return capabilities
+
+
 def compare(machine):
-    capabilities = held(machine.run("caps"))
+    capabilities = settled(machine)
     equal("programs", set(capabilities), set(SYSTEM.programs) - {"root"} - FROM_FILES)
     for name, slots in capabilities.items():
         program = SYSTEM.programs[name]
