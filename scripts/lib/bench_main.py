@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 import boot_row  # noqa: E402
 import build  # noqa: E402
 import kernel_size  # noqa: E402
-import row_trace  # noqa: E402
+import privileged  # noqa: E402
 from disk import make_disk  # noqa: E402
 from machine import CONTROLLERS, DISK_KINDS, Machine, MachineError  # noqa: E402
 
@@ -36,7 +36,7 @@ DRIVER = "virtio_blk"  # Under the file systems.
 DISK_MEGABYTES = 32
 THROTTLES = ("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr")
 TIMEOUT = 240
-TRACE_TIMEOUT = 900
+PRIVILEGED_TIMEOUT = 300
 PATHS = ("ipc_", "signal_", "yield_", "pagefault_", "smallest_")
 
 
@@ -139,17 +139,6 @@ def print_goals(rows, goals):
     print(f"goals missed: {missed} of {sum(name in rows for name in goals)} measured")
 
 
-def print_trace(options, rows):
-    traced = row_trace.trace(KERNEL, PROGRAM, rows, TRACE_TIMEOUT)
-    for row in options.trace:
-        print(f"{row}: {rows.get(row)} instructions, by function" if row in traced else f"{row}: not traced")
-        for function, count in row_trace.by_function(KERNEL, PROGRAM, traced.get(row, {})):
-            print(f"{count:6} {function}")
-    for row, counts in row_trace.privileged(KERNEL, traced).items() if options.privileged else ():
-        if row.startswith(PATHS):
-            print(f"{row}\t" + ", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
-
-
 def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
@@ -162,8 +151,6 @@ def arguments():
     parser.add_argument("--kernel", action="store_true", help="only the rows that need no servers")
     parser.add_argument("--verbose", action="store_true", help="print what the search found of each operation")
     parser.add_argument("--no-build", action="store_true", help="measure what is built already")
-    parser.add_argument("--trace", metavar="ROW", action="append", default=[],
-                        help="then trace the machine and list the instructions of this row by function: takes minutes")
     parser.add_argument("--privileged", action="store_true",
                         help="then trace the machine and list the privileged instructions of the message paths")
     return parser.parse_args()
@@ -195,8 +182,10 @@ def main():
         print(line)
     for problem in problems:
         print(f"bench: {problem}")
-    if options.trace or options.privileged:
-        print_trace(options, rows)
+    if options.privileged:
+        paths = [name for name in rows if name.startswith(PATHS)]
+        for name, counts in privileged.rows(KERNEL, PROGRAM, paths, PRIVILEGED_TIMEOUT).items():
+            print(f"{name}\t" + ", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
     print(f"bench: {len(rows)} rows in {time.monotonic() - start:.0f} s", file=sys.stderr)
     return int(bool(problems))
 
