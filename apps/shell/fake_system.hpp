@@ -170,7 +170,10 @@ class FakeSystem final : public System {
     sel::Result<MemoryRow> memory() override { return MemoryRow{1 << 20, free_bytes}; }
     std::vector<HeldRow> held_rows;
     sel::Result<HeldRow> held(u32 place) override {
-        return place < held_rows.size() ? sel::Result{held_rows[place]} : ERR_EMPTY;
+        if (place >= held_rows.size()) {
+            return ERR_EMPTY;
+        }
+        return held_rows[place];
     }
     sel::Result<CapabilityRow> capability(u32 program, u32 index) override {
         if (program != 2 || index > 1) {
