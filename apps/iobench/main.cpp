@@ -190,7 +190,7 @@ class FileRows {
     }
 
   private:
-    static constexpr u32 kRandom = 8; // Each is synced.
+    static constexpr u32 kRandom = 64; // Each is synced.
 
     static std::span<u8> window(u32 bytes) { return {caps::window.at<u8>(0), bytes}; }
 
