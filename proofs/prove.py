@@ -22,6 +22,7 @@ import tomllib
 import doubt
 import ledger
 import mutate
+import report
 import results
 import wp
 
@@ -73,7 +74,7 @@ def smoke_test(options, module, functions):
     return may_be_empty(wp.Run(options, module, wp.smoke_tests_of(module, functions), "smoke tests"))
 
 
-def report(title, run, seconds, verbose):
+def print_run(title, run, seconds, verbose):
     good = sum(run.goals.values())
     print(f"{'FAIL' if run.problems else 'ok':4} {title:32} {good}/{len(run.goals)} {run.kind}  "
           f"{seconds:.0f} s", flush=True)
@@ -179,10 +180,15 @@ def arguments():
     parser.add_argument("--ledger", action="store_true", help="only check ASSUMED.md and modules.toml")
     parser.add_argument("--write-ledger", action="store_true",
                         help="rewrite the list of unproved functions in ASSUMED.md from modules.toml")
+    parser.add_argument("--report", action="store_true",
+                        help="only write build/proofs.html, a page of what is proved and what is not; it shows kept "
+                             "results and is not a proof run: the last line counts those then")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what Frama-C prints")
     options = parser.parse_args()
     if options.doubt and (options.only or options.module or options.smoke):
         parser.error("--doubt chooses what it proves")
+    if options.report and (options.doubt or options.only or options.module or options.smoke or options.cache != "none"):
+        parser.error("--report shows everything and proves nothing")
     return options
 
 
@@ -239,6 +245,8 @@ def main():
     if options.write_ledger:
         ledger.write_unproved(ROOT, modules)
         return 0
+    if options.report:
+        return report.write(modules)
     if options.doubt:
         return doubt.run(modules, options.minutes, options.seed, options.since)
     if options.cache == "renew":
@@ -264,7 +272,7 @@ def main():
                 for title, module, work, inputs in reversed(list(jobs(options, modules, known)))}
         for future in concurrent.futures.as_completed(runs):
             (title, module, work, inputs), (run, seconds) = runs[future], future.result()
-            report(title, run, seconds, options.verbose)
+            print_run(title, run, seconds, options.verbose)
             counted = goals if run.kind == "goals" else smoke
             source = "" if work is prove_lemmas else module["source"]
             counted |= {(source, name): good for name, good in run.goals.items()}

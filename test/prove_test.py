@@ -3,7 +3,9 @@
 SPDX-License-Identifier: BSD-2-Clause"""
 
 import argparse
+import html.parser
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,8 +17,10 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent.parent / "proofs"))
 import doubt
+import ledger
 import mutate
 import prove
+import report
 import results
 
 OPTIONS = argparse.Namespace(cache="none", timeout=2, first=False)
@@ -334,6 +338,107 @@ class Mutants(unittest.TestCase):
                        slow._replace(goal="f_g_ensures_a", seconds="9.5")])
         with unittest.mock.patch.object(mutate, "ROOT", Path(folder.name)):
             self.assertEqual([mutate.seconds_for(name) for name in ("f", "f_g", "h")], [16, 48, 5])
+
+
+class Tags(html.parser.HTMLParser):
+    """A page whose elements are all closed, each where it should be; its anchors, and the text that it shows."""
+    VOID = {"meta", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.anchors, self.links, self.texts = [], [], [], []
+        self.feed(text)
+        self.close()
+        if self.open:
+            raise ValueError(f"not closed: {self.open}")
+        self.text = "".join(self.texts)
+
+    def handle_starttag(self, tag, attrs):
+        self.open += [] if tag in self.VOID else [tag]
+        self.anchors += [value for name, value in attrs if name == "id"]
+        self.links += [value for name, value in attrs if name == "href"]
+
+    def handle_endtag(self, tag):
+        if self.open.pop() != tag:
+            raise ValueError(f"</{tag}> at {self.getpos()}")
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+class Report(unittest.TestCase):
+    """The page that scripts/prove --report writes: of this project without its results, and of a small one."""
+    RESULT = results.Result("next_ensures_next", "Z3:4.8.12", "valid", "1.25", "7", "0" * 32)
+    FILES = {
+        "kernel/core/call.h": "#define CALL_LIST(X) X(CALL_NEXT, next) X(CALL_LAST, last)\n",
+        "kernel/core/kernel.h": "// Not old(x);\nvoid core_init(void);\n",
+        "kernel/spec/README.md": "# Spec\n",
+        "proofs/README.md": "# Proofs\n\n## Theorems\n\nTwo `<b>` & more.\n",
+        "proofs/equivalent.toml": "",
+        "proofs/ASSUMED.md": "## Tools <i>\n\n- **a<b>**: `1 < 2`.\n\n## Unproved functions\n\n- `last`: x\n",
+    }
+
+    @classmethod
+    def setUpClass(cls):
+        cls.modules = {name: module | {"results": Path("/nowhere")} for name, module in prove.read_modules().items()}
+        cls.text = report.page(cls.modules, report.Kept(cls.modules))
+        cls.page = Tags(cls.text)
+
+    def small(self, *kept):
+        """A project with these kept results."""
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        project = checkout(Path(scratch.name) / "project", NEXT.format(step="1 && \"<b>&lt;\""), ("next",))
+        for path, text in self.FILES.items():
+            (project / path).parent.mkdir(exist_ok=True)
+            (project / path).write_text(text)
+        results.write(project / "proofs/results/small.txt", kept)
+        return project
+
+    def test_every_function_of_a_module_is_there_once_with_its_contract(self):
+        listed = [f"function-{f}" for module in self.modules.values() for f in module["functions"]]
+        self.assertEqual(sorted(a for a in self.page.anchors if a.startswith("function-")), sorted(listed))
+        self.assertGreaterEqual(self.page.text.count("contract, kernel/"), len(listed))
+        self.assertLessEqual({name.removeprefix("function-") for name in listed}, set(report.contracts(report.sources())))
+        self.assertEqual(len(set(self.page.anchors)), len(self.page.anchors))
+        self.assertLessEqual({link.removeprefix("#") for link in self.page.links}, set(self.page.anchors))
+
+    def test_every_assumption_entry_and_invariant_is_there(self):
+        for path, pattern in (("proofs/ASSUMED.md", r"^- (.+)$"), ("kernel/core/call.h", r"\bX\((CALL_\w+), call_\w+\)"),
+                              ("kernel/spec/README.md", r"^\| INV-\d+ \|.*\| ([^|]+) \|$")):
+            words = re.findall(pattern, (report.ROOT / path).read_text(), re.M)
+            self.assertGreater(len(words), 10)
+            for word in words:
+                self.assertIn(word.replace("`", "").replace("**", ""), self.page.text)
+        section = self.text.partition('id="assumptions"')[2].partition("<h2")[0]
+        self.assertEqual(section.count("<li>"), ledger.count(report.ROOT))
+
+    def test_the_same_tree_makes_the_same_page(self):
+        self.assertEqual(report.page(self.modules, report.Kept(self.modules)), self.text)
+
+    def test_kept_results_are_counted_and_all_text_is_escaped(self):
+        smoke = self.RESULT._replace(goal="next_wp_smoke_default_requires", verdict="unknown", seconds="-")
+        lemma = self.RESULT._replace(goal="lemma_<b>", prover="CVC5:1.0.3", seconds="0.50")
+        project = self.small(self.RESULT, smoke, lemma, self.RESULT._replace(goal="next_assert_a", verdict="unknown"))
+        done = start_prove(project, "--report")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(done.stdout, r"^build/proofs.html: 1 functions, 3 goals, .*\ngoals 2/3 proved, 2 assumptions\n$")
+        text = (project / "build/proofs.html").read_text()
+        shown = Tags(text).text
+        for words in ('ensures next: \\result == x + 1 && "<b>&lt;";', "Tools <i>", "a<b>: 1 < 2.", "Two <b> & more.",
+                      "lemma_<b>"):
+            self.assertIn(words, shown)
+        self.assertIn("1 assertions, 1 ensures", shown)
+        self.assertIn("<td>all</td><td class=\"number\">3</td><td></td><td class=\"number\">3.00</td>", text)
+        self.assertEqual(re.findall(r"(CALL_\w+|core_init).*?(proved|not proved|in no list)</(?:a|span)>", text),
+                         [("CALL_NEXT", "proved"), ("CALL_LAST", "not proved"), ("core_init", "in no list")])
+
+    def test_a_result_of_an_unknown_function_is_an_error(self):
+        project = self.small(self.RESULT._replace(goal="gone_ensures_next"))
+        done = start_prove(project, "--report")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("proofs/results/small.txt has 1 results of no function of the module", done.stdout)
+        self.assertFalse((project / "build").exists())
 
 
 if __name__ == "__main__":

@@ -164,10 +164,9 @@ bool check_fault() {
     if (!thread.start(setup, write_nowhere, reinterpret_cast<void *>(kNowhere))) {
         return false;
     }
-    sel::Regs r{
-        CALL_RECV, caps::service.endpoint.cptr(), sel::timeout_info(sel::milliseconds(5000)), {}};
-    sel::kernel_call(r);
-    bool told = r.error() == OK && r.label() == FAULT_PAGE && r.word[1] == kNowhere &&
+    sel::Regs r{};
+    bool told = caps::service.endpoint.receive(r, sel::milliseconds(5000)).ok() &&
+                r.label() == FAULT_PAGE && r.word[1] == kNowhere &&
                 r.badge() == (sel::BADGE_FAULT | sel::environment().program);
     return thread.end().ok() && memory.clear().ok() && told;
 }

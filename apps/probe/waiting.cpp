@@ -18,9 +18,10 @@ u64 wait_us(call_t call, sel::Capability on, u64 ms) {
 // Answers each message with its first word plus one.
 void serve(void *endpoint) {
     sel::Endpoint service = *static_cast<sel::Endpoint *>(endpoint);
-    sel::Regs r = sel::call(CALL_RECV, service.cptr());
-    while (r.error() == OK) {
-        r = sel::call(CALL_REPLY_RECV, service.cptr(), 1, r.word[0] + 1);
+    sel::Regs r{};
+    for (sel::Result<> got = service.receive(r); got.ok(); got = service.answer_and_receive(r)) {
+        r.info = 1;
+        r.word[0]++;
     }
 }
 
@@ -65,8 +66,8 @@ bool measure_passive(Line &line) {
     }
     u64 right = 0;
     for (u64 i = 0; i < kCalls; i++) {
-        sel::Regs r = sel::call(CALL_CALL, endpoint.cptr(), 1, i);
-        right += r.error() == OK && r.word[0] == i + 1 ? 1 : 0;
+        sel::Regs r{.number = 0, .cptr = 0, .info = 1, .word = {i}};
+        right += endpoint.call(r).ok() && r.word[0] == i + 1 ? 1 : 0;
     }
     sel::format(line, " {} {} {}", right, used_us(server), waits_to_receive(server) ? 1 : 0);
     return server.end().ok() && memory.free(*object).ok();

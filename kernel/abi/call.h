@@ -34,13 +34,15 @@ enum {
 
 typedef enum {
     // --- Messages. cptr names an Endpoint; the message is info and its words.
-    CALL_CALL,       // Send, and wait for the answer. Lends the caller's SchedContext.
+    CALL_CALL, // Send, and wait for the answer. Lends the caller's SchedContext. ERR_BUSY: the
+               // caller lost it while it waited, and the receiver has none.
     CALL_REPLY_RECV, // Answer the last caller (if there is one), then receive.
-    CALL_SEND,       // Send; wait for a receiver. ERR_BUSY: the one that waits has no SchedContext.
+    CALL_SEND,       // Send; wait for a receiver. ERR_BUSY: it has no SchedContext.
     CALL_NB_SEND,    // Send if a receiver with a SchedContext waits, else ERR_EMPTY.
-    CALL_RECV,       // Wait for a message or for the bound notification (INFO_SIGNAL).
-    CALL_NB_RECV,    // Take a message if a sender waits, else ERR_EMPTY.
-    CALL_REPLY,      // cptr: a Reply, or 0 for the thread's own. Answer its caller; do not wait.
+    CALL_RECV,    // Wait for a message or for the bound notification (INFO_SIGNAL), whose bits do
+                  // not wake a receiver that has no SchedContext (adr/0003).
+    CALL_NB_RECV, // Take a message if a sender waits, else ERR_EMPTY.
+    CALL_REPLY,   // cptr: a Reply, or 0 for the thread's own. Answer its caller; do not wait.
 
     // --- Notifications. Badge bits arrive in rdi.
     CALL_SIGNAL, // Set the capability's badge bits; wake a waiter.
@@ -112,13 +114,14 @@ enum { CAP_INFO_SIBLING = 2 };
 
 enum { IRQ_LINE = 0xff, IRQ_LEVEL = 0x100, IRQ_LOW = 0x200, IRQ_MSI = 0x400 };
 
-// Registers of a thread, in the order of CALL_TCB_READ and CALL_TCB_WRITE.
+// Registers of a thread, in the order of CALL_TCB_READ and CALL_TCB_WRITE. The base of gs is none: what a
+// program writes there is 0 again when the thread is next switched to (ADR 0048).
 typedef struct {
     u64 rip, rsp, rflags;
     u64 rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
-    u64 fs_base, gs_base;
+    u64 fs_base;
 } regs_t;
-enum { REGS_WORDS = 20 };
+enum { REGS_WORDS = 19 };
 
 // A fault arrives as a message on the fault endpoint: badge of that capability, label FAULT_*,
 // words below. Answering it lets the thread run on; TCB_WRITE can set its registers first.

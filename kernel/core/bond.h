@@ -3,7 +3,7 @@
 //
 // While a thread runs, which context it uses is K.run.sc alone: tcb.sc and sc.tcb of those two are
 // stale, so that a call can lend the context by leaving it where it is. thread_park() writes them;
-// everything but the message path of endpoint.c begins with it and then works on bonds that are exact.
+// everything but the message path of endpoint_calls.c begins with it and then works on bonds that are exact.
 #ifndef CORE_BOND_H
 #define CORE_BOND_H
 

@@ -23,15 +23,16 @@
     ensures slot: \result == 0 || slot(\result);
 */
 static inline u32 cspace_lookup(u32 tcb, u64 cptr) {
-    if (cptr < TCB_SLOT(tcb, TCB_SLOT_CSPACE).data)
-        return TCB_SLOT(tcb, TCB_SLOT_CSPACE).object + 4u * (u32)cptr;
-    u32 low = (u32)(cptr % 0x100000000), high = (u32)(cptr / 0x100000000);
-    if (low >= TCB_SLOT(tcb, TCB_SLOT_CSPACE).data)
-        return 0;
-    u32 node = TCB_SLOT(tcb, TCB_SLOT_CSPACE).object + 4u * low;
-    if (!(SLOT(node).may & MAY_LOOKUP) || high >= SLOT(node).data)
-        return 0;
-    return SLOT(node).object + 4u * high;
+    if (cptr >= TCB_SLOT(tcb, TCB_SLOT_CSPACE).data) {
+        u32 low = (u32)(cptr % 0x100000000), high = (u32)(cptr / 0x100000000);
+        if (low >= TCB_SLOT(tcb, TCB_SLOT_CSPACE).data)
+            return 0;
+        u32 node = TCB_SLOT(tcb, TCB_SLOT_CSPACE).object + 4u * low;
+        if (!(SLOT(node).may & MAY_LOOKUP) || high >= SLOT(node).data)
+            return 0;
+        return SLOT(node).object + 4u * high;
+    }
+    return TCB_SLOT(tcb, TCB_SLOT_CSPACE).object + 4u * (u32)cptr;
 }
 
 // The slot at `cptr` as the destination of a capability, or 0: never a header.

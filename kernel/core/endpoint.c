@@ -1,4 +1,4 @@
-// Endpoints: the general way of a message, and the short way of a call and its answer.
+// Endpoints: the general way of a message, any state of either side.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/endpoint.h"
 
@@ -12,8 +12,6 @@
 #include "core/sched_context.h"
 #include "core/thread.h"
 #include "core/time.h"
-
-// --- The general path: any state of either side.
 
 // The message of `from` arrives at `to`; all stay what they are.
 /*@ requires wf: kept && caps && messages;
@@ -273,20 +271,29 @@ static u32 sends_through(u32 t) {
     return TCB_SLOT_INDEX(t, TCB(t).fault == FAULT_BUDGET ? TCB_SLOT_TIMEOUT : TCB_SLOT_FAULT);
 }
 
-// The first that waits to send on ep no longer has the capability for it: its call ends. 0: it has, or nobody
-// waits to send.
-/*@ requires wf: kept && caps && messages;
+// The call of `from`, which waits to send, ends with `error`.
+/*@ requires wf: kept && messages;
     requires room: queue_room;
-    requires ep: endpoint(ep);
+    requires from: tcb(from) && state_of(from) > STATE_RECV;
     terminates \true; exits \false;
-    assigns WAKE_ASSIGNS(queue_view[ep].head), tcb_view[queue_view[ep].head].r[R_RAX], tcb_view[queue_view[ep].head].r[R_RDI],
-        tcb_view[queue_view[ep].head].r[R_RSI], tcb_view[queue_view[ep].head].mode;
+    assigns WAKE_ASSIGNS(from), tcb_view[from].r[R_RAX], tcb_view[from].r[R_RDI], tcb_view[from].r[R_RSI],
+        tcb_view[from].mode;
     ENSURES_KEPT
     ensures messages: messages;
-    ensures has: \result == 0 && \old(state_of(QUEUE(ep).head)) > STATE_RECV ==>
-        \let s = \old(sends_through(QUEUE(ep).head)); ob(s) == ep && (slot_view[s].may & MAY_SEND) != 0;
-    ensures ended: \result != 0 ==> \let from = \old(QUEUE(ep).head); from != 0 && state_of(from) < STATE_RECV; */
-static u32 end_stale(u32 ep) {
+    ensures ended: state_of(from) < STATE_RECV; */
+static inline void end_sender(u32 from, error_t error) {
+    //@ assert from: index(from);
+    thread_wake_error(from, error);
+    //@ assert kinds: \forall integer t; is_tcb(t) <==> \at(is_tcb(t),Pre);
+    //@ assert others: \forall integer t; index(t) && t != from ==> TCB(t).state == \at(TCB(t).state,Pre) || TCB(t).state == STATE_NO_TIME && \at(TCB(t).state,Pre) == STATE_READY;
+    //@ assert actors: actors;
+    //@ assert infos: \forall integer t; TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
+    //@ assert woken: state_of(from) < STATE_RECV;
+    //@ assert waiting: \forall integer t; index(t) && (state_of(t) == STATE_SEND || state_of(t) == STATE_CALL) ==> t != from && state_of(t) == \at(state_of(t),Pre);
+    //@ assert senders: senders;
+}
+
+u32 endpoint_end_stale(u32 ep) {
     u32 from = QUEUE(ep).head;
     if (thread_state(from) <= STATE_RECV) {
         return 0;
@@ -296,14 +303,17 @@ static u32 end_stale(u32 ep) {
         return 0;
     }
     //@ assert from: is_tcb(from) && tcb(from) && index(from);
-    thread_wake_error(from, ERR_GONE);
-    //@ assert kinds: \forall integer t; is_tcb(t) <==> \at(is_tcb(t),Pre);
-    //@ assert others: \forall integer t; index(t) && t != from ==> TCB(t).state == \at(TCB(t).state,Pre) || TCB(t).state == STATE_NO_TIME && \at(TCB(t).state,Pre) == STATE_READY;
-    //@ assert actors: actors;
-    //@ assert infos: \forall integer t; TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
-    //@ assert woken: state_of(from) < STATE_RECV;
-    //@ assert waiting: \forall integer t; index(t) && (state_of(t) == STATE_SEND || state_of(t) == STATE_CALL) ==> t != from && state_of(t) == \at(state_of(t),Pre);
-    //@ assert senders: senders;
+    end_sender(from, ERR_GONE);
+    return 1;
+}
+
+u32 endpoint_end_unpaid(u32 ep) {
+    u32 from = QUEUE(ep).head, state = thread_state(from);
+    if (state <= STATE_RECV || (state == STATE_CALL && TCB(from).sc != 0)) {
+        return 0;
+    }
+    //@ assert from: tcb(from) && index(from);
+    end_sender(from, ERR_BUSY);
     return 1;
 }
 
@@ -513,60 +523,20 @@ static inline void wait_to_receive(u32 ep, u32 r, u64 info) {
     bound_wait(info);
 }
 
-// The running thread receives on ep with Reply r, which is free: the bits of its bound notification,
-// or the message of the first sender, or it waits.
-/*@ requires wf: kept && caps && messages && notifications;
-    requires room: queue_room && wheel_room && lend_room && time_running;
-    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
-    requires ep: endpoint(ep);
-    requires r: r != 0 && reply_view[r].caller.tcb == 0;
-    terminates \true; exits \false;
-    assigns SEND_ASSIGNS, REGISTERS_ASSIGNS(K.run.tcb), notification_view[..].word, tcb_view[..].attention;
-    ENSURES_KEPT
-    ensures caps: caps;
-    ensures messages: messages;
-    ENSURES_NOTIFICATIONS
-    ensures bits: \old(tcb_view[K.run.tcb].attention) != 0 ==> tcb_view[K.run.tcb].state == STATE_RUNNING &&
-        tcb_view[K.run.tcb].r[R_RDI] == \old(notification_view[tcb_view[K.run.tcb].bound].word) &&
-        notification_view[tcb_view[K.run.tcb].bound].word == 0 && tcb_view[K.run.tcb].r[R_RSI] == INFO_SIGNAL;
-    ensures taken: \old(tcb_view[K.run.tcb].attention) == 0 && \old(state_of(QUEUE(ep).head)) > STATE_RECV ==>
-        \let from = \old(QUEUE(ep).head); tcb_view[K.run.tcb].state == STATE_RUNNING &&
-        tcb_view[K.run.tcb].r[R_RDI] == \old(dt(sends_through(QUEUE(ep).head))) &&
-        (\old(state_of(QUEUE(ep).head)) == STATE_CALL ==> reply_view[r].caller.tcb == from);
-    ensures waits: \old(tcb_view[K.run.tcb].attention) == 0 && \old(state_of(QUEUE(ep).head)) <= STATE_RECV ==>
-        state_of(K.run.tcb) == STATE_RECV && g_queue[K.run.tcb] == ep && QUEUE(ep).tail == K.run.tcb &&
-        reply_view[r].caller.tcb == K.run.tcb && (info / 256 % 2 != 0 ==> on(K.run.tcb + TCB_TIMER));
-    ensures alive: state_of(K.run.tcb) == STATE_RECV ==> tcb_view[K.run.tcb].attention == 0; */
-static void receive(u32 ep, u32 r, u64 info) {
+void endpoint_receive(u32 ep, u32 r, u64 info) {
     u32 head = QUEUE(ep).head;
-    if (TCB(K.run.tcb).attention != 0) {
+    if (TCB(K.run.tcb).attention != 0 && TCB(K.run.tcb).sc != 0) {
         take_bits();
     } else if (thread_state(head) > STATE_RECV) {
         //@ assert head: tcb(head) && (state_of(head) == STATE_SEND || state_of(head) == STATE_CALL);
         take(head, r);
     } else {
+        //@ ghost g_deferred[K.run.tcb] = TCB(K.run.tcb).attention;
         wait_to_receive(ep, r, info);
     }
 }
 
-// Answers the caller of r (armed) with the message of the running thread.
-/*@ requires wf: kept && caps && messages;
-    requires room: queue_room;
-    requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
-    requires r: r != 0 && state_of(reply_view[r].caller.tcb) == STATE_REPLY;
-    requires length: info % 128 <= MESSAGE_WORDS;
-    terminates \true; exits \false;
-    assigns WAKE_ASSIGNS(reply_view[r].caller.tcb), REGISTERS_ASSIGNS(reply_view[r].caller.tcb), EXTRA_ASSIGNS;
-    ENSURES_KEPT
-    ensures caps: caps;
-    ensures messages: messages;
-    ensures once: reply_view[r].caller.tcb == 0;
-    ensures woken: \let to = \old(reply_view[r].caller.tcb); state_of(to) < STATE_RECV && TIMER(to + TCB_TIMER).queue == 0;
-    ensures answer: \old(TCB(reply_view[r].caller.tcb).fault) == FAULT_NONE && info % 65536 <= MESSAGE_REGISTERS &&
-        TCB(K.run.tcb).fault == FAULT_NONE ==> message_given{Pre,Post}(K.run.tcb, \old(reply_view[r].caller.tcb), 0, info);
-    ensures grant: \old(REPLY(r).may) / MAY_GRANT % 2 == 0 ==> slots_same{Pre,Post};
-    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
-static void answer(u32 r, u64 info) {
+void endpoint_answer(u32 r, u64 info) {
     u32 cur = K.run.tcb, to = REPLY(r).caller.tcb;
     //@ assert to: tcb(to) && to != cur && TCB(to).reply == r;
     if (TCB(to).fault == FAULT_NONE) {
@@ -595,354 +565,11 @@ u32 endpoint_cancel_one(u32 queue) {
     return 1;
 }
 
-u32 endpoint_hand_over(u32 ep, u32 to, u32 state) {
+u64 endpoint_hand_over(u32 ep, u32 to, u32 state) {
     u32 cur = K.run.tcb, r = TCB(to).reply;
     queue_take(ep, to);
     TCB(cur).state = (u8)state;
     TCB(cur).reply = r;
     REPLY(r).caller = (run_t){cur, 0};
     return thread_run(to);
-}
-
-static u64 send_slow(u32 call, u64 cptr, u64 info, u32 state) {
-    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
-    if (!message_info_ok(cur, info)) {
-        return call_refuse_argument(call, ERR_ARG, info);
-    }
-    thread_park();
-    endpoint_send(s, cptr, info, state);
-    return call_finish();
-}
-
-static NOINLINE u64 call_slow(u64 cptr, u64 info) {
-    return send_slow(CALL_CALL, cptr, info, STATE_CALL);
-}
-
-static NOINLINE u64 reply_recv_slow(u64 cptr, u64 info) {
-    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), r = reply_of(cur);
-    if (r == 0) {
-        return call_refuse(CALL_REPLY_RECV, ERR_TYPE, TCB_SLOT_REPLY, NEED(CAP_REPLY, 0));
-    }
-    if (!message_info_ok(cur, info)) {
-        return call_refuse_argument(CALL_REPLY_RECV, ERR_ARG, info);
-    }
-    if (REPLY(r).caller.tcb != 0 && !reply_is_armed(r)) {
-        return call_refuse_argument(CALL_REPLY_RECV, ERR_BUSY, TCB_SLOT_REPLY);
-    }
-    thread_park();
-    if (end_stale(SLOT(s).object)) {
-        return call_restart(CALL_REPLY_RECV, cptr, info);
-    }
-    if (REPLY(r).caller.tcb != 0) {
-        answer(r, info & ~(u64)INFO_TIMEOUT);
-    }
-    REPLY(r).may = SLOT(s).may;
-    receive(SLOT(s).object, r, info);
-    return call_finish();
-}
-
-static NOINLINE u64 refuse_endpoint(u32 call, u64 cptr, u32 right) {
-    return call_refuse(call, ERR_RIGHT, cptr, NEED(CAP_ENDPOINT, right));
-}
-
-// --- The path of a call to a server that waits, and of its answer to a client that waits: nobody
-// else is concerned, the context stays where it is. Everything unusual goes the general way above,
-// by tail calls that decode again, and what was read before the message is read again after it, so
-// that no register has to be saved here. Compiled twice: for messages in registers, and for longer.
-
-// The call of the running thread reaches `to`, the first receiver of ep: it waits for the answer
-// through the Reply of `to`, and its context goes along.
-/*@ requires queues: queues && ep != 0;
-    requires loans: loans && lend_bond && lend_room;
-    requires replies: replies;
-    requires from: K.run.tcb != 0 && K.run.sc != 0 && tcb_view[K.run.tcb].state == STATE_RUNNING;
-    requires to: to != 0 && tcb_view[to].state == STATE_RECV && QUEUE(ep).head == to;
-    terminates \true; exits \false;
-    assigns link_view[0 .. 0xffffffff], queue_view[ep], g_queue[to], tcb_view[to].state,
-        tcb_view[K.run.tcb].state, tcb_view[K.run.tcb].reply, tcb_view[K.run.tcb].sc,
-        reply_view[0 .. 0xffffffff], sc_view[K.run.sc].top,
-        g_lent[tcb_view[to].reply], g_turn[tcb_view[to].reply], g_turns;
-    ENSURES_QUEUES
-    ENSURES_LOANS
-    ENSURES_REPLIES
-    ensures waits: tcb_view[K.run.tcb].state == STATE_REPLY &&
-        tcb_view[K.run.tcb].reply == \old(tcb_view[to].reply) && tcb_view[K.run.tcb].sc == 0;
-    ensures armed: reply_view[\old(tcb_view[to].reply)].caller == K.run;
-    ensures lent: g_lent[\old(tcb_view[to].reply)] == K.run.sc && SC(K.run.sc).top == \old(tcb_view[to].reply);
-    ensures runs: tcb_view[to].state == STATE_RUNNING && g_queue[to] == 0; */
-INLINE void call_commit(u32 ep, u32 to) {
-    u32 cur = K.run.tcb;
-    queue_take(ep, to);
-    u32 r = TCB(to).reply;
-    TCB(to).state = STATE_RUNNING;
-    TCB(cur).state = STATE_REPLY;
-    TCB(cur).reply = r;
-    TCB(cur).sc = 0;
-    REPLY(r).caller = K.run;
-    lend_push(K.run.sc, r);
-}
-
-// The call of the running thread, through the capability in slot s, reaches a receiver that runs next on
-// a context of its own.
-INLINE u64 call_active(u64 cptr, u64 info, u32 s, u32 is_short) {
-    u32 cur = K.run.tcb, ep = SLOT(s).object, to = endpoint_receiver(ep);
-    if (to == 0 || (!is_short && !message_info_ok(cur, info))) {
-        return call_slow(cptr, info);
-    }
-    thread_park();
-    if (is_short) {
-        message_registers(cur, to, SLOT(s).data, info);
-    } else {
-        u64 arrives = message_extra(cur, to, info, SLOT(s).may & MAY_GRANT);
-        message_registers(cur, to, SLOT(s).data, arrives);
-        thread_arm_timeout(info);
-    }
-    return endpoint_hand_over(ep, to, STATE_REPLY | (TCB(cur).state & STATE_SPECIAL));
-}
-
-FLATTEN static NOINLINE u64 call_active_short(u64 cptr, u64 info, u32 s) {
-    return call_active(cptr, info, s, 1);
-}
-
-static NOINLINE u64 call_active_long(u64 cptr, u64 info, u32 s) {
-    return call_active(cptr, info, s, 0);
-}
-
-INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
-    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
-    if ((SLOT(s).may & MAY_SEND) == 0) {
-        return refuse_endpoint(CALL_CALL, cptr, RIGHT_WRITE);
-    }
-    u32 ep = SLOT(s).object, to = QUEUE(ep).head;
-    if (TCB(to).state != STATE_RECV) {
-        return call_slow(cptr, info);
-    }
-    if (TCB(to).sc != 0 || TCB(to).priority < K.top) {
-        return is_short ? call_active_short(cptr, info, s) : call_active_long(cptr, info, s);
-    }
-    if (!is_short) { // A time-out bounds the call until its context is lent: that is now.
-        if (!message_info_ok(cur, info)) {
-            return call_slow(cptr, info);
-        }
-        info = message_extra(cur, to, info, SLOT(s).may & MAY_GRANT);
-    }
-    message_registers(cur, to, SLOT(s).data, info);
-    call_commit(ep, to);
-    return to;
-}
-
-FLATTEN static NOINLINE u64 call_long(u64 cptr, u64 info) {
-    return call_body(cptr, info, 0);
-}
-
-FLATTEN u64 call_call(u64 cptr, u64 info) {
-    if (!MESSAGE_IS_SHORT(info)) {
-        return call_long(cptr, info);
-    }
-    return call_body(cptr, info, 1);
-}
-
-// The running thread has answered `to`, the caller that its Reply names: `to` runs on, with the
-// context that it lent, and the running thread receives on ep through a capability with `may`.
-/*@ requires queues: queues && queue_room && ep != 0;
-    requires loans: loans && lend_bond;
-    requires replies: replies;
-    requires from: thread(K.run.tcb) && K.run.tcb != 0 && K.run.sc != 0;
-    requires runs: tcb_view[K.run.tcb].state == STATE_RUNNING && g_queue[K.run.tcb] == 0;
-    requires reply: \let r = slot_view[K.run.tcb + 4 * TCB_SLOT_REPLY].object;
-        r != 0 && reply_view[r].caller.tcb == to && SC(K.run.sc).top == r;
-    requires to: to != 0 && tcb_view[to].state == STATE_REPLY;
-    terminates \true; exits \false;
-    assigns link_view[0 .. 0xffffffff], queue_view[ep], g_queue[K.run.tcb], g_place[K.run.tcb], g_back,
-        tcb_view[to].state, tcb_view[K.run.tcb].state, tcb_view[K.run.tcb].reply, tcb_view[K.run.tcb].sc,
-        reply_view[0 .. 0xffffffff], sc_view[K.run.sc].top,
-        g_lent[slot_view[K.run.tcb + 4 * TCB_SLOT_REPLY].object];
-    ENSURES_QUEUES
-    ENSURES_LOANS
-    ENSURES_REPLIES
-    ensures runs: tcb_view[to].state == STATE_RUNNING;
-    ensures receives: tcb_view[K.run.tcb].state == STATE_RECV && g_queue[K.run.tcb] == ep && tcb_view[K.run.tcb].sc == 0;
-    ensures once: \let r = slot_view[K.run.tcb + 4 * TCB_SLOT_REPLY].object;
-        reply_view[r].caller.tcb == K.run.tcb && reply_view[r].caller.sc == 0 && g_lent[r] == 0 && REPLY(r).may == may; */
-INLINE void answer_commit(u32 ep, u32 to, u32 may) {
-    u32 cur = K.run.tcb, r = reply_of(cur);
-    TCB(to).state = STATE_RUNNING;
-    lend_pop(K.run.sc, r);
-    REPLY(r).caller = (run_t){cur, 0};
-    REPLY(r).may = may;
-    TCB(cur).reply = r;
-    TCB(cur).sc = 0;
-    TCB(cur).state = STATE_RECV;
-    queue_append(ep, cur);
-}
-
-// Does the answer to `to`, which lent no context, let it run next, while the running thread waits on ep,
-// where nobody sends?
-/*@ requires cur: 0 <= K.run.tcb < 0x100000000;
-    terminates \true; exits \false; assigns \nothing;
-    ensures next: \result != 0 <==> r != 0 && reply_view[r].caller.sc == 0 && state_of(to) == STATE_REPLY &&
-        tcb_view[K.run.tcb].attention == 0 && runs_next(to) && tcb_view[QUEUE(ep).head].state <= STATE_RECV; */
-static inline u32 answers_next(u32 ep, u32 r, u32 to) {
-    return r != 0 && REPLY(r).caller.sc == 0 && thread_state(to) == STATE_REPLY &&
-           TCB(K.run.tcb).attention == 0 && thread_is_next(to) &&
-           TCB(QUEUE(ep).head).state <= STATE_RECV;
-}
-
-// The running thread answers a caller that has a context of its own, and receives through the capability
-// in slot s.
-INLINE u64 reply_recv_active(u64 cptr, u64 info, u32 s, u32 is_short) {
-    u32 cur = K.run.tcb, ep = SLOT(s).object, r = reply_of(cur), to = REPLY(r).caller.tcb;
-    if (!answers_next(ep, r, to) ||
-        (!is_short && ((info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)))) {
-        return reply_recv_slow(cptr, info);
-    }
-    thread_park();
-    if (TCB(to).fault == FAULT_NONE) {
-        if (!is_short) {
-            info = message_extra(cur, to, info, reply_may_grant(r));
-        }
-        message_registers(cur, to, 0, info);
-    }
-    REPLY(r).may = SLOT(s).may;
-    TCB(to).fault = FAULT_NONE;
-    if (TCB(to).state != STATE_REPLY) {
-        time_stop(to);
-    }
-    TCB(to).reply = 0;
-    REPLY(r).caller = (run_t){cur, 0};
-    TCB(cur).reply = r;
-    TCB(cur).state = STATE_RECV;
-    queue_append(ep, cur);
-    return thread_run(to);
-}
-
-FLATTEN static NOINLINE u64 reply_recv_active_short(u64 cptr, u64 info, u32 s) {
-    return reply_recv_active(cptr, info, s, 1);
-}
-
-static NOINLINE u64 reply_recv_active_long(u64 cptr, u64 info, u32 s) {
-    return reply_recv_active(cptr, info, s, 0);
-}
-
-INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
-    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), may = SLOT(s).may;
-    if ((may & MAY_RECV) == 0) {
-        return refuse_endpoint(CALL_REPLY_RECV, cptr, RIGHT_READ);
-    }
-    u32 r = reply_of(cur), to = REPLY(r).caller.tcb;
-    if (TCB(to).state != STATE_REPLY || TCB(cur).attention != 0 || SC(K.run.sc).top != r ||
-        TCB(to).priority < K.top) {
-        return is_short ? reply_recv_active_short(cptr, info, s)
-                        : reply_recv_active_long(cptr, info, s);
-    }
-    if (TCB(QUEUE(SLOT(s).object).head).state > STATE_RECV) {
-        return reply_recv_slow(cptr, info);
-    }
-    if (!is_short) {
-        if ((info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)) {
-            return reply_recv_slow(cptr, info);
-        }
-        info = message_extra(cur, to, info, reply_may_grant(r));
-        may = SLOT(s).may;
-    }
-    message_registers(cur, to, 0, info);
-    answer_commit(SLOT(s).object, to, may);
-    return to;
-}
-
-FLATTEN static NOINLINE u64 reply_recv_long(u64 cptr, u64 info) {
-    return reply_recv_body(cptr, info, 0);
-}
-
-FLATTEN u64 call_reply_recv(u64 cptr, u64 info) {
-    if (!MESSAGE_IS_SHORT(info)) {
-        return reply_recv_long(cptr, info);
-    }
-    return reply_recv_body(cptr, info, 1);
-}
-
-// --- The other calls.
-
-// A send brings no context along: a receiver without one could not go on, and nobody behind it would be heard.
-static u32 needs_call(u32 ep) {
-    u32 to = QUEUE(ep).head;
-    return thread_state(to) == STATE_RECV && TCB(to).sc == 0;
-}
-
-u64 call_send(u64 cptr, u64 info) {
-    u32 s = cspace_lookup(K.run.tcb, cptr);
-    if ((SLOT(s).may & MAY_SEND) == 0) {
-        return refuse_endpoint(CALL_SEND, cptr, RIGHT_WRITE);
-    }
-    if (needs_call(SLOT(s).object)) {
-        return call_refuse_argument(CALL_SEND, ERR_BUSY, cptr);
-    }
-    return send_slow(CALL_SEND, cptr, info, STATE_SEND);
-}
-
-u64 call_nb_send(u64 cptr, u64 info) {
-    u32 s = cspace_lookup(K.run.tcb, cptr);
-    if ((SLOT(s).may & MAY_SEND) == 0) {
-        return refuse_endpoint(CALL_NB_SEND, cptr, RIGHT_WRITE);
-    }
-    u32 ep = SLOT(s).object;
-    if (thread_state(QUEUE(ep).head) != STATE_RECV || needs_call(ep)) {
-        return call_error(ERR_EMPTY);
-    }
-    return send_slow(CALL_NB_SEND, cptr, info, STATE_SEND);
-}
-
-static u64 recv(u32 call, u64 cptr, u64 info) {
-    u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr), r = reply_of(cur);
-    if ((SLOT(s).may & MAY_RECV) == 0) {
-        return refuse_endpoint(call, cptr, RIGHT_READ);
-    }
-    if (r == 0) {
-        return call_refuse(call, ERR_TYPE, TCB_SLOT_REPLY, NEED(CAP_REPLY, 0));
-    }
-    if (REPLY(r).caller.tcb != 0) {
-        return call_refuse_argument(call, ERR_BUSY, TCB_SLOT_REPLY);
-    }
-    if (!message_info_ok(cur, info)) {
-        return call_refuse_argument(call, ERR_ARG, info);
-    }
-    u32 head = QUEUE(SLOT(s).object).head;
-    if (call == CALL_NB_RECV && TCB(cur).attention == 0 && thread_state(head) <= STATE_RECV) {
-        return call_error(ERR_EMPTY);
-    }
-    thread_park();
-    if (end_stale(SLOT(s).object)) {
-        return call_restart(call, cptr, info);
-    }
-    REPLY(r).may = SLOT(s).may;
-    receive(SLOT(s).object, r, info);
-    return call_finish();
-}
-
-u64 call_recv(u64 cptr, u64 info) {
-    return recv(CALL_RECV, cptr, info);
-}
-
-u64 call_nb_recv(u64 cptr, u64 info) {
-    return recv(CALL_NB_RECV, cptr, info);
-}
-
-u64 call_reply(u64 cptr, u64 info) {
-    u32 cur = K.run.tcb, r = reply_of(cur);
-    if (cptr != 0) {
-        u32 s = cspace_lookup(cur, cptr);
-        r = (SLOT(s).may & MAY_REPLY) != 0 ? SLOT(s).object : 0;
-    }
-    if (r == 0) {
-        return call_refuse(CALL_REPLY, ERR_TYPE, cptr, NEED(CAP_REPLY, 0));
-    }
-    if (!reply_is_armed(r)) {
-        return call_refuse_argument(CALL_REPLY, ERR_EMPTY, cptr);
-    }
-    if (!message_info_ok(cur, info)) {
-        return call_refuse_argument(CALL_REPLY, ERR_ARG, info);
-    }
-    thread_park();
-    answer(r, info);
-    return call_finish();
 }

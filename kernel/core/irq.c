@@ -55,7 +55,7 @@ void irq_signal(u32 irq) {
     }
 }
 
-FLATTEN u32 irq_hand_over(u32 irq) {
+FLATTEN u64 irq_hand_over(u32 irq) {
     u32 o = IRQ_OBJECT(irq), s = IRQ_SLOT(o);
     if ((SLOT(s).may & MAY_SIGNAL) == 0 || IRQ(o).state == IRQ_FREE) {
         return 0;

@@ -61,7 +61,8 @@ u32 irq_line_is_valid(u64 line);
         SIGNAL_ASSIGNS(slot_view[IRQ_BASE + 8 * irq + 4].object,                                   \
                        queue_view[slot_view[IRQ_BASE + 8 * irq + 4].object].head),                 \
         SIGNAL_ASSIGNS(slot_view[IRQ_BASE + 8 * irq + 4].object,                                   \
-                       notification_view[slot_view[IRQ_BASE + 8 * irq + 4].object].bound)
+                       notification_view[slot_view[IRQ_BASE + 8 * irq + 4].object].bound),         \
+        g_deferred[notification_view[slot_view[IRQ_BASE + 8 * irq + 4].object].bound]
 /*@ requires wf: kept && signals;
     requires irq: irq < IRQ_COUNT;
     requires slot: \let s = IRQ_BASE + 8 * irq + 4; (slot_view[s].may & MAY_SIGNAL) != 0 ==> notification(slot_view[s].object) && slot_view[s].data != 0;
@@ -76,6 +77,6 @@ u32 irq_line_is_valid(u64 line);
 void irq_signal(u32 irq);
 
 // The same, straight to the thread that is woken if it runs next: that thread; else 0, and nothing is done.
-u32 irq_hand_over(u32 irq);
+u64 irq_hand_over(u32 irq);
 
 #endif

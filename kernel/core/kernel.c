@@ -35,7 +35,7 @@ u64 core_call(u64 number, u64 cptr, u64 info) {
 
 u32 core_interrupt(u32 irq) {
     thread_park();
-    u32 next = irq_hand_over(irq);
+    u32 next = (u32)irq_hand_over(irq);
     if (next != 0) {
         return next;
     }
@@ -177,7 +177,7 @@ FLATTEN u32 core_fault(u32 fault, u64 w1, u64 w2) {
     u32 ep = SLOT(s).object, to = endpoint_receiver(ep);
     if (to != 0) {
         message_deliver(cur, to, SLOT(s).data, MESSAGE_REGISTERS, 0);
-        return endpoint_hand_over(ep, to, STATE_REPLY | STATE_SPECIAL);
+        return (u32)endpoint_hand_over(ep, to, STATE_REPLY | STATE_SPECIAL);
     }
     send_fault(s);
     return thread_schedule();

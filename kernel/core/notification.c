@@ -77,21 +77,7 @@ static inline void signal_waiter(u32 t, u64 bits) {
     //@ assert attention: \forall integer u; 0 <= u < 0x100000000 ==> TCB(u).attention == \at(TCB(u).attention,Pre);
 }
 
-// Thread t, which is bound to n and waits to receive, gets the bits of n instead.
-/*@ requires wf: kept && notifications && signal_idle && signal_live_but(t);
-    requires n: notification(n) && notification_view[n].bound == t && notification_view[n].word != 0;
-    requires t: t != 0 && state_of(t) == STATE_RECV;
-    requires room: queue_room;
-    terminates \true; exits \false;
-    assigns WAKE_ASSIGNS(t), tcb_view[t].r[R_RDI], tcb_view[t].r[R_RSI], notification_view[n].word, tcb_view[t].attention;
-    ENSURES_KEPT
-    ENSURES_SIGNALS
-    ensures taken: tcb_view[t].r[R_RDI] == \old(notification_view[n].word) && notification_view[n].word == 0;
-    ensures marked: tcb_view[t].r[R_RSI] == INFO_SIGNAL;
-    ensures woken: is_ready(t) || tcb_view[t].state == STATE_NO_TIME;
-    ensures off: TIMER(t + TCB_TIMER).queue == 0;
-    ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
-static inline void signal_bound(u32 n, u32 t) {
+void notification_wake_bound(u32 n, u32 t) {
     //@ assert tcb: tcb(t);
     notification_take(n, t);
     //@ assert w1: wait_endpoint;
@@ -122,9 +108,14 @@ void notification_signal(u32 n, u64 bits) {
     }
     deposit(n, bits);
     t = NOTIFICATION(n).bound;
-    if (thread_state(t) == STATE_RECV) {
-        signal_bound(n, t);
+    if (thread_state(t) != STATE_RECV) {
+        return;
     }
+    if (TCB(t).sc == 0) {
+        //@ ghost g_deferred[t] = 1;
+        return;
+    }
+    notification_wake_bound(n, t);
 }
 
 void notification_take(u32 n, u32 t) {
@@ -162,7 +153,7 @@ u32 notification_preempts(u32 n) {
     return TCB(t).state == STATE_WAIT && thread_preempts(t) ? t : 0;
 }
 
-FLATTEN NOINLINE u32 notification_hand_over(u32 n, u32 t, u64 bits) {
+FLATTEN NOINLINE u64 notification_hand_over(u32 n, u32 t, u64 bits) {
     if (TCB(t).state == STATE_WAIT) {
         deliver_bits(t, bits, 0);
         queue_take(n, t);

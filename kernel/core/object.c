@@ -325,7 +325,7 @@ static u32 reap_empty(u32 o) {
     ENSURES_LIFE                                                                                   \
     ensures used: queue_used{Pre,Post}(1);                                                         \
     ensures less: \result != 0 ==> less{Pre,Post};                                                 \
-    ensures same: \result == 0 ==> DYING == \old(DYING) && REAPER == o && dying(o);                 \
+    ensures same: \result == 0 ==> DYING == \old(DYING) && REAPER == o && dying(o);                \
     ensures n: \result == 0 ==> g_n == \old(g_n);                                                 \
     ensures done: \result == 0 ==> emptied(o);                                                     \
     ensures taken: taken{Pre,Post};                                                                \

@@ -138,7 +138,7 @@ enum {
     R_R11,
     R_RFLAGS,
     R_FS,
-    R_GS,
+    R_SPARE, // Keeps what follows where it is.
     R_COUNT
 };
 

@@ -57,7 +57,7 @@ void sc_charge(u32 sc, u64 now) {
     SC(sc).last = now;
     SC(sc).used += ran;
     SC(sc).left -= cost;
-    if (cost != 0 && SC(sc).budget != SC(sc).period) {
+    if (SC(sc).budget != SC(sc).period && cost != 0) {
         sc_owe(sc, cost, due);
     }
 }

@@ -169,13 +169,13 @@ RARE u64 call_tcb_suspend(u64 cptr, u64 info) {
 // regs_t word i is r[REGISTER[i]].
 static const u8 REGISTER[REGS_WORDS] = {R_RIP, R_RSP, R_RFLAGS, R_RAX, R_RBX, R_RCX, R_RDX,
                                         R_RSI, R_RDI, R_RBP,    R_R8,  R_R9,  R_R10, R_R11,
-                                        R_R12, R_R13, R_R14,    R_R15, R_FS,  R_GS};
+                                        R_R12, R_R13, R_R14,    R_R15, R_FS};
 
 // Loading one of these registers faults in the kernel if it is no canonical address.
 /*@ terminates \true; exits \false; assigns \nothing;
-    ensures is: \result != 0 <==> r == R_RIP || r == R_FS || r == R_GS; */
+    ensures is: \result != 0 <==> r == R_RIP || r == R_FS; */
 static inline u32 is_user_address(u32 r) {
-    return r == R_RIP || r == R_FS || r == R_GS;
+    return r == R_RIP || r == R_FS;
 }
 
 // The thread is one that does not run; it will not make the kernel load an address that is none.
@@ -188,7 +188,7 @@ static inline u32 is_user_address(u32 r) {
     ensures stopped: \result / 0x100000000 == OK ==> \let t = target(cptr);
         t != K.run.tcb && (tcb_view[t].state == STATE_INACTIVE || tcb_view[t].fault != FAULT_NONE);
     ensures safe: \result / 0x100000000 == OK ==> \let t = target(cptr);
-        user_address(TCB(t).r[R_RIP]) && user_address(TCB(t).r[R_FS]) && user_address(TCB(t).r[R_GS]);
+        user_address(TCB(t).r[R_RIP]) && user_address(TCB(t).r[R_FS]);
     ensures refused: \result / 0x100000000 != OK ==>
         \forall integer t, i; 0 <= t < 0x100000000 && 0 <= i < R_COUNT ==> tcb_view[t].r[i] == \old(tcb_view[t].r[i]); */
 RARE u64 call_tcb_write(u64 cptr, u64 info) {
@@ -205,7 +205,7 @@ RARE u64 call_tcb_write(u64 cptr, u64 info) {
     }
     u64 word[REGS_WORDS]; // What is checked is what is used: others may write the buffer.
     /*@ loop invariant range: 0 <= i <= REGS_WORDS;
-        loop invariant safe: \forall integer j; 0 <= j < i && (REGISTER[j] == R_RIP || REGISTER[j] == R_FS || REGISTER[j] == R_GS) ==>
+        loop invariant safe: \forall integer j; 0 <= j < i && (REGISTER[j] == R_RIP || REGISTER[j] == R_FS) ==>
             user_address(word[j]);
         loop assigns i, word[0 .. REGS_WORDS - 1];
         loop variant REGS_WORDS - i;
@@ -368,6 +368,8 @@ RARE u64 call_tcb_context(u64 cptr, u64 info) {
     thread_give_context(t, sc);
     if (TCB(t).state == STATE_NO_TIME) {
         thread_ready(t);
+    } else if (thread_state(t) == STATE_RECV && TCB(t).attention != 0) {
+        notification_wake_bound(TCB(t).bound, t);
     }
     return call_finish();
 }
@@ -435,5 +437,5 @@ FLATTEN u64 call_yield(u64 cptr, u64 info) {
     queue_append(q, cur);
     TCB(cur).state = STATE_READY;
     queue_take(q, next);
-    return thread_run(next);
+    return thread_run_instead(next);
 }

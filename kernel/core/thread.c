@@ -367,18 +367,24 @@ u32 thread_preempts(u32 t) {
            (cur == 0 || (TCB(t).priority > TCB(cur).priority && time_has_budget(K.run.sc)));
 }
 
-FLATTEN u32 thread_run(u32 t) {
+FLATTEN NOINLINE u64 thread_run(u32 t) {
+    TCB(t).state = STATE_RUNNING;
+    time_switch(K.run.sc, TCB(t).sc);
+    return t;
+}
+
+u64 thread_run_instead(u32 t) {
     TCB(t).state = STATE_RUNNING;
     switch_context(TCB(t).sc);
     return t;
 }
 
-u32 thread_run_before(u32 t) {
+u64 thread_run_before(u32 t) {
     u32 cur = K.run.tcb;
     if (cur != 0) {
         ready_push(cur);
     }
-    return thread_run(t);
+    return thread_run_instead(t);
 }
 
 FLATTEN NOINLINE u32 thread_schedule(void) {

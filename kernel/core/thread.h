@@ -155,11 +155,13 @@ u32 thread_is_next(u32 t);
     ensures preempts: \result != 0 <==> preempts(t); */
 u32 thread_preempts(u32 t);
 
-// t, which has left its wait, runs. What is asked above holds of it.
-u32 thread_run(u32 t);
+// t, which has left its wait, runs: what is asked above holds of it. The running thread waits.
+u64 thread_run(u32 t);
 
-// The same; the running thread is ready, before the others of its priority.
-u32 thread_run_before(u32 t);
+// The same; the running thread, if one runs, is ready: it is among them already, or goes before those of its
+// priority.
+u64 thread_run_instead(u32 t);
+u64 thread_run_before(u32 t);
 
 // Chooses the next thread and its context. The running thread has been parked or is waiting.
 /*@ requires wf: kept && time_running && wheel_room;

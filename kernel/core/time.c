@@ -130,7 +130,7 @@ static void time_enter(u32 sc, u64 now) {
     ensures a1: alarm_timers;
     ensures a2: alarm_budget(sc); */
 static void time_set_alarm(u32 sc) {
-    u64 alarm = wheel_next() * TICK;
+    u64 alarm = (wheel_is_empty() ? WHEEL_NEVER : wheel_next()) * TICK;
     if (sc != 0) {
         u64 end = SC(sc).last + SC(sc).left;
         if (end < alarm) {

@@ -2,36 +2,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/wheel.h"
 #include "core/bits.h"
+#include "core/digits_leaf.h"
 #include "core/inline.h"
 #include "core/leaf.h"
-
-// x without its lowest `level` base-64 digits.
-/*@ requires l: level < 8;
-    requires x: x < 281474976710656;
-    terminates \true; exits \false; assigns \nothing;
-    ensures same: sh(\result, level) == sh(x, level);
-    ensures le: \result <= x;
-    ensures least: \forall integer y; 0 <= y < \result ==> sh(y, level) < sh(x, level); */
-static u64 wheel_floor(u64 x, u32 level) {
-    switch (level) {
-    case 0:
-        return x;
-    case 1:
-        return x - x % 0x40u;
-    case 2:
-        return x - x % 0x1000u;
-    case 3:
-        return x - x % 0x40000u;
-    case 4:
-        return x - x % 0x1000000u;
-    case 5:
-        return x - x % 0x40000000u;
-    case 6:
-        return x - x % 0x1000000000u;
-    default:
-        return x - x % 0x40000000000u;
-    }
-}
 
 /*@ requires in: level < 8 && slot < 64;
     requires wf: wheel_summary && wheel_high && wheel_marked;
@@ -152,23 +125,10 @@ static void wheel_unlink(u32 q, u32 n) {
     ensures slot: \result % 64 == sh(due, \result / 64 - 1) % 64;
     ensures low: \forall integer k; 0 <= k < \result / 64 ==> sh(due, k) != sh(now, k); */
 static u32 wheel_place(u64 now, u64 due) {
-    u32 level = 0;
-    u64 a = now, b = due;
-    /*@ loop invariant l: 0 <= level < 8;
-        loop invariant ab: a == sh(now, level) && b == sh(due, level) && a < b;
-        loop invariant lo: \forall integer k; 0 <= k <= level ==> sh(due, k) != sh(now, k);
-        loop assigns level, a, b;
-        loop variant 8 - level; */
-    while (a / 64u != b / 64u) {
-        //@ assert st: sh(now, level + 1) == a / 64 && sh(due, level + 1) == b / 64;
-        //@ assert top: level + 1 < 8;
-        a = a / 64u;
-        b = b / 64u;
-        level++;
-    }
-    //@ assert st: sh(now, level + 1) == a / 64 && sh(due, level + 1) == b / 64;
-    u32 q = 64u * (level + 1u) + (u32)(b % 64u);
-    //@ assert dm: q / 64 == level + 1 && q % 64 == b % 64;
+    u32 level = digit_top(now, due), slot = digit_at(due, level);
+    u32 q = 64u * (level + 1u) + slot;
+    //@ assert dm: q / 64 == level + 1 && q % 64 == slot;
+    //@ assert le: sh(now, level) <= sh(due, level);
     return q;
 }
 
@@ -255,7 +215,7 @@ static u32 wheel_first(void) {
     ensures lo: \forall integer n; on(n) ==> \result <= TIMER(n).due; */
 static u64 wheel_start(u32 q) {
     u32 l = q / 64u;
-    u64 e = wheel_floor(TIMER(WHEEL.queue[q].head).due, l - 1u);
+    u64 e = digits_above(TIMER(WHEEL.queue[q].head).due, l - 1u);
     //@ assert dig: \forall integer n; on(n) && g_level[n] == l ==> sh(TIMER(n).due, l - 1) == 64 * sh(WHEEL.now, l) + g_slot[n];
     //@ assert f1: \forall integer n; on(n) && g_level[n] == l ==> sh(e, l - 1) <= sh(TIMER(n).due, l - 1);
     //@ assert f2: \forall integer n; on(n) && g_level[n] == l ==> e <= TIMER(n).due;

@@ -128,6 +128,16 @@ u32 wheel_step(u64 now);
     ensures range: \result <= WHEEL_NEVER; */
 u64 wheel_next(void);
 
+// No timer is on.
+/*@ requires wf: wheel;
+    terminates \true; exits \false; assigns \nothing;
+    ensures none: \result != 0 ==> (\forall integer n; !on(n)); */
+static inline u32 wheel_is_empty(void) {
+    //@ assert slot: \forall integer n; on(n) ==> bit(WHEEL.bitmap[g_level[n] - 1], g_slot[n]);
+    //@ assert level: \forall integer n; on(n) ==> bit(WHEEL.summary, g_level[n] - 1);
+    return WHEEL.summary == 0;
+}
+
 /*@ terminates \true; exits \false; assigns \nothing;
     ensures r: \result != 0 <==> TIMER(n).queue != 0; */
 static inline u32 wheel_has(u32 n) {

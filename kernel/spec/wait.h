@@ -7,6 +7,8 @@
 #include "spec/thread.h"
 #include "spec/time.h"
 
+//@ ghost u8 g_deferred[0x100000000];
+
 /*@ // Objects by what retype made them; a ready queue is none.
     predicate is_kind{L}(integer o, integer kind) = index(o) &&
         !(READY_BASE <= o < READY_BASE + 256) && header_view[o].kind == kind;
@@ -64,14 +66,15 @@
         reply_loans{L}(r);
     predicate wait_timers_but{L}(integer t) = \forall integer n; on(n) && TIMER(n).kind != 1 && n != t + 54 ==>
         n > 54 && tcb_view[n - 54].state >= 128;
-    // --- INV-54: nobody waits beside bits that are there for him.
+    // --- INV-54: nobody waits beside bits that are there for him; but a receiver to whom they came while it
+    // had no context (g_deferred) waits on: it would leave its queue with nothing to run on.
     predicate signal_idle{L} = \forall integer n; notification(n) && notification_view[n].word != 0 ==>
         QUEUE(n).head == 0;
-    predicate signal_live{L} = \forall integer t; index(t) && state_of(t) == STATE_RECV ==>
+    predicate signal_live{L} = \forall integer t; index(t) && state_of(t) == STATE_RECV && g_deferred[t] == 0 ==>
         tcb_view[t].attention == 0;
     // While bits of the notification that t is bound to are delivered.
     predicate signal_live_but{L}(integer t) = \forall integer u; index(u) && state_of(u) == STATE_RECV &&
-        u != t ==> tcb_view[u].attention == 0;
+        g_deferred[u] == 0 && u != t ==> tcb_view[u].attention == 0;
     predicate signals{L} = notifications{L} && signal_idle{L} && signal_live{L};
     // What every step of the general way keeps.
     predicate kept{L} = threads{L} && lending{L} && replies{L} && wheel{L} && time{L} && wait_timers{L};

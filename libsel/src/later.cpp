@@ -7,20 +7,13 @@
 
 namespace sel {
 
-// No message has so many words. The kernel refuses such an answer and changes nothing, but first it looks
-// whether there is somebody to be answered.
-bool waits(Reply reply) {
-    static_assert(INFO_LENGTH > MESSAGE_WORDS);
-    return call(CALL_REPLY, reply.cptr(), INFO_LENGTH).error() == ERR_ARG;
-}
-
 // count() or more: there is none.
 u32 ReplySet::find_free() const {
     return static_cast<u32>(std::countr_one(waiting_ | 1ull << current_));
 }
 
 bool ReplySet::waits(u32 index) const {
-    return sel::waits(Reply{replies_.first + index});
+    return Reply{replies_.first + index}.waits();
 }
 
 bool ReplySet::spare() {
@@ -42,13 +35,11 @@ void ReplySet::reclaim() {
 }
 
 bool ReplySet::send(u32 index, Regs &r) const {
-    r.number = CALL_REPLY;
-    r.cptr = replies_.first + index;
-    kernel_call(r);
-    if (r.error() == OK || r.error() == ERR_EMPTY) {
+    Result<> sent = Reply{replies_.first + index}.answer(r);
+    if (sent.ok() || sent.error() == ERR_EMPTY) {
         ledger().debt[index].ms = 0;
     }
-    return r.error() == OK;
+    return sent.ok();
 }
 
 bool ReplySet::answer(u32 index, u32 turn, Regs &r) {
@@ -87,10 +78,7 @@ void ReplySet::settle() {
 }
 
 bool ReplyPool::answer(u32 index, Regs &r) const {
-    r.number = CALL_REPLY;
-    r.cptr = reply(index).cptr();
-    kernel_call(r);
-    return r.error() == OK;
+    return reply(index).answer(r).ok();
 }
 
 } // namespace sel

@@ -102,15 +102,6 @@ bool Programs::look_at_budgets(u32 ms) {
 
 // --- Who keeps its clients waiting (silence.hpp).
 
-namespace {
-
-// As ReplySet::waits() in sel/later.hpp asks.
-bool is_armed(cptr_t reply) {
-    return sel::call(CALL_REPLY, reply, INFO_LENGTH).error() == ERR_ARG;
-}
-
-} // namespace
-
 // What it says of its threads are numbers of slots: what is no thread is not there.
 ServerLook Programs::look_into(u32 number, const ThreadLook &first) {
     const ProgramRecord &record = system_.program(number);
@@ -127,7 +118,7 @@ ServerLook Programs::look_into(u32 number, const ThreadLook &first) {
         }
     }
     for (u32 i = 0; i < record.replies && i < sel::Ledger::kDebts; i++) {
-        bool armed = is_armed(l.process.in_cspace(sel::SLOT_REPLIES + i));
+        bool armed = sel::Reply{l.process.in_cspace(sel::SLOT_REPLIES + i)}.waits();
         look.armed |= u64{armed} << i;
     }
     look.helpers_work = helpers_work(number);
@@ -172,9 +163,11 @@ bool Programs::tell_silent(u32 number, Silence silence) {
         return false;
     }
     auto word = static_cast<u64>(silence);
-    sel::Regs sent = sel::call(CALL_NB_SEND, scratch_, kInfo, 0, sel::kSilentCall, word);
-    [[maybe_unused]] auto removed = sel::Endpoint{scratch_}.remove();
-    return sent.error() == OK;
+    sel::Regs r{.number = 0, .cptr = 0, .info = kInfo, .word = {0, sel::kSilentCall, word}};
+    sel::Endpoint handler{scratch_};
+    sel::Result<> sent = handler.send_now(r);
+    [[maybe_unused]] auto removed = handler.remove();
+    return sent.ok();
 }
 
 } // namespace root

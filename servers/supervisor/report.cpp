@@ -27,8 +27,7 @@ void put_registers(ReportText &out, const regs_t &r) {
                 r.r11);
     sel::format(out, "  r12 {:016x}  r13 {:016x}  r14 {:016x}  r15 {:016x}\n", r.r12, r.r13, r.r14,
                 r.r15);
-    sel::format(out, "  rip {:016x}  rflags {:x}  fs {:x}  gs {:x}\n", r.rip, r.rflags, r.fs_base,
-                r.gs_base);
+    sel::format(out, "  rip {:016x}  rflags {:x}  fs {:x}\n", r.rip, r.rflags, r.fs_base);
 }
 
 // Words on the stack that point behind a call: the callers, and perhaps remains of earlier calls.

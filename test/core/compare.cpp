@@ -108,11 +108,11 @@ void compare_queue(Report &r, u32 q, const std::list<model::Thread *> &threads) 
 
 constexpr u32 REGISTER[REGS_WORDS] = {R_RIP, R_RSP, R_RFLAGS, R_RAX, R_RBX, R_RCX, R_RDX,
                                       R_RSI, R_RDI, R_RBP,    R_R8,  R_R9,  R_R10, R_R11,
-                                      R_R12, R_R13, R_R14,    R_R15, R_FS,  R_GS};
+                                      R_R12, R_R13, R_R14,    R_R15, R_FS};
 
 const char *const REGISTER_NAME[REGS_WORDS] = {"rip", "rsp", "rflags", "rax", "rbx", "rcx", "rdx",
                                                "rsi", "rdi", "rbp",    "r8",  "r9",  "r10", "r11",
-                                               "r12", "r13", "r14",    "r15", "fs",  "gs"};
+                                               "r12", "r13", "r14",    "r15", "fs"};
 
 void compare_timer(Report &r, u32 n, bool on, u64 due) {
     r.same("timer", n, wheel_has(n), on);

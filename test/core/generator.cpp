@@ -41,6 +41,21 @@ bool has_passive_receiver(const model::Cap &c) {
            queue.front()->context == nullptr;
 }
 
+// A caller that has no context any more is the first that waits there.
+bool has_bare_caller(const model::Cap &c) {
+    if (c.type != CAP_ENDPOINT || (c.rights & RIGHT_READ) == 0)
+        return false;
+    auto &queue = static_cast<const model::Endpoint &>(*c.object).queue;
+    return !queue.empty() && queue.front()->state == STATE_CALL &&
+           queue.front()->context == nullptr;
+}
+
+// Nobody runs on it.
+bool is_free_context(const model::Cap &c) {
+    return c.type == CAP_SCHED_CONTEXT &&
+           static_cast<const model::Context &>(*c.object).user == nullptr;
+}
+
 } // namespace
 
 u64 Lockstep::junk() {
@@ -235,9 +250,13 @@ std::array<u64, 4> Lockstep::retype_arguments(u64 cptr) {
 
 std::array<u64, 4> Lockstep::context_arguments(u64 cptr) {
     const model::Cap *c = model_.cap_at(*model_.cur, cptr);
-    if (c != nullptr && c->type == CAP_TCB && chance(60) &&
-        static_cast<const model::Thread &>(*c->object).state == STATE_RECV)
-        return {0, 0, 0, 0}; // A passive server.
+    if (c != nullptr && c->type == CAP_TCB && chance(60)) {
+        auto &t = static_cast<const model::Thread &>(*c->object);
+        if (t.context != nullptr && (t.state == STATE_RECV || t.state == STATE_CALL))
+            return {0, 0, 0, 0}; // A passive server; a caller that has nothing to lend.
+        if (t.state == STATE_RECV)
+            return {cptr_where(is_free_context), 0, 0, 0};
+    }
     return {chance(10) ? 0 : cptr_of(CAP_SCHED_CONTEXT), 0, 0, 0};
 }
 
@@ -262,6 +281,8 @@ std::array<u64, 4> Lockstep::arguments_of(u32 number, u64 &cptr) {
         cptr = cptr_of(CAP_ENDPOINT);
         for (int i = 0; i < 4 && number == CALL_CALL && !receives(cptr); i++)
             cptr = cptr_of(CAP_ENDPOINT);
+        if (u64 bare = number == CALL_REPLY_RECV ? cptr_where(has_bare_caller) : 0)
+            cptr = bare;
         break;
     case CALL_REPLY:
         cptr = chance(60) ? 0 : cptr_of(CAP_REPLY);
@@ -311,7 +332,7 @@ std::array<u64, 4> Lockstep::arguments_of(u32 number, u64 &cptr) {
         cptr = thread_cptr(STATE_RECV);
         return {chance(30) ? 0 : cptr_of(CAP_NOTIFICATION), 0, 0, 0};
     case CALL_TCB_CONTEXT:
-        cptr = cptr_of(CAP_TCB);
+        cptr = chance(30) ? thread_cptr(STATE_CALL) : cptr_of(CAP_TCB);
         return context_arguments(cptr);
     case CALL_TCB_SUSPEND:
         cptr = chance(60) ? cptr_of(CAP_TCB) : chance(80) ? involved_cptr(CAP_TCB) : own_cptr();

@@ -83,7 +83,7 @@ std::string check_wait(const Objects &objects, u32 t, const Queues &queues) {
         return broken(52, "the timer of a thread that does not wait is on", t);
     if ((state == STATE_SEND || state == STATE_CALL) && c.sending_info % 128 > MESSAGE_WORDS)
         return broken(60, "a message that waits is too long", t);
-    if (state == STATE_RECV && c.attention != 0)
+    if (state == STATE_RECV && c.sc != 0 && c.attention != 0)
         return broken(54, "a thread waits beside bits that are there for it", t);
     return "";
 }

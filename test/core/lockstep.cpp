@@ -194,7 +194,7 @@ void Lockstep::set_up() {
         must(CALL_IRQ_BIND, S_LINE + i, {S_NOTIFICATION + 2 + i});
     }
     must(CALL_TCB_NOTIFICATION, S_THREAD, {S_NOTIFICATION});
-    must(CALL_TCB_NOTIFICATION, S_THREAD + 3, {S_NOTIFICATION + 1});
+    must(CALL_TCB_NOTIFICATION, S_THREAD + (chance(50) ? 3 : PASSIVE), {S_NOTIFICATION + 1});
     for (u32 i = 0; i < 3; i++) // Levels 3, 2 and 1 below address 0; the fourth is left over.
         must(CALL_TABLE_MAP, S_TABLE + i, {S_VSPACE, 0});
     must(CALL_TCB_PRIORITY, S_TCB, {chance(50) ? u64{22} : u64{10}, 40});

@@ -249,19 +249,27 @@ TEST_CASE("a caller that has lent its context cannot give up") {
     CHECK(host::broken_invariant() == "");
 }
 
-TEST_CASE("an answer that finds bits pending returns at once with them") {
-    Served w(0);
+TEST_CASE(
+    "an answer that finds bits pending returns at once with them, if there is time to take them") {
+    u64 budget = GENERATE(0, 5000);
+    Served w(budget);
     u32 n = w.make(CAP_NOTIFICATION), bit = w.mint(n, 2);
     World::must(w.call(CALL_TCB_NOTIFICATION, w.server, 0, {n}));
     World::must(w.call(CALL_TCB_PRIORITY, w.server, 0, {150, 150}));
     w.call(CALL_CALL, w.badged, 0);
     REQUIRE(w.runs(w.server));
     CHECK(w.call(CALL_SIGNAL, bit) == OK);
-    w.call(CALL_REPLY_RECV, w.ep, 0); // It goes back without a context: no time to take them.
-    REQUIRE(w.current() == w.first);
-    CHECK(w.state(w.server) == STATE_NO_TIME);
-    CHECK(TCB(w.object(w.server)).r[R_RDI] == 2);
-    CHECK(NOTIFICATION(w.object(n)).word == 0);
+    w.call(CALL_REPLY_RECV, w.ep, 0);
+    CHECK(thread_state(w.first) < STATE_RECV);
+    CHECK(w.runs(w.server) == (budget != 0));
+    if (budget == 0) { // It goes back without a context.
+        CHECK(w.state(w.server) == STATE_RECV);
+        CHECK(NOTIFICATION(w.object(n)).word == 2);
+    } else {
+        CHECK(w.badge() == 2);
+        CHECK(NOTIFICATION(w.object(n)).word == 0);
+    }
+    CHECK(host::broken_invariant() == "");
 }
 
 TEST_CASE("a fault is a message; the answer lets the thread run on with its registers") {
@@ -363,6 +371,63 @@ TEST_CASE("a send does not wake a server that has nothing to run on") {
     REQUIRE(w.state(server) == STATE_RECV);
     w.enter(CALL_CALL, ep, 0);
     CHECK(w.runs(server)); // A call brings it time.
+    CHECK(host::broken_invariant() == "");
+}
+
+TEST_CASE("a signal does not wake a server that has nothing to run on") {
+    Served w(0);
+    u32 n = w.make(CAP_NOTIFICATION), bits = w.mint(n, 4);
+    REQUIRE(w.call(CALL_TCB_NOTIFICATION, w.server, 0, {n}) == OK);
+    REQUIRE(w.call(CALL_SIGNAL, bits) == OK);
+    REQUIRE(w.state(w.server) == STATE_RECV);
+    SECTION("callers are served, and the bits are still there") {
+        for (u32 i = 0; i < 2; i++) {
+            w.enter(CALL_CALL, w.badged, 0);
+            REQUIRE(w.runs(w.server));
+            w.enter(CALL_REPLY_RECV, w.ep, 0);
+            REQUIRE(w.current() == w.first);
+            CHECK(w.state(w.server) == STATE_RECV);
+        }
+        CHECK(w.call(CALL_POLL, n) == OK);
+        CHECK(w.badge() == 4);
+    }
+    SECTION("it takes them when it has a context") {
+        u32 sc = w.make(CAP_SCHED_CONTEXT);
+        REQUIRE(w.call(CALL_SC_CONFIGURE, World::SCHED, 0, {sc, 1000, 1000}) == OK);
+        REQUIRE(w.call(CALL_TCB_CONTEXT, w.server, 0, {sc}) == OK);
+        REQUIRE(w.runs(w.server));
+        CHECK(w.badge() == 4);
+        CHECK(w.info() == INFO_SIGNAL);
+    }
+    SECTION("it polls while it serves") {
+        w.enter(CALL_CALL, w.badged, 0);
+        REQUIRE(w.runs(w.server));
+        CHECK(NOTIFICATION(w.object(n)).word == 4);
+    }
+    CHECK(host::broken_invariant() == "");
+}
+
+TEST_CASE("who answers with the only context it has takes no message that brings none") {
+    Served w(0);
+    u32 sender = w.thread(180), caller = w.thread(180);
+    w.enter(CALL_CALL, w.badged, 0);
+    REQUIRE(w.runs(w.server));
+    w.resume_thread(sender);
+    w.enter(CALL_SEND, w.badged, 0); // The server is at work: both wait.
+    REQUIRE(w.state(sender) == STATE_SEND);
+    w.resume_thread(caller);
+    w.enter(CALL_CALL, w.badged, 0);
+    REQUIRE(w.state(caller) == STATE_CALL);
+    REQUIRE(w.runs(w.server));
+    w.enter(CALL_REPLY_RECV, w.ep, 0);
+    REQUIRE(w.runs(sender));
+    CHECK(w.rax == ERR_BUSY);
+    w.enter(CALL_TCB_SUSPEND, sender, 0);
+    REQUIRE(w.runs(w.server)); // It goes on with its answer.
+    CHECK(thread_state(w.first) == STATE_REPLY);
+    w.enter(w.rax, w.ep, 0);
+    CHECK(w.runs(w.server));
+    CHECK(w.state(caller) == STATE_REPLY); // On the time of the one whose call it has taken.
     CHECK(host::broken_invariant() == "");
 }
 

@@ -31,7 +31,7 @@ constexpr u32 RIGHTS = TYPED | ends({ERR_RIGHT});
 
 // In the order of their numbers.
 constexpr CallEnds CALLS[CALL_COUNT] = {
-    {"call", RIGHTS | WAITS | ends({ERR_ARG})},
+    {"call", RIGHTS | WAITS | ends({ERR_ARG, ERR_BUSY})},
     {"reply_recv", RIGHTS | WAITS | ends({ERR_ARG, ERR_BUSY})},
     {"send", RIGHTS | WAITS | ends({ERR_ARG, ERR_BUSY})},
     {"nb_send", RIGHTS | ends({ERR_ARG, ERR_EMPTY})},

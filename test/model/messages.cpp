@@ -157,6 +157,15 @@ bool Model::end_stale(Endpoint &ep) {
     return true;
 }
 
+// Ends the wait of the first sender if its message would bring a receiver without context none.
+bool Model::end_unpaid(Endpoint &ep) {
+    if (ep.queue.empty() || ep.queue.front()->state == STATE_RECV ||
+        (ep.queue.front()->state == STATE_CALL && ep.queue.front()->context != nullptr))
+        return false;
+    wake_error(*ep.queue.front(), ERR_BUSY);
+    return true;
+}
+
 // Takes the message of the first sender.
 void Model::take(Endpoint &ep, Reply &r) {
     Thread &from = *ep.queue.front();
@@ -174,7 +183,7 @@ void Model::take(Endpoint &ep, Reply &r) {
 }
 
 u64 Model::receive(Endpoint &ep, Reply &r) {
-    if (cur->bound != nullptr && cur->bound->word != 0) {
+    if (cur->bound != nullptr && cur->bound->word != 0 && cur->context != nullptr) {
         take_bits(*cur->bound, *cur);
     } else if (!ep.queue.empty() && ep.queue.front()->state != STATE_RECV) {
         take(ep, r);
@@ -231,7 +240,8 @@ u64 Model::recv_call(u32 number) {
                      (!ep.queue.empty() && ep.queue.front()->state != STATE_RECV);
     if (number == CALL_NB_RECV && !something)
         return ERR_EMPTY;
-    if (end_stale(ep))
+    bool goes_back = armed && r->lent == cur->context && r->lent->loans.back() == r;
+    if (end_stale(ep) || (goes_back && end_unpaid(ep)))
         return restart();
     if (armed)
         answer(*r, info_);
@@ -261,11 +271,14 @@ void Model::signal(Notification &n, u64 bits) {
         return wake(t);
     }
     n.word |= bits;
-    if (n.bound != nullptr && n.bound->state == STATE_RECV) {
-        Thread &t = *n.bound;
-        take_bits(n, t);
-        wake(t);
-    }
+    if (n.bound != nullptr && n.bound->state == STATE_RECV && n.bound->context != nullptr)
+        wake_bound(n);
+}
+
+// The bound thread, which waits to receive, gets the bits.
+void Model::wake_bound(Notification &n) {
+    take_bits(n, *n.bound);
+    wake(*n.bound);
 }
 
 void Model::take_bits(Notification &n, Thread &t) {

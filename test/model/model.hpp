@@ -169,6 +169,7 @@ class Model {
     void deliver(Thread &from, Thread &to, u64 badge, u64 info, bool grant);
     const Cap *sends_through(const Endpoint &ep, const Thread &from) const;
     bool end_stale(Endpoint &ep);
+    bool end_unpaid(Endpoint &ep);
     u64 copy_long(Thread &from, Thread &to, u64 info, bool grant);
     bool transfer(Thread &from, Thread &to);
     void arm_reply(Reply &r, Thread &caller, Thread &server);
@@ -179,6 +180,7 @@ class Model {
     u64 reply_call();
     void signal(Notification &n, u64 bits);
     void take_bits(Notification &n, Thread &t);
+    void wake_bound(Notification &n);
     void unbind(Notification &n);
     u64 notification_call(u32 number);
 

@@ -527,7 +527,7 @@ u64 Model::tcb_registers(Thread &t, bool write) {
     }
     if (&t == cur || (t.state != STATE_INACTIVE && t.fault == FAULT_NONE))
         return refuse_argument(ERR_BUSY, t.state);
-    for (unsigned i : {0u, 18u, 19u}) // rip, fs and gs are addresses in the user half.
+    for (unsigned i : {0u, 18u}) // rip and fs are addresses in the user half.
         if (words[i] >= u64{1} << 47)
             return refuse_argument(ERR_ARG, words[i]);
     for (unsigned i = 0; i < REGS_WORDS; i++)
@@ -578,6 +578,8 @@ u64 Model::tcb_context(Thread &t) {
     give_context(t, *c);
     if (t.state == STATE_NO_TIME)
         make_ready(t);
+    else if (t.state == STATE_RECV && t.bound != nullptr && t.bound->word != 0)
+        wake_bound(*t.bound);
     return finish();
 }
 

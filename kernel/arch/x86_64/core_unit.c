@@ -9,6 +9,7 @@
 #include "core/cdt.c"
 #include "core/delete_calls.c"
 #include "core/endpoint.c"
+#include "core/endpoint_calls.c"
 #include "core/ends.c"
 #include "core/irq.c"
 #include "core/irq_calls.c"

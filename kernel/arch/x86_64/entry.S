@@ -84,8 +84,6 @@ switch_to: // rdi: running thread, eax: next.
     SAVE_PRESERVED %rdi
     rdfsbase %rdx
     mov %rdx, TCB(FS, %rdi)
-    rdgsbase %rdx
-    mov %rdx, TCB(GS, %rdi)
     movslq %eax, %rdi
     mov %eax, K(%rip)
     test %eax, %eax
@@ -99,15 +97,14 @@ switch_in: // rdi: the thread that K.run.tcb names.
     mov TCB(R15, %rdi), %r15
     mov TCB(FS, %rdi), %rdx
     wrfsbase %rdx
-    mov TCB(GS, %rdi), %rdx
-    wrgsbase %rdx
+    xor %eax, %eax
+    wrgsbase %rax // No thread sees what another left there.
     mov TCB(CR3, %rdi), %rdx
     cmp %rdx, cpu_space(%rip)
     je 1f
     mov %rdx, cpu_space(%rip)
     mov %rdx, %cr3
-1:  xor %eax, %eax
-    mov TCB(MODE, %rdi), %edx
+1:  mov TCB(MODE, %rdi), %edx
     cmp %edx, cpu_mode(%rip)
     je resume
 

@@ -16,6 +16,18 @@ LEAF u32 bit_low(u64 w) {
     return w == 0 ? 64 : (u32)__builtin_ctzll(w);
 }
 
+LEAF u32 digit_top(u64 w, u64 v) {
+    return (63u - (u32)__builtin_clzll(w ^ v)) / 6u;
+}
+
+LEAF u32 digit_at(u64 w, u32 v) {
+    return (u32)(w >> 6u * v) % 64u;
+}
+
+LEAF u64 digits_above(u64 w, u32 v) {
+    return w >> 6u * v << 6u * v;
+}
+
 LEAF u64 tsc_read(void) {
     u32 low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));

@@ -73,8 +73,10 @@ static inline void irq_route(u32 irq, u32 line, u32 masked) {
         return;
     }
     u32 gsi = line & IRQ_LINE, flags = line | (gsi < 16 ? machine.isa[gsi].flags : 0);
-    REGISTER(REGISTERS_IO_APIC + at.apic, SELECT) = ENTRY + 2 * at.pin + 1;
-    REGISTER(REGISTERS_IO_APIC + at.apic, WINDOW) = machine.local_apic_id << 24;
+    if (!masked) { // Its destination stands in the upper half, before it may come.
+        REGISTER(REGISTERS_IO_APIC + at.apic, SELECT) = ENTRY + 2 * at.pin + 1;
+        REGISTER(REGISTERS_IO_APIC + at.apic, WINDOW) = machine.local_apic_id << 24;
+    }
     REGISTER(REGISTERS_IO_APIC + at.apic, SELECT) = ENTRY + 2 * at.pin;
     REGISTER(REGISTERS_IO_APIC + at.apic, WINDOW) =
         (VECTOR_IRQ + irq) | (u32)LEVEL * ((flags & IRQ_LEVEL) != 0) |

@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 int main(void) {
-    static const char *const names[R_COUNT] = {"RSP", "RIP", "RDI", "RSI",    "RDX", "R10", "R8",
-                                               "R9",  "RAX", "RBX", "RBP",    "R12", "R13", "R14",
-                                               "R15", "RCX", "R11", "RFLAGS", "FS",  "GS"};
+    static const char *const names[R_COUNT] = {"RSP", "RIP", "RDI", "RSI",    "RDX", "R10",  "R8",
+                                               "R9",  "RAX", "RBX", "RBP",    "R12", "R13",  "R14",
+                                               "R15", "RCX", "R11", "RFLAGS", "FS",  "SPARE"};
     for (size_t i = 0; i < R_COUNT; i++) {
         printf("#define TCB_%s %zu\n", names[i], offsetof(tcb_t, r) + 8 * i);
     }

@@ -60,9 +60,38 @@ struct CNode : Capability {
     constexpr cptr_t slot(u32 index) const { return in_cnode(cptr(), index); }
 };
 
-// Messages go through Client, serve() and Later; this is what lies below them.
+// The calls on messages as they are; typed ones go through Client, serve() and Later. `r` holds what is to be sent
+// (info: words and label) and afterwards what has arrived, with its badge. A wait ends after `ticks` with
+// ERR_TIMEOUT.
 struct Endpoint : Capability {
     using Capability::Capability;
+    Result<> call(Regs &r, u64 ticks = kForever) const { return pass(CALL_CALL, r, ticks); }
+    // ERR_BUSY: the receiver has no context of its own (adr/0003).
+    Result<> send(Regs &r, u64 ticks = kForever) const { return pass(CALL_SEND, r, ticks); }
+    // ERR_EMPTY: nobody waits for it.
+    Result<> send_now(Regs &r) const { return pass(CALL_NB_SEND, r); }
+    Result<> receive(Regs &r, u64 ticks = kForever) const {
+        r.info = 0;
+        return pass(CALL_RECV, r, ticks);
+    }
+    // ERR_EMPTY: nothing is there.
+    Result<> receive_now(Regs &r) const {
+        r.info = 0;
+        return pass(CALL_NB_RECV, r);
+    }
+    // Answers the caller that this thread has received last, then receives.
+    Result<> answer_and_receive(Regs &r, u64 ticks = kForever) const {
+        return pass(CALL_REPLY_RECV, r, ticks);
+    }
+
+  private:
+    Result<> pass(call_t number, Regs &r, u64 ticks = kForever) const {
+        r.number = number;
+        r.cptr = cptr();
+        r.info |= timeout_info(ticks);
+        kernel_call(r);
+        return r.error();
+    }
 };
 
 struct Notification : Capability {
@@ -74,6 +103,21 @@ struct Notification : Capability {
 
 struct Reply : Capability {
     using Capability::Capability;
+    // The caller that waits for it gets the message in `r`. ERR_EMPTY: nobody does any more.
+    Result<> answer(Regs &r) const {
+        r.number = CALL_REPLY;
+        r.cptr = cptr();
+        kernel_call(r);
+        return r.error();
+    }
+    // Does it hold a caller that waits for its answer? Any thread may ask. No message has so many words: the
+    // kernel refuses such an answer and changes nothing, but first it looks whether there is somebody to be
+    // answered.
+    bool waits() const {
+        static_assert(INFO_LENGTH > MESSAGE_WORDS);
+        Regs r{.number = 0, .cptr = 0, .info = INFO_LENGTH, .word = {}};
+        return answer(r).error() == ERR_ARG;
+    }
 };
 
 struct SchedContext : Capability {

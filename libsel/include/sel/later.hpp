@@ -30,9 +30,6 @@ void store_answer(Regs &r, const Result<R> &answer) {
     }
 }
 
-// Does `reply` hold a caller that waits for its answer? Any thread may ask.
-bool waits(Reply reply);
-
 // The Reply objects of a server of one thread: one receives, the others hold callers that wait.
 class ReplySet {
   public:

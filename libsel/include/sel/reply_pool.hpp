@@ -43,7 +43,7 @@ class ReplyPool {
     // is said of a Reply that holds nobody does not count.
     static void owe(u32 index, u32 ms) { ledger().debt[index] = {now(), ms, 0}; }
 
-    bool waits(u32 index) const { return sel::waits(reply(index)); }
+    bool waits(u32 index) const { return reply(index).waits(); }
 
     // Sends `r` to the caller that it holds. False: nobody got it.
     bool answer(u32 index, Regs &r) const;

@@ -16,6 +16,18 @@ static inline u32 bit_low(u64 w) {
     return w == 0 ? 64 : (u32)__builtin_ctzll(w);
 }
 
+static inline u32 digit_top(u64 w, u64 v) {
+    return (63u - (u32)__builtin_clzll(w ^ v)) / 6u;
+}
+
+static inline u32 digit_at(u64 w, u32 v) {
+    return (u32)(w >> 6u * v) % 64u;
+}
+
+static inline u64 digits_above(u64 w, u32 v) {
+    return w >> 6u * v << 6u * v;
+}
+
 static inline u64 clock_now(void) {
     return g_host.clock;
 }
