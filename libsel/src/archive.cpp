@@ -21,7 +21,7 @@ bool is_name(const char (&name)[ArchiveEntry::kNameBytes]) {
 
 u64 word_at(const u8 *at) {
     u64 word;
-    __builtin_memcpy(&word, at, sizeof word);
+    std::memcpy(&word, at, sizeof word);
     return word;
 }
 
