@@ -19,27 +19,32 @@ bool is_name(const char (&name)[ArchiveEntry::kNameBytes]) {
     return good;
 }
 
+u64 word_at(const u8 *at) {
+    u64 word;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
 } // namespace
 
-// Most of a start is this, so it goes four words a round, and no word is copied by a call.
+// Much of a start is this. A word is read where it is used: an array of them would be made on the stack.
 u64 archive_sum(std::span<const u8> bytes, u64 state) {
+    constexpr std::size_t kWord = sizeof(u64), kRound = 4 * kWord;
     const u8 *at = bytes.data();
     std::size_t left = bytes.size();
-    for (; left >= 4 * sizeof(u64); left -= 4 * sizeof(u64), at += 4 * sizeof(u64)) {
-        u64 word[4];
-        __builtin_memcpy(word, at, sizeof word);
-        state = (state ^ word[0]) * kPrime;
-        state = (state ^ word[1]) * kPrime;
-        state = (state ^ word[2]) * kPrime;
-        state = (state ^ word[3]) * kPrime;
+    for (; left >= kRound; left -= kRound, at += kRound) {
+        state = (state ^ word_at(at)) * kPrime;
+        state = (state ^ word_at(at + kWord)) * kPrime;
+        state = (state ^ word_at(at + 2 * kWord)) * kPrime;
+        state = (state ^ word_at(at + 3 * kWord)) * kPrime;
     }
-    while (left != 0) {
+    for (; left >= kWord; left -= kWord, at += kWord) {
+        state = (state ^ word_at(at)) * kPrime;
+    }
+    if (left != 0) {
         u64 word = 0;
-        std::size_t n = left < sizeof word ? left : sizeof word;
-        std::memcpy(&word, at, n);
+        std::memcpy(&word, at, left);
         state = (state ^ word) * kPrime;
-        at += n;
-        left -= n;
     }
     return state;
 }
@@ -99,20 +104,18 @@ const char *Archive::name_of(u32 i) const {
 
 ArchiveFile Archive::file(u32 i) const {
     ArchiveEntry e = entry(i);
-    return {name_of(i), memory_.subspan(e.offset, e.bytes)};
+    return {name_of(i), memory_.subspan(e.offset, e.bytes), e.sum};
 }
 
-bool Archive::intact(u32 i) const {
-    return archive_sum(file(i).content) == entry(i).sum;
+bool ArchiveFile::intact() const {
+    return archive_sum(content) == sum;
 }
 
 Result<ArchiveFile> Archive::find(std::string_view name) const {
     for (u32 i = 0; i < count_; i++) {
         if (name == name_of(i)) {
-            if (!intact(i)) {
-                return ERR_IO;
-            }
-            return file(i);
+            ArchiveFile found = file(i);
+            return found.intact() ? Result{found} : ERR_IO;
         }
     }
     return ERR_NAME;

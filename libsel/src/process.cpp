@@ -288,6 +288,7 @@ Result<> Process::make_bare(Endpoint receives, bool vector) {
     regs_t regs{};
     regs.rip = entry_;
     regs.rsp = kStackTop;
+    regs.rdi = kEnvironmentAddress;
     regs.rflags = kFlags;
     return tcb().write(regs);
 }

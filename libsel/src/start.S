@@ -1,7 +1,8 @@
 // _start: the first instruction of every program.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Root (and for root itself the kernel) has set rsp to the top of the stack; nothing else counts.
+// Root (and for root itself the kernel) has set rsp to the top of the stack, and rdi to the page of what the program is
+// told, behind which its IPC buffer is; nothing else counts.
     .section .text.start, "ax"
     .globl _start
 _start:

@@ -8,10 +8,12 @@ int main();
 extern "C" {
 extern void (*const __init_array_start[])();
 extern void (*const __init_array_end[])();
-[[noreturn]] void sel_start();
+[[noreturn]] void sel_start(u64 told);
 }
 
 namespace sel {
+
+Ledger *detail::ledger_of_program;
 
 void set_thread_block(ThreadBlock *block) {
     asm volatile("wrfsbase %0" : : "r"(block) : "memory");
@@ -28,12 +30,12 @@ void exit(int code) {
 
 // No function with a buffer may stand above it on the stack: there is no canary yet. Its lowest byte is 0,
 // so that no text can hold it; the others an attacker would have to read, or guess from the time.
-void sel_start() {
+void sel_start(u64 told) {
     constexpr u64 kSpread = 0x9e3779b97f4a7c15; // 2^64 / golden ratio.
     static sel::ThreadBlock block;
-    u64 canary = sel::now() * kSpread << 8;
-    block = {
-        &block, reinterpret_cast<u64 *>(sel::kBufferAddress), &sel::ledger().answers, {}, canary};
+    u64 canary = sel::now() * kSpread << 8, buffer = told + PAGE_BYTES;
+    sel::detail::ledger_of_program = reinterpret_cast<sel::Ledger *>(buffer + sel::kLedgerOffset);
+    block = {&block, reinterpret_cast<u64 *>(buffer), &sel::ledger().answers, {}, canary};
     sel::set_thread_block(&block);
     for (auto f = __init_array_start; f != __init_array_end; f++) {
         (*f)();

@@ -56,7 +56,7 @@ TEST_CASE("an archive opens and its files are found") {
     REQUIRE(motd.ok());
     CHECK(std::string(motd->content.begin(), motd->content.end()) == "hello");
     CHECK(archive->find("etc").error() == ERR_NAME);
-    CHECK(archive->intact(1));
+    CHECK(archive->file(1).intact());
 }
 
 TEST_CASE("no archive, a cut one, an empty one") {
@@ -78,7 +78,7 @@ TEST_CASE("any changed byte is found, in the table or in a file") {
         auto archive = sel::Archive::open(b);
         bool filling = i >= table + 5 && i < table + 16;
         filling = filling || i >= table + 16 + 33;
-        bool found = !archive.ok() || !archive->intact(0) || !archive->intact(1);
+        bool found = !archive.ok() || !archive->file(0).intact() || !archive->file(1).intact();
         REQUIRE(found != filling);
         if (i < table) {
             REQUIRE(!archive.ok());

@@ -125,6 +125,7 @@ TEST_CASE("segments that cannot be are refused") {
     CHECK(with(kText, {6, 0x2000, 0xffffffff80000000, 0x100, 0x100}) == space);
     CHECK(with(kText, {6, 0x2000, 0x401000, 0, ~0ull}) == space);
     CHECK(with({5, 0x1000, 0, 0x800, 0x800}, kData) == space);
+    CHECK(with({5, 0x1000, sel::kStackTop - PAGE_BYTES, 0x800, 0x800}, kData) == space);
     const char *order = "has segments that share a page or are out of order";
     CHECK(with(kText, {6, 0x2000, 0x400800, 0x100, 0x100}) == order);
     CHECK(with(kData, kText) == order);

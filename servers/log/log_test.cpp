@@ -4,11 +4,14 @@
 
 #include <catch2/catch.hpp>
 #include <memory>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "libsel/test/fuzz.hpp"
 #include "server.hpp"
 
+using logging::Entry;
 using logging::Log;
 using sel::Level;
 
@@ -73,6 +76,40 @@ TEST_CASE("whoever floods the log pushes out its own lines", "[log]") {
     CHECK(quiet == 300);
     CHECK(flood == Log::kEntries - 300);
     CHECK(since == log->next());
+}
+
+TEST_CASE("text of any length comes back as it was, and long lines push out more", "[log]") {
+    auto log = std::make_unique<Log>();
+    std::mt19937 random{11};
+    std::vector<std::string> written;
+    auto check = [&] {
+        u64 since = log->first(), lines = 0;
+        for (auto line = log->read(since, Level::DEBUG, Log::kAnySource); line;
+             line = log->read(since, Level::DEBUG, Log::kAnySource), lines++) {
+            REQUIRE(line->text() == written[line->sequence]);
+            since = line->sequence + 1;
+        }
+        return lines;
+    };
+    for (u32 i = 0; i < 20000; i++) {
+        written.emplace_back(random() % (Entry::kTextMax + 1),
+                             static_cast<char>('a' + random() % 26));
+        log->write(i, random() % 5, Level::INFO, written.back());
+        if (i % 1000 == 999) {
+            CHECK(check() > Log::kBlocks / 7);
+        }
+    }
+    for (u32 i = 0; i < 2 * Log::kBlocks; i++) {
+        written.emplace_back(Entry::kTextMax, 'x');
+        log->write(i, 1, Level::INFO, written.back());
+    }
+    CHECK(check() >= Log::kBlocks / 7);
+    for (u32 i = 0; i < 2 * Log::kEntries; i++) {
+        written.emplace_back();
+        log->write(i, 1, Level::INFO, {});
+    }
+    CHECK(log->next() - log->first() >= Log::kEntries);
+    CHECK(check() > Log::kEntries / 2);
 }
 
 TEST_CASE("random messages, random answers", "[log]") {

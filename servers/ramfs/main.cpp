@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMemory = 4 << 20; // For the content of writable files.
 
-// Every damaged or unusable file is named in the log and left out.
+// What cannot be a file here is named in the log and left out; a damaged one is not opened.
 void add_archive(ramfs::RamFs &files, const sel::Log<logging::Writer> &log) {
     auto archive = sel::Archive::open_mapped(caps::archive.address);
     if (!archive) {
@@ -22,7 +22,7 @@ void add_archive(ramfs::RamFs &files, const sel::Log<logging::Writer> &log) {
         sel::ArchiveFile file = archive->file(i);
         sel::Text<file::kPathMax> path{"/"};
         path.append(file.name);
-        error_t error = archive->intact(i) ? files.add_archive_file(path, file.content) : ERR_IO;
+        error_t error = files.add_archive_file(path, file);
         if (error != OK) {
             log.error("{}: {}", path.view(), sel::describe(error));
         }

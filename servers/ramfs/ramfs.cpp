@@ -79,7 +79,7 @@ sel::Result<u32> RamFs::find_node(std::string_view path) const {
 }
 
 u32 RamFs::child(u32 directory, std::string_view name) const {
-    for (u32 i = 1; i < kNodes; i++) {
+    for (u32 i = 1; i < nodes_end_; i++) {
         const Node &node = node_[i];
         if (node.kind != Kind::Free && node.parent == directory && node.name() == name) {
             return i;
@@ -89,7 +89,7 @@ u32 RamFs::child(u32 directory, std::string_view name) const {
 }
 
 bool RamFs::has_children(u32 directory) const {
-    return std::any_of(node_.begin() + 1, node_.end(), [&](const Node &node) {
+    return std::any_of(node_.begin() + 1, node_.begin() + nodes_end_, [&](const Node &node) {
         return node.kind != Kind::Free && node.parent == directory;
     });
 }
@@ -119,7 +119,9 @@ sel::Result<u32> RamFs::make_node(u32 directory, std::string_view name, Kind kin
     free->name_size = static_cast<u8>(name.size());
     std::copy(name.begin(), name.end(), free->name_bytes.begin());
     used_nodes_++;
-    return static_cast<u32>(free - node_.begin());
+    u32 index = static_cast<u32>(free - node_.begin());
+    nodes_end_ = std::max(nodes_end_, index + 1);
+    return index;
 }
 
 void RamFs::free_node(u32 index) {
@@ -213,7 +215,7 @@ error_t RamFs::rename(std::string_view from, std::string_view to) {
     return OK;
 }
 
-error_t RamFs::add_archive_file(std::string_view path, std::span<const u8> content) {
+error_t RamFs::add_archive_file(std::string_view path, const sel::ArchiveFile &file) {
     error_t error = make_directories(path);
     if (error != OK) {
         return error;
@@ -224,8 +226,9 @@ error_t RamFs::add_archive_file(std::string_view path, std::span<const u8> conte
     }
     sel::Result<u32> node = make_node(place.value().directory, place.value().name, Kind::Archive);
     if (node.ok()) {
-        node_[node.value()].content = content.data();
-        node_[node.value()].bytes = content.size();
+        node_[node.value()].content = file.content.data();
+        node_[node.value()].bytes = file.content.size();
+        node_[node.value()].sum = file.sum;
     }
     return node.error();
 }
@@ -238,7 +241,7 @@ sel::Result<RamFs::ListEntry> RamFs::list(std::string_view path, u32 position) c
     if (node_[directory.value()].kind != Kind::Directory) {
         return ERR_DIRECTORY;
     }
-    for (u32 i = std::max(position, u32{1}); i < kNodes; i++) {
+    for (u32 i = std::max(position, u32{1}); i < nodes_end_; i++) {
         if (node_[i].kind != Kind::Free && node_[i].parent == directory.value()) {
             return ListEntry{i + 1, info(i), node_[i].name()};
         }
@@ -264,6 +267,9 @@ sel::Result<u32> RamFs::open(u64 client, std::string_view path, u32 flags) {
     }
     if (!create && writable && node_[node].kind == Kind::Archive) {
         return ERR_RIGHT;
+    }
+    if (!create && node_[node].kind == Kind::Archive && !check_sum(node_[node])) {
+        return ERR_IO;
     }
     sel::Result<u32> handle = make_handle(client, node, writable);
     if (!handle.ok()) {
@@ -425,20 +431,27 @@ Usage RamFs::usage() const {
             u64{block_count_} * kBlockBytes};
 }
 
-// It stands in a directory, and has as many blocks as its size says.
-bool RamFs::whole(const Node &node) const {
+// Once, if it is good: nobody writes there.
+bool RamFs::check_sum(Node &node) {
+    node.intact = node.intact || sel::archive_sum({node.content, node.bytes}) == node.sum;
+    return node.intact;
+}
+
+// It stands in a directory, has as many blocks as its size says, or the sum that it must have.
+bool RamFs::whole(Node &node) const {
     u64 blocks = node.kind == Kind::File ? blocks_for(node.bytes) : 0;
     u32 block = node.first_block;
     for (; blocks > 0 && block < block_count_; blocks--) {
         block = next_block_[block];
     }
     return blocks == 0 && block == kNone && node.parent < kNodes &&
-           node_[node.parent].kind == Kind::Directory;
+           node_[node.parent].kind == Kind::Directory &&
+           (node.kind != Kind::Archive || check_sum(node));
 }
 
-Check RamFs::check() const {
+Check RamFs::check() {
     Check found{};
-    for (const Node &node : node_) {
+    for (Node &node : node_) {
         if (node.kind == Kind::Free) {
             continue;
         }

@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "sel/archive.hpp"
 #include "sel/bytes.hpp"
 #include "sel/result.hpp"
 
@@ -57,8 +58,9 @@ class RamFs {
     error_t remove(std::string_view path); // ERR_CHILDREN: the directory is not empty.
     error_t rename(std::string_view from, std::string_view to);
 
-    // A read-only file whose content stays where it is; makes the directories on the way.
-    error_t add_archive_file(std::string_view path, std::span<const u8> content);
+    // A read-only file whose content stays where it is; makes the directories on the way. Its first open()
+    // looks whether the content has its sum (sel/archive.hpp); if it has not it is ERR_IO, that and each one after.
+    error_t add_archive_file(std::string_view path, const sel::ArchiveFile &file);
 
     struct ListEntry {
         u32 next; // Position for the next call.
@@ -86,7 +88,7 @@ class RamFs {
     sel::Text<kPathMax> path_of(u64 client, u32 handle) const;
 
     Usage usage() const;
-    Check check() const;
+    Check check();
     void set_time(u64 seconds) { time_ = seconds; }
 
   private:
@@ -104,6 +106,8 @@ class RamFs {
         u32 seek_block = kNone; // Block number seek_index of the chain, to read on quickly.
         u32 seek_index = 0;
         const u8 *content = nullptr; // Archive.
+        u64 sum = 0;                 // Archive: that its content must have,
+        bool intact = false;         // and has.
         std::array<char, kNameMax> name_bytes{};
 
         std::string_view name() const { return {name_bytes.data(), name_size}; }
@@ -131,7 +135,8 @@ class RamFs {
     sel::Result<u32> make_node(u32 directory, std::string_view name, Kind kind);
     void free_node(u32 node);
     NodeInfo info(u32 node) const;
-    bool whole(const Node &node) const;
+    static bool check_sum(Node &node);
+    bool whole(Node &node) const;
     error_t make_directories(std::string_view path);
 
     sel::Result<u32> checked(u64 client, u32 handle, bool for_writing) const;
@@ -151,6 +156,7 @@ class RamFs {
     u32 free_block_ = kNone;
     u32 free_blocks_ = 0;
     u32 used_nodes_ = 1;
+    u32 nodes_end_ = 1; // Behind the last node that was ever used.
     u64 time_ = 0;
     std::array<u32, kBlocks> next_block_{};
     std::array<Node, kNodes> node_{};

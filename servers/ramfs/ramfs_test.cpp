@@ -128,7 +128,8 @@ TEST_CASE_METHOD(Fixture, "nodes are bounded", "[ramfs]") {
 }
 
 TEST_CASE_METHOD(Fixture, "archive files are read-only", "[ramfs]") {
-    const u8 motd[] = {'h', 'i'};
+    const u8 hi[] = {'h', 'i'};
+    const sel::ArchiveFile motd{"etc/motd", hi, sel::archive_sum(hi)};
     CHECK(fs->add_archive_file("/etc/motd", motd) == OK);
     CHECK(fs->add_archive_file("/etc/motd", motd) == ERR_EXISTS);
     CHECK(fs->open(kMe, "/etc/motd", RamFs::kWrite).error() == ERR_RIGHT);
@@ -138,6 +139,21 @@ TEST_CASE_METHOD(Fixture, "archive files are read-only", "[ramfs]") {
     CHECK(fs->rename("/f", "/etc/motd") == ERR_RIGHT);
     CHECK(get(fs->open(kMe, "/etc/motd", 0).value()) == "hi");
     CHECK(fs->list("/", 0).value().name == "etc");
+}
+
+TEST_CASE_METHOD(Fixture, "a damaged archive file is not opened, and is found by a check",
+                 "[ramfs]") {
+    u8 hi[] = {'h', 'i'};
+    const sel::ArchiveFile motd{"etc/motd", hi, sel::archive_sum(hi)};
+    REQUIRE(fs->add_archive_file("/etc/motd", motd) == OK);
+    hi[1] = 'o';
+    CHECK(fs->open(kMe, "/etc/motd", 0).error() == ERR_IO);
+    CHECK(fs->open(kMe, "/etc/motd", 0).error() == ERR_IO);
+    CHECK(fs->check().damaged == 1);
+    CHECK(fs->stat("/etc/motd").value().bytes == 2);
+    hi[1] = 'i';
+    CHECK(fs->open(kMe, "/etc/motd", 0).ok());
+    CHECK(fs->check().damaged == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "listing visits each entry once", "[ramfs]") {

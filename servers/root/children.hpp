@@ -105,6 +105,9 @@ class Children {
         free_[(first_ + CHILD_MAX - 1 - taken_) % CHILD_MAX] = static_cast<u8>(number - kFirst);
     }
 
+    // Does this program of boot/system.toml keep any?
+    bool any_of(u32 starter) const { return used_[starter - 1].programs != 0; }
+
     // The first that runs and has this name; 0: none.
     u32 find(std::string_view name) const {
         for (u32 i = 0; i < CHILD_MAX; i++) {

@@ -232,8 +232,10 @@ void Programs::end_regions(u32 number) {
             [[maybe_unused]] auto released = release_region(region); // If it is there.
         }
     }
-    regions_.end_server(number, device_grant(number, 0) != nullptr,
-                        [this](u32 region) { empty_region(region); });
+    if (room_of(number) != nullptr) { // Others borrow nothing.
+        regions_.end_server(number, device_grant(number, 0) != nullptr,
+                            [this](u32 region) { empty_region(region); });
+    }
 }
 
 void Programs::quieted(u32 program) {

@@ -134,7 +134,8 @@ sel::Result<s32> Programs::drop(u32 starter, u32 number) {
 
 // Its memory is gone, and with it all that it has started.
 void Programs::drop_children(u32 starter) {
-    for (u32 number = Children::kFirst; number <= sel::Environment::kPrograms; number++) {
+    for (u32 number = Children::kFirst;
+         number <= sel::Environment::kPrograms && children_.any_of(starter); number++) {
         if (children_.has(number) && children_.child(number).starter == starter) {
             [[maybe_unused]] auto dropped = drop(starter, number);
         }

@@ -222,13 +222,33 @@ sel::Result<> Cache::load_missing(u16 index, u8 sectors) {
     return done;
 }
 
-sel::Result<> Cache::read(u64 offset, std::span<u8> out) {
-    if (offset > bytes() || out.size() > bytes() - offset) {
-        return ERR_ARG;
+// Where this is, if it lies in one page, and all of that is there (and so on the disk).
+const u8 *Cache::present(u64 offset, std::size_t size) {
+    std::size_t start = offset % kPageBytes;
+    u16 index = size <= kPageBytes - start ? find(offset / kPageBytes) : kNone;
+    if (index == kNone || entry_[index].valid != kAll) {
+        return nullptr;
     }
+    entry_[index].used_lately = true;
+    counts_.hits++;
+    return memory(index) + start;
+}
+
+sel::Result<> Cache::read(u64 offset, std::span<u8> out) {
     if (!allowed()) {
         return ERR_IO;
     }
+    if (const u8 *from = present(offset, out.size()); from != nullptr) {
+        std::memcpy(out.data(), from, out.size());
+        return {};
+    }
+    if (offset > bytes() || out.size() > bytes() - offset) {
+        return ERR_ARG;
+    }
+    return read_pages(offset, out);
+}
+
+sel::Result<> Cache::read_pages(u64 offset, std::span<u8> out) {
     while (!out.empty()) {
         u32 start = static_cast<u32>(offset % kPageBytes);
         u32 count = static_cast<u32>(std::min<u64>(out.size(), kPageBytes - start));

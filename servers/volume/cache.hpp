@@ -83,6 +83,8 @@ class Cache {
     sel::Result<u16> claim(u64 page);
     u16 victim();
     void forget(u16 index);
+    const u8 *present(u64 offset, std::size_t size);
+    sel::Result<> read_pages(u64 offset, std::span<u8> out);
     sel::Result<u16> load(u64 page, u8 sectors, u32 wanted = 1);
     sel::Result<u16> entry_for_write(u64 page, bool whole);
     sel::Result<u16> load_absent(u64 page, u8 sectors, u32 wanted);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 #include "abi/types.h"
 
@@ -37,18 +38,20 @@ constexpr Tables make_tables() {
 
 constexpr Tables kTable = make_tables();
 
+// The sum of eight bytes. Not a loop: unrolled it takes 3 instructions a byte, not 9.
+template <u32... k>
+u32 sum_of(u64 part, std::integer_sequence<u32, k...>) {
+    return (kTable[kSlices - 1 - k][part >> (8 * k) & 0xff] ^ ...);
+}
+
 } // namespace
 
 extern "C" u32 lfs2_crc(u32 sum, const void *from, std::size_t size) {
     auto data = static_cast<const u8 *>(from);
     for (; size >= kSlices; size -= kSlices, data += kSlices) {
         u64 part;
-        __builtin_memcpy(&part, data, sizeof part); // Not a call, as std::memcpy is here.
-        part ^= sum;
-        sum = 0;
-        for (u32 k = 0; k < kSlices; k++) {
-            sum ^= kTable[kSlices - 1 - k][part >> (8 * k) & 0xff];
-        }
+        std::memcpy(&part, data, sizeof part);
+        sum = sum_of(part ^ sum, std::make_integer_sequence<u32, kSlices>{});
     }
     for (; size != 0; size--, data++) {
         sum = sum >> 8 ^ kTable[0][(sum ^ *data) & 0xff];

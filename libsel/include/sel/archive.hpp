@@ -35,6 +35,9 @@ struct ArchiveEntry {
 struct ArchiveFile {
     std::string_view name;
     std::span<const u8> content;
+    u64 sum; // That the content must have.
+
+    bool intact() const; // It has.
 };
 
 // FNV-1a over 64-bit words, the last one filled with zeroes. Each step is a bijection of the state,
@@ -56,13 +59,10 @@ class Archive {
 
     u32 count() const { return count_; }
     u64 bytes() const { return memory_.size(); }
-    ArchiveFile file(u32 i) const; // i < count()
+    ArchiveFile file(u32 i) const; // i < count(). Whether it is intact was not looked at.
 
     // ERR_NAME: no such file. ERR_IO: its content is damaged.
     Result<ArchiveFile> find(std::string_view name) const;
-
-    // False: the content of file `i` is damaged.
-    bool intact(u32 i) const;
 
   private:
     ArchiveEntry entry(u32 i) const;

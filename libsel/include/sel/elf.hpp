@@ -91,8 +91,8 @@ class ElfFile {
     std::span<const u8> file_;
 };
 
-// Where images may lie; they are linked at kImageBase.
-inline constexpr u64 kImageLow = PAGE_BYTES, kImageEnd = kWindowBase;
+// Where images may lie; they are linked at the first of these addresses.
+inline constexpr u64 kImageLow = kImageBase, kImageEnd = kWindowBase;
 
 struct Segment {
     u64 address; // First page.

@@ -3,23 +3,26 @@
 //
 // Facts, no authority: that comes only as capabilities (NAME.caps.hpp). All but `ends` stay as they are;
 // root counts there, and then signals SIGNAL_ENDED (server.hpp). The address space of a
-// program, low to high: image from kImageBase; windows (devices, trace ring) from kWindowBase; the
-// boot archive from kArchiveBase; this page, the IPC buffer; the stack below kStackTop, with nothing
-// mapped below it.
+// program, low to high: this page, the IPC buffer; the stack below kStackTop, with nothing mapped below it;
+// image from kImageBase; windows (devices, trace ring) from kWindowBase; the boot archive from kArchiveBase.
+// All in one GiB: a program without windows takes four page tables, and each costs at a start and at an end.
 #pragma once
 
 #include <string_view>
 
 #include "abi/boot_info.h"
+#include "abi/capability.h"
 
 namespace sel {
 
+inline constexpr u64 kEnvironmentAddress = 0x200000; // A program finds it in rdi when it begins.
+inline constexpr u64 kBufferAddress = 0x201000;      // Root's stands behind its boot info, too.
+inline constexpr u64 kStackTop = 0x3ff000;
 inline constexpr u64 kImageBase = 0x400000;
-inline constexpr u64 kWindowBase = 0x7ffe00000000;
-inline constexpr u64 kArchiveBase = 0x7ffe80000000;
-inline constexpr u64 kStackTop = 0x7fff00200000; // Root's own: BOOT_STACK_TOP.
-inline constexpr u64 kEnvironmentAddress = BOOT_INFO_ADDRESS;
-inline constexpr u64 kBufferAddress = BOOT_IPC_BUFFER;
+inline constexpr u64 kWindowBase = 0x10000000;
+inline constexpr u64 kArchiveBase = 0x30000000;
+static_assert(kBufferAddress == kEnvironmentAddress + PAGE_BYTES);
+static_assert(BOOT_IPC_BUFFER == BOOT_INFO_ADDRESS + PAGE_BYTES);
 
 struct Environment {
     static constexpr u32 kVersion = 3;

@@ -44,8 +44,11 @@ inline u64 &answer_count() {
     return ledger().answers;
 }
 #else
+namespace detail {
+extern Ledger *ledger_of_program; // sel_start() says where (start.cpp).
+} // namespace detail
 inline Ledger &ledger() {
-    return *reinterpret_cast<Ledger *>(BOOT_IPC_BUFFER + kLedgerOffset);
+    return *detail::ledger_of_program;
 }
 // The calling thread's.
 inline u64 &answer_count() {

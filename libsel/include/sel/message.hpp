@@ -71,41 +71,55 @@ void store(Regs &r, u32 label, const T &t) {
     r.info = words | static_cast<u64>(label) << INFO_LABEL_SHIFT;
 }
 
+namespace detail {
+
+// One that always has the same length, which the compiler copies without a call.
+template <typename T>
+bool load_fixed(const Regs &r, T &t) {
+    if (r.length() != (sizeof(T) + 7) / 8) {
+        return false;
+    }
+    auto to = reinterpret_cast<char *>(&t);
+    std::memcpy(to, r.word, sizeof(T) < sizeof r.word ? sizeof(T) : sizeof r.word);
+    if constexpr (sizeof(T) > sizeof r.word) {
+        std::memcpy(to + sizeof r.word, ipc_buffer() + MESSAGE_REGISTERS,
+                    sizeof(T) - sizeof r.word);
+    }
+    return true;
+}
+
+template <bool tail, HasTail T>
+bool load_cut(const Regs &r, T &t) {
+    u32 bytes = r.length() * 8;
+    if (r.length() > MESSAGE_WORDS || bytes > ((sizeof(T) + 7) & ~7ull)) {
+        return false;
+    }
+    u32 used = bytes < sizeof(T) ? bytes : static_cast<u32>(sizeof(T)), offset = tail_offset(t);
+    u32 taken = tail || used < offset ? used : offset;
+    auto to = reinterpret_cast<char *>(&t);
+    std::memcpy(to, r.word, taken < sizeof r.word ? taken : sizeof r.word);
+    if (taken > sizeof r.word) {
+        std::memcpy(to + sizeof r.word, ipc_buffer() + MESSAGE_REGISTERS, taken - sizeof r.word);
+    }
+    return used >= offset && t.data.size <= t.data.kCapacity && offset + t.data.size <= used;
+}
+
+} // namespace detail
+
 // Takes a T out of the message in `r`; false if its length is not that of a T, or it is not sound. With `tail` false
 // all but the bytes of its `data`, and what is said of these is not looked at: for who passes it on.
 template <bool tail = true, Plain T>
 bool load(const Regs &r, T &t) {
-    if constexpr (std::is_empty_v<T>) {
-        return r.length() == 0;
-    } else {
-        u32 bytes = r.length() * 8;
-        if (r.length() > MESSAGE_WORDS || bytes > ((sizeof(T) + 7) & ~7ull)) {
-            return false;
-        }
-        u32 used = bytes < sizeof(T) ? bytes : static_cast<u32>(sizeof(T));
-        u32 taken = used;
-        if constexpr (HasTail<T> && !tail) {
-            taken = used < detail::tail_offset(t) ? used : detail::tail_offset(t);
-        }
-        auto to = reinterpret_cast<char *>(&t);
-        std::memcpy(to, r.word, taken < sizeof r.word ? taken : sizeof r.word);
-        if (taken > sizeof r.word) {
-            std::memcpy(to + sizeof r.word, ipc_buffer() + MESSAGE_REGISTERS,
-                        taken - sizeof r.word);
-        }
-        if constexpr (HasTail<T>) {
-            u32 offset = detail::tail_offset(t);
-            if (used < offset || t.data.size > t.data.kCapacity || offset + t.data.size > used) {
-                return false;
-            }
-        } else if (used != sizeof(T)) {
-            return false;
-        }
-        if constexpr (tail && requires { t.sound(); }) {
-            return t.sound();
-        }
-        return true;
+    bool loaded = r.length() == 0;
+    if constexpr (HasTail<T>) {
+        loaded = detail::load_cut<tail>(r, t);
+    } else if constexpr (!std::is_empty_v<T>) {
+        loaded = detail::load_fixed(r, t);
     }
+    if constexpr (tail && requires { t.sound(); }) {
+        return loaded && t.sound();
+    }
+    return loaded;
 }
 
 } // namespace sel

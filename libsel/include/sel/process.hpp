@@ -69,7 +69,7 @@ class Process {
   public:
     // The page below the stack is never mapped: nothing lies between it and the IPC buffer.
     static constexpr u32 kStackMax = 1 << 20;
-    static_assert(kStackTop - kStackMax > kBufferAddress + PAGE_BYTES);
+    static_assert(kStackTop - kStackMax > kBufferAddress + PAGE_BYTES && kStackTop < kImageBase);
 
     // Slots of the book for page tables, and what is one of a kind.
     static constexpr u32 kBookReserve = 32;
