@@ -34,7 +34,7 @@ void put_registers(ReportText &out, const regs_t &r) {
 void put_callers(ReportText &out, std::span<const u64> stack, const Symbols &symbols) {
     u32 shown = 0;
     for (u64 word : stack) {
-        if (shown < kCallersMost && symbols.find(word).ok() && symbols.follows_call(word)) {
+        if (shown < kCallersMost && symbols.follows_call(word) && symbols.find(word).ok()) {
             out.append(shown == 0 ? "  called from (as far as the stack shows):\n" : "");
             out.append("    ");
             put_place(out, word, symbols);
