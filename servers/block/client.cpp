@@ -18,6 +18,13 @@ u32 pages_needed(const Transfer &t) {
     return (t.skip + t.sectors * kSectorBytes + kPageBytes - 1) / kPageBytes;
 }
 
+// Mostly it is one: then a call of memmove() costs more than this.
+void copy_pages(std::span<const u16> from, u16 *to) {
+    for (u16 page : from) {
+        *to++ = page;
+    }
+}
+
 } // namespace
 
 sel::Result<> Client::start(Access access) {
@@ -89,7 +96,7 @@ sel::Result<> Client::add(const Transfer &transfer) {
         return ERR_RIGHT;
     }
     batch_[count_] = transfer;
-    std::copy(transfer.pages.begin(), transfer.pages.end(), pages_[count_].begin());
+    copy_pages(transfer.pages, pages_[count_].data());
     batch_[count_].pages = {pages_[count_].data(), transfer.pages.size()};
     count_++;
     return {};
@@ -109,7 +116,7 @@ u32 Client::send() {
         r.op = t.op;
         r.flags = t.flags;
         r.pages = static_cast<u16>(t.pages.size());
-        std::copy(t.pages.begin(), t.pages.end(), r.page);
+        copy_pages(t.pages, r.page);
         r.skip = t.skip;
         r.status.store(kPending, std::memory_order_release);
         sent_[sent++] = i;

@@ -143,6 +143,7 @@ class Server {
         c->submitted = m.submitted;
         c->until = m.until;
         c->waiting = std::move(later);
+        c->held.drive->eager |= c->started < c->submitted ? bit(*c) : 0;
         pump(*c->held.drive);
         settle(*c);
     }
@@ -206,6 +207,7 @@ class Server {
         u32 resets = 0; // Since the device last answered.
         u32 turn = 0;
         u32 attached = 0;  // Bits: clients.
+        u32 eager = 0;     // Those of them that have submitted what is not started.
         u32 in_flight = 0; // Bits: tags.
         std::array<Flight, kTags> flight;
         static_assert(kTags == 32); // Bits of in_flight.
@@ -355,6 +357,7 @@ class Server {
         c.attached = false;
         if (c.held.drive != nullptr) {
             c.held.drive->attached &= ~bit(c);
+            c.held.drive->eager &= ~bit(c);
         }
     }
 
@@ -397,9 +400,9 @@ class Server {
     // --- Requests, in turns.
 
     void pump(Drive &d) {
-        for (u32 tag = free_tag(d); tag != kTags; tag = free_tag(d)) {
-            u32 next = next_client(d);
-            if (next == kClients) {
+        while (d.eager != 0) {
+            u32 tag = free_tag(d), next = next_client(d);
+            if (tag == kTags || next == kClients) {
                 return;
             }
             d.turn = next;
@@ -418,13 +421,11 @@ class Server {
     u32 next_client(const Drive &d) const {
         bool several = (d.attached & (d.attached - 1)) != 0;
         u32 share = several ? std::max(depth(d) / 2, 1u) : depth(d);
-        u32 behind = ~u32{1} << d.turn;
-        for (u32 left : {d.attached & behind, d.attached & ~behind}) {
-            for (; left != 0; left &= left - 1) {
-                u32 k = static_cast<u32>(std::countr_zero(left));
-                if (client_[k].started < client_[k].submitted && client_[k].in_flight < share) {
-                    return k;
-                }
+        u32 behind = d.turn + 1;
+        for (u32 left = std::rotr(d.eager, behind); left != 0; left &= left - 1) {
+            u32 k = (behind + lowest(left)) % 32;
+            if (client_[k].in_flight < share) {
+                return k;
             }
         }
         return kClients;
@@ -436,6 +437,7 @@ class Server {
         Client &c = client_[number];
         Flight &f = d.flight[tag];
         u64 request = c.started++;
+        d.eager &= c.started < c.submitted ? ~u32{0} : ~bit(c);
         Copy copy = take(c, request);
         error_t error = d.dead ? ERR_TIMEOUT : translate(c, copy, f.command);
         const Geometry &g = d.device->geometry();
@@ -456,13 +458,11 @@ class Server {
     }
 
     static Copy take(const Client &c, u64 request) {
-        u64 word[sizeof(Copy) / sizeof(u64)];
-        auto from = reinterpret_cast<const volatile u64 *>(
-            &c.pool->template at<Ring>(0)->slot[request % kRequests]);
-        for (u64 &w : word) {
-            w = *from++;
-        }
-        return std::bit_cast<Copy>(word);
+        Copy copy;
+        __builtin_memcpy(&copy, &c.pool->template at<Ring>(0)->slot[request % kRequests],
+                         sizeof copy);
+        asm volatile("" : "+m"(copy)); // What is used is this copy: the ring may change meanwhile.
+        return copy;
     }
 
     // The request as a command of the device, if the client may have it.
