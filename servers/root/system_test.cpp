@@ -339,6 +339,7 @@ TEST_CASE("whatever the bytes are, grants and names stay inside") {
 TEST_CASE("random answers to those who ask root", "[root]") {
     sel::fuzz::clients<View>();
     sel::fuzz::clients<Devices>();
+    sel::fuzz::clients<Starter>();
     sel::fuzz::clients<Lender>();
     sel::fuzz::clients<Borrower>();
     sel::fuzz::clients<Control>();

@@ -1,10 +1,12 @@
 // The file protocol on a Volume, and content in shared memory.
 // SPDX-License-Identifier: BSD-2-Clause
+#include "servers/volume/api.hpp"
 #include "servers/volume/fixture.hpp"
 #include "servers/volume/server.hpp"
 
 #include <catch2/catch.hpp>
 
+#include "libsel/test/fuzz.hpp"
 #include "sel/host.hpp"
 
 using namespace volume;
@@ -110,4 +112,19 @@ TEST_CASE("a file server on a volume", "[volume]") {
     CHECK(empty.stat("/").error() == ERR_NAME);
     CHECK(empty.open(kMe, "/f", kNew).error() == ERR_NAME);
     CHECK(check_all(empty, "/").error() == ERR_NAME);
+}
+
+TEST_CASE("random messages to a file server on a volume, random answers to who asks for its disk",
+          "[volume]") {
+    Fixture<LittleFs> t;
+    Store store{*t.fs};
+    std::vector<u8> mine(8192);
+    const sel::ClientPool windows[] = {
+        {kMe, 1, {reinterpret_cast<u64>(mine.data()), mine.size(), {0, 0}}}};
+    file::Server<Store> server{store, sel::Clock{0}, 0, 1, windows};
+    sel::host::kernel = [](sel::Regs &r) { r.number = OK; };
+    sel::fuzz::server<file::Api>(server, 4, 2);
+    sel::host::kernel = nullptr;
+    CHECK(server.on(file::Check{.data = "/"}).ok());
+    sel::fuzz::clients<Control>();
 }
