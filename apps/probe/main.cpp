@@ -16,7 +16,7 @@ struct Experiment {
 constexpr Experiment kExperiments[] = {
     {"budget", measure_budget},     {"priority", measure_priority}, {"turns", measure_turns},
     {"timeouts", measure_timeouts}, {"passive", measure_passive},   {"vectors", measure_vectors},
-    {"restarts", measure_restarts}, {"keys", leave_keys},
+    {"restarts", measure_restarts}, {"keys", leave_keys},           {"fill", fill_time},
 };
 
 void print(std::string_view text) {
@@ -37,7 +37,7 @@ int main() {
             return done ? 0 : 1;
         }
     }
-    probe::print(
-        "probe: expected budget, priority, turns, timeouts, passive, vectors, restarts or keys\n");
+    probe::print("probe: expected budget, priority, turns, timeouts, passive, vectors, restarts, "
+                 "keys or fill\n");
     return 2;
 }

@@ -21,6 +21,7 @@ bool measure_passive(Line &line);
 bool measure_vectors(Line &line);
 bool measure_restarts(Line &line);
 bool leave_keys(Line &line);
+bool fill_time(Line &line);
 
 extern sel::AllocatorOf<24, 96> memory;
 

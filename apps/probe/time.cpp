@@ -6,7 +6,7 @@ namespace probe {
 namespace {
 
 constexpr u64 kMilliseconds = 200; // Of each experiment.
-constexpr u8 kHigh = kPriority - 1, kLow = kPriority - 2;
+constexpr u8 kHigh = kPriority - 1, kLow = kPriority - 2, kLeast = 1;
 
 void run_for_ever(void *) {
     for (volatile u64 i = 0;;) {
@@ -44,6 +44,17 @@ bool measure_priority(Line &line) {
 // The same priority.
 bool measure_turns(Line &line) {
     return measure_two(line, caps::slice, kHigh, caps::other, kHigh);
+}
+
+// Whatever time nobody else wants, until somebody ends the program.
+bool fill_time(Line &) {
+    sel::Thread filler{memory};
+    if (!start(filler, 0, caps::slice, kLeast, run_for_ever, nullptr)) {
+        return false;
+    }
+    for (;;) {
+        sleep(kMilliseconds);
+    }
 }
 
 } // namespace probe

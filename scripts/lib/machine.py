@@ -27,6 +27,7 @@ DISK_KINDS = {  # Arguments of QEMU for disk number {0}, which is number {1} of 
     "ahci": ["-device", "ide-hd,bus=ahci.{1},drive=disk{0}"],
 }
 CONTROLLERS = {"ahci": ["-device", "ahci,id=ahci"]}  # For all disks of a kind: AHCI has six ports.
+PROMPT_DRIVE, PROMPT_DEVICE = ",aio=io_uring,cache=unsafe", ",ioeventfd=off"  # One other thread of QEMU has a part in it.
 LOG_TAIL = 4000  # Characters of the serial log in an error message.
 
 
@@ -43,10 +44,11 @@ class ShellError(MachineError):
 
 
 def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=False, memory=256, display="none",
-                 disks=(), disk_kind="virtio", extra=()):
+                 disks=(), disk_kind="virtio", prompt=False, extra=()):
     """QEMU's arguments but for the serial line and the control socket. icount: an instruction is a nanosecond; an idle
     machine jumps to its next timer or, with sleep, waits for what the host has to do (a disk). disk_kind: of all
-    disks, or a list, of which the last one is that of all that follow."""
+    disks, or a list, of which the last one is that of all that follow. prompt: virtio disks whose files are in the host's
+    memory answer as soon as the host lets them."""
     command = ["qemu-system-x86_64", "-machine", "pc", "-cpu", "max", "-smp", "1", "-m", str(memory),
                "-accel", "tcg", "-no-reboot", "-display", display,
                "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
@@ -64,8 +66,10 @@ def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=Fa
     for number, (disk, kind) in enumerate(zip(disks, kinds)):
         place = kinds[:number].count(kind)
         command += CONTROLLERS.get(kind, []) if place == 0 else []
-        command += ["-drive", f"if=none,id=disk{number},format=raw,file={disk}"]
+        command += ["-drive", f"if=none,id=disk{number},format=raw,file={disk}" + PROMPT_DRIVE * prompt]
         command += [argument.format(number, place) for argument in DISK_KINDS[kind]]
+        if prompt and kind == "virtio":
+            command[-1] += PROMPT_DEVICE
     return command + list(extra)
 
 
