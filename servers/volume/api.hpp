@@ -34,9 +34,13 @@ struct Repaired {
     u32 next;
     u32 damaged, repaired; // So far; the second of the first.
     u32 seen, all;         // How far it is.
+
+    bool sound() const { return repaired <= damaged; }
 };
 struct Repair : sel::Asks<Repaired> {
     u32 step;
+
+    bool accepts(const Repaired &r) const { return r.next == 0 || r.next == step + 1; }
 };
 
 // The disks of its drivers that have the server's number of partition, counted from 0 on to ERR_NAME behind

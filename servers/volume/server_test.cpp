@@ -127,4 +127,14 @@ TEST_CASE("random messages to a file server on a volume, random answers to who a
     sel::host::kernel = nullptr;
     CHECK(server.on(file::Check{.data = "/"}).ok());
     sel::fuzz::clients<Control>();
+    auto repair = [](Repaired answer) {
+        sel::host::kernel = [=](sel::Regs &r) {
+            r.number = OK;
+            sel::store(r, OK, answer);
+        };
+        return sel::Client<Control>{1}.call(Repair{.step = 3}).ok();
+    };
+    CHECK((repair({4, 2, 2, 5, 9}) && repair({0, 2, 1, 9, 9})));
+    CHECK((!repair({3, 2, 2, 5, 9}) && !repair({~0u, 2, 2, 5, 9}) && !repair({4, 1, 2, 5, 9})));
+    sel::host::kernel = nullptr;
 }
