@@ -92,7 +92,7 @@ int list(Context &c, std::string_view name, bool details) {
         return 0;
     }
     u32 position = 0;
-    for (u32 i = 0; i < kAnyNumber; i++) {
+    while (!c.out.broken() && !c.system.interrupted()) {
         sel::Result<file::Entry> entry = c.system.list(path, position);
         if (!entry) {
             return entry.error() == ERR_EMPTY ? 0 : c.fail_on(name, entry.error());
@@ -204,7 +204,8 @@ int command_write(Context &c) {
         text.write(word);
     }
     text.write("\n");
-    Context piped{c.shell, c.system, c.args, c.name, true, text.view(), c.out, c.errors, 0};
+    TextInput words{text.view()};
+    Context piped{c.shell, c.system, c.args, c.name, &words, c.out, c.errors, 0};
     Source source{piped, {}};
     return source.open() ? save(c, source, c.args[0], to) : kFailed;
 }

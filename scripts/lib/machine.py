@@ -21,6 +21,8 @@ from pathlib import Path
 PROMPT = "trust> "
 OVMF = "/usr/share/ovmf/OVMF.fd"
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+PROMPT_MARK = re.compile(r"\x1b\[(?:1|22)m")  # Around the prompt, which only the terminal can send.
+CUT_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*)?\Z")
 DISK_KINDS = {  # Arguments of QEMU for disk number {0}, which is number {1} of its kind.
     "virtio": ["-device", "virtio-blk-pci,disable-legacy=on,drive=disk{0}"],
     "nvme": ["-device", "nvme,serial=trustos{0},drive=disk{0}"],
@@ -117,7 +119,7 @@ class Machine:
         control = Path(self.scratch.name) / "qmp"
         command = command_line(iso, **options) + ["-serial", "stdio", "-monitor", "none", "-qmp",
                                                   f"unix:{control},server=on,wait=off"]
-        self.log = ""        # All that came over the serial line.
+        self.log = ""        # All that came over the serial line, but for carriage returns and the marks of prompts.
         self.read = 0        # Up to where expect() has consumed it.
         self.news = threading.Condition()
         self.ended = False
@@ -138,11 +140,16 @@ class Machine:
 
     def _listen(self):
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        rest = ""  # The beginning of an escape sequence.
         while data := self.process.stdout.read1(4096):
+            text = rest + decoder.decode(data).replace("\r", "")
+            cut = CUT_ESCAPE.search(text)
+            rest = cut[0] if cut else ""
             with self.news:
-                self.log += decoder.decode(data).replace("\r", "")
+                self.log += PROMPT_MARK.sub("", text[:len(text) - len(rest)])
                 self.news.notify_all()
         with self.news:
+            self.log += rest
             self.ended = True
             self.news.notify_all()
 

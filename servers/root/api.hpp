@@ -237,6 +237,13 @@ struct Drop : sel::Asks<s32> {
     u32 number;
 };
 
+// Takes its processor time from a program of the caller, or gives it back: a program without stands where it is, and
+// so does what it has asked for. ERR_NAME: it is none of the caller's, or has ended. ERR_OCCUPIED: it has its time.
+struct SetStopped : sel::Asks<> {
+    u32 number;
+    u32 stopped; // 0 or 1.
+};
+
 enum class Power : u32 { HALT, REBOOT };
 // Ends QEMU with `code` (its exit status is then code * 2 + 1), switches off by ACPI, or resets.
 struct SetPower : sel::Asks<> {
@@ -247,7 +254,7 @@ struct SetPower : sel::Asks<> {
 using View = sel::Protocol<GetProgram, Find, GetMemory, GetSlots, GetDenial, GetIrq, GetMachine,
                            GetDeviceGrant>;
 using Devices = sel::Protocol<GiveMemory, GiveInterrupt>;
-using Starter = sel::Protocol<Admit, Drop>;
+using Starter = sel::Protocol<Admit, Drop, SetStopped>;
 using Control = sel::Protocol<Start, Stop, Again, Wait, GetRegisters, Peek, SetPower>;
 
 } // namespace root

@@ -1,0 +1,56 @@
+// Fibers: the commands of a pipeline take turns, each on a stack of its own.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// One runs at a time, until it says that it cannot go on (blocked()) or ends; then it is the turn of the next. Who is
+// resumed tries again. When all have tried in vain, the shell waits for somebody outside (System::wait_for_pipes()).
+// The shell's own stack is the first of them.
+#pragma once
+
+#include <array>
+
+#include "system.hpp"
+
+namespace shell {
+
+class Fibers {
+  public:
+    static constexpr u32 kMost = 15; // Besides the first.
+    static constexpr std::size_t kStackBytes = 64 * 1024;
+
+    using Entry = void (*)(void *);
+
+    explicit Fibers(System &system) : system_{system} { state_[0] = State::Alive; }
+
+    u32 free() const { return kMost + 1 - alive_; }
+
+    // Runs entry(argument) from the next blocked() on; free() is not 0. Its number, for join().
+    u32 start(Entry entry, void *argument);
+    // Waits until it has ended.
+    void join(u32 fiber);
+
+    // What the caller wanted cannot be done yet: it tries again when this returns.
+    void blocked();
+    // What the caller wanted was done: the others try again, too.
+    void progressed() { tried_ = 0; }
+
+    // Runs on the stack of a fiber that is resumed first.
+    [[noreturn]] void run_current();
+
+  private:
+    enum class State : u8 { Free, Alive, Ended };
+
+    void switch_to(u32 fiber);
+    u32 next() const;
+
+    System &system_;
+    u32 current_ = 0;
+    u32 alive_ = 1; // Also the first.
+    u32 tried_ = 0; // In vain, one after the other.
+    std::array<State, kMost + 1> state_{};
+    std::array<void *, kMost + 1> stack_{}; // Top of each that does not run now.
+    std::array<Entry, kMost + 1> entry_{};
+    std::array<void *, kMost + 1> argument_{};
+    alignas(16) std::array<std::array<u64, kStackBytes / sizeof(u64)>, kMost> memory_;
+};
+
+} // namespace shell
