@@ -8,7 +8,7 @@ unless every property of its functions is Valid, no warning was printed, and wha
 call is proved in another module or named in ASSUMED.md. Then its smoke tests: from what a function
 requires, and from what holds at each of its branches, calls and loops, a prover tries to prove false;
 where it can, the contracts contradict each other and prove nothing. What the provers said can be kept
-(results.py), and believed or doubted (doubt.py).
+(results.py), and believed, renewed or doubted (doubt.py).
 """
 
 import argparse
@@ -101,6 +101,19 @@ def replayed(options, work, *inputs):
     return run
 
 
+def renew(options, modules):
+    """Ask about goals without a result who proved them before."""
+    finished = []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = {pool.submit(timed, work, options, *inputs): (title, module, work, inputs)
+                for title, module, work, inputs in jobs(options, modules, set()) if work is not smoke_test}
+        for future in concurrent.futures.as_completed(runs):
+            (title, module, work, inputs), (run, seconds) = runs[future], future.result()
+            print(f"{title:37} {len(run.renewed)} renewed, {len(run.left)} without a result  {seconds:.0f} s", flush=True)
+            finished.append((module, work, inputs, run))
+            keep(modules, finished)
+
+
 def timed(function, *arguments):
     start = time.monotonic()
     return function(*arguments), time.monotonic() - start
@@ -148,6 +161,9 @@ def arguments():
                         help="take results from proofs/results, run the provers only for the rest")
     parser.add_argument("--update", dest="cache", action="store_const", const="update",
                         help="like --cached, and keep in proofs/results what was used or found, nothing else")
+    parser.add_argument("--renew", dest="cache", action="store_const", const="renew",
+                        help="ask about each goal that has no result any more the prover that proved it before, and "
+                             "keep what that proves: after a change that touches all, --update has less to do")
     parser.add_argument("--doubt", action="store_true",
                         help="prove without kept results those that the version before did not have, and a twentieth "
                              "of the functions, chosen by the hash of HEAD")
@@ -225,6 +241,9 @@ def main():
         return 0
     if options.doubt:
         return doubt.run(modules, options.minutes, options.seed, options.since)
+    if options.cache == "renew":
+        renew(options, modules)
+        return 0
     # Proved in some module, or written down as an assumption.
     known = {f for module in modules.values() for f in module["functions"]} | ledger.assumed(ROOT)
     failed = False
@@ -251,8 +270,8 @@ def main():
             counted |= {(source, name): good for name, good in run.goals.items()}
             failed |= bool(run.problems)
             finished.append((module, work, inputs, run))
-    if options.cache == "update":
-        keep(modules, finished)
+            if options.cache == "update":
+                keep(modules, finished)
     if smoke:
         print(f"smoke tests {sum(smoke.values())}/{len(smoke)} passed")
     print(f"goals {sum(goals.values())}/{len(goals)} proved, {ledger.count(ROOT)} assumptions")

@@ -2,8 +2,13 @@
 machine is as patient as an idle one.
 SPDX-License-Identifier: BSD-2-Clause"""
 
+import concurrent.futures
+import os
 import subprocess
 import tempfile
+import time
+
+import results
 
 # As why3 calls them, but for its limits of time.
 COMMANDS = {
@@ -34,3 +39,21 @@ def proves(question, seconds, steps=None, wait=None):
     if done.returncode == NOT_FOUND:
         raise FileNotFoundError(f"{command[0]} is not installed")
     return "unsat" in done.stdout.splitlines()
+
+
+def ask_again(questions, kept, seconds):
+    """The results of those questions that have none in `kept`, but whose goal was proved before: the prover that did
+    it is asked the question as it is now, for so many seconds of the processor."""
+    keys = {result.key for result in kept}
+    before = {(result.goal, result.prover) for result in kept if result.verdict == results.VALID}
+    asked = [q for q in questions if q.key not in keys and (q.goal, q.prover) in before]
+
+    def ask(question):
+        start = time.monotonic()
+        if not proves(question, seconds):
+            return None
+        spent = f"{time.monotonic() - start:.2f}"
+        return results.Result(question.goal, question.prover, results.VALID, spent, "-", question.key)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [result for result in pool.map(ask, asked) if result]

@@ -10,6 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+import provers
 import results
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,7 +104,8 @@ def listen(words, scratch, first=False, seconds=None):
 
 class Run:
     """One run of Frama-C: goals or smoke tests with their outcome, warnings, the status of every
-    property, and the answers of the provers, kept results included."""
+    property, and the answers of the provers, kept results included. With cache `renew`, what an offline
+    run lacks is asked of the provers that proved it before: Run.renewed, and Run.left for what has no answer."""
 
     def __init__(self, options, module, selection, kind="goals"):
         self.kind = kind
@@ -113,7 +115,8 @@ class Run:
             scratch = Path(scratch)
             table = scratch / "report.csv"
             limit = ["-wp-timeout", str(options.timeout)] if options.timeout else []
-            words = command(module, [*selection, *limit], options.cache, scratch, self.kept)
+            cache = "offline" if options.cache == "renew" else options.cache
+            words = command(module, [*selection, *limit], cache, scratch, self.kept)
             self.command = " ".join(words)
             words += ["-then", "-no-wp", "-report-csv", str(table)]
             self.log, self.code = listen(words, scratch, options.first)
@@ -121,7 +124,12 @@ class Run:
             if table.exists():
                 with open(table, encoding="utf-8") as file:
                     self.rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-            self.answers = results.answered(results.questions(scratch / "out"), scratch / "cache")
+            questions = results.questions(scratch / "out")
+            self.answers = results.answered(questions, scratch / "cache")
+            if options.cache == "renew":
+                self.renewed = provers.ask_again(questions, self.kept, seconds_of(module.get("flags", [])))
+                self.answers += self.renewed
+                self.left = {q.goal for q in questions} - {r.goal for r in self.answers}
         self.goals = {}
         for status, sort, name in GOAL.findall(self.log):
             if sort == "Smoke-test":

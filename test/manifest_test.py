@@ -315,7 +315,7 @@ class ManifestTest(unittest.TestCase):
     def test_table(self):
         data = manifest.table(self.project.system())
         magic, version, programs, grants = struct.unpack_from("<8sIHH", data)
-        self.assertEqual((magic, version, programs, grants), (b"TSYSTEM1", 3, 2, 9))
+        self.assertEqual((magic, version, programs, grants), (b"TSYSTEM1", 4, 2, 9))
         self.assertEqual(len(data), 16 + 2 * 64 + 9 * 48)
         for i, (name, struct_name, value) in enumerate((
                 ("server", "Client", {"server": 1, "protocol": 0, "part": 0, "rights": 6}),
@@ -587,6 +587,47 @@ needs.all = "gamma"
         self.refused("boot/system.toml", "[alpha]", "[gamma]\n" +
                      "".join(f'needs.{name} = "pool:{name}/4K"\n' for name in names) + "[alpha]",
                      "gamma.needs.p32", "at most 32 pools")
+
+    def test_regions(self):
+        def give(needs):
+            self.fresh()
+            return self.project.change("apps/beta/manifest.toml", "[needs]", "[needs]\n" + needs)
+
+        self.assertEqual(give('mine = "region:8K"\nlarge = "region:4M"\nroom = "regions:3/8K"'), "")
+        system = self.project.system()
+        mine, large, room = system.programs["beta"].needs[:3]
+        self.assertEqual((mine.slot, mine.slots, mine.value),
+                         (5, 2, {"number": 0, "bytes": 8 << 10, "address": 0x7ffe00000000}))
+        self.assertEqual((large.slot, large.slots, large.value),
+                         (7, 2, {"number": 1, "bytes": 4 << 20, "address": 0x7ffe00200000}))
+        self.assertEqual((room.slot, room.slots, room.value),
+                         (9, 2 + 3 * 2, {"places": 3, "bytes": 8 << 10, "address": 0x7ffe00601000}))
+        text = manifest.header(system, "beta")
+        for line in ('#include "servers/root/api.hpp"', "root::Region mine{5, 0x7ffe00000000, 0x2000};",
+                     "root::Region large{7, 0x7ffe00200000, 0x400000};",
+                     "root::RegionRoom room{9, 0x7ffe00601000, 0x2000, 3, 2, 0x3000};"):
+            self.assertIn(line, text)
+        for word, expected in (("region", "a size"), ("region:", "a size"), ("region:5", "a positive multiple"),
+                               ("region:1100K", "at most 1024K"), ("region:10M", "at most"), ("region:0", "a positive"),
+                               ("regions:8K", "a number"), ("regions:3", "a size"), ("regions:0/8K", "1 to 16"),
+                               ("regions:17/8K", "1 to 16"), ("regions:1/0", "a positive"), ("regions:1/3M", "at most")):
+            mistakes = give(f'mine = "{word}"')
+            self.assertEqual(len(mistakes.splitlines()), 1, (word, mistakes))
+            self.assertIn("apps/beta/manifest.toml: needs.mine", mistakes)
+            self.assertIn(expected, mistakes)
+        self.assertIn("second regions need", give('a = "regions:1/4K"\nb = "regions:1/4K"'))
+        many = "".join(f'r{i} = "region:4K"\n' for i in range(33))
+        self.assertIn("needs.r32: is '4K', expected at most 32", give(many))
+        give('mine = "region:8K"')
+        self.refused("boot/system.toml", "[beta]", '[beta]\nneeds.mine = "region:8K"', "needs.mine", "own memory")
+
+    def test_a_list_of_servers_that_are_sent_capabilities(self):
+        self.project.change("apps/beta/manifest.toml", 'server = "alpha+give"', 'server = "alpha*+give"')
+        self.assertEqual(self.project.change("boot/system.toml", 'needs.server = "alpha"', 'needs.server = ["alpha"]'), "")
+        need = self.project.system().programs["beta"].needs[0]
+        self.assertEqual((need.give, need.many, need.value["rights"]), (True, True, 6))
+        self.assertIn("expected a protocol", self.project.change(
+            "apps/beta/manifest.toml", 'server = "alpha*+give"', 'server = "alpha*+take"'))
 
     def test_pci(self):
         self.assertEqual(self.give("pci", '"pci:1af4:1042|1af4:1001"'), "")

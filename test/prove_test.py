@@ -167,6 +167,17 @@ class Kept(unittest.TestCase):
                       prove.prove_functions(OFFLINE, module, ["first", "other"], set()).problems)
         self.assertEqual(prove.replayed(REPLAY, prove.prove_functions, module, ["first", "other"], set()).problems, [])
 
+    def test_who_proved_a_goal_before_is_asked_again_and_what_it_does_not_prove_is_left(self):
+        kept = [r for r in results.read(self.file) if results.SMOKE not in r.goal]
+        self.put(*(r._replace(key=f"{i:032x}") for i, r in enumerate(kept)))  # As if all questions had changed.
+        done = self.prove("--renew")
+        self.assertIn(f" {len(kept)} renewed, 0 without a result", done.stdout)
+        self.assertEqual({r.goal for r in kept}, {r.goal for r in results.read(self.file)})
+        self.assertEqual(self.prove("--cached").returncode, 0)
+        question = self.break_second()
+        self.assertIn(" 0 renewed, 1 without a result", self.prove("--renew").stdout)
+        self.assertNotIn(question.goal, {r.goal for r in results.read(self.file)})
+
     def test_a_stale_result_is_dropped(self):
         before = self.file.read_bytes()
         stale = results.Result("first_ensures_gone", "Z3:4.8.12", "valid", "0.1", "7", "0" * 32)

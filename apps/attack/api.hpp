@@ -52,6 +52,8 @@ inline constexpr Attack kAttacks[] = {
     {"watches", "give up more watches of a file than there is room for", End::Exit},
     {"handles", "end with as many files open as it may have", End::Exit},
     {"forged", "start programs with what it may not give, or is not its own", End::Exit},
+    {"token", "use the token of memory that it lends for anything else", End::Exit},
+    {"released", "read memory that it has lent and let go", End::Fault},
     {"asleep", "be ended while it sleeps", End::Stopped, 1},
     {"starve", "run for ever at its priority", End::Stopped, 1},
     {"divide", "divide by zero", End::Fault},

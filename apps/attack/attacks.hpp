@@ -53,6 +53,10 @@ bool leave_watches();
 bool leave_handles();
 bool sleep_for_ever();
 
+// --- regions.cpp
+bool abuse_token();
+bool read_released();
+
 // --- starts.cpp
 bool forge_starts();
 

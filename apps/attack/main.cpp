@@ -30,7 +30,7 @@ constexpr Entry kEntries[] = {
     {"tcb", suspend_self},        {"files", leave_directory},     {"disk", leave_disk},
     {"sleeps", leave_sleeps},     {"watches", leave_watches},     {"handles", leave_handles},
     {"asleep", sleep_for_ever},   {"reads", leave_reads},         {"code", make_code},
-    {"forged", forge_starts},
+    {"forged", forge_starts},     {"token", abuse_token},         {"released", read_released},
 };
 static_assert(std::size(kEntries) == std::size(kAttacks));
 

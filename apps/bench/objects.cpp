@@ -95,7 +95,7 @@ sel::SchedContext new_context(Fixture &f) {
     return context;
 }
 
-// Creation is counted as a program does it, through libsel. Each round makes everything anew from
+// Creation is counted as sel::Process does it: pages in one call. Each round makes everything anew from
 // `memory`, in the same slots, and gives it back.
 template <typename Make>
 u64 creation(Fixture &f, sel::Untyped memory, Make make) {
@@ -163,8 +163,10 @@ void rows_of_creation(Fixture &f) {
     row("vspace_create_48_pages", creation(f, memory, [&](Fixture &scratch) {
             u64 start = counter();
             sel::VSpace made = scratch.make_space(code);
+            cptr_t pages = scratch.make_many(CAP_FRAME, FRAME_4K, kPages);
             for (u64 i = 0; i < kPages; i++) {
-                (void)scratch.map_page(made, kBase + i * PAGE_BYTES, RIGHT_READ | RIGHT_WRITE);
+                scratch.map(made, sel::Frame{scratch.at(pages, i)}, kBase + i * PAGE_BYTES,
+                            RIGHT_READ | RIGHT_WRITE);
             }
             (void)started(scratch, made, sel::SchedContext{0});
             return ended(start);

@@ -1,17 +1,19 @@
-// Check: tries libsel's allocator, threads, channels, time-outs and DMA pools on the real kernel.
+// Check: tries libsel's allocator, threads, channels, time-outs, pools and regions on the real kernel.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "check.caps.hpp"
 
 #include "sel/channel.hpp"
 #include "sel/clock.hpp"
-#include "sel/device.hpp"
 #include "sel/environment.hpp"
 #include "sel/format.hpp"
 #include "sel/thread.hpp"
 
+#include <span>
+
 namespace {
 
-constexpr u64 kThreadAddress = sel::kWindowBase + (1 << 20); // Behind the pool.
+constexpr u64 kThreadAddress =
+    sel::kWindowBase + (1 << 20); // Between the small windows and the large one.
 constexpr u8 kPriority = 60;
 constexpr u32 kSlots = 16;
 constexpr u64 kItems = 100'000;
@@ -172,18 +174,53 @@ bool check_fault() {
 
 // Every page lies elsewhere, and keeps what an earlier life wrote: here, how often that happened.
 bool check_pool() {
-    static sel::DmaPool shared{caps::shared};
-    u64 lives = sel::environment().incarnation;
-    bool good = shared.pages() == caps::shared.bytes / PAGE_BYTES && shared.pages() > 1;
-    for (u32 i = 0; i < shared.pages(); i++) {
+    constexpr u32 kPages = 4;
+    const sel::SlotRange frames = caps::shared.frames;
+    u64 lives = sel::environment().incarnation, physical[kPages] = {};
+    bool good = frames.count == kPages && caps::shared.bytes == kPages * PAGE_BYTES;
+    for (u32 i = 0; i < kPages && good; i++) {
+        auto info = sel::Frame{frames.first + i}.frame_info();
+        physical[i] = info.ok() ? info->physical : 0;
         for (u32 k = 0; k < i; k++) {
-            good = good && shared.physical(i) != shared.physical(k);
+            good = good && physical[i] != physical[k];
         }
-        u64 &count = *shared.at<u64>(i);
-        good = good && shared.physical(i) % PAGE_BYTES == 0 && count == lives - 1;
+        u64 &count = *caps::shared.at<u64>(u64{i} * PAGE_BYTES);
+        good = good && physical[i] != 0 && physical[i] % PAGE_BYTES == 0 && count == lives - 1;
         count = lives;
     }
     return good;
+}
+
+// --- Regions: of small and of large Frames.
+
+bool is_zero(std::span<const u8> bytes) {
+    for (u8 byte : bytes) {
+        if (byte != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Made of each size, zeroed each time; a size that cannot be is refused, and so is a second one.
+bool check_region(const root::Region &region, u64 frame) {
+    auto make = [&](u64 bytes) { return region.make(sel::milliseconds(1000), bytes); };
+    bool good = true;
+    for (u64 bytes = frame; bytes <= region.bytes() && good; bytes += frame) {
+        auto made = make(bytes);
+        good = made.ok() && made->size() == bytes && is_zero(*made);
+        if (good) {
+            made->front() = made->back() = 0xee;
+        }
+        good = good && make(bytes).error() == ERR_EXISTS && region.release().ok();
+    }
+    return good && region.release().error() == ERR_EMPTY && make(frame / 2).error() == ERR_ARG &&
+           make(region.bytes() + frame).error() == ERR_ARG && make(0).error() == ERR_ARG;
+}
+
+bool check_regions() {
+    constexpr u64 kLarge = 2 << 20;
+    return check_region(caps::lent, PAGE_BYTES) && check_region(caps::large, kLarge);
 }
 
 struct Part {
@@ -193,7 +230,8 @@ struct Part {
 
 constexpr Part kParts[] = {{"allocator", check_allocator}, {"threads", check_threads},
                            {"channel", check_channel},     {"timeout", check_timeout},
-                           {"fault", check_fault},         {"pool", check_pool}};
+                           {"fault", check_fault},         {"pool", check_pool},
+                           {"regions", check_regions}};
 
 } // namespace
 

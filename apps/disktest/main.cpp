@@ -3,8 +3,9 @@
 //
 //   run disktest SERVER[:DISK]     reads, writes, flushes, discards; asks for what it may not have
 //   run disktest SERVER[:DISK] restarts   has the driver restarted in the middle of its work
+//   run disktest SERVER[:DISK] hostile ROUNDS SEED   takes back what it has lent (hostile.hpp)
 // It writes only to a partition whose first sector begins with block::kScratchMark.
-#include "disktest.caps.hpp"
+#include "hostile.hpp"
 
 #include "servers/block/client.hpp"
 #include "servers/block/scratch.hpp"
@@ -30,7 +31,11 @@ void print(std::string_view text) {
 class Counted final : public block::Link {
   public:
     Counted(sel::Client<block::Api> driver, u32 disk)
-        : link_{driver, sel::milliseconds(kPatienceMs), disk} {}
+        : link_{driver, sel::milliseconds(kPatienceMs), disk, caps::shared.token()},
+          driver_{driver}, disk_{disk} {}
+
+    sel::Client<block::Api> driver() const { return driver_; }
+    u32 disk() const { return disk_; }
 
     sel::Result<block::Disk> info() override { return link_.info(); }
     sel::Result<> attach(block::Access access) override { return link_.attach(access); }
@@ -45,14 +50,15 @@ class Counted final : public block::Link {
 
   private:
     block::ServerLink link_;
+    sel::Client<block::Api> driver_;
+    u32 disk_;
 };
 
 class Test {
   public:
-    // `disk`: from 0 on.
-    Test(std::string_view name, sel::Client<block::Api> driver, u32 disk)
-        : name_{name}, link_{driver, disk},
-          client_{link_, {caps::shared.at<u8>(0), static_cast<std::size_t>(caps::shared.bytes)}} {}
+    // `disk`: from 0 on. `region`: caps::shared.
+    Test(std::string_view name, sel::Client<block::Api> driver, u32 disk, std::span<u8> region)
+        : name_{name}, link_{driver, disk}, region_{region}, client_{link_, region} {}
 
     // False: there is no disk, or it is not meant for tests.
     bool begin() {
@@ -80,6 +86,19 @@ class Test {
         report("discard", one({.op = Op::Discard, .sector = 1, .sectors = 100}) == OK);
         report("refused", refused());
         return good_;
+    }
+
+    // The region is nobody's then. True: nothing was wrong in so many rounds.
+    bool hostile(u32 rounds, u64 seed) {
+        static disktest::Hostile client{link_.driver(), link_.disk(), client_.disk().sectors, seed};
+        if (!client_.detach() || !caps::shared.release()) {
+            return false;
+        }
+        bool good = client.run(rounds);
+        sel::Text<120> line;
+        sel::format(line, "{} rounds {}", rounds, good ? "good" : client.why());
+        say(line);
+        return good;
     }
 
     // Until the driver has died several times with a request in hand.
@@ -244,7 +263,7 @@ class Test {
         return client_.start().ok() && right;
     }
     u32 outcome(u64 number, u64 sector, u32 sectors, u16 page) {
-        block::Request &r = caps::shared.at<block::Ring>(0)->slot[number];
+        block::Request &r = reinterpret_cast<block::Ring *>(region_.data())->slot[number];
         r.sector = sector;
         r.sectors = sectors;
         r.op = Op::Read;
@@ -260,33 +279,63 @@ class Test {
 
     std::string_view name_;
     Counted link_;
+    std::span<u8> region_;
     block::Client client_;
     u32 round_ = 0;
     bool good_ = true;
 };
 
+// The words of the command line; empty behind the last one.
+std::string_view take_word(std::string_view &text) {
+    std::size_t end = text.find(' ');
+    std::string_view word = text.substr(0, end);
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+    return word;
+}
+
+// 0: it is none.
+u32 number_of(std::string_view text) {
+    u32 number = 0;
+    for (char c : text) {
+        if (c < '0' || c > '9' || number > 1'000'000) {
+            return 0;
+        }
+        number = number * 10 + static_cast<u32>(c - '0');
+    }
+    return number;
+}
+
+bool run(Test &test, std::string_view mode, u32 rounds, u32 seed) {
+    return test.begin() && (mode == "restarts"  ? test.restarts()
+                            : mode == "hostile" ? test.hostile(rounds, seed)
+                                                : test.all());
+}
+
 } // namespace
 
 int main() {
-    std::string_view disk = sel::environment().argument_text(), mode;
-    if (std::size_t space = disk.find(' '); space != disk.npos) {
-        mode = disk.substr(space + 1);
-        disk = disk.substr(0, space);
-    }
+    std::string_view rest = sel::environment().argument_text();
+    std::string_view disk = take_word(rest), mode = take_word(rest);
+    u32 rounds = number_of(take_word(rest)), seed = number_of(rest);
     std::string_view server = disk.substr(0, disk.find(':')), number = "1";
     if (server.size() != disk.size()) {
         number = disk.substr(server.size() + 1);
     }
-    bool known = number.size() == 1 && number[0] >= '1' && number[0] <= '9';
+    bool known = number.size() == 1 && number[0] >= '1' && number[0] <= '9' &&
+                 (mode.empty() || mode == "restarts" || (mode == "hostile" && rounds != 0));
     for (const sel::Named<block::Api> &driver : caps::disks) {
         if (known && driver.name.substr(0, driver.name.find('/')) == server) {
-            static Test test{disk, driver.client, static_cast<u32>(number[0] - '1')};
-            bool good = test.begin() && (mode == "restarts" ? test.restarts() : test.all());
-            return good ? 0 : 1;
+            auto region = caps::shared.make(sel::milliseconds(kPatienceMs));
+            if (!region) {
+                print("disktest: no memory to share with the driver\n");
+                return 1;
+            }
+            static Test test{disk, driver.client, static_cast<u32>(number[0] - '1'), *region};
+            return run(test, mode, rounds, seed) ? 0 : 1;
         }
     }
-    print("disktest: expected the name of a disk driver, :NUMBER of a disk there, and nothing more "
-          "or "
-          "`restarts`\n");
+    print(
+        "disktest: expected the name of a disk driver, :NUMBER of a disk there, and nothing more, "
+        "`restarts`, or `hostile ROUNDS SEED`\n");
     return 2;
 }

@@ -31,7 +31,7 @@ constexpr u32 kWords = kBytes / sizeof(u64);
 constexpr u64 kPatienceMs = 2000;
 constexpr u64 kUntouched = 0x1111111111111111;
 
-sel::DmaPool pool{caps::pool};
+sel::DmaMemory pool;
 
 template <typename... Ts>
 void print(std::string_view pattern, const Ts &...values) {
@@ -64,6 +64,9 @@ sel::Result<> start_device() {
         return taken.error();
     }
     caps::device.at<u32>(REG_ACKNOWLEDGE) = caps::device.at<u32>(REG_RAISED);
+    if (auto mapped = pool.map(caps::device, caps::pool); !mapped) {
+        return mapped;
+    }
     return caps::pci.call(pci::Start{});
 }
 
@@ -112,7 +115,7 @@ bool check_once() {
 
 bool check_untouched() {
     for (u32 i = 0; i < kWords; i++) {
-        if (pool.at<u64>(kIn)[i] != kUntouched) {
+        if (caps::pool.at<u64>(kIn * PAGE_BYTES)[i] != kUntouched) {
             return false;
         }
     }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Prints ROW<TAB>INSTRUCTIONS for what is there. Every read is compared with what was written.
-// With the path of apps/hello as its argument: the rows of programs instead.
+// With the path of apps/hello as its argument: the rows of programs instead. With `list`: those of directories.
 #include "counter.hpp"
 
 #include "iobench.caps.hpp"
@@ -13,10 +13,12 @@
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
 #include "sel/format.hpp"
+#include "sel/log.hpp"
 
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <utility>
 
 namespace {
 
@@ -89,6 +91,11 @@ class Row {
         u64 sum = std::accumulate(sample_.begin(), sample_.begin() + count_, u64{0});
         return print("{}_{}\t{}\n", subject_, what_, sum / count_), true;
     }
+    // Of each of so many, that all operations were for.
+    bool report_each(u64 parts) const {
+        u64 sum = std::accumulate(sample_.begin(), sample_.begin() + count_, u64{0});
+        return print("{}_{}\t{}\n", subject_, what_, sum / parts), true;
+    }
     bool report_median() {
         auto middle = sample_.begin() + count_ / 2;
         std::nth_element(sample_.begin(), middle, sample_.begin() + count_);
@@ -105,9 +112,9 @@ class Row {
 
 class DiskRows {
   public:
-    DiskRows(std::string_view name, sel::Client<block::Api> driver)
-        : link_{driver, sel::milliseconds(kPatienceMs)},
-          client_{link_, {caps::shared.at<u8>(0), static_cast<std::size_t>(caps::shared.bytes)}} {
+    DiskRows(std::string_view name, sel::Client<block::Api> driver, std::span<u8> region)
+        : link_{driver, sel::milliseconds(kPatienceMs), 0, caps::shared.token()}, client_{link_,
+                                                                                          region} {
         for (char c : name.substr(0, name.find('/'))) {
             name_.append(c == '-' ? "_" : std::string_view{&c, 1});
         }
@@ -183,7 +190,7 @@ class FileRows {
     }
 
   private:
-    static constexpr u32 kRandom = 8; // Each is synced.
+    static constexpr u32 kRandom = 64; // Each is synced.
 
     static std::span<u8> window(u32 bytes) { return {caps::window.at<u8>(0), bytes}; }
 
@@ -275,6 +282,95 @@ class FileRows {
     u32 handle_ = 0;
 };
 
+// --- A directory with many entries, listed to its end.
+
+class ListRow {
+  public:
+    ListRow(std::string_view subject, std::string_view path) : subject_{subject}, path_{path} {}
+
+    // A file system that can be written, and room for it there.
+    bool is_there() {
+        sel::Result<> made = caps::files.call(file::MakeDirectory{.data = path_});
+        return made.ok() || made.error() == ERR_EXISTS;
+    }
+    bool run() {
+        bool good = each_name([](const file::Path &path) { return make(path); });
+        Row row{subject_, "list_entry"};
+        u32 seen = 0;
+        good = good && row.add([&] { return list(seen); });
+        if (good && seen != kEntries) {
+            print("error: iobench: {} of {} entries\n", seen, kEntries);
+            good = false;
+        }
+        auto remove = [](const file::Path &path) {
+            return caps::files.call(file::Remove{.data = path});
+        };
+        bool gone = each_name(remove) && remove(path_).ok();
+        return good && gone && row.report_each(kEntries);
+    }
+
+  private:
+    static constexpr u32 kEntries = 1000;
+
+    template <typename Action>
+    bool each_name(Action action) {
+        sel::Result<> done;
+        for (u32 i = 0; i < kEntries && done.ok(); i++) {
+            file::Path path = path_;
+            sel::format(path, "/entry-{}", 1000 + i);
+            done = action(path);
+        }
+        if (!done) {
+            print("error: iobench: {}: {}\n", path_.view(), sel::describe(done.error()));
+        }
+        return done.ok();
+    }
+    static sel::Result<> make(const file::Path &path) {
+        sel::Result<u32> handle =
+            caps::files.call(file::Open{.flags = file::kWrite | file::kCreate, .data = path});
+        return handle.ok() ? caps::files.call(file::Close{.handle = *handle}) : handle.error();
+    }
+
+    sel::Result<> list(u32 &seen) {
+        u32 position = 0;
+        for (;;) {
+            sel::Result<file::Entries> entries =
+                caps::files.call(file::List{.position = position, .data = path_});
+            if (!entries) {
+                return entries.error() == ERR_EMPTY ? OK : entries.error();
+            }
+            file::Entry entry;
+            for (u32 at = 0; entries->take(at, entry); position = entry.next) {
+                seen++;
+            }
+        }
+    }
+
+    std::string_view subject_;
+    file::Path path_;
+};
+
+// --- A small server, from the wish to restart it to its first answer.
+
+bool restart_row() {
+    constexpr u32 kTimes = 9;
+    Row row{"restart", "small"};
+    sel::Result<u32> number = caps::view.call(root::Find{.data = "log"});
+    for (u32 i = 0; i < kTimes; i++) {
+        bool done = row.add([&]() -> sel::Result<> {
+            sel::Result<> started = number.ok()
+                                        ? caps::killer.call(supervisor::Restart{.number = *number})
+                                        : number.error();
+            sel::Log<logging::Writer>{caps::log}.info("back");
+            return started;
+        });
+        if (!done) {
+            return false;
+        }
+    }
+    return row.report_median();
+}
+
 // --- Programs from a file: their start and end, beside so many others.
 
 class ProgramRows {
@@ -365,13 +461,28 @@ int main() {
         print("error: iobench: no thread: {}\n", sel::describe(started.error()));
         return 1;
     }
-    if (std::string_view path = sel::environment().argument_text(); !path.empty()) {
-        static ProgramRows rows{path};
+    std::string_view argument = sel::environment().argument_text();
+    bool any = false, good = true;
+    if (argument == "list") {
+        for (auto [subject, path] :
+             {std::pair{"littlefs", "/disk/iolist"}, {"fat", "/fat/iolist"}}) {
+            ListRow row{subject, path};
+            good = good && row.is_there() && row.run();
+        }
+        return good ? 0 : 1;
+    }
+    if (!argument.empty()) {
+        static ProgramRows rows{argument};
         return rows.run() ? 0 : 1;
     }
-    bool any = false, good = true;
+    auto region = caps::shared.make(sel::milliseconds(kPatienceMs));
+    if (!region) {
+        print("error: iobench: no memory to share with drivers: {}\n",
+              sel::describe(region.error()));
+        return 1;
+    }
     for (const sel::Named<block::Api> &disk : caps::disks) {
-        DiskRows rows{disk.name, disk.client};
+        DiskRows rows{disk.name, disk.client, *region};
         if (good && rows.is_there()) {
             any = true;
             good = rows.run();
@@ -389,5 +500,6 @@ int main() {
     if (!any) {
         print("error: iobench: expected a disk (scripts/run --disk FILE)\n");
     }
+    good = good && restart_row();
     return any && good ? 0 : 1;
 }

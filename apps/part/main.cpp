@@ -99,10 +99,10 @@ u64 size_of(std::string_view text) {
 
 class Disk {
   public:
-    Disk(const sel::Named<block::Api> &driver, u32 number)
+    Disk(const sel::Named<block::Api> &driver, u32 number, std::span<u8> region)
         : driver_{driver.name}, name_{block::disk_name(driver.name, number)},
-          link_{driver.client, sel::milliseconds(kPatienceMs), number},
-          client_{link_, {caps::shared.at<u8>(0), static_cast<std::size_t>(caps::shared.bytes)}} {}
+          link_{driver.client, sel::milliseconds(kPatienceMs), number, caps::shared.token()},
+          client_{link_, region} {}
     std::string_view name() const { return name_; }
 
     sel::Result<> start(block::Access access) { return client_.start(access); }
@@ -273,10 +273,14 @@ int main() {
     if (!words.next().empty() || name.empty() != verb.empty()) {
         return usage();
     }
+    auto region = caps::shared.make(sel::milliseconds(kPatienceMs));
+    if (!region) {
+        return fail("no memory to share with drivers: {}", sel::describe(region.error()));
+    }
     for (const auto &driver : caps::disks) {
         for (u32 number = 0; number < block::kDisks; number++) {
             static std::optional<Disk> disk; // No room on the stack.
-            disk.emplace(driver, number);
+            disk.emplace(driver, number, *region);
             bool meant = name == disk->name();
             if (!name.empty() && !meant) {
                 continue;

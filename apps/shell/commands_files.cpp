@@ -91,16 +91,11 @@ int list(Context &c, std::string_view name, bool details) {
         show_entry(c, *info, name, details);
         return 0;
     }
-    u32 position = 0;
-    while (!c.out.broken() && !c.system.interrupted()) {
-        sel::Result<file::Entry> entry = c.system.list(path, position);
-        if (!entry) {
-            return entry.error() == ERR_EMPTY ? 0 : c.fail_on(name, entry.error());
-        }
-        show_entry(c, entry->info, entry->data, details);
-        position = entry->next;
-    }
-    return 0;
+    sel::Result<> listed = each_entry(c.system, path, [&](const file::Entry &entry) {
+        show_entry(c, entry.info, entry.name, details);
+        return !c.out.broken() && !c.system.interrupted();
+    });
+    return listed.ok() ? 0 : c.fail_on(name, listed.error());
 }
 
 // Does `change` to every argument; tells each failure.

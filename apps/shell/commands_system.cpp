@@ -262,6 +262,11 @@ int command_mem(Context &c) {
     }
     c.out.print("ram  {} bytes ({})\n", memory->ram_bytes, size_text(memory->ram_bytes).view());
     c.out.print("free {} bytes ({})\n", memory->free_bytes, size_text(memory->free_bytes).view());
+    for (auto held = c.system.held(0); held.ok(); held = c.system.held(held->next)) {
+        c.out.print("held {} of {}, by {}{}\n", size_text(held->bytes).view(),
+                    name_of(c, held->owner).view(), held->device ? "devices of " : "",
+                    name_of(c, held->user).view());
+    }
     return for_programs(c, [&](const ProgramRow &row) {
         c.out.print("  {:<12} {}\n", row.name.view(), size_text(row.memory_bytes).view());
     });

@@ -196,20 +196,21 @@ class FakeSystem final : public System {
         files.at(open_.at(handle)) += text;
         return append_error;
     }
-    sel::Result<file::Entry> list(std::string_view path, u32 position) override {
+    // Two at a time, so that there are several answers.
+    sel::Result<file::Entries> list(std::string_view path, u32 position) override {
         std::string prefix{path};
         prefix += prefix.ends_with('/') ? "" : "/";
         u32 place = 0;
+        file::Entries entries;
         for (auto &[name, text] : files) {
             bool inside = name.starts_with(prefix) && name.find('/', prefix.size()) == name.npos;
-            if (inside && place++ == position) {
+            if (inside && place++ >= position && place <= position + 2) {
                 auto kind = text == "/" ? file::Kind::Directory : file::Kind::File;
-                return file::Entry{place,
-                                   {kind, 0, text.size(), 0},
-                                   file::Name{std::string_view{name}.substr(prefix.size())}};
+                entries.add(place, {kind, 0, text.size(), 0},
+                            std::string_view{name}.substr(prefix.size()));
             }
         }
-        return ERR_EMPTY;
+        return entries.data.size != 0 ? sel::Result{entries} : ERR_EMPTY;
     }
     sel::Result<> make_directory(std::string_view path) override {
         return files.emplace(path, "/").second ? OK : ERR_EXISTS;
@@ -276,6 +277,13 @@ class FakeSystem final : public System {
                           100 + number, number * 1'500'000'000ull,      64 * 1024, 1};
     }
     sel::Result<MemoryRow> memory() override { return MemoryRow{1 << 20, free_bytes}; }
+    std::vector<HeldRow> held_rows;
+    sel::Result<HeldRow> held(u32 place) override {
+        if (place >= held_rows.size()) {
+            return ERR_EMPTY;
+        }
+        return held_rows[place];
+    }
     sel::Result<CapabilityRow> capability(u32 program, u32 index) override {
         if (program != 2 || index > 1) {
             return ERR_NAME;

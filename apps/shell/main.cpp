@@ -199,7 +199,7 @@ class Servers final : public shell::System {
         }
         return done;
     }
-    sel::Result<file::Entry> list(std::string_view path, u32 position) override {
+    sel::Result<file::Entries> list(std::string_view path, u32 position) override {
         return ask(caps::files, file::List{.position = position, .data = path});
     }
     sel::Result<> make_directory(std::string_view path) override {
@@ -245,6 +245,13 @@ class Servers final : public shell::System {
             return memory.error();
         }
         return shell::MemoryRow{memory->ram, memory->free};
+    }
+    sel::Result<shell::HeldRow> held(u32 place) override {
+        auto held = ask(caps::view, root::GetHeld{.place = place});
+        if (!held) {
+            return held.error();
+        }
+        return shell::HeldRow{held->owner, held->user, held->device != 0, held->bytes, held->next};
     }
     // Rows are fetched in lists; the last list is kept.
     sel::Result<CapabilityRow> capability(u32 program, u32 index) override {

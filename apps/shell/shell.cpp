@@ -425,19 +425,14 @@ void Shell::complete_path(std::string_view word, Candidates &candidates) {
     if (path.full()) {
         return;
     }
-    u32 position = 0;
-    for (u32 i = 0; i < kAnyNumber; i++) {
-        sel::Result<file::Entry> entry = system_.list(path, position);
-        if (!entry) {
-            return;
-        }
+    [[maybe_unused]] auto listed = each_entry(system_, path, [&](const file::Entry &entry) {
         Candidates::Name name;
         name.append(directory);
-        name.append(entry->data);
-        name.append(entry->info.kind == file::Kind::Directory ? "/" : "");
+        name.append(entry.name);
+        name.append(entry.info.kind == file::Kind::Directory ? "/" : "");
         candidates.offer(name);
-        position = entry->next;
-    }
+        return true;
+    });
 }
 
 void Shell::complete_program(Candidates &candidates) {

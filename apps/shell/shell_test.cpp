@@ -312,6 +312,10 @@ TEST_CASE_METHOD(Fixture, "programs, capabilities, denials", "[shell]") {
     system.report_text = std::string(2000, 'r') + "\n";
     CHECK(run("report") == system.report_text);
     CHECK(run("mem").starts_with("ram  1048576 bytes (1024 K)\nfree 1000 bytes (1 K)\n"));
+    system.held_rows = {{1, 2, false, 8192, 1}, {1, 2, true, 4096, 2}};
+    CHECK(run("mem").find("held 8 K of root, by console\n"
+                          "held 4 K of root, by devices of console\n") != std::string::npos);
+    system.held_rows.clear();
 }
 
 TEST_CASE_METHOD(Fixture, "ask brings back what a server answers", "[shell]") {

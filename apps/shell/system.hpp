@@ -36,6 +36,14 @@ struct MemoryRow {
     u64 ram_bytes, free_bytes;
 };
 
+// Memory that a program has let go and others still use (root::Held).
+struct HeldRow {
+    u32 owner, user;
+    bool device; // By devices of the user, which has ended.
+    u64 bytes;
+    u32 next;
+};
+
 struct CapabilityRow {
     u32 depth; // In the derivation tree, below what root gave.
     u32 type;  // cap_type_t
@@ -91,7 +99,8 @@ class System {
     virtual sel::Result<> close(u32 handle) = 0;
     virtual sel::Result<u32> read(u32 handle, u64 offset, std::span<char> out) = 0;
     virtual sel::Result<> append(u32 handle, std::string_view text) = 0;
-    virtual sel::Result<file::Entry> list(std::string_view path, u32 position) = 0;
+    // Some of them, from `position` on; ERR_EMPTY: there are no more.
+    virtual sel::Result<file::Entries> list(std::string_view path, u32 position) = 0;
     virtual sel::Result<> make_directory(std::string_view path) = 0;
     virtual sel::Result<> remove(std::string_view path) = 0;
     virtual sel::Result<> rename(std::string_view from, std::string_view to) = 0;
@@ -106,6 +115,8 @@ class System {
     // Programs, by number from 1 on; ERR_NAME: there are no more. ERR_EMPTY: nobody has this number.
     virtual sel::Result<ProgramRow> program(u32 number) = 0;
     virtual sel::Result<MemoryRow> memory() = 0;
+    // From `place` on; ERR_EMPTY: there is none.
+    virtual sel::Result<HeldRow> held(u32 place) = 0;
     // Capability `index` of a program; ERR_NAME: there are no more.
     virtual sel::Result<CapabilityRow> capability(u32 program, u32 index) = 0;
     // Handled line number `place`; ERR_NAME: there are no more.
@@ -164,5 +175,23 @@ class System {
   protected:
     ~System() = default;
 };
+
+// What `show` is to see of a directory, as long as it says so; an error is that of the first answer that is none.
+template <typename Show>
+sel::Result<> each_entry(System &system, std::string_view path, Show show) {
+    u32 position = 0;
+    for (;;) { // Positions grow.
+        sel::Result<file::Entries> entries = system.list(path, position);
+        if (!entries) {
+            return entries.error() == ERR_EMPTY ? OK : entries.error();
+        }
+        file::Entry entry;
+        for (u32 at = 0; entries->take(at, entry); position = entry.next) {
+            if (!show(entry)) {
+                return OK;
+            }
+        }
+    }
+}
 
 } // namespace shell

@@ -36,8 +36,8 @@ typedef enum {
     // --- Messages. cptr names an Endpoint; the message is info and its words.
     CALL_CALL,       // Send, and wait for the answer. Lends the caller's SchedContext.
     CALL_REPLY_RECV, // Answer the last caller (if there is one), then receive.
-    CALL_SEND,       // Send; wait for a receiver.
-    CALL_NB_SEND,    // Send if a receiver waits, else ERR_EMPTY.
+    CALL_SEND,       // Send; wait for a receiver. ERR_BUSY: the one that waits has no SchedContext.
+    CALL_NB_SEND,    // Send if a receiver with a SchedContext waits, else ERR_EMPTY.
     CALL_RECV,       // Wait for a message or for the bound notification (INFO_SIGNAL).
     CALL_NB_RECV,    // Take a message if a sender waits, else ERR_EMPTY.
     CALL_REPLY,      // cptr: a Reply, or 0 for the thread's own. Answer its caller; do not wait.

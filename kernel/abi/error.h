@@ -22,7 +22,7 @@ typedef enum {
     // Ends of a wait that brought no message.
     ERR_EMPTY,   // Nothing was there, and the call does not wait.
     ERR_TIMEOUT, // The time given for the wait has passed.
-    ERR_GONE,    // The object, or the thread that was to answer, no longer exists.
+    ERR_GONE, // The object, the capability called through, or the thread that was to answer no longer exists.
 
     // Answers of servers and of libsel.
     ERR_PROTOCOL,  // The server does not know this message.

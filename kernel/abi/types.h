@@ -17,7 +17,8 @@ typedef int32_t s32;
 typedef int64_t s64;
 
 // Kernel time is counted in ticks: the time-stamp counter without its low CLOCK_SHIFT bits.
-// boot_info_t.tsc_hz converts. A time is below 2^47 ticks (4.5 years at 1 GHz, 1.1 at 4 GHz).
+// boot_info_t.tsc_hz converts. A time is below 2^47 ticks (4.5 years at 1 GHz, 1.1 at 4 GHz). What a context
+// has used is counted in cycles and told in ticks.
 enum { CLOCK_SHIFT = 10 };
 
 #endif

@@ -121,6 +121,6 @@ u64 call_restart(u32 call, u64 cptr, u64 info) {
 }
 
 u64 call_continue(u32 call, u64 cptr, u64 info) {
-    BEGUN(K.run.tcb) = call;
+    TCB(K.run.tcb).begun = call;
     return call_restart(call, cptr, info);
 }

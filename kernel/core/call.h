@@ -99,12 +99,12 @@ u64 call_restart(u32 call, u64 cptr, u64 info);
 u64 call_continue(u32 call, u64 cptr, u64 info);
 
 // Is this the next part of a call that ended with call_continue()?
-/*@ terminates \true; exits \false; assigns BEGUN(K.run.tcb);
-    ensures begun: \result != 0 <==> \old(BEGUN(K.run.tcb)) == call;
-    ensures once: BEGUN(K.run.tcb) == 0; */
+/*@ terminates \true; exits \false; assigns TCB(K.run.tcb).begun;
+    ensures begun: \result != 0 <==> \old(TCB(K.run.tcb).begun) == call;
+    ensures once: TCB(K.run.tcb).begun == 0; */
 static inline u32 call_goes_on(u32 call) {
-    u64 begun = BEGUN(K.run.tcb);
-    BEGUN(K.run.tcb) = 0;
+    u64 begun = TCB(K.run.tcb).begun;
+    TCB(K.run.tcb).begun = 0;
     return begun == call;
 }
 

@@ -67,7 +67,7 @@ void capability_new(u32 parent, u32 dst, u32 type, u32 rights, u32 object, u64 d
     //@ assert fresh: fresh{Pre,Here}(dst);
     //@ assert above: \forall integer a; slot(a) && a != dst && ty(a) != CAP_NULL && desc(a,dst) ==> !copyable(ty(a));
     //@ assert below: \forall integer b; slot(b) && ty(b) != CAP_NULL ==> !desc(dst,b);
-    //@ assert first: \forall integer s; slot(s) && s != dst ==> !names(s, type, object);
+    //@ assert first: type != CAP_FRAME ==> \forall integer s; slot(s) && s != dst ==> !names(s, type, object);
 }
 
 /*@ requires wf: wf_caps;
@@ -227,8 +227,8 @@ u32 capability_other(u32 s) {
     //@ assert pairs: \forall integer t; in_tree(t) ==> 0 <= po(t) < pc(t) < g_n;
     //@ assert top: \forall integer t; in_tree(t) && t != CDT_HEAD ==> po(t) != 0 && pc(t) != g_n - 1;
     //@ assert one: !copyable(ty(s)) ==> \forall integer t; names(t, ty(s), ob(s)) ==> t == s;
-    //@ assert twins: copyable(ty(s)) ==> \forall integer t; names(t, ty(s), ob(s)) ==> twin(t, s);
-    //@ assert inner: copyable(ty(s)) ==> \forall integer t; t != s && names(t, ty(s), ob(s)) && po(s) < po(t) < pc(s) ==> desc(s,t);
+    //@ assert twins: shared(ty(s)) ==> \forall integer t; names(t, ty(s), ob(s)) ==> twin(t, s);
+    //@ assert inner: shared(ty(s)) ==> \forall integer t; t != s && names(t, ty(s), ob(s)) && po(s) < po(t) < pc(s) ==> desc(s,t);
     //@ assert ends: 0 < po(s) && pc(s) + 1 < g_n;
     //@ assert prev: g_pos[pv(s)] == po(s) - 1;
     //@ assert next: g_pos[nx(s + 2)] == pc(s) + 1;
@@ -250,8 +250,8 @@ u32 capability_other(u32 s) {
     if (same_object(right, s))
         return right;
     //@ assert others: (child == 0 || !same(child, s)) && !same(left, s) && !same(right, s);
-    //@ assert within: copyable(ty(s)) ==> \forall integer t; t != s && names(t, ty(s), ob(s)) && po(s) < po(t) < pc(s) ==> \false;
-    //@ assert ahead: copyable(ty(s)) ==> \forall integer t; names(t, ty(s), ob(s)) && po(t) < po(s) ==> \false;
-    //@ assert after: copyable(ty(s)) ==> \forall integer t; names(t, ty(s), ob(s)) && po(t) > pc(s) ==> \false;
+    //@ assert within: shared(ty(s)) ==> \forall integer t; t != s && names(t, ty(s), ob(s)) && po(s) < po(t) < pc(s) ==> \false;
+    //@ assert ahead: shared(ty(s)) ==> \forall integer t; names(t, ty(s), ob(s)) && po(t) < po(s) ==> \false;
+    //@ assert after: shared(ty(s)) ==> \forall integer t; names(t, ty(s), ob(s)) && po(t) > pc(s) ==> \false;
     return 0;
 }

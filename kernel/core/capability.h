@@ -93,7 +93,7 @@ error_t capability_check_mint(u32 s, u64 data);
     requires parent: in_tree(parent) && (parent == CDT_HEAD || ty(parent) == CAP_UNTYPED || ty(parent) == CAP_IRQ_CONTROL);
     requires dst: slot(dst) && ty(dst) == CAP_NULL && dst != CDT_HEAD && dst != SCRATCH_SLOT;
     requires type: 0 < type < CAP_TYPE_COUNT && rights <= RIGHT_ALL;
-    requires fresh: \forall integer s; !names(s, type, object);
+    requires fresh: type == CAP_FRAME || \forall integer s; !names(s, type, object);
     terminates \true; exits \false;
     assigns item_view[..], g_n, CDT_GHOST, slot_view[dst];
     ENSURES_CAPS
@@ -197,12 +197,13 @@ void capability_swap(u32 a, u32 b);
 */
 void capability_remove(u32 s);
 
-// Another slot that holds a capability to the same object, 0: this is the last one.
+// Another slot that holds a capability to the same object, 0: this is the last one. Of a Frame, nothing ends
+// with the last one: 0 says nothing.
 /*@ requires wf: wf_caps;
     requires s: slot(s) && ty(s) != CAP_NULL;
     terminates \true; exits \false; assigns \nothing;
     ensures some: \result != 0 ==> \result != s && names(\result, ty(s), ob(s));
-    ensures none: \result == 0 ==> \forall integer t; t != s ==> !names(t, ty(s), ob(s));
+    ensures none: \result == 0 && ty(s) != CAP_FRAME ==> \forall integer t; t != s ==> !names(t, ty(s), ob(s));
 */
 u32 capability_other(u32 s);
 

@@ -1,8 +1,9 @@
 // Delete and revoke: bounded steps that are restarted until nothing is left to do.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Both end by emptying the list of dying objects, also of those that others left there. If the caller
-// itself dies on the way, the rest is done by the next delete, revoke or reset of anybody.
+// Both end by emptying the list of dying objects down to what the caller made dying, and what a thread
+// had made dying that it ended; not further: that is for others. If the caller itself dies on the way, the
+// rest is done by the next reset of anybody (adr/0033).
 #include "core/call.h"
 #include "core/cspace.h"
 #include "core/object.h"
@@ -18,10 +19,28 @@ typedef enum { LEFT_NONE, LEFT_DYING, LEFT_CHILDREN } left_t;
     ensures wf: wf_life;                                                                           \
     ensures taken: taken{Pre,Post};                                                                \
     ensures less: \result != LEFT_NONE ==> less{Pre,Post};                                         \
-    ensures done: \result == LEFT_NONE ==> REAPER == 0 && \forall integer o; !dying(o);
+    ensures done: \result == LEFT_NONE ==> tcb_view[K.run.tcb].first_dying == 0;
 // clang-format on
 
-// Some steps of the reaper.
+// The running thread has nothing to finish any more.
+/*@ requires wf: wf_life;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].first_dying;
+    ENSURES_LIFE
+    ensures none: tcb_view[K.run.tcb].first_dying == 0; */
+static inline void owe_nothing(void) {
+    TCB(K.run.tcb).first_dying = 0;
+    //@ assert states: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).state == \at(TCB(t).state,Pre);
+    //@ assert w1: wait_endpoint;
+    //@ assert w2: wait_signal;
+    //@ assert w3: wait_queued;
+    //@ assert w4: wait_kind;
+    //@ assert w5: wait_special;
+    //@ assert w6: wait_tcb;
+    //@ assert timers: wait_timers;
+}
+
+// Some steps of the reaper, if the running thread has something to finish.
 /*@ requires wf: wf_life;
     requires room: queue_margin(REAPER_STEPS);
     terminates \true; exits \false;
@@ -31,7 +50,19 @@ typedef enum { LEFT_NONE, LEFT_DYING, LEFT_CHILDREN } left_t;
     ensures state: \result != LEFT_CHILDREN;
 */
 static inline left_t drain(void) {
-    return REAPER == 0 || reaper_steps() == 0 ? LEFT_NONE : LEFT_DYING;
+    u32 cur = K.run.tcb;
+    if (TCB(cur).first_dying != 0) {
+        reaper_steps(TCB(cur).first_dying);
+    }
+    if (TCB(cur).first_dying != 0 && TCB(cur).first_dying <= DYING) {
+        return LEFT_DYING;
+    }
+    owe_nothing();
+    //@ assert caps: wf_caps;
+    //@ assert map: wf_map;
+    //@ assert end: wf_end;
+    //@ assert activity: wf_activity;
+    return LEFT_NONE;
 }
 
 // Releases the capability in `s`, 0: it is gone already; then some steps of the reaper.

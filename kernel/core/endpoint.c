@@ -49,13 +49,12 @@ INLINE void deliver(u32 from, u32 to, u64 badge, u64 info, u32 may_grant) {
     requires t: t != 0;
     requires length: info % 128 <= MESSAGE_WORDS;
     terminates \true; exits \false;
-    assigns tcb_view[t].sending, tcb_view[t].sending_badge, tcb_view[t].sending_info;
+    assigns tcb_view[t].sending_cptr, tcb_view[t].sending_info;
     ENSURES_KEPT
     ensures messages: messages;
-    ensures what: tcb_view[t].sending == may && tcb_view[t].sending_badge == badge && tcb_view[t].sending_info == info; */
-static inline void note_message(u32 t, u32 may, u64 badge, u64 info) {
-    TCB(t).sending = may;
-    TCB(t).sending_badge = badge;
+    ensures what: tcb_view[t].sending_cptr == cptr && tcb_view[t].sending_info == info; */
+static inline void note_message(u32 t, u64 cptr, u64 info) {
+    TCB(t).sending_cptr = cptr;
     TCB(t).sending_info = info;
     //@ assert states: \forall integer x; 0 <= x < 0x100000000 ==> TCB(x).state == \at(TCB(x).state,Pre);
     //@ assert replies: \forall integer x; 0 <= x < 0x100000000 ==> TCB(x).reply == \at(TCB(x).reply,Pre);
@@ -84,17 +83,15 @@ static inline void note_message(u32 t, u32 may, u64 badge, u64 info) {
     terminates \true; exits \false;
     assigns link_view[0 .. 0xffffffff], queue_view[ep], tcb_view[K.run.tcb].state, g_queue[K.run.tcb], g_place[K.run.tcb],
         g_back, g_clock, g_alarm, TIMER_ASSIGNS(K.run.tcb), timer_view[K.run.tcb + 54].due, g_slot[K.run.tcb + 54],
-        g_age[K.run.tcb + 54], g_ages, tcb_view[K.run.tcb].sending, tcb_view[K.run.tcb].sending_badge,
-        tcb_view[K.run.tcb].sending_info;
+        g_age[K.run.tcb + 54], g_ages, tcb_view[K.run.tcb].sending_cptr, tcb_view[K.run.tcb].sending_info;
     ENSURES_KEPT
     ensures messages: messages;
     ensures waits: g_queue[K.run.tcb] == ep && QUEUE(ep).tail == K.run.tcb && state_of(K.run.tcb) == state;
-    ensures what: tcb_view[K.run.tcb].sending == may && tcb_view[K.run.tcb].sending_badge == badge &&
-        tcb_view[K.run.tcb].sending_info == info;
+    ensures what: tcb_view[K.run.tcb].sending_cptr == cptr && tcb_view[K.run.tcb].sending_info == info;
     ensures bounded: info / 256 % 2 != 0 ==> on(K.run.tcb + TCB_TIMER); */
-static inline void wait_to_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
+static inline void wait_to_send(u32 ep, u64 cptr, u64 info, u32 state) {
     u32 cur = K.run.tcb;
-    note_message(cur, may, badge, info);
+    note_message(cur, cptr, info);
     thread_wait(ep, state);
     //@ assert others: \forall integer t; 0 <= t < 0x100000000 && t != cur ==> TCB(t).state == \at(TCB(t).state,Pre);
     //@ assert cur: !has_reply(cur) && !has_reply{Pre}(cur) && TCB(cur).state < 128;
@@ -248,19 +245,66 @@ static inline void complete_call(u32 to, u64 info) {
     go_on(to);
 }
 
-void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state) {
-    u32 cur = K.run.tcb, to = QUEUE(ep).head;
+void endpoint_send(u32 s, u64 cptr, u64 info, u32 state) {
+    u32 cur = K.run.tcb, ep = SLOT(s).object, to = QUEUE(ep).head;
     if (thread_state(to) != STATE_RECV) {
-        wait_to_send(ep, may, badge, info, state);
+        wait_to_send(ep, cptr, info, state);
         return;
     }
     //@ assert to: tcb(to) && to != cur && g_queue[to] == ep && is_tcb(to) && is_tcb(cur);
-    deliver(cur, to, badge, info, may / MAY_GRANT % 2u);
+    deliver(cur, to, SLOT(s).data, info, SLOT(s).may / MAY_GRANT % 2u);
     if (state == STATE_SEND) {
         complete_send(to);
     } else {
         complete_call(to, info);
     }
+}
+
+// The slot of the capability that t, which waits, sends through: what stands there may have changed.
+/*@ requires caps: caps;
+    requires t: is_tcb(t);
+    terminates \true; exits \false; assigns \nothing;
+    ensures slot: \result == sends_through(t);
+    ensures is: \result == 0 || slot(\result); */
+static u32 sends_through(u32 t) {
+    if (TCB(t).fault == FAULT_NONE) {
+        return cspace_lookup(t, TCB(t).sending_cptr);
+    }
+    return TCB_SLOT_INDEX(t, TCB(t).fault == FAULT_BUDGET ? TCB_SLOT_TIMEOUT : TCB_SLOT_FAULT);
+}
+
+// The first that waits to send on ep no longer has the capability for it: its call ends. 0: it has, or nobody
+// waits to send.
+/*@ requires wf: kept && caps && messages;
+    requires room: queue_room;
+    requires ep: endpoint(ep);
+    terminates \true; exits \false;
+    assigns WAKE_ASSIGNS(queue_view[ep].head), tcb_view[queue_view[ep].head].r[R_RAX], tcb_view[queue_view[ep].head].r[R_RDI],
+        tcb_view[queue_view[ep].head].r[R_RSI], tcb_view[queue_view[ep].head].mode;
+    ENSURES_KEPT
+    ensures messages: messages;
+    ensures has: \result == 0 && \old(state_of(QUEUE(ep).head)) > STATE_RECV ==>
+        \let s = \old(sends_through(QUEUE(ep).head)); ob(s) == ep && (slot_view[s].may & MAY_SEND) != 0;
+    ensures ended: \result != 0 ==> \let from = \old(QUEUE(ep).head); from != 0 && state_of(from) < STATE_RECV; */
+static u32 end_stale(u32 ep) {
+    u32 from = QUEUE(ep).head;
+    if (thread_state(from) <= STATE_RECV) {
+        return 0;
+    }
+    u32 s = sends_through(from);
+    if (SLOT(s).object == ep && (SLOT(s).may & MAY_SEND) != 0) {
+        return 0;
+    }
+    //@ assert from: is_tcb(from) && tcb(from) && index(from);
+    thread_wake_error(from, ERR_GONE);
+    //@ assert kinds: \forall integer t; is_tcb(t) <==> \at(is_tcb(t),Pre);
+    //@ assert others: \forall integer t; index(t) && t != from ==> TCB(t).state == \at(TCB(t).state,Pre) || TCB(t).state == STATE_NO_TIME && \at(TCB(t).state,Pre) == STATE_READY;
+    //@ assert actors: actors;
+    //@ assert infos: \forall integer t; TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
+    //@ assert woken: state_of(from) < STATE_RECV;
+    //@ assert waiting: \forall integer t; index(t) && (state_of(t) == STATE_SEND || state_of(t) == STATE_CALL) ==> t != from && state_of(t) == \at(state_of(t),Pre);
+    //@ assert senders: senders;
+    return 1;
 }
 
 // Sender `from` leaves its queue; its timer may still be on.
@@ -300,14 +344,14 @@ static inline void leave_senders(u32 from) {
     ensures messages: messages;
     ensures out: is_tcb(from) && loose(from) && from != K.run.tcb;
     ensures runs: tcb_view[K.run.tcb].state == STATE_RUNNING;
-    ensures badge: tcb_view[K.run.tcb].r[R_RDI] == tcb_view[from].sending_badge;
+    ensures badge: tcb_view[K.run.tcb].r[R_RDI] == \old(dt(sends_through(from)));
     ensures given: tcb_view[from].fault == FAULT_NONE ==>
-        message_given{Pre,Post}(from, K.run.tcb, tcb_view[from].sending_badge, tcb_view[K.run.tcb].r[R_RSI]); */
+        message_given{Pre,Post}(from, K.run.tcb, \old(dt(sends_through(from))), tcb_view[K.run.tcb].r[R_RSI]); */
 static inline void take_message(u32 from) {
     u32 cur = K.run.tcb;
     //@ assert from: is_tcb(from) && is_tcb(cur) && from != cur;
-    deliver(from, cur, TCB(from).sending_badge, TCB(from).sending_info,
-            TCB(from).sending / MAY_GRANT % 2u);
+    u32 s = sends_through(from);
+    deliver(from, cur, SLOT(s).data, TCB(from).sending_info, SLOT(s).may / MAY_GRANT % 2u);
     leave_senders(from);
     //@ assert others: \forall integer t; 0 <= t < 0x100000000 && t != from ==> TCB(t).state == \at(TCB(t).state,Pre);
     //@ assert infos: \forall integer t; 0 <= t < 0x100000000 ==> TCB(t).sending_info == \at(TCB(t).sending_info,Pre);
@@ -361,9 +405,9 @@ static inline void taken_send(u32 from) {
     ENSURES_KEPT
     ensures caps: caps;
     ensures messages: messages;
-    ensures badge: tcb_view[K.run.tcb].r[R_RDI] == tcb_view[from].sending_badge;
+    ensures badge: tcb_view[K.run.tcb].r[R_RDI] == \old(dt(sends_through(from)));
     ensures given: tcb_view[from].fault == FAULT_NONE ==>
-        message_given{Pre,Post}(from, K.run.tcb, tcb_view[from].sending_badge, tcb_view[K.run.tcb].r[R_RSI]);
+        message_given{Pre,Post}(from, K.run.tcb, \old(dt(sends_through(from))), tcb_view[K.run.tcb].r[R_RSI]);
     ensures sent: \old(state_of(from)) == STATE_SEND ==> state_of(from) < STATE_RECV && TIMER(from + TCB_TIMER).queue == 0;
     ensures called: \old(state_of(from)) == STATE_CALL ==>
         state_of(from) == STATE_REPLY && tcb_view[from].reply == r && reply_view[r].caller.tcb == from;
@@ -487,7 +531,7 @@ static inline void wait_to_receive(u32 ep, u32 r, u64 info) {
         notification_view[tcb_view[K.run.tcb].bound].word == 0 && tcb_view[K.run.tcb].r[R_RSI] == INFO_SIGNAL;
     ensures taken: \old(tcb_view[K.run.tcb].attention) == 0 && \old(state_of(QUEUE(ep).head)) > STATE_RECV ==>
         \let from = \old(QUEUE(ep).head); tcb_view[K.run.tcb].state == STATE_RUNNING &&
-        tcb_view[K.run.tcb].r[R_RDI] == tcb_view[from].sending_badge &&
+        tcb_view[K.run.tcb].r[R_RDI] == \old(dt(sends_through(QUEUE(ep).head))) &&
         (\old(state_of(QUEUE(ep).head)) == STATE_CALL ==> reply_view[r].caller.tcb == from);
     ensures waits: \old(tcb_view[K.run.tcb].attention) == 0 && \old(state_of(QUEUE(ep).head)) <= STATE_RECV ==>
         state_of(K.run.tcb) == STATE_RECV && g_queue[K.run.tcb] == ep && QUEUE(ep).tail == K.run.tcb &&
@@ -520,7 +564,7 @@ static void receive(u32 ep, u32 r, u64 info) {
     ensures woken: \let to = \old(reply_view[r].caller.tcb); state_of(to) < STATE_RECV && TIMER(to + TCB_TIMER).queue == 0;
     ensures answer: \old(TCB(reply_view[r].caller.tcb).fault) == FAULT_NONE && info % 65536 <= MESSAGE_REGISTERS &&
         TCB(K.run.tcb).fault == FAULT_NONE ==> message_given{Pre,Post}(K.run.tcb, \old(reply_view[r].caller.tcb), 0, info);
-    ensures grant: \old(RECEIVED_MAY(r)) / MAY_GRANT % 2 == 0 ==> slots_same{Pre,Post};
+    ensures grant: \old(REPLY(r).may) / MAY_GRANT % 2 == 0 ==> slots_same{Pre,Post};
     ensures room: \old(g_back) <= g_back <= \old(g_back) + 1; */
 static void answer(u32 r, u64 info) {
     u32 cur = K.run.tcb, to = REPLY(r).caller.tcb;
@@ -529,7 +573,7 @@ static void answer(u32 r, u64 info) {
         deliver(cur, to, 0, info, reply_may_grant(r));
     }
     //@ assert kept: kept;
-    //@ assert grant: \at(RECEIVED_MAY(r),Pre) / MAY_GRANT % 2 == 0 ==> slots_same{Pre,Here};
+    //@ assert grant: \at(REPLY(r).may,Pre) / MAY_GRANT % 2 == 0 ==> slots_same{Pre,Here};
     thread_wake(to);
     //@ assert others: \forall integer t; index(t) && t != to ==> TCB(t).state == \at(TCB(t).state,Pre) || TCB(t).state == STATE_NO_TIME && \at(TCB(t).state,Pre) == STATE_READY;
     //@ assert was: state_of{Pre}(to) == STATE_REPLY;
@@ -566,7 +610,7 @@ static u64 send_slow(u32 call, u64 cptr, u64 info, u32 state) {
         return call_refuse_argument(call, ERR_ARG, info);
     }
     thread_park();
-    endpoint_send(SLOT(s).object, SLOT(s).may, SLOT(s).data, info, state);
+    endpoint_send(s, cptr, info, state);
     return call_finish();
 }
 
@@ -586,10 +630,13 @@ static NOINLINE u64 reply_recv_slow(u64 cptr, u64 info) {
         return call_refuse_argument(CALL_REPLY_RECV, ERR_BUSY, TCB_SLOT_REPLY);
     }
     thread_park();
+    if (end_stale(SLOT(s).object)) {
+        return call_restart(CALL_REPLY_RECV, cptr, info);
+    }
     if (REPLY(r).caller.tcb != 0) {
         answer(r, info & ~(u64)INFO_TIMEOUT);
     }
-    RECEIVED_MAY(r) = SLOT(s).may;
+    REPLY(r).may = SLOT(s).may;
     receive(SLOT(s).object, r, info);
     return call_finish();
 }
@@ -716,13 +763,13 @@ FLATTEN u64 call_call(u64 cptr, u64 info) {
     ensures runs: tcb_view[to].state == STATE_RUNNING;
     ensures receives: tcb_view[K.run.tcb].state == STATE_RECV && g_queue[K.run.tcb] == ep && tcb_view[K.run.tcb].sc == 0;
     ensures once: \let r = slot_view[K.run.tcb + 4 * TCB_SLOT_REPLY].object;
-        reply_view[r].caller.tcb == K.run.tcb && reply_view[r].caller.sc == 0 && g_lent[r] == 0 && RECEIVED_MAY(r) == may; */
+        reply_view[r].caller.tcb == K.run.tcb && reply_view[r].caller.sc == 0 && g_lent[r] == 0 && REPLY(r).may == may; */
 INLINE void answer_commit(u32 ep, u32 to, u32 may) {
     u32 cur = K.run.tcb, r = reply_of(cur);
     TCB(to).state = STATE_RUNNING;
     lend_pop(K.run.sc, r);
     REPLY(r).caller = (run_t){cur, 0};
-    RECEIVED_MAY(r) = may;
+    REPLY(r).may = may;
     TCB(cur).reply = r;
     TCB(cur).sc = 0;
     TCB(cur).state = STATE_RECV;
@@ -756,7 +803,7 @@ INLINE u64 reply_recv_active(u64 cptr, u64 info, u32 s, u32 is_short) {
         }
         message_registers(cur, to, 0, info);
     }
-    RECEIVED_MAY(r) = SLOT(s).may;
+    REPLY(r).may = SLOT(s).may;
     TCB(to).fault = FAULT_NONE;
     if (TCB(to).state != STATE_REPLY) {
         time_stop(to);
@@ -816,9 +863,19 @@ FLATTEN u64 call_reply_recv(u64 cptr, u64 info) {
 
 // --- The other calls.
 
+// A send brings no context along: a receiver without one could not go on, and nobody behind it would be heard.
+static u32 needs_call(u32 ep) {
+    u32 to = QUEUE(ep).head;
+    return thread_state(to) == STATE_RECV && TCB(to).sc == 0;
+}
+
 u64 call_send(u64 cptr, u64 info) {
-    if ((SLOT(cspace_lookup(K.run.tcb, cptr)).may & MAY_SEND) == 0) {
+    u32 s = cspace_lookup(K.run.tcb, cptr);
+    if ((SLOT(s).may & MAY_SEND) == 0) {
         return refuse_endpoint(CALL_SEND, cptr, RIGHT_WRITE);
+    }
+    if (needs_call(SLOT(s).object)) {
+        return call_refuse_argument(CALL_SEND, ERR_BUSY, cptr);
     }
     return send_slow(CALL_SEND, cptr, info, STATE_SEND);
 }
@@ -828,7 +885,8 @@ u64 call_nb_send(u64 cptr, u64 info) {
     if ((SLOT(s).may & MAY_SEND) == 0) {
         return refuse_endpoint(CALL_NB_SEND, cptr, RIGHT_WRITE);
     }
-    if (thread_state(QUEUE(SLOT(s).object).head) != STATE_RECV) {
+    u32 ep = SLOT(s).object;
+    if (thread_state(QUEUE(ep).head) != STATE_RECV || needs_call(ep)) {
         return call_error(ERR_EMPTY);
     }
     return send_slow(CALL_NB_SEND, cptr, info, STATE_SEND);
@@ -853,7 +911,10 @@ static u64 recv(u32 call, u64 cptr, u64 info) {
         return call_error(ERR_EMPTY);
     }
     thread_park();
-    RECEIVED_MAY(r) = SLOT(s).may;
+    if (end_stale(SLOT(s).object)) {
+        return call_restart(call, cptr, info);
+    }
+    REPLY(r).may = SLOT(s).may;
     receive(SLOT(s).object, r, info);
     return call_finish();
 }

@@ -11,9 +11,11 @@
 #include "core/message.h"
 #include "core/thread.h"
 
-// The running thread (parked) sends the message in its registers through an endpoint capability
-// with `may` and `badge`: to the first receiver, or it waits in the queue. state: STATE_SEND, or
-// STATE_CALL if it will wait for an answer.
+// The running thread (parked) sends the message in its registers, or its fault, through the endpoint
+// capability in slot s: to the first receiver, or it waits in the queue. Its message is then taken with
+// the badge and rights of what stands at address `cptr`, or in its slot for faults, at that time; if that
+// is no capability for it any more, the wait ends with ERR_GONE. state: STATE_SEND, or STATE_CALL if it
+// will wait for an answer.
 #define BOND_ASSIGNS                                                                               \
     tcb_view[..].state, tcb_view[..].sc, tcb_view[..].reply, sc_view[..].tcb, sc_view[..].top,     \
         reply_view[..], g_lent[..], g_turn[..], g_turns, g_clock, g_alarm, timer_view[..].next,    \
@@ -26,26 +28,28 @@
 /*@ requires wf: kept && caps && messages;
     requires room: queue_room && wheel_room && lend_room && time_running;
     requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING;
-    requires ep: endpoint(ep) && (state == STATE_SEND || state == STATE_CALL);
+    requires s: endpoint(slot_view[s].object) && (state == STATE_SEND || state == STATE_CALL);
     requires length: info % 128 <= MESSAGE_WORDS;
     requires fault: tcb_view[K.run.tcb].fault != FAULT_NONE ==> info / 256 % 2 == 0;
     terminates \true; exits \false;
-    assigns SEND_ASSIGNS, REGISTERS_ASSIGNS(queue_view[ep].head), tcb_view[K.run.tcb].sending,
-        tcb_view[K.run.tcb].sending_badge, tcb_view[K.run.tcb].sending_info;
+    assigns SEND_ASSIGNS, REGISTERS_ASSIGNS(queue_view[slot_view[s].object].head), tcb_view[K.run.tcb].sending_cptr,
+        tcb_view[K.run.tcb].sending_info;
     ENSURES_KEPT
     ensures caps: caps;
     ensures messages: messages;
-    ensures waits: \old(state_of(QUEUE(ep).head)) != STATE_RECV ==>
+    ensures waits: \let ep = \old(slot_view[s].object); \old(state_of(QUEUE(slot_view[s].object).head)) != STATE_RECV ==>
         g_queue[K.run.tcb] == ep && QUEUE(ep).tail == K.run.tcb && state_of(K.run.tcb) == state &&
-        tcb_view[K.run.tcb].sending == may && tcb_view[K.run.tcb].sending_badge == badge && tcb_view[K.run.tcb].sending_info == info;
-    ensures given: \old(state_of(QUEUE(ep).head)) == STATE_RECV ==> \let to = \old(QUEUE(ep).head);
-        g_queue[to] != ep && state_of(to) < STATE_RECV && tcb_view[to].r[R_RDI] == badge;
-    ensures called: \old(state_of(QUEUE(ep).head)) == STATE_RECV && state == STATE_CALL ==>
-        \let r = \old(tcb_view[QUEUE(ep).head].reply); state_of(K.run.tcb) == STATE_REPLY &&
+        tcb_view[K.run.tcb].sending_cptr == cptr && tcb_view[K.run.tcb].sending_info == info;
+    ensures given: \let ep = \old(slot_view[s].object); \old(state_of(QUEUE(slot_view[s].object).head)) == STATE_RECV ==>
+        \let to = \old(QUEUE(slot_view[s].object).head);
+        g_queue[to] != ep && state_of(to) < STATE_RECV && tcb_view[to].r[R_RDI] == \old(slot_view[s].data);
+    ensures called: \old(state_of(QUEUE(slot_view[s].object).head)) == STATE_RECV && state == STATE_CALL ==>
+        \let r = \old(tcb_view[QUEUE(slot_view[s].object).head].reply); state_of(K.run.tcb) == STATE_REPLY &&
         tcb_view[K.run.tcb].reply == r && reply_view[r].caller.tcb == K.run.tcb;
-    ensures sent: \old(state_of(QUEUE(ep).head)) == STATE_RECV && state == STATE_SEND ==>
-        tcb_view[K.run.tcb].state == STATE_RUNNING && reply_view[\old(tcb_view[QUEUE(ep).head].reply)].caller.tcb == 0; */
-void endpoint_send(u32 ep, u32 may, u64 badge, u64 info, u32 state);
+    ensures sent: \old(state_of(QUEUE(slot_view[s].object).head)) == STATE_RECV && state == STATE_SEND ==>
+        tcb_view[K.run.tcb].state == STATE_RUNNING &&
+        reply_view[\old(tcb_view[QUEUE(slot_view[s].object).head].reply)].caller.tcb == 0; */
+void endpoint_send(u32 s, u64 cptr, u64 info, u32 state);
 
 // The first receiver of ep, if it runs next, on its own context, once it is called; else 0.
 /*@ terminates \true; exits \false; assigns \nothing;

@@ -103,15 +103,15 @@ static inline void mark_fault(u32 t) {
     requires cur: tcb(K.run.tcb) && tcb_view[K.run.tcb].state == STATE_RUNNING && tcb_view[K.run.tcb].fault != FAULT_NONE;
     requires s: endpoint(slot_view[s].object);
     terminates \true; exits \false;
-    assigns SEND_ASSIGNS, REGISTERS_ASSIGNS(queue_view[slot_view[s].object].head), tcb_view[K.run.tcb].sending,
-        tcb_view[K.run.tcb].sending_badge, tcb_view[K.run.tcb].sending_info;
+    assigns SEND_ASSIGNS, REGISTERS_ASSIGNS(queue_view[slot_view[s].object].head), tcb_view[K.run.tcb].sending_cptr,
+        tcb_view[K.run.tcb].sending_info;
     ENSURES_KEPT
     ensures caps: caps;
     ensures messages: messages;
     ensures special: tcb_view[K.run.tcb].state >= 128;
     ensures waits: state_of(K.run.tcb) == (\old(state_of(QUEUE(slot_view[s].object).head)) == STATE_RECV ? STATE_REPLY : STATE_CALL); */
 static NOINLINE void send_fault(u32 s) {
-    endpoint_send(SLOT(s).object, SLOT(s).may, SLOT(s).data, MESSAGE_REGISTERS, STATE_CALL);
+    endpoint_send(s, 0, MESSAGE_REGISTERS, STATE_CALL);
     //@ assert range: 0 <= K.run.tcb < 0x100000000;
     mark_fault(K.run.tcb);
 }
@@ -124,8 +124,8 @@ static void budget_fault(void) {
     }
     TCB(cur).fault = FAULT_BUDGET;
     TCB(cur).fault_word[0] = TCB(cur).r[R_RIP];
-    TCB(cur).fault_word[1] = SC(K.run.sc).used;
-    TCB(cur).fault_word[2] = SC(K.run.sc).due[0] - SC(K.run.sc).last;
+    TCB(cur).fault_word[1] = SC(K.run.sc).used / TICK;
+    TCB(cur).fault_word[2] = (SC(K.run.sc).due[0] - SC(K.run.sc).last + (TICK - 1u)) / TICK;
     TCB(cur).fault_word[3] = TCB(cur).r[R_RSP];
     send_fault(s);
 }

@@ -26,12 +26,12 @@ u32 bit_top(u64 w);
 u32 bit_low(u64 w);
 
 /*@ terminates \true; exits \false; assigns g_clock;
-    ensures now: \old(g_clock) <= \result == g_clock < 0x800000000000; */
-u64 clock_now(void); // Ticks since power-on; never goes back.
+    ensures now: \old(g_clock) <= \result == g_clock < 0x200000000000000; */
+u64 clock_now(void); // Cycles since power-on; never goes back.
 
 /*@ terminates \true; exits \false; assigns g_alarm;
     ensures alarm: g_alarm == due; */
-void clock_alarm(u64 due); // Ask for core_timer() at or after `due` (~0: never).
+void clock_alarm(u64 due); // Ask for core_timer() at or after `due` (cycles; CLOCK_NEVER).
 
 /*@ terminates \true; exits \false; assigns \nothing; */
 void tlb_drop(u64 address); // Forget the translation of a page of the current address space.

@@ -73,6 +73,10 @@ static inline void message_registers(u32 from, u32 to, u64 badge, u64 info) {
         tcb_view[t].sending_info % 128 <= MESSAGE_WORDS;
     predicate messages{L} = actors{L} && senders{L};
 
+    // The slot of the capability that t, which waits, sends its message or its fault through.
+    logic integer sends_through{L}(integer t) =
+        tcb_view[t].fault == FAULT_NONE ? named(t, tcb_view[t].sending_cptr) :
+        t + 4 * (tcb_view[t].fault == FAULT_BUDGET ? TCB_SLOT_TIMEOUT : TCB_SLOT_FAULT);
     logic integer buffer_of{L}(integer t) = ob{L}(t + 4 * TCB_SLOT_BUFFER);
     // The slot that an address in the IPC buffer of t means; `target`: for a capability to arrive.
     logic integer sent_slot{L}(integer t) = \let w = buffer_view[buffer_of(t)].word[BUFFER_CAP_SEND];

@@ -102,7 +102,7 @@ static void object_end(u32 type, u32 o) {
 // The rest is done in steps, from the last slot or entry down.
 /*@ requires wf: wf_end && wf_map;
     requires o: is_object(o) && !dying(o) && kind(o) == type && shaped(o);
-    requires gone: \forall integer s; !names(s, type, o);
+    requires gone: type != CAP_FRAME ==> \forall integer s; !names(s, type, o);
     requires vspace: type == CAP_VSPACE ==> level(o) == 4;
     terminates \true; exits \false;
     assigns header_view[o].head, table_view[o].left;
@@ -147,16 +147,48 @@ static inline u32 dies_in_steps(u32 type) {
     }
 }
 
+// The running thread has to empty the list of dying objects down to place `first`.
+/*@ requires wf: wf_end && wf_map && wf_activity;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].first_dying;
+    ENSURES_MAP
+    ensures map_null: map_null;
+    ENSURES_END
+    ENSURES_ACTIVITY */
+static inline void owe(u64 first) {
+    u32 cur = K.run.tcb;
+    if (TCB(cur).first_dying == 0 || first < TCB(cur).first_dying) {
+        TCB(cur).first_dying = first;
+    }
+}
+
+// What the running thread has to finish when the object ends: its own steps, and what a thread still had to.
+/*@ requires wf: wf_end && wf_map && wf_activity;
+    terminates \true; exits \false;
+    assigns tcb_view[K.run.tcb].first_dying;
+    ENSURES_MAP
+    ensures map_null: map_null;
+    ENSURES_END
+    ENSURES_ACTIVITY */
+static inline void owe_end(u32 type, u32 o) {
+    if (type == CAP_TCB && TCB(o).first_dying != 0) {
+        owe(TCB(o).first_dying);
+    }
+    if (dies_in_steps(type)) {
+        owe(DYING + 1);
+    }
+}
+
 // The object has lost its last capability.
 /*@ requires wf: wf_end && wf_map && wf_activity;
     requires o: mortal(type) ==> is_object(o) && !dying(o) && kind(o) == type && shaped(o);
-    requires gone: \forall integer s; !names(s, type, o);
+    requires gone: type != CAP_FRAME ==> \forall integer s; !names(s, type, o);
     requires cnode: type == CAP_CNODE ==> unread(o) == g_slots[o];
     requires vspace: type == CAP_VSPACE ==> level(o) == 4;
     requires entries: type == CAP_PAGE_TABLE ==> level(o) == 0;
     requires room: queue_margin(1);
     terminates \true; exits \false;
-    assigns ACTIVITY, header_view[o].head, header_view[o].dying, table_view[o].left, REAPER, g_rs[..], g_rp[..], g_rn;
+    assigns ACTIVITY, header_view[o].head, header_view[o].dying, table_view[o].left, REAPER, g_rs[..], g_rp[..], DYING;
     ENSURES_MAP
     ensures map_null: map_null;
     ENSURES_END
@@ -164,12 +196,13 @@ static inline u32 dies_in_steps(u32 type) {
     ensures used: queue_used{Pre,Post}(1);
     ensures die: \forall integer x; is_object(x) ==> (dying(x) <==> \old(dying(x)) || (mortal(type) && x == o));
     ensures first: mortal(type) ==> REAPER == o;
-    ensures count: mortal(type) ==> g_rn == \old(g_rn) + 1;
-    ensures same: !mortal(type) ==> g_rn == \old(g_rn) && REAPER == \old(REAPER) &&
+    ensures count: mortal(type) ==> DYING == \old(DYING) + 1;
+    ensures same: !mortal(type) ==> DYING == \old(DYING) && REAPER == \old(REAPER) &&
         header_view[o] == \old(header_view[o]);
 */
 static void object_die(u32 type, u32 o) {
     //@ assert apart: mortal(type) ==> \forall integer s; slot(s) && mortal(ty(s)) ==> ob(s) != o;
+    owe_end(type, o);
     object_end(type, o);
     if (dies_in_steps(type)) {
         reap_start(type, o);
@@ -237,7 +270,7 @@ void object_release(u32 s) {
     release_space(s);
     u32 other = capability_other(s);
     capability_remove(s);
-    //@ assert gone: other == 0 ==> \forall integer t; !names(t, type, o);
+    //@ assert gone: other == 0 && type != CAP_FRAME ==> \forall integer t; !names(t, type, o);
     //@ assert head: \at(in_tree(CDT_HEAD),Pre);
     //@ assert in: \forall integer t; in_tree(t) ==> t != s && \at(in_tree(t),Pre);
     //@ assert taken: taken{Pre,Here};
@@ -292,7 +325,7 @@ static u32 reap_empty(u32 o) {
     ENSURES_LIFE                                                                                   \
     ensures used: queue_used{Pre,Post}(1);                                                         \
     ensures less: \result != 0 ==> less{Pre,Post};                                                 \
-    ensures same: \result == 0 ==> g_rn == \old(g_rn) && REAPER == o && dying(o);                  \
+    ensures same: \result == 0 ==> DYING == \old(DYING) && REAPER == o && dying(o);                 \
     ensures n: \result == 0 ==> g_n == \old(g_n);                                                 \
     ensures done: \result == 0 ==> emptied(o);                                                     \
     ensures taken: taken{Pre,Post};                                                                \
@@ -531,10 +564,10 @@ static u32 object_reap(u32 o) {
 /*@ requires wf: wf_end;
     requires o: REAPER == o && dying(o);
     terminates \true; exits \false;
-    assigns REAPER, g_rn, irq_view[o].state;
+    assigns REAPER, DYING, irq_view[o].state;
     ENSURES_END
     ensures out: \forall integer x; is_object(x) ==> (dying(x) <==> x != o && \old(dying(x)));
-    ensures n: g_rn == \old(g_rn) - 1;
+    ensures n: DYING == \old(DYING) - 1;
     ensures free: kind(o) == CAP_IRQ_HANDLER ==> irq_view[o].state == IRQ_FREE;
 */
 static void reap_end(u32 o) {
@@ -561,36 +594,28 @@ static void reap_newest(u32 o) {
     }
 }
 
-u32 reaper_step(void) {
-    u32 o = REAPER;
-    if (o != 0) {
-        //@ assert dying: dying(o);
-        reap_newest(o);
-        //@ assert caps: wf_caps;
-        //@ assert map: wf_map;
-        //@ assert end: wf_end;
-        //@ assert activity: wf_activity;
-    }
-    return o;
+void reaper_step(void) {
+    //@ assert dying: dying(REAPER);
+    reap_newest(REAPER);
+    //@ assert caps: wf_caps;
+    //@ assert map: wf_map;
+    //@ assert end: wf_end;
+    //@ assert activity: wf_activity;
 }
 
-u32 reaper_steps(void) {
-    u32 some = REAPER;
+void reaper_steps(u64 first) {
     /*@ loop invariant range: 0 <= i <= REAPER_STEPS;
         loop invariant wf: wf_life;
         loop invariant used: queue_used{Pre,Here}(i);
         loop invariant taken: taken{Pre,Here};
-        loop invariant same: i == 0 ==> as_much{Pre,Here};
-        loop invariant less: some != 0 && i != 0 ==> less{Pre,Here};
-        loop invariant done: some == 0 ==> REAPER == 0 && \forall integer o; !dying(o);
-        loop assigns i, some, LIFE, irq_view[..].state;
+        loop invariant none: i == 0 ==> as_much{Pre,Here} && tcb_view[K.run.tcb] == \at(tcb_view[K.run.tcb],Pre);
+        loop invariant some: i != 0 ==> first <= \at(DYING,Pre) && less{Pre,Here};
+        loop assigns i, LIFE, irq_view[..].state;
         loop variant REAPER_STEPS - i;
     */
-    for (u32 i = 0; i < REAPER_STEPS && some != 0; i++) {
-        some = reaper_step();
-        //@ assert step: some != 0 ==> less{LoopCurrent,Here};
-        //@ assert first: some != 0 && i == 0 ==> less{Pre,Here};
-        //@ assert less: some != 0 ==> less{Pre,Here};
+    for (u32 i = 0; i < REAPER_STEPS && first <= DYING; i++) {
+        reaper_step();
+        //@ assert step: less{LoopCurrent,Here};
+        //@ assert less: less{Pre,Here};
     }
-    return some;
 }

@@ -65,7 +65,7 @@ u64 object_data(u32 type, u64 size, u32 device);
     terminates \true; exits \false;
     assigns item_view[..], g_n, CDT_GHOST, slot_view[s], word_view[..], table_view[..], ACTIVITY,
         header_view[slot_view[s].object].head, header_view[slot_view[s].object].dying, REAPER,
-        g_rs[..], g_rp[..], g_rn;
+        g_rs[..], g_rp[..], DYING;
     ENSURES_LIFE
     ensures empty: null_slot(s);
     ensures keep: \forall integer a, b; a != s && b != s && \old(in_tree(a)) && \old(in_tree(b)) ==>
@@ -75,43 +75,43 @@ u64 object_data(u32 type, u64 size, u32 device);
     ensures last: \old(mortal(ty(s))) && (\forall integer t; t != s ==> !\old(names(t, ty(s), ob(s)))) ==>
         dying(\old(ob(s))) && REAPER == \old(ob(s));
     ensures alive: (\exists integer t; t != s && \old(names(t, ty(s), ob(s)))) ==>
-        REAPER == \old(REAPER) && g_rn == \old(g_rn);
+        REAPER == \old(REAPER) && DYING == \old(DYING);
     ensures more: \forall integer x; \old(dying(x)) ==> dying(x) && header_view[x] == \old(header_view[x]);
     ensures taken: taken{Pre,Post};
     ensures only: \forall integer x; dying(x) && !\old(dying(x)) ==> x == \old(ob(s)) && \old(mortal(ty(s)));
 */
 void object_release(u32 s);
 
-// One bounded step of what is left to do for dying objects. 0: nothing is left.
+// One bounded step of what is left to do for dying objects.
 /*@ requires wf: wf_life;
+    requires some: REAPER != 0;
     requires room: queue_margin(1);
     terminates \true; exits \false;
     assigns LIFE, irq_view[..].state;
     ensures wf: wf_life;
     ensures used: queue_used{Pre,Post}(1);
-    ensures none: \result == 0 <==> \old(REAPER) == 0;
-    ensures empty: \result == 0 ==> REAPER == 0 && \forall integer x; !dying(x);
-    ensures less: \result != 0 ==> less{Pre,Post};
+    ensures less: less{Pre,Post};
     ensures freed: \forall integer x; \old(dying(x)) && !dying(x) ==> emptied(x);
     ensures taken: taken{Pre,Post};
     ensures kinds: \forall integer x; \old(dying(x)) ==> kind(x) == \old(kind(x));
 */
-u32 reaper_step(void);
+void reaper_step(void);
 
 enum { REAPER_STEPS = 4 };
 
-// At most REAPER_STEPS such steps. 0: nothing is left.
+// At most REAPER_STEPS such steps, while there is an object at place `first` of the list, from 1.
 /*@ requires wf: wf_life;
+    requires first: first != 0;
     requires room: queue_margin(REAPER_STEPS);
     terminates \true; exits \false;
     assigns LIFE, irq_view[..].state;
     ensures wf: wf_life;
     ensures used: queue_used{Pre,Post}(REAPER_STEPS);
     ensures taken: taken{Pre,Post};
-    ensures done: \result == 0 ==> REAPER == 0 && \forall integer o; !dying(o);
-    ensures less: \result != 0 ==> less{Pre,Post};
+    ensures less: first <= \old(DYING) ==> less{Pre,Post};
+    ensures none: \old(DYING) < first ==> DYING == \old(DYING) && tcb_view[K.run.tcb] == \old(tcb_view[K.run.tcb]);
 */
-u32 reaper_steps(void);
+void reaper_steps(u64 first);
 
 // The measure of what the reaper has to do is a natural number: so its steps come to an end.
 /*@ ghost
@@ -119,7 +119,7 @@ u32 reaper_steps(void);
      terminates \true; exits \false; assigns \nothing;
      ensures bounded: bounded; @/
   void measure_now(void) {
-    /@ assert head: REAPER != 0 ==> dying(REAPER) && g_rn > 0; @/
+    /@ assert head: REAPER != 0 ==> dying(REAPER) && DYING > 0; @/
     /@ assert shape: REAPER != 0 ==> shaped(REAPER); @/
     /@ assert wait: REAPER != 0 && has_queue(kind(REAPER)) ==> 0 <= waiters(REAPER) < 0x40000000000000000; @/
     /@ assert lent: REAPER != 0 && kind(REAPER) == CAP_SCHED_CONTEXT ==> 0 <= debts(REAPER) < 0x40000000000000000; @/

@@ -17,6 +17,9 @@
 #include "abi/trace.h"
 #include "abi/types.h"
 
+enum { TICK = 1 << CLOCK_SHIFT }; // Cycles of the time-stamp counter.
+#define CLOCK_NEVER                                                                                \
+    0xfffffffffffffc00u // The beginning of the tick that the wheel calls WHEEL_NEVER.
 enum { PRIORITY_COUNT = 256, IRQ_COUNT = 128, BOOT_UNTYPED_COUNT = 64 };
 #define OBJECT_BASE 0x80000000u
 #define OBJECT_LIMIT 0x400000000ull // Physical addresses below it can hold objects: 16 GiB.
@@ -90,12 +93,8 @@ typedef struct {
     run_t caller;
     u32 dying, kind;
     u32 below, above; // Lend stack of caller.sc: older and younger loans; 0 at the ends.
-    u64 reserved;     // RECEIVED_MAY
+    u64 may;          // MAY_* of the Endpoint capability that it was last received through.
 } reply_t;
-
-// MAY_* of the Endpoint capability that r was last received with. A name of its own for the field
-// would make kept proofs of all that names a Reply worthless: with the next full run.
-#define RECEIVED_MAY(r) REPLY(r).reserved
 
 typedef struct {
     u64 due;
@@ -110,11 +109,11 @@ typedef struct {
     u32 tcb; // Who uses it; stale while it runs (then K.run says).
     u32 top; // Youngest loan: Reply.
     u32 dying, kind;
-    u64 budget, period;                          // Ticks; budget 0: not configured.
+    u64 budget, period;                          // Cycles; budget 0: not configured.
     u64 left;                                    // What it may still consume now.
     u64 last;                                    // Time up to which it is accounted.
     u64 amount[REFILL_COUNT], due[REFILL_COUNT]; // Refills, oldest first; amount 0 ends the list.
-    u64 used;                                    // Ticks consumed in all.
+    u64 used;                                    // Cycles consumed in all.
     timer_node_t timer; // Waits for the first refill while the budget is exhausted.
 } sched_context_t;
 
@@ -175,15 +174,14 @@ typedef struct {
     timer_node_t timer;
     u64 fault_word[4];
     denial_t denial;
-    u32 sending; // MAY_* bits of the capability that it waits to send through,
-    u32 reserved2;
-    u64 sending_badge, sending_info; // its badge, and info; r keeps what a fault interrupted.
-    u64 reserved[60];
+    // What it waits to send: through the capability at this address, unless it is a fault, and with this
+    // info; r keeps what a fault interrupted.
+    u64 sending_cptr, sending_info;
+    u64 begun; // The call that goes on when it is made again (call.h), 0: none.
+    u64 first_dying; // Place on the list of dying objects, from 1, of the oldest that it has to finish, 0: none.
+    u64 reserved[59];
     u8 vector_state[1024]; // XSAVE area.
 } tcb_t;
-
-// The call of thread t that goes on when it is made again (call.h), 0: none.
-#define BEGUN(t) TCB(t).reserved[0]
 
 // --- Memory.
 typedef struct {
@@ -250,6 +248,7 @@ typedef struct {
     run_t run;  // Current thread and context. The arch layer writes run.tcb, the core run.sc.
     u32 top;    // Highest ready priority + 1, 0: none.
     u32 reaper; // Newest dying object.
+    u64 dying;  // How many there are.
     u64 ready_summary;   // Bit w: ready_bitmap[w] is not 0.
     u64 ready_bitmap[4]; // Bit p: queue of priority p is not empty.
     wheel_t wheel;

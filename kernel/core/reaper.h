@@ -12,24 +12,25 @@
 /*@ requires wf: wf_reaper;
     requires o: is_object(o) && !dying(o);
     terminates \true; exits \false;
-    assigns header_view[o].dying, REAPER, g_rs[..], g_rp[..], g_rn;
+    assigns header_view[o].dying, REAPER, g_rs[..], g_rp[..], DYING;
     ensures perm: reaper_perm;
     ensures link: reaper_link;
     ensures in: \forall integer x; is_object(x) ==> (dying(x) <==> x == o || \old(dying(x)));
     ensures head: REAPER == o;
-    ensures n: g_rn == \old(g_rn) + 1;
+    ensures n: DYING == \old(DYING) + 1;
 */
 static inline void reaper_push(u32 o) {
     HEADER(o).dying = REAPER;
     REAPER = o;
+    DYING++;
     /*@ ghost
         u32 p = g_rp[o];
-        u32 x = g_rs[g_rn];
+        u32 q = (u32)(DYING - 1);
+        u32 x = g_rs[q];
         g_rs[p] = x;
         g_rp[x] = p;
-        g_rs[g_rn] = o;
-        g_rp[o] = (u32)g_rn;
-        g_rn++;
+        g_rs[q] = o;
+        g_rp[o] = q;
     */
 }
 
@@ -37,16 +38,16 @@ static inline void reaper_push(u32 o) {
 /*@ requires wf: wf_reaper;
     requires some: REAPER != 0;
     terminates \true; exits \false;
-    assigns REAPER, g_rn;
+    assigns REAPER, DYING;
     ensures perm: reaper_perm;
     ensures link: reaper_link;
     ensures out: \forall integer x; is_object(x) ==>
         (dying(x) <==> x != \old(REAPER) && \old(dying(x)));
-    ensures n: g_rn == \old(g_rn) - 1;
+    ensures n: DYING == \old(DYING) - 1;
 */
 static inline void reaper_pop(void) {
     REAPER = HEADER(REAPER).dying;
-    //@ ghost g_rn--;
+    DYING--;
 }
 
 #endif

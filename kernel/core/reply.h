@@ -30,9 +30,9 @@ static inline u32 reply_is_armed(u32 r) {
 // May the answer through r bring a capability? Whoever received through r had the right to pass one on.
 /*@ requires r: r != 0;
     terminates \true; exits \false; assigns \nothing;
-    ensures right: \result == RECEIVED_MAY(r) / MAY_GRANT % 2; */
+    ensures right: \result == REPLY(r).may / MAY_GRANT % 2; */
 static inline u32 reply_may_grant(u32 r) {
-    return (u32)(RECEIVED_MAY(r) / MAY_GRANT % 2u);
+    return (u32)(REPLY(r).may / MAY_GRANT % 2u);
 }
 
 // r, which is free or claimed, names c, which begins to receive or to wait for the answer.

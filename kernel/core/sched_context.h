@@ -1,6 +1,9 @@
 // Scheduling contexts: budgets, and who has lent which context to whom.
 // SPDX-License-Identifier: BSD-2-Clause
 //
+// Contexts are charged in cycles of the time-stamp counter, from the reading of the clock that let them run
+// to the one that took the processor away: there is no stretch that is too short to be paid for.
+//
 // What is consumed in a stretch that began at time x comes back at x + period, through a list of at
 // most REFILL_COUNT refills, oldest first. When the list is full, its newest entry absorbs the next
 // and moves later: the thread waits longer, never shorter. So for every time T, at most `budget` is
@@ -22,8 +25,8 @@
 #include "spec/sched_context.h"
 #include "spec/wheel.h"
 
-enum { SC_MIN = 16 };                // Ticks; the smallest budget.
-#define PERIOD_LIMIT 0x400000000000u // Ticks; periods are below it.
+enum { SC_MIN = 16 * TICK };            // Cycles; the smallest budget.
+#define PERIOD_LIMIT 0x100000000000000u // Cycles; periods are below it.
 
 // The parts of budget(sc) and window(sc), one a goal. In contracts.
 // clang-format off
@@ -41,8 +44,8 @@ enum { SC_MIN = 16 };                // Ticks; the smallest budget.
 
 // sc begins anew with a full budget at time `now`; what it has used in all remains counted.
 /*@ requires s: context(sc);
-    requires b: SC_MIN <= budget <= period < 0x400000000000 && SC(sc).used <= now < 0x800000000000;
-    requires window: g_spent[sc] == 0 && g_before[sc] == 0 && g_T1 < 0x800000000000;
+    requires b: SC_MIN <= budget <= period < 0x100000000000000 && SC(sc).used <= now < 0x200000000000000;
+    requires window: g_spent[sc] == 0 && g_before[sc] == 0 && g_T1 < 0x200000000000000;
     terminates \true; exits \false;
     assigns sc_view[sc].budget, sc_view[sc].period, sc_view[sc].left, sc_view[sc].last,
         sc_view[sc].amount[0 .. 3];
@@ -52,7 +55,7 @@ void sc_init(u32 sc, u64 budget, u64 period, u64 now);
 
 // It has run since SC(sc).last: pay for it.
 /*@ requires wf: context(sc) && budget(sc) && window(sc);
-    requires now: SC(sc).last <= now < 0x800000000000;
+    requires now: SC(sc).last <= now < 0x200000000000000;
     terminates \true; exits \false;
     assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3],
         sc_view[sc].due[0 .. 3], g_spent[sc], g_before[sc];
@@ -67,7 +70,7 @@ void sc_charge(u32 sc, u64 now);
 // Accounts sc up to now without charging it: it did not run. Takes back what is due (a context that is
 // always full: begins its next time slice).
 /*@ requires wf: context(sc) && budget(sc) && window(sc);
-    requires now: SC(sc).last <= now < 0x800000000000;
+    requires now: SC(sc).last <= now < 0x200000000000000;
     terminates \true; exits \false;
     assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3];
     ensures last: SC(sc).last == now;

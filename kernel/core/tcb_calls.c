@@ -182,9 +182,9 @@ static inline u32 is_user_address(u32 r) {
 /*@ REQUIRES_TCB_CALL
     terminates \true; exits \false;
     assigns tcb_view[K.run.tcb].denial,
-        tcb_view[target(cptr)].r[0 .. R_COUNT - 1], tcb_view[target(cptr)].mode, BEGUN(target(cptr));
+        tcb_view[target(cptr)].r[0 .. R_COUNT - 1], tcb_view[target(cptr)].mode, TCB(target(cptr)).begun;
     ENSURES_TCB_CALL
-    ensures whole: \result / 0x100000000 == OK ==> BEGUN(target(cptr)) == 0;
+    ensures whole: \result / 0x100000000 == OK ==> TCB(target(cptr)).begun == 0;
     ensures stopped: \result / 0x100000000 == OK ==> \let t = target(cptr);
         t != K.run.tcb && (tcb_view[t].state == STATE_INACTIVE || tcb_view[t].fault != FAULT_NONE);
     ensures safe: \result / 0x100000000 == OK ==> \let t = target(cptr);
@@ -225,7 +225,7 @@ RARE u64 call_tcb_write(u64 cptr, u64 info) {
         TCB(t).r[REGISTER[i]] = word[i];
     }
     TCB(t).mode |= MODE_IRET;
-    BEGUN(t) = 0;
+    TCB(t).begun = 0;
     return call_done();
 }
 
@@ -289,7 +289,7 @@ RARE u64 call_tcb_read(u64 cptr, u64 info) {
         tcb_view[K.run.tcb].r[R_R8], tcb_view[K.run.tcb].r[R_R9];
     ENSURES_TCB_CALL
     ensures told: \result / 0x100000000 == OK ==> tcb_view[K.run.tcb].r[R_R8] == target(cptr) && tcb_view[K.run.tcb].r[R_R10] ==
-        SC(target(cptr) == K.run.tcb ? K.run.sc : tcb_view[target(cptr)].sc).used; */
+        SC(target(cptr) == K.run.tcb ? K.run.sc : tcb_view[target(cptr)].sc).used / 1024; */
 RARE u64 call_tcb_info(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr);
@@ -299,7 +299,7 @@ RARE u64 call_tcb_info(u64 cptr, u64 info) {
     u32 sc = t == K.run.tcb ? K.run.sc : TCB(t).sc;
     ARG0 = thread_state(t) + 0x100 * (u64)TCB(t).priority + 0x10000 * (u64)TCB(t).priority_max +
            0x1000000 * (u64)(TCB(t).vector != 0) + 0x100000000 * (u64)TCB(t).fault;
-    ARG1 = SC(sc).used;
+    ARG1 = SC(sc).used / TICK;
     ARG2 = t;
     ARG3 = 0;
     return call_done();

@@ -75,6 +75,9 @@ static void unqueue(u32 t) {
     if (is_queued(state)) {
         thread_dequeue(t);
         //@ assert threads: threads;
+        //@ assert members: \forall integer v; index(v) && g_queue[v] != 0 ==> v != t && g_queue[v] == \at(g_queue[v],Pre);
+        //@ assert first: \let q = \at(g_queue[t],Pre); \at(QUEUE(q).head,Pre) == t && QUEUE(q).head != 0 ==> g_place[t] < g_place[QUEUE(q).head];
+        //@ assert last: \let q = \at(g_queue[t],Pre); QUEUE(q).head != 0 ==> g_place[QUEUE(q).tail] <= g_place[\at(QUEUE(q).tail,Pre)];
         //@ assert fewer: shorter{Pre,Here}(t);
         //@ assert heads: \forall integer q; waiting_queue(q) && \at(QUEUE(q).head,Pre) == 0 ==> QUEUE(q).head == 0;
     } else if (state == STATE_READY) {
@@ -188,6 +191,9 @@ void thread_arm_timeout(u64 info) {
         return;
     }
     time_start(cur, BUFFER(TCB_SLOT(cur, TCB_SLOT_BUFFER).object).word[BUFFER_TIMEOUT]);
+    if (TCB(cur).sc == 0) { // Its context goes on with another thread, so no switch sets the alarm.
+        time_alarm();
+    }
     //@ assert kinds: \forall integer n; 0 <= n < 0x100000000 ==> TIMER(n).kind == \at(TIMER(n).kind,Pre);
     //@ assert tcbs: wait_tcb;
     //@ assert waits: waits;

@@ -17,6 +17,15 @@ static u64 time_read(void) {
     return clock_now();
 }
 
+// The tick of the wheel that begins at `cycles`, or first after it.
+/*@ requires c: cycles < 0x400000000000000;
+    terminates \true; exits \false; assigns \nothing;
+    ensures r: \result == tick_after(cycles);
+    ensures at: cycles <= 1024 * \result < cycles + 1024; */
+static u64 time_tick(u64 cycles) {
+    return (cycles + (TICK - 1u)) / TICK;
+}
+
 // Gives sc, which does not wait, back what is due; it waits for the rest if that is too little.
 /*@ requires wf: wheel && time_clock && time_budgets && time_windows && time_bare && time_kinds &&
         time_owners && time_waiting;
@@ -46,7 +55,7 @@ static NOINLINE void time_await(u32 sc, u64 now) {
     //@ assert windows: time_windows;
     //@ assert others: \forall integer s; configured(s) && s != sc && exhausted(s) ==> waits(s);
     if (!time_has_budget(sc)) {
-        wheel_insert(sc + SC_TIMER, sc_due(sc));
+        wheel_insert(sc + SC_TIMER, time_tick(sc_due(sc)));
         //@ assert windows: time_windows;
         //@ assert exhausted: time_exhausted;
     }
@@ -121,7 +130,7 @@ static void time_enter(u32 sc, u64 now) {
     ensures a1: alarm_timers;
     ensures a2: alarm_budget(sc); */
 static void time_set_alarm(u32 sc) {
-    u64 alarm = wheel_next();
+    u64 alarm = wheel_next() * TICK;
     if (sc != 0) {
         u64 end = SC(sc).last + SC(sc).left;
         if (end < alarm) {
@@ -224,7 +233,7 @@ static void time_expire(u32 n, u64 now) {
 
 u32 time_step(void) {
     u64 now = time_read();
-    u32 n = wheel_step(now);
+    u32 n = wheel_step(now / TICK);
     //@ assert same: \forall integer s; context(s) && s + 15 != g_moved ==> (waits(s) <==> \at(waits(s), Pre)) && TIMER(s + 15).due == \at(TIMER(s + 15).due, Pre);
     //@ assert owners: time_owners;
     //@ assert waiting: time_waiting;
@@ -235,13 +244,12 @@ u32 time_step(void) {
 void time_start(u32 t, u64 ticks) {
     u64 now = time_read();
     u64 wait = ticks < WAIT_LIMIT ? ticks : WAIT_LIMIT;
-    wheel_insert(t + TCB_TIMER, now + wait + 1u);
+    wheel_insert(t + TCB_TIMER, now / TICK + wait + 1u);
     //@ assert same: \forall integer s; configured(s) ==> s + 15 != t + 54 && (waits(s) <==> \at(waits(s), Pre)) && TIMER(s + 15).due == \at(TIMER(s + 15).due, Pre);
     //@ assert kinds: time_kinds;
     //@ assert owners: time_owners;
     //@ assert exhausted: time_exhausted;
     //@ assert waiting: time_waiting;
-    time_alarm();
 }
 
 // Takes the timer of sc off and makes it one of a context.

@@ -1,7 +1,8 @@
 // Time: the running context is charged, exhausted ones wait for their refill, waits time out.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The clock is read when the running context changes (time_switch), when a bounded wait begins
+// Clock, contexts and alarm count cycles, the wheel and the waits of threads ticks: a timer of the wheel is
+// due at the beginning of its tick. The clock is read when the running context changes (time_switch), when a bounded wait begins
 // (time_start), when a context is configured, and when the alarm rings (time_charge_running,
 // time_step); nowhere else. A configured context with less than SC_MIN left has its timer on the wheel,
 // and no other one has. The alarm is set for the first of: the next timer, the end of the running
@@ -146,8 +147,8 @@ u32 time_charge_running(void);
     ensures t8: time_waiting;
     ensures same: \forall integer s; 0 <= s < 0x100000000 ==> SC(s).budget == \old(SC(s).budget) &&
         SC(s).period == \old(SC(s).period) && SC(s).tcb == \old(SC(s).tcb) && SC(s).top == \old(SC(s).top);
-    ensures done: \result == TIME_DONE ==> (\forall integer n; on(n) ==> g_clock < TIMER(n).due);
-    ensures late: \result > TIME_MORE ==> \let n = \result; \old(on(n)) && \old(TIMER(n).due) <= g_clock;
+    ensures done: \result == TIME_DONE ==> (\forall integer n; on(n) ==> g_clock < 1024 * TIMER(n).due);
+    ensures late: \result > TIME_MORE ==> \let n = \result; \old(on(n)) && 1024 * \old(TIMER(n).due) <= g_clock;
     ensures context: \result > TIME_MORE && TIMER(\result).kind == TIMER_CONTEXT ==> configured(\result - SC_TIMER);
     ensures thread: \result > TIME_MORE && TIMER(\result).kind != TIMER_CONTEXT ==> TIMER(\result).queue == 0;
     ensures accounted: K.run.sc != 0 ==>
@@ -164,14 +165,14 @@ u32 time_step(void);
     ensures a2: alarm_budget(K.run.sc); */
 void time_alarm(void);
 
-// The wait of thread t, whose timer is off, ends after `ticks`.
+// The wait of thread t, whose timer is off, ends after `ticks`. The alarm is still to be set.
 /*@ requires wf: wheel && time;
     requires t: t != 0 && t < 0xfffffff0 - TCB_TIMER && TIMER(t + TCB_TIMER).queue == 0 &&
         TIMER(t + TCB_TIMER).kind == TIMER_THREAD;
     requires sc: time_running;
     requires room: wheel_room;
     terminates \true; exits \false;
-    assigns g_clock, g_alarm, timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[t + TCB_TIMER].due, timer_view[t + TCB_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
+    assigns g_clock, timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[t + TCB_TIMER].due, timer_view[t + TCB_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
         g_level[t + TCB_TIMER], g_slot[t + TCB_TIMER], g_age[t + TCB_TIMER], g_ages;
     ensures w: wheel;
     ensures t1: time_clock;
@@ -182,9 +183,7 @@ void time_alarm(void);
     ensures t6: time_owners;
     ensures t7: time_exhausted;
     ensures t8: time_waiting;
-    ensures on: on(t + TCB_TIMER) && g_clock + \min(ticks, 0x7ffffffffffe) < TIMER(t + TCB_TIMER).due;
-    ensures a1: alarm_timers;
-    ensures a2: alarm_budget(K.run.sc); */
+    ensures on: on(t + TCB_TIMER) && g_clock + 1024 * \min(ticks, 0x7ffffffffffe) < 1024 * TIMER(t + TCB_TIMER).due; */
 void time_start(u32 t, u64 ticks);
 
 // It ended before.
@@ -214,7 +213,7 @@ static inline void time_stop(u32 t) {
     requires sc: context(sc);
     requires running: time_running;
     requires timer: !configured(sc) ==> TIMER(sc + SC_TIMER).queue == 0;
-    requires b: SC_MIN <= budget <= period < 0x400000000000;
+    requires b: SC_MIN <= budget <= period < 0x100000000000000;
     terminates \true; exits \false;
     assigns g_clock, g_alarm, sc_view[sc].budget, sc_view[sc].period, sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3],
         g_spent[sc], g_before[sc], timer_view[sc + SC_TIMER].kind,

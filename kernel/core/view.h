@@ -14,7 +14,7 @@
 //   TIMER(n)      the timers in TCBs and SchedContexts
 //   LINK(t)       the place of thread t in a queue
 //   WHEEL         the wheel in K
-//   REAPER        the head of the list of dying objects in K
+//   REAPER, DYING the head and the length of the list of dying objects in K
 #ifndef CORE_VIEW_H
 #define CORE_VIEW_H
 
@@ -35,6 +35,7 @@ extern timer_node_t timer_view[INDEX_COUNT];
 extern thread_link_t link_view[INDEX_COUNT];
 extern wheel_t wheel_view;
 extern u32 reaper_view;
+extern u64 dying_view;
 extern tcb_t tcb_view[INDEX_COUNT];
 extern untyped_t untyped_view[INDEX_COUNT];
 extern table_t table_view[INDEX_COUNT];
@@ -58,6 +59,7 @@ extern buffer_t buffer_view[INDEX_COUNT];
 #define LINK(t) link_view[t]
 #define WHEEL wheel_view
 #define REAPER reaper_view
+#define DYING dying_view
 #define UNTYPED(i) untyped_view[i]
 #define TABLE(i) table_view[i]
 #define IRQ(i) irq_view[i]
@@ -89,6 +91,7 @@ typedef struct {
 #define LINK(t) TCB(t).link
 #define WHEEL K.wheel
 #define REAPER K.reaper
+#define DYING K.dying
 #define UNTYPED(i) VIEW(untyped_t, i)
 #define TABLE(i) VIEW(table_t, i)
 #define IRQ(i) VIEW(irq_t, i)

@@ -14,7 +14,7 @@
 #include "spec/wheel.h"
 
 #define WHEEL_LIMIT 0x1000000000000u // Due times are below it.
-#define WHEEL_NEVER 0xffffffffffffffffu
+#define WHEEL_NEVER 0x3fffffffffffffu
 enum { WHEEL_DONE = 0, WHEEL_MORE = 1 }; // No timer has these indices.
 
 // Timer n, which is off, expires at `due`: later than WHEEL.now, below WHEEL_LIMIT.
@@ -124,7 +124,8 @@ u32 wheel_step(u64 now);
     terminates \true; exits \false; assigns \nothing;
     ensures early: \forall integer n; on(n) ==> \result <= TIMER(n).due;
     ensures never: \result == WHEEL_NEVER <==> (\forall integer n; !on(n));
-    ensures later: WHEEL.now <= \result; */
+    ensures later: WHEEL.now <= \result;
+    ensures range: \result <= WHEEL_NEVER; */
 u64 wheel_next(void);
 
 /*@ terminates \true; exits \false; assigns \nothing;

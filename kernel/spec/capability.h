@@ -25,8 +25,10 @@
     predicate cap_one{L} = \forall integer a, b; slot(a) && slot(b) && ty(a) != CAP_NULL && !copyable(ty(a)) &&
        ty(a) == ty(b) && ob(a) == ob(b) ==> a == b;
     // --- INV-8: between the first and the last bracket of an object's capabilities lie only their brackets.
+    // Not of a Frame's: nothing ends with the last one, and device memory gives a page out as often as asked.
+    predicate shared(integer t) = copyable(t) && t != CAP_FRAME;
     predicate same{L}(integer a, integer b) = ty{L}(a) == ty{L}(b) && ob{L}(a) == ob{L}(b);
-    predicate contig{L} = \forall integer a, b, c; slot(a) && slot(b) && slot(c) && copyable(ty(a)) && ty(b) != CAP_NULL &&
+    predicate contig{L} = \forall integer a, b, c; slot(a) && slot(b) && slot(c) && shared(ty(a)) && ty(b) != CAP_NULL &&
        same(a, c) && (po(a) < po(b) < pc(c) || po(a) < pc(b) < pc(c)) ==> same(b, a);
     // --- INV-9: a capability has no more authority than any of its ancestors of a copyable type.
     predicate rights_le(integer a, integer b) = ((a & RIGHT_READ) != 0 ==> (b & RIGHT_READ) != 0) &&

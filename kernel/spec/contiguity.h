@@ -13,13 +13,13 @@
     lemma con_copy{L1,L2}: \forall integer p, c; slot(p) && slot(c) && p != c && copyable(ty{L1}(p)) && ty{L1}(c) == CAP_NULL &&
        ty{L2}(c) == ty{L1}(p) && ob{L2}(c) == ob{L1}(p) && c != CDT_HEAD && p != CDT_HEAD && inj{L1} && br_ord{L1} && cap_tree{L1} &&
        contig{L1} && ins_rel{L1,L2}(p,c) && same_but{L1,L2}(c) ==> contig{L2};
-    predicate contig_at{L}(integer a, integer b, integer c) = copyable(ty{L}(a)) && ty{L}(b) != CAP_NULL && same{L}(a, c) &&
+    predicate contig_at{L}(integer a, integer b, integer c) = shared(ty{L}(a)) && ty{L}(b) != CAP_NULL && same{L}(a, c) &&
        (po{L}(a) < po{L}(b) < pc{L}(c) || po{L}(a) < pc{L}(b) < pc{L}(c)) ==> same{L}(b, a);
     // No capabilities to one copyable object lie on both sides of the place behind OPEN of a p that is none.
     predicate new_parent{L}(integer p) = in_tree{L}(p) && !copyable(ty{L}(p)) && (p == CDT_HEAD ==> po{L}(p) == 0);
-    lemma con_gap{L}: \forall integer p, a, b; new_parent(p) && slot(a) && slot(b) && copyable(ty(a)) && same(a, b) &&
+    lemma con_gap{L}: \forall integer p, a, b; new_parent(p) && slot(a) && slot(b) && shared(ty(a)) && same(a, b) &&
        inj && br_ord && cap_tree && contig ==> !(po(a) <= po(p) < pc(b));
-    predicate fresh{L1,L2}(integer c) = \forall integer s; slot(s) ==> !names{L1}(s, ty{L2}(c), ob{L2}(c));
+    predicate fresh{L1,L2}(integer c) = ty{L2}(c) == CAP_FRAME || \forall integer s; slot(s) ==> !names{L1}(s, ty{L2}(c), ob{L2}(c));
     lemma con_new_at{L1,L2}: \forall integer p, c, x, y, z; new_parent{L1}(p) && slot(c) && p != c && ty{L1}(c) == CAP_NULL &&
        ty{L2}(c) != CAP_NULL && c != CDT_HEAD && fresh{L1,L2}(c) && inj{L1} && br_ord{L1} && cap_tree{L1} && contig{L1} &&
        ins_rel{L1,L2}(p,c) && same_but{L1,L2}(c) && slot(x) && slot(y) && slot(z) ==> contig_at{L2}(x, y, z);
@@ -27,7 +27,7 @@
        ty{L2}(c) != CAP_NULL && c != CDT_HEAD && fresh{L1,L2}(c) && inj{L1} && br_ord{L1} && cap_tree{L1} && contig{L1} &&
        ins_rel{L1,L2}(p,c) && same_but{L1,L2}(c) ==> contig{L2};
     // Who is next to s in the list stands between s and any other capability to its object.
-    predicate twin{L}(integer t, integer s) = slot(s) && slot(t) && copyable(ty(s)) && same(t, s) && 0 <= po(s) < pc(s) && 0 <= po(t) < pc(t);
+    predicate twin{L}(integer t, integer s) = slot(s) && slot(t) && shared(ty(s)) && same(t, s) && 0 <= po(s) < pc(s) && 0 <= po(t) < pc(t);
     lemma con_left{L}: \forall integer s, t, b; twin(t, s) && slot(b) && ty(b) != CAP_NULL && (po(b) == po(s) - 1 || pc(b) == po(s) - 1) &&
        po(t) < po(s) && inj && contig ==> same(b, s);
     lemma con_right{L}: \forall integer s, t, b; twin(t, s) && slot(b) && ty(b) != CAP_NULL && (po(b) == pc(s) + 1 || pc(b) == pc(s) + 1) &&

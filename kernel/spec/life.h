@@ -79,14 +79,14 @@
         kind{L}(o) == CAP_ENDPOINT ? waiters{L}(o) : kind{L}(o) == CAP_NOTIFICATION ? waiters{L}(o) :
         kind{L}(o) == CAP_SCHED_CONTEXT ? debts{L}(o) : 0;
     predicate less{L1,L2} = \at(g_n,L2) < \at(g_n,L1) || (\at(g_n,L2) == \at(g_n,L1) &&
-        (\at(g_rn,L2) < \at(g_rn,L1) || (\at(g_rn,L2) == \at(g_rn,L1) &&
+        (\at(DYING,L2) < \at(DYING,L1) || (\at(DYING,L2) == \at(DYING,L1) &&
         \at(REAPER,L1) != 0 && \at(REAPER,L2) == \at(REAPER,L1) && rest{L2}(\at(REAPER,L2)) < rest{L1}(\at(REAPER,L1)))));
-    predicate as_much{L1,L2} = \at(g_n,L2) == \at(g_n,L1) && \at(g_rn,L2) == \at(g_rn,L1) &&
+    predicate as_much{L1,L2} = \at(g_n,L2) == \at(g_n,L1) && \at(DYING,L2) == \at(DYING,L1) &&
         \at(REAPER,L2) == \at(REAPER,L1) && rest{L2}(\at(REAPER,L2)) == rest{L1}(\at(REAPER,L1));
-    predicate bounded{L} = 0 <= g_n && 0 <= g_rn <= 0x100000000 &&
+    predicate bounded{L} = 0 <= g_n && 0 <= DYING <= 0x100000000 &&
         (REAPER != 0 ==> 0 <= rest{L}(REAPER) < 0x40000000000000000);
     logic integer measure{L} =
-        (g_n * 0x200000000 + g_rn) * 0x40000000000000000 + (REAPER == 0 ? 0 : rest{L}(REAPER));
+        (g_n * 0x200000000 + DYING) * 0x40000000000000000 + (REAPER == 0 ? 0 : rest{L}(REAPER));
     lemma measure_less{L1,L2}: bounded{L1} && bounded{L2} && less{L1,L2} ==> 0 <= measure{L2} < measure{L1};
 
     // Nothing is left in o, and nothing refers to it.
@@ -124,6 +124,6 @@
 // What the release of a capability, and a step of the reaper, may write.
 #define LIFE                                                                                       \
     item_view[..], g_n, CDT_GHOST, slot_view[..], word_view[..], table_view[..], header_view[..],  \
-        REAPER, g_rs[..], g_rp[..], g_rn, ACTIVITY
+        REAPER, g_rs[..], g_rp[..], DYING, ACTIVITY
 
 #endif

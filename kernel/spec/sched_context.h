@@ -13,8 +13,8 @@
 /*@ predicate context(integer s) = 1 <= s < 0xfffffff0;
     predicate full{L}(integer s) = SC(s).budget == SC(s).period;
 
-    predicate sc_limits{L}(integer s) = 16 <= SC(s).budget <= SC(s).period < 0x400000000000 &&
-        SC(s).last < 0x800000000000 && SC(s).used <= SC(s).last && SC(s).left <= SC(s).budget;
+    predicate sc_limits{L}(integer s) = 16384 <= SC(s).budget <= SC(s).period < 0x100000000000000 &&
+        SC(s).last < 0x200000000000000 && SC(s).used <= SC(s).last && SC(s).left <= SC(s).budget;
     predicate sc_sum{L}(integer s) = full(s) ? SC(s).amount[0] == 0 :
         SC(s).left + SC(s).amount[0] + SC(s).amount[1] + SC(s).amount[2] + SC(s).amount[3] == SC(s).budget;
     predicate sc_list{L}(integer s) = (SC(s).amount[0] == 0 ==> SC(s).amount[1] == 0) &&
@@ -35,7 +35,7 @@
         (SC(s).due[0] >= x ? SC(s).amount[0] : 0) + (SC(s).due[1] >= x ? SC(s).amount[1] : 0) +
         (SC(s).due[2] >= x ? SC(s).amount[2] : 0) + (SC(s).due[3] >= x ? SC(s).amount[3] : 0);
     predicate win_start{L}(integer s) = SC(s).last <= g_T1 ==> g_spent[s] == 0 && g_before[s] == 0;
-    predicate win_before{L}(integer s) = g_before[s] <= SC(s).period && g_before[s] <= g_T1 < 0x800000000000;
+    predicate win_before{L}(integer s) = g_before[s] <= SC(s).period && g_before[s] <= g_T1 < 0x200000000000000;
     predicate win_debt{L}(integer s) = full(s) ?
         (g_T1 <= SC(s).last ==> g_spent[s] <= SC(s).last - g_T1) :
         (g_spent[s] + g_before[s] <= late(s, back(s)) ||
@@ -46,8 +46,8 @@
 
 // s is charged for [from, to).
 /*@ ghost
-  /@ requires s: context(s) && from <= to < 0x800000000000 && g_T1 < 0x800000000000;
-     requires p: 0 < SC(s).period < 0x400000000000 && g_spent[s] < 0x800000000000;
+  /@ requires s: context(s) && from <= to < 0x200000000000000 && g_T1 < 0x200000000000000;
+     requires p: 0 < SC(s).period < 0x100000000000000 && g_spent[s] < 0x200000000000000;
      terminates \true; exits \false;
      assigns g_spent[s], g_before[s];
      ensures none: to <= g_T1 || from >= g_T1 + SC(s).period ==> g_spent[s] == \old(g_spent[s]);

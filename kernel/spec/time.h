@@ -7,11 +7,14 @@
 #include "spec/sched_context.h"
 #include "spec/wheel.h"
 
-/*@ predicate configured{L}(integer s) = context(s) && SC(s).budget != 0;
-    predicate exhausted{L}(integer s) = SC(s).left < 16;
+// Contexts and alarms count cycles, the wheel counts ticks of 1,024 cycles.
+/*@ logic integer tick_after(integer cycles) = (cycles + 1023) / 1024; // The first that is not before.
+
+    predicate configured{L}(integer s) = context(s) && SC(s).budget != 0;
+    predicate exhausted{L}(integer s) = SC(s).left < 16384;
     predicate waits{L}(integer s) = on{L}(s + 15);
 
-    predicate time_clock{L} = WHEEL.now <= g_clock < 0x800000000000 && g_T1 < 0x800000000000;
+    predicate time_clock{L} = 1024 * WHEEL.now <= g_clock < 0x200000000000000 && g_T1 < 0x200000000000000;
     predicate time_budgets{L} = \forall integer s; configured(s) ==> budget(s) && SC(s).last <= g_clock;
     predicate time_windows{L} = \forall integer s; configured(s) ==> window(s);
     // The null context and those that are not configured have nothing to run on and no timer.
@@ -23,12 +26,12 @@
     // Exhausted contexts, and no others, wait on the wheel, until their first refill.
     predicate time_exhausted{L} = \forall integer s; configured(s) && exhausted(s) ==> waits(s);
     predicate time_waiting{L} = \forall integer s; configured(s) && waits(s) ==> exhausted(s) &&
-        SC(s).amount[0] != 0 && SC(s).due[0] == TIMER(s + 15).due;
+        SC(s).amount[0] != 0 && TIMER(s + 15).due == tick_after(SC(s).due[0]);
     predicate time{L} = time_clock{L} && time_budgets{L} && time_windows{L} && time_bare{L} &&
         time_kinds{L} && time_owners{L} && time_exhausted{L} && time_waiting{L};
 
     // The alarm rings no later than the first timer and the end of the running context's budget.
-    predicate alarm_timers{L} = \forall integer n; on(n) ==> g_alarm <= TIMER(n).due;
+    predicate alarm_timers{L} = \forall integer n; on(n) ==> g_alarm <= 1024 * TIMER(n).due;
     predicate alarm_budget{L}(integer s) = s != 0 ==> g_alarm <= SC(s).last + SC(s).left; */
 
 #endif

@@ -21,13 +21,25 @@ bool is_name(const char (&name)[ArchiveEntry::kNameBytes]) {
 
 } // namespace
 
+// Most of a start is this, so it goes four words a round, and no word is copied by a call.
 u64 archive_sum(std::span<const u8> bytes, u64 state) {
-    while (!bytes.empty()) {
+    const u8 *at = bytes.data();
+    std::size_t left = bytes.size();
+    for (; left >= 4 * sizeof(u64); left -= 4 * sizeof(u64), at += 4 * sizeof(u64)) {
+        u64 word[4];
+        __builtin_memcpy(word, at, sizeof word);
+        state = (state ^ word[0]) * kPrime;
+        state = (state ^ word[1]) * kPrime;
+        state = (state ^ word[2]) * kPrime;
+        state = (state ^ word[3]) * kPrime;
+    }
+    while (left != 0) {
         u64 word = 0;
-        std::size_t n = bytes.size() < sizeof word ? bytes.size() : sizeof word;
-        std::memcpy(&word, bytes.data(), n);
+        std::size_t n = left < sizeof word ? left : sizeof word;
+        std::memcpy(&word, at, n);
         state = (state ^ word) * kPrime;
-        bytes = bytes.subspan(n);
+        at += n;
+        left -= n;
     }
     return state;
 }

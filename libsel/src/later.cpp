@@ -1,21 +1,26 @@
 // Reply objects: who is owed an answer, and with which object the server receives next.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sel/later.hpp"
+#include "sel/reply_pool.hpp"
 
 #include <bit>
 
 namespace sel {
 
-// count() or more: there is none.
-u32 ReplySet::find_free() const {
-    return static_cast<u32>(std::countr_one(waiting_.load() | 1ull << current_));
-}
-
 // No message has so many words. The kernel refuses such an answer and changes nothing, but first it looks
 // whether there is somebody to be answered.
-bool ReplySet::waits(u32 index) const {
+bool waits(Reply reply) {
     static_assert(INFO_LENGTH > MESSAGE_WORDS);
-    return call(CALL_REPLY, replies_.first + index, INFO_LENGTH).error() == ERR_ARG;
+    return call(CALL_REPLY, reply.cptr(), INFO_LENGTH).error() == ERR_ARG;
+}
+
+// count() or more: there is none.
+u32 ReplySet::find_free() const {
+    return static_cast<u32>(std::countr_one(waiting_ | 1ull << current_));
+}
+
+bool ReplySet::waits(u32 index) const {
+    return sel::waits(Reply{replies_.first + index});
 }
 
 bool ReplySet::spare() {
@@ -28,11 +33,10 @@ bool ReplySet::spare() {
 
 void ReplySet::reclaim() {
     for (u32 i = 0; i < count(); i++) {
-        u64 held = waiting_.load() & ~detached_.load();
-        if ((held >> i & 1) != 0 && !waits(i)) {
+        if ((waiting_ >> i & 1) != 0 && !waits(i)) {
             turn_[i]++;
             ledger().debt[i].ms = 0;
-            waiting_.fetch_and(~(1ull << i));
+            waiting_ &= ~(1ull << i);
         }
     }
 }
@@ -55,16 +59,8 @@ bool ReplySet::answer(u32 index, u32 turn, Regs &r) {
     if (index == current_) {
         answered_ = true;
     } else {
-        waiting_.fetch_and(~(1ull << index));
+        waiting_ &= ~(1ull << index);
     }
-    return delivered;
-}
-
-bool ReplySet::answer_detached(u32 index, Regs &r) {
-    bool delivered = send(index, r);
-    answer_count()++;
-    detached_.fetch_and(~(1ull << index));
-    waiting_.fetch_and(~(1ull << index));
     return delivered;
 }
 
@@ -74,18 +70,10 @@ void ReplySet::promise(u32 index, u32 turn, u32 ms) {
     }
 }
 
-u32 ReplySet::detach() {
-    u32 index = current_;
-    detached_.fetch_or(1ull << index);
-    hold_current();
-    answered_ = true; // Nothing is left to be settled.
-    return index;
-}
-
 // Its caller stays; the next one is received with another Reply.
 void ReplySet::hold_current() {
     u32 next = find_free();
-    waiting_.fetch_or(1ull << current_);
+    waiting_ |= 1ull << current_;
     ledger().debt[current_] = {now(), allowed_ms_, 0};
     current_ = next;
     [[maybe_unused]] auto bound = self_.bind(TCB_SLOT_REPLY, Reply{replies_.first + next});
@@ -96,6 +84,13 @@ void ReplySet::settle() {
         hold_current();
     }
     answered_ = false;
+}
+
+bool ReplyPool::answer(u32 index, Regs &r) const {
+    r.number = CALL_REPLY;
+    r.cptr = reply(index).cptr();
+    kernel_call(r);
+    return r.error() == OK;
 }
 
 } // namespace sel

@@ -29,6 +29,11 @@ void *memmove(void *to, const void *from, size_t n) {
     if (t <= f || t >= f + n) {
         return memcpy(to, from, n);
     }
+    for (; n >= sizeof(u64); n -= sizeof(u64)) {
+        u64 word;
+        __builtin_memcpy(&word, f + n - sizeof word, sizeof word);
+        __builtin_memcpy(t + n - sizeof word, &word, sizeof word);
+    }
     while (n-- != 0) {
         t[n] = f[n];
     }

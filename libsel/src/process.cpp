@@ -142,9 +142,9 @@ Result<> Process::map(Frame frame, u64 address, u64 rights) {
     });
 }
 
-Result<> Process::map_frames(cptr_t first, u64 count, u64 address, u64 rights) {
+Result<> Process::map_frames(cptr_t first, u64 count, u64 address, u64 rights, u64 bytes) {
     for (u64 i = 0; i < count; i++) {
-        SEL_TRY(map(Frame{first + i * slot_step(first)}, address + i * PAGE_BYTES, rights));
+        SEL_TRY(map(Frame{first + i * slot_step(first)}, address + i * bytes, rights));
     }
     return {};
 }
@@ -199,14 +199,15 @@ Result<> Process::give_context(u32 slot, SchedControl control, u64 budget, u64 p
     return configured;
 }
 
-Result<> Process::give_frames(u32 slot, u32 count, cptr_t first, u64 address, u64 rights) {
+Result<> Process::give_frames(u32 slot, u32 count, Frames frames, u64 address, u64 rights) {
     Result<> given;
     u32 done = 0;
     for (; done < count && given.ok(); done++) {
-        given = give(slot + done, Frame{first + done * slot_step(first)}, rights);
+        Frame frame{frames.first + done * slot_step(frames.first)};
+        given = give(slot + done, frame, rights);
     }
     if (given.ok()) {
-        given = map_frames(in_cspace(slot), count, address, rights);
+        given = map_frames(in_cspace(slot), count, address, rights, frames.bytes);
     } else {
         done--; // Somebody else's slot.
     }
@@ -214,6 +215,14 @@ Result<> Process::give_frames(u32 slot, u32 count, cptr_t first, u64 address, u6
         [[maybe_unused]] auto removed = Frame{in_cspace(slot + i)}.remove();
     }
     return given;
+}
+
+void Process::take_frames(u32 slot, u32 count) const {
+    for (u32 i = 0; i < count; i++) {
+        Frame frame{in_cspace(slot + i)};
+        [[maybe_unused]] auto copies = frame.revoke();
+        [[maybe_unused]] auto removed = frame.remove();
+    }
 }
 
 Result<cptr_t> Process::room_for_frames(u64 count) const {

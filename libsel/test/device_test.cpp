@@ -1,4 +1,4 @@
-// DmaPool: it knows where its pages lie, and what is not there.
+// DmaMemory: it knows where its pages lie, and what is not there.
 // SPDX-License-Identifier: BSD-2-Clause
 #include <catch2/catch.hpp>
 
@@ -21,23 +21,39 @@ struct Frames {
 
 } // namespace
 
-TEST_CASE("a pool has the pages of its window") {
+TEST_CASE("memory has the pages of its window, as long as it is mapped for a device") {
     Frames frames{~u64{0}};
-    alignas(8) static u8 memory[4 * PAGE_BYTES];
-    sel::DmaPool pool{{reinterpret_cast<u64>(memory), sizeof memory, {20, 4}}};
-    CHECK(pool.pages() == 4);
-    CHECK(pool.physical(0) == 980 * PAGE_BYTES);
-    CHECK(pool.physical(3) == 977 * PAGE_BYTES);
-    CHECK(pool.physical(4) == 0);
-    CHECK(pool.at<u8>(2, 5) == memory + 2 * PAGE_BYTES + 5);
+    alignas(8) static u8 bytes[4 * PAGE_BYTES];
+    const sel::PciDevice device{{}, 0, 0};
+    const sel::Window window{reinterpret_cast<u64>(bytes), sizeof bytes, {20, 4}};
+    sel::DmaMemory memory;
+    CHECK(memory.pages() == 0);
+    CHECK(memory.physical(0) == 0);
+    REQUIRE(memory.map(device, window).ok());
+    CHECK(memory.pages() == 4);
+    CHECK(memory.physical(0) == 980 * PAGE_BYTES);
+    CHECK(memory.physical(3) == 977 * PAGE_BYTES);
+    CHECK(memory.physical(4) == 0);
+    CHECK(memory.at<u8>(2, 5) == bytes + 2 * PAGE_BYTES + 5);
+    CHECK(memory.map(device, window).error() == ERR_BUSY);
+    memory.unmap();
+    CHECK(memory.pages() == 0);
+    CHECK(memory.physical(0) == 0);
+    CHECK(memory.map(device, window).ok());
 }
 
-TEST_CASE("a pool ends where a Frame is missing, and at its bound") {
+TEST_CASE("memory of which a Frame is missing, or that is too large, is not mapped") {
     Frames frames{22};
-    CHECK(sel::DmaPool{{0, 4 * PAGE_BYTES, {20, 4}}}.pages() == 2);
+    const sel::PciDevice device{{}, 0, 0};
+    sel::DmaMemory memory;
+    CHECK(memory.map(device, {0, 4 * PAGE_BYTES, {20, 4}}).error() == ERR_CAP);
+    CHECK(memory.pages() == 0);
+    CHECK(memory.physical(0) == 0);
+    u32 most = sel::DmaMemory::kPagesMax;
     Frames more{~u64{0}};
-    u32 most = sel::DmaPool::kPagesMax;
-    CHECK(sel::DmaPool{{0, u64{most + 9} * PAGE_BYTES, {20, most + 9}}}.pages() == most);
+    CHECK(memory.map(device, {0, u64{most + 1} * PAGE_BYTES, {20, most + 1}}).error() == ERR_ARG);
+    CHECK(memory.map(device, {0, u64{most} * PAGE_BYTES, {20, most}}).ok());
+    CHECK(memory.pages() == most);
 }
 
 TEST_CASE("a device has its interrupt in the first slot, and registers in its window") {

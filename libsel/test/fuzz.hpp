@@ -106,20 +106,21 @@ inline ReplySet &replies() {
     return set;
 }
 
-// `clients`: their numbers are 1 to `clients`, their parts 0 to `parts` - 1.
-template <typename Api, typename Server>
-void server(Server &server, u32 clients = 4, u32 parts = 1, u32 rounds = 20000, u64 seed = 1) {
+// `clients`: their numbers are 1 to `clients`, their parts 0 to `parts` - 1. `replies`: what the server receives with.
+template <typename Api, typename Server, typename Replies>
+void server_of(Server &server, Replies &replies, u32 clients, u32 parts, u32 rounds = 20000,
+               u64 seed = 1) {
     Source source{seed};
     for (u32 i = 0; i < rounds; i++) {
         Regs r{};
         source.fill(r, detail::count(Api{}));
         r.cptr = (1 + source.below(clients)) | source.below(parts) << BADGE_PART_SHIFT;
         r.info |= source.below(8) == 0 ? u64{INFO_CAP} : 0;
-        if (Api::dispatch(server, r, replies())) {
+        if (Api::dispatch(server, r, replies)) {
             REQUIRE(r.label() < ERR_COUNT);
             REQUIRE(r.length() <= MESSAGE_WORDS);
         } else {
-            replies().settle();
+            replies.settle();
         }
         if constexpr (requires { server.on_ended(1u); }) {
             if (source.below(64) == 0) {
@@ -127,6 +128,11 @@ void server(Server &server, u32 clients = 4, u32 parts = 1, u32 rounds = 20000, 
             }
         }
     }
+}
+
+template <typename Api, typename Server>
+void server(Server &server, u32 clients = 4, u32 parts = 1, u32 rounds = 20000, u64 seed = 1) {
+    server_of<Api>(server, replies(), clients, parts, rounds, seed);
 }
 
 } // namespace sel::fuzz

@@ -103,7 +103,7 @@ struct Fixture {
     }
 
     sel::Result<> give_frames() {
-        return process.give_frames(kGivenFrames, 2, kFrames, sel::kWindowBase, RIGHT_READ);
+        return process.give_frames(kGivenFrames, 2, {kFrames}, sel::kWindowBase, RIGHT_READ);
     }
 
     sel::Result<> prepare() {
@@ -348,6 +348,21 @@ TEST_CASE("frames and interrupts that cannot be given leave a program as it was"
     auto before = without_tables(f);
     CHECK(f.give_frames().error() == ERR_OCCUPIED);
     CHECK(without_tables(f) == before); // What stood there stands there still.
+}
+
+TEST_CASE("frames that were given are taken, with the copies of them") {
+    Fixture f;
+    REQUIRE(f.make().ok());
+    REQUIRE(f.give_frames().ok());
+    cptr_t given = sel::in_cnode(kCspace, kGivenFrames);
+    REQUIRE(sel::Frame{given}.copy(sel::in_cnode(kCspace, kFree)).ok());
+    f.process.take_frames(kGivenFrames, 2);
+    CHECK(!f.kernel.occupied(given));
+    CHECK(!f.kernel.occupied(sel::in_cnode(kCspace, kGivenFrames + 1)));
+    CHECK(!f.kernel.occupied(sel::in_cnode(kCspace, kFree)));
+    CHECK(f.kernel.occupied(kFrames));
+    f.process.take_frames(kGivenFrames, 2); // There is none.
+    CHECK(f.give_frames().ok());
 }
 
 TEST_CASE("frames of the book are made, mapped and dropped") {

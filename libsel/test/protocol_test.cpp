@@ -7,6 +7,7 @@
 
 #include "sel/client.hpp"
 #include "sel/host.hpp"
+#include "sel/reply_pool.hpp"
 #include "sel/server.hpp"
 
 namespace {
@@ -37,8 +38,6 @@ struct Server {
     u64 total = 0;
     u64 bits = 0;
     std::vector<sel::Later<Block>> waiting;
-    std::vector<sel::Detached> detached; // Blocks with token kDetach.
-    static constexpr u64 kDetach = 99;
     std::vector<u32> faults;
     std::vector<u32> ended;
 
@@ -56,8 +55,6 @@ struct Server {
     void on(const Block &m, sel::Caller, sel::Later<Block> later) {
         if (m.token == 0) {
             later.answer(u64{1});
-        } else if (m.token == kDetach) {
-            detached.push_back(later.detach());
         } else {
             waiting.push_back(std::move(later));
         }
@@ -135,6 +132,28 @@ TEST_CASE("text of every length travels through registers and buffer") {
         REQUIRE(line.ok());
         REQUIRE(line->number == n + 1);
         REQUIRE(line->data.view() == (n < 300 ? text + "!" : text));
+    }
+}
+
+TEST_CASE("a message can be looked at and passed on without its text") {
+    for (u32 n : {0u, 3u, 11u, 12u, 13u, 100u, 300u}) {
+        Echo said, head, whole;
+        said.number = 7;
+        said.data.append(std::string_view{std::string(n, 'x')});
+        sel::Regs r{};
+        sel::store(r, 4, said);
+        std::memset(static_cast<void *>(&head), 0xee, sizeof head);
+        REQUIRE(sel::load<false>(r, head));
+        CHECK((head.number == 7 && head.data.size == n));
+        CHECK((n == 0 || static_cast<u8>(head.data.byte[n - 1]) == 0xee));
+        REQUIRE(sel::load(r, whole));
+        whole.number = 8;
+        sel::store<false>(r, 4, whole); // The rest is where it was.
+        Echo passed;
+        REQUIRE(sel::load(r, passed));
+        CHECK((passed.number == 8 && passed.data.view() == std::string(n, 'x')));
+        r.word[0] |= u64{301} << 32;
+        CHECK(!sel::load<false>(r, head)); // Longer than its room.
     }
 }
 
@@ -247,28 +266,70 @@ TEST_CASE("an answer given inside the handler needs no second Reply") {
     CHECK(m.replies.waiting() == 0);
 }
 
-TEST_CASE("a detached caller is answered by whoever has it, even inside the handler") {
-    Machine m;
-    (void)client.call(Block{{}, Server::kDetach});
-    (void)client.call(Block{{}, Server::kDetach});
-    CHECK(!m.answered);
-    CHECK(m.replies.waiting() == 2);
-    CHECK(m.bound == std::vector<u64>{kReplies + 1, kReplies + 2});
-    CHECK(client.call(Block{{}, Server::kDetach}).error() == ERR_FULL);
-    CHECK(client.call(Block{{}, 1}).error() == ERR_FULL);
+// A thread of a server that has several, which share a pool of three.
+struct Threaded {
+    sel::ReplyPool &pool;
+    sel::Receiver receiver{pool, sel::Tcb{1}};
+    std::vector<sel::PendingReply> &kept;
 
-    m.server.detached[0].answer(sel::Result<u64>{u64{7}});
+    Threaded(sel::ReplyPool &p, std::vector<sel::PendingReply> &k) : pool{p}, kept{k} {
+        REQUIRE(receiver.start().ok());
+    }
+    sel::Result<u64> on(const Add &m) { return m.amount; }
+    sel::Result<u32> on(const Who &, sel::Caller c) { return c.client; }
+    sel::Result<> on(const Fail &) { return ERR_NAME; }
+    sel::Result<Line> on(const Echo &) { return ERR_NAME; }
+    sel::Result<u32> on(const Part &) { return 0u; }
+    // 0: answered in the registers, 1: before it receives again, else kept.
+    bool on(Block &m, sel::Caller, sel::Regs &r) {
+        sel::PendingReply reply;
+        if (m.token > 1 && receiver.keep(reply)) {
+            kept.push_back(reply);
+            return false;
+        }
+        sel::store_answer(r, m.token > 1 ? sel::Result<u64>{ERR_FULL} : m.token + 40);
+        return m.token != 1 || !receiver.answer(r);
+    }
+    bool call(u64 token, sel::Regs &r) {
+        sel::EndedClients ended;
+        r = {};
+        sel::store(r, Api::label<Block>(), Block{{}, token});
+        return sel::handle<Api>(*this, r, receiver, ended);
+    }
+};
+
+TEST_CASE("threads that share Reply objects answer, keep, and answer for each other") {
+    Machine m;
+    sel::ReplyPool pool{{kReplies, kReplyCount}};
+    std::vector<sel::PendingReply> kept;
+    Threaded one{pool, kept}, other{pool, kept};
+    CHECK(m.bound == std::vector<u64>{kReplies, kReplies + 1});
+    sel::Receiver third{pool, sel::Tcb{1}}, fourth{pool, sel::Tcb{1}};
+    CHECK(third.start().ok());
+    CHECK(fourth.start().error() == ERR_FULL);
+    pool.put(third.current());
+    sel::Regs r;
+    CHECK(one.call(0, r));
+    CHECK((r.label() == OK && r.word[0] == 40 && m.late.empty()));
+    CHECK(!other.call(1, r));
     REQUIRE(m.late.size() == 1);
-    CHECK(m.late[0].first == kReplies);
-    CHECK(m.late[0].second.word[0] == 7);
-    CHECK(m.replies.waiting() == 1);
-    (void)client.call(Block{{}, Server::kDetach}); // Its Reply serves again.
+    CHECK((m.late[0].first == kReplies + 1 && m.late[0].second.word[0] == 41));
+
+    CHECK(!one.call(2, r)); // Kept: the third Reply receives now.
+    CHECK(m.bound.back() == kReplies + 2);
+    CHECK(pool.used() == 3);
+    CHECK(other.call(3, r));
+    CHECK(r.label() == ERR_FULL);
+    CHECK(kept[0].waits());
+    CHECK(kept[0].answer(sel::Result<u64>{u64{7}}));
+    CHECK((m.late[1].first == kReplies && m.late[1].second.word[0] == 7));
+    CHECK(pool.used() == 2);
+    CHECK(!other.call(4, r)); // Its Reply serves again, for another thread.
     CHECK(m.bound.back() == kReplies);
-    m.server.detached[1].answer(sel::Result<u64>{ERR_IO});
-    m.server.detached[2].answer(sel::Result<u64>{u64{8}});
-    CHECK(m.late[1].second.label() == ERR_IO);
-    CHECK(m.late[2].first == kReplies + 2);
-    CHECK(m.replies.waiting() == 0);
+    m.gone = {kReplies + 1};
+    CHECK(!kept[1].waits());
+    CHECK(!kept[1].answer(sel::Result<u64>{u64{8}})); // Nobody got it, and the place is free.
+    CHECK(pool.used() == 2);
 }
 
 TEST_CASE("signals and faults go to their own handlers") {
@@ -353,18 +414,6 @@ TEST_CASE("an answer that nobody gets says so") {
     m.gone = {kReplies};
     CHECK(!m.server.waiting[0].answer(u64{11}));
     CHECK(m.replies.waiting() == 0);
-}
-
-TEST_CASE("a caller left to another thread keeps its place until that thread answers") {
-    Machine m;
-    (void)client.call(Block{{}, Server::kDetach});
-    (void)client.call(Block{{}, Server::kDetach});
-    m.gone = {kReplies, kReplies + 1};
-    CHECK(!m.server.detached[0].waits());
-    CHECK(client.call(Block{{}, 1}).error() == ERR_FULL);
-    CHECK(!m.server.detached[0].answer(sel::Result<u64>{u64{7}}));
-    (void)client.call(Block{{}, 1});
-    CHECK(!m.answered);
 }
 
 TEST_CASE("a capability that nobody takes is not there for the next message") {

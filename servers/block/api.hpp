@@ -1,15 +1,15 @@
 // Block: the protocol of disks. The only header for clients besides client.hpp.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// A client and its driver share a pool: pages of memory whose frames never move or go away, so that
-// a device may write to them at any time. Page 0 is a ring of 64 requests; the others hold data,
+// A client lends its driver a region (root/api.hpp): pages of memory that stay as long as the driver or a device
+// may touch them. Page 0 is a ring of 64 requests; the others hold data,
 // and requests name them by number: nothing is copied. Request number k stands in slot k % 64.
 //
-//   Attach{disk, writes}        begin anew: both counts are 0, nothing is in flight
+//   Attach{disk, writes}        begin anew: both counts are 0, nothing is in flight; the token of the region comes along
 //   write requests 0 to n-1     status = kPending, then
 //   Submit{n, n}                one message for the batch; answered when all n are done
 //   look at each status         OK, or what failed
-//   Detach{}                    let go of it: others may write to it
+//   Detach{}                    let go of it: others may write to it, and the region is the client's alone
 //
 // Of those that are attached, one writes to a sector at most: a partition and the whole disk have the
 // same sectors. Who only reads is always let in, and may see what is half written.
@@ -23,9 +23,11 @@
 //
 // Errors: ERR_NAME no such disk, nor one with a higher number, ERR_IO (of Info and Attach) it is there and
 // cannot be used, ERR_EMPTY no such partition on it, ERR_RIGHT read-only, ERR_ARG sectors
-// outside the partition, parts of a sector of the disk, a page that is not in the pool or a malformed
+// outside the partition, parts of a sector of the disk, a page that is not in the region or a malformed
 // request, ERR_IO the device reported an error, ERR_TIMEOUT it did not answer and was reset. Attach:
-// ERR_BUSY somebody else writes to some of these sectors. Submit: ERR_BUSY not attached, or already
+// ERR_BUSY somebody else writes to some of these sectors, or something is in flight in another region of the client, or
+// this region is in use by another; ERR_RIGHT no token came along; ERR_FULL there are too many clients; others as
+// root::Borrow has them. Submit: ERR_BUSY not attached, or already
 // waiting; ERR_ARG `submitted` runs backwards or more than 64 ahead.
 // ERR_RESTARTED: the driver died; Attach, and repeat what was not acknowledged.
 #pragma once
@@ -57,7 +59,7 @@ struct Request {
     Op op;
     u8 flags;
     u16 pages;
-    u16 page[kRequestPages]; // In the pool, from 1.
+    u16 page[kRequestPages]; // In the region, from 1.
     u16 skip;
     u16 unused;
     std::atomic<u32> status; // kPending, then an error_t.

@@ -35,16 +35,17 @@ class Link {
 
 class ServerLink final : public Link {
   public:
-    // `patience`: ticks to wait for an answer; longer than the driver's own time-outs.
-    ServerLink(sel::Client<Api> driver, u64 patience, u32 disk = 0)
-        : driver_{driver}, patience_{patience}, disk_{disk} {}
+    // `patience`: ticks to wait for an answer; longer than the driver's own time-outs. `token`: of the region that is
+    // lent to the driver (root::Region), for attach() only.
+    ServerLink(sel::Client<Api> driver, u64 patience, u32 disk = 0, cptr_t token = 0)
+        : driver_{driver}, patience_{patience}, disk_{disk}, token_{token} {}
 
     sel::Result<Disk> info() override {
         return driver_.call_within(patience_, Info{.disk = disk_});
     }
     sel::Result<> attach(Access access) override {
         Attach attach{.disk = disk_, .writes = access == Access::Write ? 1u : 0u};
-        return driver_.call_within(patience_, attach);
+        return driver_.call_giving_within(patience_, token_, attach);
     }
     sel::Result<> detach() override { return driver_.call_within(patience_, Detach{}); }
     sel::Result<Progress> submit(const Submit &m) override {
@@ -57,9 +58,10 @@ class ServerLink final : public Link {
     sel::Client<Api> driver_;
     u64 patience_;
     u32 disk_;
+    cptr_t token_;
 };
 
-// `pages`: numbers in the pool. For Flush: only the operation.
+// `pages`: numbers in the region. For Flush: only the operation.
 struct Transfer {
     Op op;
     u64 sector = 0;

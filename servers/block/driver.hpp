@@ -3,11 +3,12 @@
 //
 // A driver has some controllers (need `pci*`), and each of these one disk or several. Disks have their numbers
 // in the order of the controllers on the bus, and of their places there; one that cannot be used keeps
-// its number. Each has a part of the driver's pool, as long as there is room.
+// its number. Each has a part of the driver's own memory, as long as there is room.
 #pragma once
 
 #include "servers/block/server.hpp"
 #include "servers/pci/api.hpp"
+#include "servers/root/api.hpp"
 
 #include "sel/clock.hpp"
 #include "sel/format.hpp"
@@ -54,6 +55,7 @@ class PciBus {
         }
     }
 
+    const sel::PciDevice &device() const { return device_; }
     pci::Signal signal() const { return taken_.signal; }
     bool is_mine(u64 bits) const { return (bits & device_.bit) != 0; }
     void acknowledge() const { [[maybe_unused]] auto done = device_.interrupt().acknowledge(); }
@@ -87,20 +89,74 @@ class PciBus {
     pci::Taken taken_{};
 };
 
-// Of the driver's pool, what one disk has.
+// Of the driver's own memory, what one disk has: `pages` from `first` on, for its device.
 class Slice {
   public:
-    Slice(const sel::DmaPool &pool, u32 first) : pool_{pool}, first_{first} {}
+    Slice(const sel::PciDevice &device, const sel::Window &rings, u32 first, u32 pages) {
+        sel::Window part{rings.address + u64{first} * PAGE_BYTES,
+                         u64{pages} * PAGE_BYTES,
+                         {rings.frames.first + first, pages}};
+        mapped_ = memory_.map(device, part);
+    }
 
-    u64 physical(u32 page) const { return pool_.physical(first_ + page); }
+    sel::Result<> mapped() const { return mapped_; }
+    u64 physical(u32 page) const { return memory_.physical(page); }
     template <typename T>
     T *at(u32 page, u32 offset = 0) const {
-        return pool_.at<T>(first_ + page, offset);
+        return memory_.at<T>(page, offset);
     }
 
   private:
-    const sel::DmaPool &pool_;
-    u32 first_;
+    sel::DmaMemory memory_;
+    sel::Result<> mapped_;
+};
+
+// What clients lend, mapped for the device of the disk that they use.
+class LentMemory {
+  public:
+    using Pool = sel::DmaMemory;
+
+    explicit LentMemory(const root::RegionRoom &room) : room_{room} {}
+
+    void set_device(u32 disk, const sel::PciDevice &device) { device_[disk] = &device; }
+
+    void drop() const { room_.drop(); }
+    sel::Result<u32> borrow() {
+        sel::Result<root::RegionRoom::Lent> lent = room_.borrow();
+        if (!lent) {
+            return lent.error();
+        }
+        window_[lent->place] = lent->window;
+        return lent->place;
+    }
+    sel::Result<const Pool *> use(u32 place, u32 disk) {
+        Pool &pool = pool_[place];
+        pool.unmap();
+        if (sel::Result<> mapped = pool.map(*device_[disk], window_[place]); !mapped) {
+            return mapped.error();
+        }
+        if (pool.pages() < 2) { // One for the ring.
+            return ERR_ARG;
+        }
+        return static_cast<const Pool *>(&pool);
+    }
+    void give_back(u32 place) {
+        if ((kept_ >> place & 1) == 0) {
+            pool_[place].unmap();
+            [[maybe_unused]] auto done = room_.give_back(place);
+        }
+    }
+    void keep(u32 place) { kept_ |= u32{1} << place; }
+
+  private:
+    static constexpr u32 kPlaces = root::kRegionPlaces;
+    static_assert(kPlaces <= 32);
+
+    const root::RegionRoom &room_;
+    std::array<const sel::PciDevice *, kDisks> device_{};
+    std::array<sel::Window, kPlaces> window_{};
+    std::array<Pool, kPlaces> pool_{};
+    u32 kept_ = 0; // Bits: places.
 };
 
 using Report = void (*)(std::string_view);
@@ -125,12 +181,14 @@ bool perform(Bus &bus, Device &device, const Command &command) {
 
 // The disks of a driver, with their controllers. `rings`: Device::kPages pages for each disk, and one more.
 template <typename Device, std::size_t Controllers>
-class Driver : public Server<Device, sel::DmaPool> {
-    using Base = Server<Device, sel::DmaPool>;
+class Driver : public Server<Device, LentMemory> {
+    using Base = Server<Device, LentMemory>;
 
   public:
-    Driver(std::array<PciBus, Controllers> &buses, const sel::DmaPool &rings, Report report)
-        : Base{sel::milliseconds(kPatienceMs), &Driver::tell_of}, buses_{buses}, rings_{rings} {
+    Driver(std::array<PciBus, Controllers> &buses, const sel::Window &rings, LentMemory &lent,
+           Report report)
+        : Base{sel::milliseconds(kPatienceMs), lent, &Driver::tell_of}, buses_{buses},
+          rings_{rings}, lent_{lent} {
         report_ = report;
     }
 
@@ -220,11 +278,15 @@ class Driver : public Server<Device, sel::DmaPool> {
     // A device for the next disk; nullptr: there is no room for it.
     Device *make(PciBus &bus) {
         u32 number = this->disks();
-        if (number == kDisks || (number + 1) * Device::kPages >= rings_.pages()) {
+        if (number == kDisks || (number + 1) * Device::kPages >= rings_.frames.count) {
             report_("there are more disks than this driver has room for");
             return nullptr;
         }
-        slice_[number].emplace(rings_, number * Device::kPages);
+        slice_[number].emplace(bus.device(), rings_, number * Device::kPages, Device::kPages);
+        if (!slice_[number]->mapped()) {
+            report_("memory of the driver cannot be mapped for its device");
+            return nullptr;
+        }
         auto &device = device_[number];
         device.emplace(bus, *slice_[number]);
         return &*device;
@@ -250,6 +312,7 @@ class Driver : public Server<Device, sel::DmaPool> {
         if (!this->add_disk(device)) {
             return;
         }
+        lent_.set_device(number, bus.device());
         if (!usable) {
             tell_unusable(number, device.geometry().sector_bytes);
             return;
@@ -262,17 +325,17 @@ class Driver : public Server<Device, sel::DmaPool> {
 
     Table read_partitions(PciBus &bus, Device &device) {
         u32 bytes = device.geometry().sector_bytes, unit = bytes / kSectorBytes;
-        u32 page = rings_.pages() - 1;
+        Slice page{bus.device(), rings_, rings_.frames.count - 1, 1};
         return read_table(device.geometry().sectors, bytes, [&](u64 sector, Sector &to) {
             Command read{};
             read.op = Op::Read;
             read.sector = sector / unit * unit;
             read.sectors = unit;
             read.pieces = 1;
-            read.piece[0] = {rings_.physical(page), bytes};
-            bool done = perform(bus, device, read);
+            read.piece[0] = {page.physical(0), bytes};
+            bool done = page.mapped().ok() && perform(bus, device, read);
             u32 place = static_cast<u32>(sector % unit * kSectorBytes);
-            __builtin_memcpy(to.data(), rings_.at<u8>(page, place), to.size());
+            __builtin_memcpy(to.data(), page.at<u8>(0, place), done ? to.size() : 0);
             return done;
         });
     }
@@ -318,7 +381,8 @@ class Driver : public Server<Device, sel::DmaPool> {
     std::array<PciBus, Controllers> &buses_;
     u32 used_ = 0;           // Of these.
     u32 next_ = Controllers; // The first that could not be had, or was not there.
-    const sel::DmaPool &rings_;
+    const sel::Window &rings_;
+    LentMemory &lent_;
     sel::EndedClients ended_; // Those whose signal the server has missed.
     std::array<std::optional<Slice>, kDisks> slice_;
     std::array<std::optional<Device>, kDisks> device_;
@@ -333,23 +397,15 @@ make_buses(std::index_sequence<I...>, const std::array<sel::PciDevice, sizeof...
 }
 
 // The life of a driver. Without a disk it serves, too: everything is ERR_NAME.
-template <template <typename, typename> class Disk, std::size_t C, std::size_t N>
+template <template <typename, typename> class Disk, std::size_t C>
 [[noreturn]] void drive(const sel::Service &service, const std::array<sel::PciDevice, C> &devices,
                         sel::Client<pci::Claim> pci, sel::Notification signals,
-                        const sel::Window &rings, const std::array<sel::ClientPool, N> &clients,
-                        Report report) {
+                        const sel::Window &rings, const root::RegionRoom &clients, Report report) {
     static std::array<PciBus, C> buses =
         make_buses(std::make_index_sequence<C>{}, devices, pci, signals);
-    static sel::DmaPool memory{rings};
-    static sel::StaticVector<sel::DmaPool, N + 1> pools;
-    static Driver<Disk<PciBus, Slice>, C> driver{buses, memory, report};
-    for (const sel::ClientPool &client : clients) {
-        bool added = pools.push_back(sel::DmaPool{client.window}) &&
-                     driver.add_client(client.program, client.part, pools.back());
-        if (!added) {
-            report("a client's pool cannot be used");
-        }
-    }
+    static LentMemory lent{clients};
+    static Driver<Disk<PciBus, Slice>, C> driver{buses, rings, lent, report};
+    sel::receive_slot(clients.arrival());
     driver.find_disks();
     sel::serve<Api>(service, driver);
 }

@@ -1,7 +1,9 @@
-// Server: the block protocol in front of some disks, for several clients with a partition and a pool each.
+// Server: the block protocol in front of some disks, for several clients with a partition and a region each.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Clients are told apart by program and part. What they write into their ring is copied once, then
+// Clients are told apart by program and part. A region is the server's from Attach until the client detaches, ends, or
+// attaches with another one, and nothing of it is in flight any more. One that was in flight in a device which is given
+// up is kept: nobody knows what that still does. What they write into their ring is copied once, then
 // checked, then used: nothing is read from shared memory twice. A device has at most kTags commands in
 // flight; whenever one is free, its clients take turns, and with several of them none has more than half.
 // Whoever is attached for writing has its sectors alone, until nothing that it has sent is in flight.
@@ -22,19 +24,26 @@
 
 namespace block {
 
-// Pool: sel::DmaPool, or what a test has.
-template <typename Device, typename Pool>
+// Memory is what clients lend (driver.hpp: LentMemory; tests: a model), with
+//   void drop()                               the token that came along is not wanted
+//   Result<u32> borrow()                      its region: the number of its place, below 32, the same as long as it is there
+//   Result<const Pool *> use(place, disk)     for this disk. Pool: u32 pages(), u64 physical(page), T *at<T>(page)
+//   void give_back(place)
+//   void keep(place)                          never to be given back
+template <typename Device, typename Memory>
 class Server {
   public:
     static constexpr u32 kClients = 16;
+    using Pool = typename Memory::Pool;
     static constexpr u32 kTries = 3;
     static constexpr u32 kResets = 4;
     static constexpr u32 kResetMs = 60'000; // At most.
     static constexpr u32 kLooks = 10;       // At a command, until it is late.
 
     // `patience`: ticks until a command is late. `report` is told what people should know of a disk.
-    explicit Server(u64 patience, void (*report)(u32 disk, std::string_view) = nullptr)
-        : patience_{patience}, report_{report} {}
+    explicit Server(u64 patience, Memory &memory,
+                    void (*report)(u32 disk, std::string_view) = nullptr)
+        : patience_{patience}, memory_{memory}, report_{report} {}
 
     // The next disk: it is there. False: there are too many.
     bool add_disk(Device &device) {
@@ -45,17 +54,6 @@ class Server {
         return true;
     }
     u32 disks() const { return disks_; }
-
-    // Who may send requests, and with which memory. False: there are too many.
-    bool add_client(u32 program, u8 part, const Pool &pool) {
-        if (clients_ == kClients || pool.pages() < 2) {
-            return false;
-        }
-        client_[clients_].program = program;
-        client_[clients_].part = part;
-        client_[clients_++].pool = &pool;
-        return true;
-    }
 
     // This disk can be used, with these partitions.
     void start(u32 number, const Table &table) {
@@ -70,6 +68,7 @@ class Server {
     // --- The protocol.
 
     sel::Result<Disk> on(const Info &m, sel::Caller caller) {
+        drop_token(caller);
         sel::Result<const Partition *> range = find_range(m.disk, caller.part);
         if (!range) {
             return range.error();
@@ -83,23 +82,30 @@ class Server {
     }
 
     void on(const Attach &m, sel::Caller caller, sel::Later<Attach> later) {
-        Client *c = find(caller);
         sel::Result<const Partition *> range = find_range(m.disk, caller.part);
-        if (!range || c == nullptr) {
-            later.answer(range.ok() ? ERR_RIGHT : range.error());
+        if (!range) {
+            drop_token(caller);
+            later.answer(range.error());
             return;
         }
-        leave(*c);
+        sel::Result<Client *> found = caller.capability ? lend(caller) : ERR_RIGHT;
+        if (!found) {
+            later.answer(found.error());
+            return;
+        }
+        Client &c = **found;
+        leave(c);
         Drive &d = disk_[m.disk];
-        c->wanted = {&d, **range, m.writes != 0 && !is_read_only(d, **range)};
-        c->attaching = std::move(later);
-        begin(*c);
+        c.wanted = {&d, **range, m.writes != 0 && !is_read_only(d, **range)};
+        c.attaching = std::move(later);
+        begin(c);
     }
 
     void on(const Detach &, sel::Caller caller, sel::Later<Detach> later) {
+        drop_token(caller);
         Client *c = find(caller);
         if (c == nullptr) {
-            later.answer(ERR_RIGHT);
+            later.answer({});
             return;
         }
         leave(*c);
@@ -108,6 +114,7 @@ class Server {
     }
 
     sel::Result<u32> on(const GetWriter &m, sel::Caller caller) {
+        drop_token(caller);
         sel::Result<const Partition *> range = find_range(m.disk, caller.part);
         if (!range) {
             return range.error();
@@ -117,16 +124,18 @@ class Server {
     }
 
     void on_ended(u32 program) {
-        for (u32 i = 0; i < clients_; i++) {
-            if (client_[i].program == program) {
-                leave(client_[i]);
+        each([&](Client &c) {
+            if (c.program == program) {
+                leave(c);
+                begin(c);
             }
-        }
+        });
     }
 
     void on(const Submit &m, sel::Caller caller, sel::Later<Submit> later) {
+        drop_token(caller);
         Client *c = find(caller);
-        error_t error = c == nullptr ? ERR_RIGHT : check(*c, m);
+        error_t error = c == nullptr ? ERR_BUSY : check(*c, m);
         if (error != OK) {
             later.answer(error);
             return;
@@ -212,10 +221,11 @@ class Server {
         u32 program = 0;
         u8 part = 0;
         bool attached = false;
+        u8 place = 0; // Of its region.
         u32 in_flight = 0;
-        const Pool *pool = nullptr;
-        Hold held;   // While it is attached, and as long as something is in flight.
-        Hold wanted; // By `attaching`.
+        const Pool *pool = nullptr; // While it is attached.
+        Hold held;                  // While it is attached, and as long as something is in flight.
+        Hold wanted;                // By `attaching`.
         // Numbers of requests: completed <= started <= submitted <= completed + kRequests.
         u64 submitted = 0, started = 0, completed = 0;
         u64 done = 0; // Bit k % 64: request k is done, but one before it is not.
@@ -237,13 +247,67 @@ class Server {
     };
     static_assert(sizeof(Copy) == sizeof(Request));
 
-    Client *find(sel::Caller caller) {
-        for (u32 i = 0; i < clients_; i++) {
-            if (client_[i].program == caller.client && client_[i].part == caller.part) {
-                return &client_[i];
+    void drop_token(const sel::Caller &caller) {
+        if (caller.capability) {
+            memory_.drop();
+        }
+    }
+
+    static u32 lowest(u32 bits) { return static_cast<u32>(std::countr_zero(bits)); }
+
+    template <typename Action>
+    void each(Action action) {
+        for (u32 left = clients_; left != 0; left &= left - 1) {
+            action(client_[lowest(left)]);
+        }
+    }
+
+    // The first client that is(it); nullptr: none.
+    template <typename Is>
+    Client *first(Is is) {
+        for (u32 left = clients_; left != 0; left &= left - 1) {
+            if (is(client_[lowest(left)])) {
+                return &client_[lowest(left)];
             }
         }
         return nullptr;
+    }
+
+    Client *find(const sel::Caller &caller) {
+        return first(
+            [&](const Client &c) { return c.program == caller.client && c.part == caller.part; });
+    }
+
+    // The client with the region of which it has sent the token.
+    sel::Result<Client *> lend(const sel::Caller &caller) {
+        sel::Result<u32> place = memory_.borrow();
+        if (!place) {
+            return place.error();
+        }
+        Client *c = find(caller);
+        if (c != nullptr && c->place == *place) {
+            return c;
+        }
+        if (first([&](const Client &other) { return other.place == *place; }) != nullptr) {
+            // Another one goes on using it.
+            return ERR_BUSY;
+        }
+        u32 free = static_cast<u32>(std::countr_one(clients_));
+        if (c != nullptr ? c->in_flight != 0 : free >= kClients) {
+            memory_.give_back(*place);
+            return c != nullptr ? ERR_BUSY : ERR_FULL;
+        }
+        if (c != nullptr) {
+            leave(*c);
+            memory_.give_back(c->place);
+        } else {
+            clients_ |= u32{1} << free;
+            c = &client_[free];
+            c->program = caller.client;
+            c->part = caller.part;
+        }
+        c->place = static_cast<u8>(*place);
+        return c;
     }
 
     static bool is_read_only(const Drive &d, const Partition &range) {
@@ -273,15 +337,11 @@ class Server {
     }
 
     // Somebody else who writes to some of these sectors; nullptr: nobody does.
-    const Client *find_writer(const Hold &hold, const Client *but) const {
-        for (u32 i = 0; i < clients_; i++) {
-            const Client &c = client_[i];
-            if (&c != but && c.held.writes && (c.attached || c.in_flight != 0) &&
-                c.held.drive == hold.drive && meets(c.held.range, hold.range)) {
-                return &c;
-            }
-        }
-        return nullptr;
+    const Client *find_writer(const Hold &hold, const Client *but) {
+        return first([&](const Client &c) {
+            return &c != but && c.held.writes && (c.attached || c.in_flight != 0) &&
+                   c.held.drive == hold.drive && meets(c.held.range, hold.range);
+        });
     }
     static bool meets(const Partition &a, const Partition &b) {
         return a.first < b.first + b.sectors && b.first < a.first + a.sectors;
@@ -298,22 +358,34 @@ class Server {
         }
     }
 
+    // What it has asked for, when nothing of it is in flight any more.
     void begin(Client &c) {
-        if (c.in_flight != 0) {
+        if (c.attached || c.in_flight != 0) {
             return;
         }
+        sel::Result<> attached = c.attaching ? attach(c) : ERR_EMPTY;
+        if (!c.attached) { // Before it hears of it: then it may do with its region what it likes.
+            memory_.give_back(c.place);
+            clients_ &= ~bit(c);
+        }
+        c.attaching.answer(attached);
         c.detaching.answer({});
-        if (!c.attaching) {
-            return;
+    }
+
+    sel::Result<> attach(Client &c) {
+        if (c.wanted.writes && find_writer(c.wanted, &c) != nullptr) {
+            return ERR_BUSY;
         }
-        bool busy = c.wanted.writes && find_writer(c.wanted, &c) != nullptr;
-        if (!busy) {
-            c.submitted = c.started = c.completed = c.done = c.until = 0;
-            c.held = c.wanted;
-            c.attached = true;
-            c.held.drive->attached |= bit(c);
+        auto pool = memory_.use(c.place, static_cast<u32>(c.wanted.drive - disk_.data()));
+        if (!pool) {
+            return pool.error();
         }
-        c.attaching.answer(busy ? sel::Result<>{ERR_BUSY} : sel::Result<>{});
+        c.pool = *pool;
+        c.submitted = c.started = c.completed = c.done = c.until = 0;
+        c.held = c.wanted;
+        c.attached = true;
+        c.held.drive->attached |= bit(c);
+        return {};
     }
 
     void settle(Client &c) {
@@ -344,7 +416,8 @@ class Server {
     static bool is_used(const Drive &d, u32 tag) { return (d.in_flight >> tag & 1) != 0; }
 
     u32 next_client(const Drive &d) const {
-        u32 share = clients_ > 1 ? std::max(depth(d) / 2, 1u) : depth(d);
+        bool several = (d.attached & (d.attached - 1)) != 0;
+        u32 share = several ? std::max(depth(d) / 2, 1u) : depth(d);
         u32 behind = ~u32{1} << d.turn;
         for (u32 left : {d.attached & behind, d.attached & ~behind}) {
             for (; left != 0; left &= left - 1) {
@@ -480,11 +553,11 @@ class Server {
                 f.look = std::min(now + look_, f.due);
             }
         }
-        for (u32 i = 0; i < clients_; i++) {
-            if (client_[i].held.drive != nullptr && at_work(client_[i])) {
-                promise(client_[i], kAnswerMs);
+        each([&](Client &c) {
+            if (c.held.drive != nullptr && at_work(c)) {
+                promise(c, kAnswerMs);
             }
-        }
+        });
     }
 
     static void promise(Client &c, u32 ms) {
@@ -560,9 +633,7 @@ class Server {
     void recover(Drive &d, std::string_view why) {
         u64 now = sel::now();
         tell(d, why);
-        for (u32 i = 0; i < clients_; i++) {
-            promise(client_[i], kResetMs);
-        }
+        each([](Client &c) { promise(c, kResetMs); });
         d.dead = d.dead || d.resets++ == kResets || !d.device->reset();
         if (d.dead) {
             tell(d, "the device is given up");
@@ -573,6 +644,9 @@ class Server {
             }
             Flight &f = d.flight[tag];
             f.flushing = false;
+            if (d.dead) {
+                memory_.keep(client_[f.client].place);
+            }
             if (d.dead || f.due <= now || ++f.tries == kTries) {
                 land(d, tag, ERR_TIMEOUT);
             } else {
@@ -589,9 +663,10 @@ class Server {
     }
 
     u64 patience_, look_ = patience_ / kLooks, promise_next_ = 0;
+    Memory &memory_;
     void (*report_)(u32, std::string_view);
     u32 disks_ = 0;
-    u32 clients_ = 0;
+    u32 clients_ = 0; // Bits: those that there are.
     std::array<Drive, kDisks> disk_;
     std::array<Client, kClients> client_;
 };

@@ -5,8 +5,10 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "libsel/test/fuzz.hpp"
@@ -24,6 +26,7 @@ constexpr u64 kLook = kPatience / 10;
 struct FakePool {
     explicit FakePool(u64 at) : base{at} {}
     u64 base;
+    bool given_back = false;
     alignas(4096) u8 memory[kPages * kPageBytes] = {};
 
     u32 pages() const { return kPages; }
@@ -83,7 +86,73 @@ struct FakeDevice {
     }
 };
 
-using TestServer = Server<FakeDevice, FakePool>;
+// What clients lend. A pool that was given back is filled, and must still be full of that when it comes again: neither
+// the server nor a device has touched it.
+struct Lent {
+    using Pool = FakePool;
+    static constexpr u8 kFill = 0xa5;
+    static constexpr u32 kPlaces = 17;
+
+    std::vector<FakeDevice *> devices;
+    FakePool *next = nullptr; // That comes with the next message.
+    FakePool *at[kPlaces] = {};
+    std::set<u32> kept;
+    error_t unusable = OK;
+    u32 dropped = 0, borrowed = 0;
+
+    void drop() { dropped++; }
+    sel::Result<u32> borrow() {
+        u32 place = 0;
+        if (next == nullptr) {
+            return ERR_ARG;
+        }
+        if (auto there = std::find(at, at + kPlaces, next); there != at + kPlaces) {
+            return static_cast<u32>(there - at);
+        }
+        while (place < kPlaces && at[place] != nullptr) {
+            place++;
+        }
+        if (place == kPlaces) {
+            return ERR_FULL;
+        }
+        borrowed++;
+        at[place] = next;
+        REQUIRE(is_untouched(*next));
+        return place;
+    }
+    sel::Result<const FakePool *> use(u32 place, u32) {
+        REQUIRE(at[place] != nullptr);
+        return unusable == OK ? sel::Result<const FakePool *>{at[place]} : unusable;
+    }
+    void give_back(u32 place) {
+        REQUIRE(at[place] != nullptr);
+        if (kept.contains(place)) {
+            return;
+        }
+        FakePool &pool = *std::exchange(at[place], nullptr);
+        for (const FakeDevice *device : devices) {
+            for (const auto &sent : device->sent) {
+                for (u32 i = 0; i < sent.command.pieces; i++) {
+                    u64 physical = sent.command.piece[i].physical;
+                    REQUIRE((physical < pool.base || physical >= pool.physical(kPages - 1)));
+                }
+            }
+        }
+        std::memset(pool.memory, kFill, sizeof pool.memory);
+        pool.given_back = true;
+    }
+    void keep(u32 place) { kept.insert(place); }
+
+    static bool is_untouched(const FakePool &pool) {
+        return !pool.given_back || std::all_of(pool.memory, pool.memory + sizeof pool.memory,
+                                               [](u8 byte) { return byte == kFill; });
+    }
+    bool has(const FakePool &pool) const {
+        return std::find(at, at + kPlaces, &pool) != at + kPlaces;
+    }
+};
+
+using TestServer = Server<FakeDevice, Lent>;
 
 struct Fixture {
     FakeDevice device, second; // Disks 0 and 1.
@@ -92,7 +161,9 @@ struct Fixture {
     std::vector<u64> answered;             // Their Reply objects.
     std::set<cptr_t> gone;                 // Reply objects whose callers wait no more.
     sel::ReplySet replies{sel::Tcb{1}, {100, 9}};
-    std::unique_ptr<TestServer> server = std::make_unique<TestServer>(kPatience);
+    Lent lent{.devices = {&device, &second}};
+    std::map<u32, FakePool *> pools{{7, &one}, {8, &two}}; // By program.
+    std::unique_ptr<TestServer> server = std::make_unique<TestServer>(kPatience, lent);
     u64 word = 0;
 
     Fixture() {
@@ -107,8 +178,6 @@ struct Fixture {
         };
         REQUIRE(server->add_disk(device));
         REQUIRE(server->add_disk(second));
-        REQUIRE(server->add_client(7, 0, one));
-        REQUIRE(server->add_client(8, 2, two));
         start();
         second.shape.sectors = 2000;
         start(1);
@@ -134,6 +203,10 @@ struct Fixture {
         sel::Regs r{};
         sel::store(r, Api::label<M>(), m);
         r.cptr = program | u64{part} << sel::BADGE_PART_SHIFT;
+        lent.next = pools.contains(program) ? pools[program] : nullptr;
+        if (std::is_same_v<M, Attach> && !without_token) {
+            r.info |= INFO_CAP;
+        }
         if (Api::dispatch(*server, r, replies)) {
             word = r.word[0];
             return static_cast<error_t>(r.label());
@@ -145,6 +218,7 @@ struct Fixture {
         word = late.back().second;
         return static_cast<error_t>(late.back().first);
     }
+    bool without_token = false;
     error_t attach(u32 program = 7, u8 part = 0, u32 writes = 1, u32 disk = 0) {
         return send(program, part, Attach{.disk = disk, .writes = writes});
     }
@@ -206,7 +280,7 @@ TEST_CASE_METHOD(Fixture, "disks have numbers, and the last one is followed by n
     CHECK(attach(7, 0, 1, 2) == ERR_IO);
     server->on_interrupt(2);
     CHECK(more[2].resets == 0);
-    server = std::make_unique<TestServer>(kPatience);
+    server = std::make_unique<TestServer>(kPatience, lent);
     CHECK(send(7, 0, Info{}) == ERR_NAME);
     CHECK(attach() == ERR_NAME);
     CHECK(server->deadline() == sel::kForever);
@@ -276,12 +350,227 @@ TEST_CASE_METHOD(Fixture, "a client goes to another disk when nothing of it is i
     CHECK(second.log.back().sector == 1999);
 }
 
-TEST_CASE_METHOD(Fixture, "only clients with a pool may send requests", "[block]") {
-    CHECK(attach(9, 0) == ERR_RIGHT);
-    CHECK(attach(7, 2) == ERR_RIGHT);
+TEST_CASE_METHOD(Fixture, "only who lends something may send requests", "[block]") {
+    CHECK(attach(9, 0) == ERR_ARG); // A token of nothing.
+    without_token = true;
+    CHECK(attach(7, 0) == ERR_RIGHT);
+    without_token = false;
     CHECK(attach(8, 1) == ERR_EMPTY);
+    CHECK(lent.dropped == 1);
     CHECK(submit(1, 1) == ERR_BUSY);
-    CHECK(send(9, 0, Submit{{}, 1, 1}) == ERR_RIGHT);
+    CHECK(send(9, 0, Submit{{}, 1, 1}) == ERR_BUSY);
+    lent.unusable = ERR_CAP;
+    CHECK(attach() == ERR_CAP);
+    CHECK(!lent.has(one));
+    lent.unusable = OK;
+    CHECK(attach() == OK);
+}
+
+TEST_CASE_METHOD(Fixture, "a token that comes with another message is dropped", "[block]") {
+    REQUIRE(attach() == OK);
+    auto with_token = [&](u32 label, const auto &m) {
+        u32 before = lent.dropped;
+        sel::Regs r{};
+        sel::store(r, label, m);
+        r.info |= INFO_CAP;
+        r.cptr = 7;
+        Api::dispatch(*server, r, replies);
+        replies.settle();
+        return lent.dropped == before + 1;
+    };
+    CHECK(with_token(Api::label<Info>(), Info{}));
+    CHECK(with_token(Api::label<GetWriter>(), GetWriter{}));
+    CHECK(with_token(Api::label<Submit>(), Submit{{}, 0, 0}));
+    CHECK(with_token(Api::label<Detach>(), Detach{}));
+    CHECK(with_token(Api::label<Attach>(), Attach{.disk = 9}));
+}
+
+TEST_CASE_METHOD(Fixture, "a region goes back when its client lets go or ends", "[block]") {
+    REQUIRE(attach() == OK);
+    CHECK(lent.has(one));
+    REQUIRE(attach() == OK);
+    CHECK(lent.borrowed == 1); // It has it.
+    SECTION("detached") {
+        CHECK(send(7, 0, Detach{}) == OK);
+    }
+    SECTION("ended") {
+        server->on_ended(7);
+    }
+    SECTION("refused") {
+        REQUIRE(attach(8, 2, 1, 1) == OK);
+        REQUIRE(send(7, 0, Detach{}) == OK);
+        CHECK(attach(7, 0, 1, 1) == ERR_BUSY);
+    }
+    CHECK(!lent.has(one));
+    CHECK(submit(0, 0) == ERR_BUSY);
+    CHECK(send(7, 0, Detach{}) == OK);
+}
+
+TEST_CASE_METHOD(Fixture, "a region stays while something of it is in flight", "[block]") {
+    REQUIRE(attach() == OK);
+    ask(one, 0, Op::Read, 5, 8, {1});
+    CHECK(submit(1, 1) == kWaits);
+    SECTION("detached") {
+        CHECK(send(7, 0, Detach{}) == kWaits);
+    }
+    SECTION("ended") {
+        server->on_ended(7);
+    }
+    SECTION("ended, and the device was reset") {
+        server->on_ended(7);
+        device.sane = false;
+        server->on_interrupt(0);
+        CHECK(device.sent.size() == 1);
+    }
+    CHECK(lent.has(one));
+    device.end();
+    server->on_interrupt(0);
+    CHECK(!lent.has(one));
+}
+
+TEST_CASE_METHOD(Fixture, "a client has one region at a time", "[block]") {
+    FakePool other{0x500'000};
+    REQUIRE(attach() == OK);
+    ask(one, 0, Op::Read, 5, 8, {1});
+    CHECK(submit(1, 1) == kWaits);
+    pools[7] = &other;
+    CHECK(attach() == ERR_BUSY);
+    CHECK(!lent.has(other));
+    CHECK(lent.has(one));
+    device.end();
+    server->on_interrupt(0);
+    CHECK(late.back() == std::pair<u64, u64>{OK, 1}); // What it had is as it was.
+    CHECK(attach() == OK);
+    CHECK(lent.has(other));
+    CHECK(!lent.has(one));
+}
+
+TEST_CASE_METHOD(Fixture, "a region serves one client at a time", "[block]") {
+    REQUIRE(attach() == OK);
+    pools[8] = &one; // It was given the token.
+    CHECK(attach(8, 2, 0) == ERR_BUSY);
+    CHECK(attach(7, 2, 0) == ERR_BUSY); // In another part.
+    CHECK(lent.has(one));
+    ask(one, 0, Op::Read, 5, 8, {1});
+    CHECK(submit(1, 1) == kWaits);
+    device.end();
+    server->on_interrupt(0);
+    CHECK(send(7, 0, Detach{}) == OK);
+    CHECK(attach(8, 2, 0) == OK);
+}
+
+TEST_CASE_METHOD(Fixture, "a region in a device that is given up is kept", "[block]") {
+    REQUIRE(attach() == OK);
+    REQUIRE(attach(8, 2, 0) == OK);
+    ask(one, 0, Op::Read, 5, 8, {1});
+    CHECK(submit(1, 1) == kWaits);
+    device.alive = false;
+    pass(kPatience);
+    REQUIRE(server->dead(0));
+    CHECK(send(7, 0, Detach{}) == OK);
+    server->on_ended(7);
+    server->on_ended(8);
+    CHECK(lent.has(one));
+    CHECK(!lent.has(two));           // Nothing of it was there.
+    CHECK(attach(7, 0, 1, 1) == OK); // The same region, at another disk.
+    CHECK(send(7, 0, Detach{}) == OK);
+    CHECK(lent.has(one));
+}
+
+TEST_CASE_METHOD(Fixture, "clients beyond the bound are refused", "[block]") {
+    std::vector<std::unique_ptr<FakePool>> more;
+    for (u32 i = 0; i <= TestServer::kClients; i++) {
+        more.push_back(std::make_unique<FakePool>(0x1'0000'0000 + i * 0x100'0000));
+        pools[20 + i] = more.back().get();
+        CHECK(attach(20 + i, 0, 0) == (i < TestServer::kClients ? OK : ERR_FULL));
+    }
+    CHECK(!lent.has(*more.back()));
+    server->on_ended(23);
+    CHECK(attach(20 + TestServer::kClients, 0, 0) == OK);
+}
+
+// What the scenario `regions` does on the machine, with a device that is slow, fails, and forgets.
+TEST_CASE_METHOD(Fixture, "whatever clients do, no region is touched after it went back",
+                 "[block]") {
+    std::mt19937 random{3};
+    std::vector<std::unique_ptr<FakePool>> more;
+    for (u32 i = 0; i < 4; i++) {
+        more.push_back(std::make_unique<FakePool>(0x1'0000'0000 + i * 0x100'0000));
+    }
+    u64 count[2] = {};
+    u32 attached = 0;
+    for (u32 round = 0; round < 30'000; round++) {
+        u32 who = random() % 2, program = 7 + who;
+        u8 part = who == 0 ? 0 : 2;
+        FakePool &pool = *more[2 * who + random() % 2];
+        switch (random() % 8) {
+        case 0:
+            pools[program] = random() % 8 == 0 ? more[random() % 4].get() : &pool;
+            without_token = random() % 16 == 0;
+            if (attach(program, part, random() % 2, random() % 2) == OK) {
+                count[who] = 0;
+                attached++;
+            }
+            without_token = false;
+            break;
+        case 1:
+            send(program, part, Detach{});
+            break;
+        case 2:
+            server->on_ended(program);
+            break;
+        case 3:
+        case 4: {
+            for (u32 i = 0; i < 3 && lent.has(pool); i++) {
+                bool sound = random() % 8 != 0;
+                u32 sectors = 1 + random() % 12;
+                std::vector<u16> pages((sectors + 7) / 8);
+                for (u16 &page : pages) {
+                    page = static_cast<u16>(sound ? 1 + random() % (kPages - 1) : random() % 24);
+                }
+                ask(pool, count[who] + i, static_cast<Op>(sound ? random() % 2 : random() % 5),
+                    random() % 480, sectors, pages, sound ? 0 : 512);
+            }
+            u64 submitted = count[who] + random() % 4;
+            error_t error = send(program, part, Submit{{}, submitted, random() % 2 * submitted});
+            count[who] = error == OK || error == kWaits ? submitted : count[who];
+            break;
+        }
+        case 5:
+            pass(random() % (kPatience / 4));
+            break;
+        default: {
+            FakeDevice &d = random() % 2 == 0 ? device : second;
+            if (!d.sent.empty()) {
+                d.end(random() % d.sent.size(), random() % 8 == 0 ? ERR_IO : OK);
+            }
+            d.sane = random() % 256 != 0;
+            server->on_interrupt(&d == &device ? 0 : 1);
+        }
+        }
+        while (late.size() > 1000) {
+            late.erase(late.begin(), late.begin() + 500);
+        }
+    }
+    CHECK(attached > 1000);
+    CHECK(lent.borrowed > 1000);
+    CHECK(device.log.size() + second.log.size() > 500);
+    CHECK(device.resets + second.resets > 10);
+    CHECK_FALSE(server->dead(0));
+    CHECK_FALSE(server->dead(1));
+    for (auto *d : lent.devices) {
+        while (!d->sent.empty()) {
+            d->end();
+        }
+    }
+    server->on_interrupt(0);
+    server->on_interrupt(1);
+    server->on_ended(7);
+    server->on_ended(8);
+    for (const auto &pool : more) {
+        CHECK(!lent.has(*pool));
+        CHECK(Lent::is_untouched(*pool));
+    }
 }
 
 TEST_CASE_METHOD(Fixture, "one at a time writes to a sector, and others read it", "[block]") {
@@ -308,7 +597,7 @@ TEST_CASE_METHOD(Fixture, "one at a time writes to a sector, and others read it"
     CHECK(attach(8, 2) == OK);
     CHECK(attach() == ERR_BUSY);
     CHECK(attach(7, 0, 0) == OK);
-    CHECK(send(9, 0, Detach{}) == ERR_RIGHT);
+    CHECK(send(9, 0, Detach{}) == OK); // It has nothing.
 }
 
 TEST_CASE_METHOD(Fixture, "partitions apart from each other have a writer each", "[block]") {
@@ -317,7 +606,7 @@ TEST_CASE_METHOD(Fixture, "partitions apart from each other have a writer each",
     table.partition[1] = {1000, 500};
     table.partition[2] = {1500, 100};
     server->start(0, table);
-    REQUIRE(server->add_client(9, 3, three));
+    pools[9] = &three;
     CHECK(attach(8, 2) == OK);
     CHECK(attach(9, 3) == OK);
     CHECK(send(9, 3, GetWriter{}) == ERR_EMPTY);
@@ -364,7 +653,7 @@ TEST_CASE_METHOD(Fixture, "what is in flight keeps its sectors", "[block]") {
         server->on_interrupt(0);
     }
     CHECK(attach(8, 2) == OK);
-    CHECK(status(0) == kPending);
+    CHECK((lent.has(one) ? status(0) == kPending : Lent::is_untouched(one)));
 }
 
 TEST_CASE_METHOD(Fixture, "a request becomes pieces of the pool, inside the partition", "[block]") {
@@ -436,7 +725,7 @@ TEST_CASE_METHOD(Fixture, "parts of a sector of 4 KiB are refused", "[block]") {
 
 TEST_CASE_METHOD(Fixture, "a partition in doubt is read-only", "[block]") {
     FakePool three{0x700'000};
-    REQUIRE(server->add_client(9, 3, three));
+    pools[9] = &three;
     REQUIRE(attach(9, 3) == OK);
     ask(three, 0, Op::Write, 0, 8, {1});
     ask(three, 1, Op::Discard, 0, 8);
@@ -533,11 +822,13 @@ TEST_CASE_METHOD(Fixture, "Attach waits for what is in flight, and forgets the r
     CHECK(late.back().first == ERR_BUSY); // The Submit.
     CHECK(attach() == kWaits);
     CHECK(late.size() == 3); // The first Attach.
-    device.end();
-    device.end();
-    server->on_interrupt(0);
+    for (u32 i = 0; i < 4; i++) {
+        CHECK(late.size() == 3);
+        device.end();
+        server->on_interrupt(0);
+    }
     CHECK(late.back() == std::pair<u64, u64>{OK, 0});
-    CHECK(device.log.size() == 2);
+    CHECK(device.log.size() == 4);
     CHECK(status(0) == kPending);
     ask(one, 0, Op::Read, 77, 1, {1});
     CHECK(submit(1, 1) == kWaits);
@@ -743,6 +1034,7 @@ TEST_CASE_METHOD(Fixture, "a hostile client never gets a foreign byte", "[block]
 }
 
 TEST_CASE_METHOD(Fixture, "random messages, random answers", "[block]") {
+    lent.next = &one;
     sel::fuzz::server<Api>(*server, 8, 4);
     sel::fuzz::clients<Api>();
 }

@@ -11,8 +11,7 @@
 int main() {
     sel::Clock clock = sel::clock();
     static volume::Mounted<volume::Fat> disk;
-    sel::Result<> mounted = disk.open(caps::disks, {caps::pool.at<u8>(0), caps::pool.bytes},
-                                      sel::environment().argument_text());
+    sel::Result<> mounted = disk.open(caps::disks, caps::pool, sel::environment().argument_text());
     report(sel::Log<logging::Writer>{caps::log}, disk, mounted);
     static volume::NoFileSystem none{mounted.error()};
     volume::FileSystem *fs = &none;

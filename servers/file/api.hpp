@@ -16,6 +16,8 @@
 // disk failed or holds nonsense.
 #pragma once
 
+#include <cstring>
+
 #include "sel/client.hpp"
 
 namespace file {
@@ -120,15 +122,86 @@ struct Truncate : sel::Asks<void, kAnswerMs> {
     u64 bytes;
 };
 
-// One entry of a directory; ERR_EMPTY behind the last one. Start at position 0.
+// One of the Entries of a directory.
 struct Entry {
-    u32 next; // Position of the next one.
+    u32 next; // Position of the one behind it.
     Info info;
-    Name data;
+    std::string_view name; // Lies in the Entries.
 };
-struct List : sel::Asks<Entry, kAnswerMs> {
+
+// Some entries, at least one, each a Head with its name behind it.
+struct Entries {
+    Chunk data;
+
+    // Is there room for one more, whatever it is called?
+    bool has_room() const { return data.size <= kChunk - sizeof(Head) - kNameMax; }
+    // Only if there is. What does not fit in a name is cut off.
+    void add(u32 next, const Info &info, std::string_view name) {
+        std::size_t bytes = name.size() < kNameMax ? name.size() : kNameMax;
+        Head head{info.bytes,
+                  info.changed,
+                  next,
+                  static_cast<u8>(info.kind),
+                  static_cast<u8>(info.read_only),
+                  static_cast<u8>(bytes),
+                  0};
+        u8 *to = data.byte + data.size;
+        __builtin_memcpy(to, &head, sizeof head);
+        std::memcpy(to + sizeof head, name.data(), bytes);
+        data.size += static_cast<u32>(sizeof head + bytes);
+    }
+    // The entry at byte `at`, from 0 on, which becomes that of the next one. False: there is none, or it is none.
+    bool take(u32 &at, Entry &entry) const {
+        u32 end = data.size < kChunk ? data.size : kChunk;
+        Head head;
+        if (at > end || end - at < sizeof head) {
+            return false;
+        }
+        __builtin_memcpy(&head, data.byte + at, sizeof head);
+        u32 left = end - at - static_cast<u32>(sizeof head);
+        bool known = head.kind <= static_cast<u8>(Kind::Directory) && head.read_only <= 1;
+        if (!known || head.name == 0 || head.name > kNameMax || head.name > left) {
+            return false;
+        }
+        at += static_cast<u32>(sizeof head);
+        entry = {head.next,
+                 {static_cast<Kind>(head.kind), head.read_only, head.bytes, head.changed},
+                 {reinterpret_cast<const char *>(data.byte) + at, head.name}};
+        at += head.name;
+        return true;
+    }
+    // All of it is entries, and their positions grow.
+    bool sound() const {
+        u32 at = 0, position = 0;
+        for (Entry entry; at != data.size; position = entry.next) {
+            if (!take(at, entry) || entry.next <= position) {
+                return false;
+            }
+        }
+        return at != 0;
+    }
+    // Of sound ones: all lie behind this position.
+    bool are_behind(u32 position) const {
+        u32 at = 0;
+        Entry first;
+        return take(at, first) && first.next > position;
+    }
+
+  private:
+    struct Head {
+        u64 bytes, changed;
+        u32 next;
+        u8 kind, read_only, name, unused;
+    };
+    static_assert(sizeof(Head) == 24);
+};
+
+// Entries from `position` on, 0 at first; ERR_EMPTY behind the last one.
+struct List : sel::Asks<Entries, kAnswerMs> {
     u32 position;
     Path data;
+
+    bool accepts(const Entries &entries) const { return entries.are_behind(position); }
 };
 
 struct MakeDirectory : sel::Asks<void, kAnswerMs> {

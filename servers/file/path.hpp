@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "servers/file/api.hpp"
@@ -35,11 +36,10 @@ class FullPath {
     }
 
     static bool is_name(std::string_view name) {
-        return !name.empty() && name.size() <= kNameMax && name != "." && name != ".." &&
-               std::none_of(name.begin(), name.end(), [](char c) {
-                   auto byte = static_cast<u8>(c);
-                   return byte < ' ' || byte == 0x7f || byte == '\\' || byte == '/';
-               });
+        bool dots = name.starts_with('.') && (name == "." || name == "..");
+        return !name.empty() && name.size() <= kNameMax && !dots &&
+               std::all_of(name.begin(), name.end(),
+                           [](char c) { return kInName[static_cast<u8>(c)]; });
     }
 
     const char *c_str() const { return text_; }
@@ -89,6 +89,15 @@ class FullPath {
     }
 
   private:
+    static constexpr std::array<bool, 256> make_in_name() {
+        std::array<bool, 256> in{};
+        for (u32 byte = ' '; byte < in.size(); byte++) {
+            in[byte] = byte != 0x7f && byte != '\\' && byte != '/';
+        }
+        return in;
+    }
+    static const std::array<bool, 256> kInName;
+
     // The root is nothing in front of a name.
     bool append(std::string_view text) {
         u32 keep = is_root() && text.starts_with('/') ? 0 : size_;
@@ -107,5 +116,7 @@ class FullPath {
     u32 size_ = 1;
     char text_[kPathMax + 1] = "/";
 };
+
+inline constexpr std::array<bool, 256> FullPath::kInName = make_in_name();
 
 } // namespace file

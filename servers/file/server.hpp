@@ -4,7 +4,7 @@
 // A Store has, with handles as numbers below 65536 and clients as numbers:
 //   Result<Info> stat(path)                     Result<u32> open(client, path, flags)
 //   Result<Path> resolve(path)                  Result<> write_back(): sync_all() for nobody
-//   Result<Entry> list(path, position)          Result<> close(client, handle); void close_all(client)
+//   Result<> list(path, position, Entries &)    Result<> close(client, handle); void close_all(client)
 //   Result<> make_directory(path)               Result<u32> read(client, handle, offset, out)
 //   Result<> remove(path), rename(from, to)     Result<> write(client, handle, offset, data)
 //   Result<Usage> usage()                       Result<> append(client, handle, data)
@@ -101,7 +101,11 @@ class Server {
         return change(m.handle, caller,
                       [&](u32 handle) { return store_.truncate(caller.client, handle, m.bytes); });
     }
-    sel::Result<Entry> on(const List &m) { return store_.list(m.data, m.position); }
+    sel::Result<Entries> on(const List &m) {
+        Entries entries;
+        sel::Result<> listed = store_.list(m.data, m.position, entries);
+        return listed.ok() ? sel::Result<Entries>{entries} : listed.error();
+    }
     sel::Result<> on(const MakeDirectory &m) {
         tell_time();
         return if_done(store_.make_directory(m.data), m.data);

@@ -36,8 +36,7 @@ int main() {
     sel::Log<logging::Writer> log{caps::log};
     sel::Clock clock = sel::clock();
     static volume::Mounted<volume::LittleFs> disk;
-    sel::Result<> mounted = disk.open(caps::disks, {caps::pool.at<u8>(0), caps::pool.bytes},
-                                      sel::environment().argument_text());
+    sel::Result<> mounted = disk.open(caps::disks, caps::pool, sel::environment().argument_text());
     report(log, disk, mounted);
     static volume::NoFileSystem none{mounted.error()};
     volume::FileSystem *fs = &none;

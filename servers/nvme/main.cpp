@@ -9,6 +9,6 @@
 
 int main() {
     block::drive<nvme::Disk>(caps::service, caps::devices, caps::pci, caps::signals, caps::rings,
-                             caps::pools,
+                             caps::clients,
                              [](std::string_view line) { sel::Log{caps::log}.info("{}", line); });
 }

@@ -5,6 +5,7 @@
 //   Result<root::DeviceGrant> grant(Place)    Place: a `pci` need of a program
 //   Result<u32> give_memory(Place, u64 physical, u32 pages)
 //   Result<sel::MsiInfo> give_interrupt(Place, u32 line)
+//   void quieted(u32 program)                 it has ended, and what it had writes no more; 0: what nobody has
 //   u64 now()    u64 reset_ticks()          Ticks; how long a function takes to reset.
 // States of a function:
 //   free --Take--> given --Start--> running --Quiet--> free; Take again: quiet, then given
@@ -47,6 +48,7 @@ class Server {
                 silence(f);
             }
         }
+        world_.quieted(0);
     }
 
     // --- View.
@@ -137,7 +139,10 @@ class Server {
     }
 
     // Its devices were its own: nobody else sees to it if the supervisor could not.
-    void on_ended(u32 client) { [[maybe_unused]] auto quiet = on(Quiet{.program = client}); }
+    void on_ended(u32 client) {
+        [[maybe_unused]] auto quiet = on(Quiet{.program = client});
+        world_.quieted(client);
+    }
 
     // --- Takers whose device is being reset.
 

@@ -3,6 +3,7 @@
 #include "server.hpp"
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <memory>
 
 #include "fake.hpp"
@@ -62,6 +63,9 @@ struct FakeWorld {
         lines.push_back(line);
         return sel::MsiInfo{0xfee00000, 0x31};
     }
+    std::vector<std::pair<u32, bool>> quiet; // Who was told of, and whether nothing wrote then.
+    std::function<bool()> all_quiet = [] { return true; };
+    void quieted(u32 program) { quiet.push_back({program, all_quiet()}); }
     u64 now() const { return time; }
     u64 reset_ticks() const { return 100; }
 };
@@ -292,6 +296,29 @@ TEST_CASE_METHOD(Fixture, "quiet means no DMA, no interrupt, and a reset") {
     CHECK(config.function[kNvme].word[REG_BAR / 4] == (0xfebf0000 | 4));
     CHECK(server->on(Start{}, caller(3)).ok());
     CHECK(server->deadline() == sel::kForever);
+}
+
+TEST_CASE_METHOD(Several, "root is told that devices write no more when none of them can") {
+    world.all_quiet = [this] {
+        return ((command(kNvme) | command(kSecond) | command(kThird)) & COMMAND_MASTER) == 0;
+    };
+    auto told = [this](u32 program) {
+        auto quiet = std::exchange(world.quiet, {});
+        return quiet == std::vector<std::pair<u32, bool>>{{program, true}};
+    };
+    world.quiet.clear();
+    start();
+    CHECK(told(0)); // Whoever had them in an earlier life of this server.
+    all();
+    CHECK(world.quiet.empty());
+    server->on_ended(kMany);
+    CHECK(told(kMany));
+    world.time += world.reset_ticks();
+    all();
+    CHECK(server->on(Quiet{.program = kMany}).ok());
+    CHECK(world.quiet.empty()); // It has not ended yet: more may be lent to it.
+    server->on_ended(kMany);
+    CHECK(told(kMany)); // Also if it has none any more.
 }
 
 TEST_CASE_METHOD(Fixture, "a driver that dies while it waits is forgotten") {

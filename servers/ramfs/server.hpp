@@ -28,12 +28,12 @@ class Store {
         error_t error = full.ok() ? fs_.stat(path).error() : full.error();
         return error == OK ? sel::Result{file::Path{full->view()}} : error;
     }
-    sel::Result<file::Entry> list(std::string_view path, u32 position) {
+    sel::Result<> list(std::string_view path, u32 position, file::Entries &out) {
         sel::Result<RamFs::ListEntry> entry = fs_.list(path, position);
-        if (!entry) {
-            return entry.error();
+        for (; entry.ok() && out.has_room(); entry = fs_.list(path, entry->next)) {
+            out.add(entry->next, info(entry->info), entry->name);
         }
-        return file::Entry{entry->next, info(entry->info), entry->name};
+        return out.data.size != 0 ? OK : entry.error();
     }
     sel::Result<> make_directory(std::string_view path) { return fs_.make_directory(path); }
     sel::Result<> remove(std::string_view path) { return fs_.remove(path); }

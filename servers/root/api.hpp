@@ -5,6 +5,8 @@
 // have higher ones (sel/environment.hpp). Unless said otherwise, ERR_NAME: there is no such program.
 #pragma once
 
+#include <span>
+
 #include "sel/client.hpp"
 
 namespace root {
@@ -26,9 +28,10 @@ struct Program {
     u8 thread_state; // thread_state_t of its first thread, if it runs.
     u8 vector, boot; // 0 or 1.
     u8 reserved;
-    s32 exit_code;    // Of its last life.
-    u64 ticks_used;   // Of the processor, by its first thread, in this life.
-    u64 memory, used; // Bytes it was given; bytes of them that root used to start it.
+    s32 exit_code;  // Of its last life.
+    u64 ticks_used; // Of the processor, by its first thread, in this life.
+    u64 memory,
+        used; // Bytes it was given, with what it may lend; bytes of them that root used to start it.
     Name data;
 
     bool sound() const { return state <= State::AWAITED && restart <= Restart::BACKOFF; }
@@ -55,6 +58,21 @@ struct Memory {
     u64 free;     // Not given to anybody.
 };
 struct GetMemory : sel::Asks<Memory> {};
+
+// A region that its owner has let go, and others have not: it cannot be made anew.
+struct Held {
+    u32 owner;
+    u32 user;   // One of them.
+    u32 device; // 1: that has ended, and its devices may still write.
+    u32 next;   // Place to ask for behind it.
+    u64 bytes;
+};
+// The first one from `place` on, from 0; ERR_EMPTY: there is none.
+struct GetHeld : sel::Asks<Held> {
+    u32 place;
+
+    bool accepts(const Held &held) const { return held.next > place; }
+};
 
 // A capability that a program holds in its CSpace.
 struct Slot {
@@ -148,6 +166,12 @@ struct GiveInterrupt : sel::Asks<sel::MsiInfo> {
     u32 number;
     u32 need;
     u32 line;
+};
+
+// The devices that the program has had in an earlier life write no more; with 0: those of all programs. What only
+// they used is free (adr/0094).
+struct Quieted : sel::Asks<> {
+    u32 number;
 };
 
 // --- Control: power over all programs.
@@ -244,6 +268,36 @@ struct SetStopped : sel::Asks<> {
     u32 stopped; // 0 or 1.
 };
 
+// --- Lender: a region, memory of its own quota that a program lends to servers (adr/0094). A need `region:SIZE` gives
+// it, and the class Region below, which is all that its owner needs of this.
+
+// Makes it, zeroed, and maps it where its window begins. Answers when all who used it as it was before have let go.
+// ERR_ARG: no bytes, more than the quota, or no multiple of its Frames. ERR_EXISTS: it is there. ERR_BUSY: another
+// thread waits for it. ERR_FULL: too many wait. Others: of the kernel.
+struct MakeRegion : sel::Asks<void, sel::kNoLimit> {
+    u64 bytes;
+};
+
+// The owner has it no more, and nobody can borrow it. Who has borrowed it keeps it until it lets go. ERR_EMPTY: it is
+// not there.
+struct ReleaseRegion : sel::Asks<> {};
+
+// --- Borrower: what clients lend, for servers with a need `regions:PLACES/SIZE`, and the class RegionRoom below.
+
+// Maps the region whose token came along. One that the server has already stays where it is. ERR_ARG: no token, or the
+// region is larger than a place, or of other Frames. ERR_GONE: its owner has let go. ERR_FULL: no place, or too many have
+// borrowed it. Others: of the kernel.
+struct Borrowed {
+    u64 place;
+    u64 bytes;
+};
+struct Borrow : sel::Asks<Borrowed> {};
+
+// Neither the server nor a device of it touches it any more: it is gone there. ERR_EMPTY: nothing is in this place.
+struct Return : sel::Asks<> {
+    u32 place;
+};
+
 enum class Power : u32 { HALT, REBOOT };
 // Ends QEMU with `code` (its exit status is then code * 2 + 1), switches off by ACPI, or resets.
 struct SetPower : sel::Asks<> {
@@ -252,9 +306,83 @@ struct SetPower : sel::Asks<> {
 };
 
 using View = sel::Protocol<GetProgram, Find, GetMemory, GetSlots, GetDenial, GetIrq, GetMachine,
-                           GetDeviceGrant>;
-using Devices = sel::Protocol<GiveMemory, GiveInterrupt>;
+                           GetDeviceGrant, GetHeld>;
+using Devices = sel::Protocol<GiveMemory, GiveInterrupt, Quieted>;
+using Lender = sel::Protocol<MakeRegion, ReleaseRegion>;
+using Borrower = sel::Protocol<Borrow, Return>;
 using Starter = sel::Protocol<Admit, Drop, SetStopped>;
 using Control = sel::Protocol<Start, Stop, Again, Wait, GetRegisters, Peek, SetPower>;
+
+// --- What stands in NAME.caps.hpp.
+
+inline constexpr u32 kRegionPlaces = 16; // Of a server, at most.
+
+class Region {
+  public:
+    constexpr Region(cptr_t first, u64 address, u64 bytes)
+        : first_{first}, address_{address}, bytes_{bytes} {}
+
+    // So many bytes of it, within so many ticks. ERR_TIMEOUT: somebody still has what it was before.
+    sel::Result<std::span<u8>> make(u64 ticks, u64 bytes) const {
+        MakeRegion m{.bytes = bytes};
+        sel::Result<> made = sel::Client<Lender>{first_}.call_within(ticks, m);
+        return made.ok() ? sel::Result{std::span{reinterpret_cast<u8 *>(address_), bytes}}
+                         : made.error();
+    }
+    sel::Result<std::span<u8>> make(u64 ticks) const { return make(ticks, bytes_); }
+    sel::Result<> release() const { return sel::Client<Lender>{first_}.call(ReleaseRegion{}); }
+
+    // Goes along with a message to a server, which may borrow the region.
+    constexpr cptr_t token() const { return first_ + 1; }
+    constexpr u64 bytes() const { return bytes_; } // At most.
+
+  private:
+    cptr_t first_;
+    u64 address_, bytes_;
+};
+
+class RegionRoom {
+  public:
+    // Each place has so many bytes, of so many Frames; `step`: from one to the next.
+    constexpr RegionRoom(cptr_t first, u64 address, u64 bytes, u32 places, u32 frames, u64 step)
+        : first_{first}, address_{address}, bytes_{bytes}, step_{step}, places_{places},
+          frames_{frames} {}
+
+    constexpr u32 places() const { return places_; }
+
+    // Tokens arrive there: once, before the server receives (sel::receive_slot()).
+    constexpr cptr_t arrival() const { return first_ + 1; }
+    // The one that came is not for us.
+    void drop() const { [[maybe_unused]] auto removed = sel::Capability{arrival()}.remove(); }
+
+    struct Lent {
+        u32 place;
+        sel::Window window;
+    };
+    // What came along is borrowed.
+    sel::Result<Lent> borrow() const {
+        auto borrowed = sel::Client<Borrower>{first_}.call_giving(arrival(), Borrow{});
+        drop();
+        if (!borrowed) {
+            return borrowed.error();
+        }
+        if (borrowed->place >= places_ || borrowed->bytes > bytes_) {
+            return ERR_PROTOCOL;
+        }
+        u32 place = static_cast<u32>(borrowed->place);
+        u32 frames = static_cast<u32>(borrowed->bytes * frames_ / bytes_);
+        return Lent{place, {address_ + place * step_, borrowed->bytes, {slot(place), frames}}};
+    }
+    sel::Result<> give_back(u32 place) const {
+        return sel::Client<Borrower>{first_}.call(Return{.place = place});
+    }
+
+  private:
+    constexpr cptr_t slot(u32 place) const { return first_ + 2 + u64{place} * frames_; }
+
+    cptr_t first_;
+    u64 address_, bytes_, step_;
+    u32 places_, frames_;
+};
 
 } // namespace root

@@ -37,7 +37,7 @@ sel::Result<> Giver::give(const To &to, const grant::Io &ports) const {
 }
 
 sel::Result<> Giver::give(const To &to, const grant::Trace &trace) const {
-    return to.program.give_frames(to.slot, to.slots, BOOT_CAP_TRACE, trace.address, RIGHT_READ);
+    return to.program.give_frames(to.slot, to.slots, {BOOT_CAP_TRACE}, trace.address, RIGHT_READ);
 }
 
 sel::Result<> Giver::give(const To &to, const grant::TraceControl &) const {
@@ -45,7 +45,7 @@ sel::Result<> Giver::give(const To &to, const grant::TraceControl &) const {
 }
 
 sel::Result<> Giver::give(const To &to, const grant::Pool &pool) const {
-    return to.program.give_frames(to.slot, to.slots, kit_.pool(pool.number), pool.address,
+    return to.program.give_frames(to.slot, to.slots, {kit_.pool(pool.number)}, pool.address,
                                   kReadWrite);
 }
 
@@ -100,7 +100,7 @@ sel::Result<cptr_t> Giver::device_frames(sel::Process &program, u64 physical, u6
 sel::Result<> Giver::give(const To &to, const grant::Device &device) const {
     sel::Result<cptr_t> first = device_frames(to.program, device.physical, to.slots);
     SEL_TRY(first);
-    auto given = to.program.give_frames(to.slot, to.slots, *first, device.address, kReadWrite);
+    auto given = to.program.give_frames(to.slot, to.slots, {*first}, device.address, kReadWrite);
     if (!given) {
         to.program.drop_frames(*first, to.slots);
     }

@@ -53,10 +53,12 @@ class Giver {
     sel::Result<> give(const To &to, const grant::Pool &pool) const;
     sel::Result<> give(const To &to, const grant::Thread &thread) const;
     sel::Result<> give(const To &to, const grant::Notification &notification) const;
-    // Programs gives clients, starters and faults; devices come when they are found; slots stay empty.
+    // Programs gives clients, starters, regions and faults; devices come when they are found; slots stay empty.
     sel::Result<> give(const To &, const grant::Client &) const { return {}; }
     sel::Result<> give(const To &, const grant::Faults &) const { return {}; }
     sel::Result<> give(const To &, const grant::Starter &) const { return {}; }
+    sel::Result<> give(const To &, const grant::Region &) const { return {}; }
+    sel::Result<> give(const To &, const grant::Regions &) const { return {}; }
     sel::Result<> give(const To &, const grant::Pci &) const { return {}; }
     sel::Result<> give(const To &, const grant::Slots &) const { return {}; }
 

@@ -16,7 +16,11 @@ namespace root {
 
 enum { POOL_MAX = 32 };
 enum { POOL_BYTES_MAX = 1 << 20, DEVICE_BYTES_MAX = 1 << 20 };
-enum { PCI_PAGES = 64 }; // Of a device's registers, at most.
+enum { REGION_MAX = 32, REGION_BYTES_MAX = 8 << 20 };
+enum { REGION_PLACES_MAX = 16 };                            // kRegionPlaces of api.hpp.
+enum { REGION_FRAME = PAGE_BYTES, REGION_LARGE = 2 << 20 }; // Of their Frames.
+enum { REGION_SLOTS = 2 }; // Besides Frames: a protocol of root, and a token, or where one arrives.
+enum { PCI_PAGES = 64 };   // Of a device's registers, at most.
 enum { CHILD_MAX = sel::Environment::kPrograms - sel::Environment::kSystemPrograms };
 
 inline constexpr u64 kUserEnd = 0x7fffffff0000;
@@ -134,6 +138,35 @@ struct Pci {   // The first slot is for the interrupt, PCI_PAGES follow for the
     }
 };
 
+// A region of so many bytes is of these Frames. Small ones are as many as a driver can use at most.
+constexpr u64 region_frame(u64 bytes) {
+    return bytes % REGION_LARGE == 0 ? u64{REGION_LARGE} : u64{REGION_FRAME};
+}
+constexpr bool is_region(u64 bytes, u64 address) {
+    u64 most = region_frame(bytes) == REGION_LARGE ? u64{REGION_BYTES_MAX} : u64{POOL_BYTES_MAX};
+    return bytes != 0 && bytes % REGION_FRAME == 0 && bytes <= most && is_place(address) &&
+           address % region_frame(bytes) == 0;
+}
+
+struct Region { // Memory of its own that it may lend (adr/0094).
+    u64 number, bytes, address;
+
+    bool sound(u64 slots) const {
+        return slots == REGION_SLOTS && number < REGION_MAX && is_region(bytes, address);
+    }
+};
+
+struct Regions { // Places for what its clients lend, each with a gap behind it.
+    u64 places, bytes, address;
+
+    bool sound(u64 slots) const {
+        return places != 0 && places <= REGION_PLACES_MAX && is_region(bytes, address) &&
+               slots == REGION_SLOTS + places * frames();
+    }
+    u64 frames() const { return bytes / region_frame(bytes); } // Of a place.
+    u64 at(u32 place) const { return address + place * (bytes + region_frame(bytes)); }
+};
+
 struct Faults { // The faults of its own threads come to its endpoint.
     bool sound(u64 slots) const { return slots == 1; }
 };
@@ -178,8 +211,9 @@ struct List {
     }
 };
 
-using All = List<Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space,
-                 Cspace, Doorbell, Slots, Pool, Pci, Faults, Thread, Notification, Starter>;
+using All =
+    List<Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space, Cspace,
+         Doorbell, Slots, Pool, Pci, Faults, Thread, Notification, Starter, Region, Regions>;
 
 } // namespace grant
 

@@ -15,11 +15,11 @@ cptr_t Kit::slots(u32 n) {
     return first;
 }
 
-sel::Result<> Kit::from_ram(cap_type_t type, u64 size, cptr_t to) {
+sel::Result<> Kit::from_ram(cap_type_t type, u64 size, cptr_t to, u64 count) {
     sel::Result<> made = ERR_MEMORY;
     for (u32 i = 0; i < boot_.untyped_count && made.error() == ERR_MEMORY; i++) {
         if (boot_.untyped[i].kind == UNTYPED_RAM) {
-            made = sel::Untyped{BOOT_CAP_UNTYPED + u64{i}}.retype(type, size, to);
+            made = sel::Untyped{BOOT_CAP_UNTYPED + u64{i}}.retype(type, size, to, count);
         }
     }
     return made;
@@ -60,9 +60,12 @@ sel::Result<> Kit::make_pool(u64 number, u64 pages) {
     }
     cptr_t book = slots();
     sel::Result<> made = make(CAP_CNODE, pages + 1, book);
-    for (u32 i = 1; i <= pages && made.ok(); i++) {
-        made = make(CAP_FRAME, FRAME_4K, sel::in_cnode(book, i));
+    if (made.ok()) {
+        made = sel::retype_runs(sel::in_cnode(book, 1), pages, [&](cptr_t at, u64, u64 n) {
+            return from_ram(CAP_FRAME, FRAME_4K, at, n);
+        });
     }
+    count_.root += made.ok() ? pages * sel::object_bytes(CAP_FRAME, FRAME_4K) : 0;
     pools_[number] = made.ok() ? sel::in_cnode(book, 1) : 0;
     return made;
 }

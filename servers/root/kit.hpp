@@ -60,7 +60,7 @@ class Kit {
     cptr_t pool(u64 number) const { return number < POOL_MAX ? pools_[number] : 0; }
 
   private:
-    sel::Result<> from_ram(cap_type_t type, u64 size, cptr_t to);
+    sel::Result<> from_ram(cap_type_t type, u64 size, cptr_t to, u64 count = 1);
 
     const boot_info_t &boot_;
     MemoryCount count_;

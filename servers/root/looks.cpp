@@ -6,6 +6,21 @@
 #include "sel/protocol.hpp"
 
 namespace root {
+namespace {
+
+ThreadLook look_at_thread(cptr_t tcb) {
+    ThreadLook look;
+    sel::Regs info = sel::call(CALL_TCB_INFO, tcb);
+    if (info.error() == OK) {
+        look.there = true;
+        look.state = static_cast<u8>(info.word[0]);
+        look.faulted = info.word[0] >> 32 != FAULT_NONE; // As in lost_fault().
+        look.ticks_used = info.word[1];
+    }
+    return look;
+}
+
+} // namespace
 
 // --- Who uses up its time (watch.hpp).
 
@@ -58,7 +73,9 @@ bool Programs::set_budget(u32 number) {
 }
 
 bool Programs::out_of_time(u32 number) {
-    Watch::Verdict verdict = life_of(number).watch.out_of_time(answers(number));
+    Life &l = life_of(number);
+    u64 used = look_at_thread(l.process.tcb().cptr()).ticks_used;
+    Watch::Verdict verdict = l.watch.out_of_time(answers(number), used, kit_.ticks(l.budget_us));
     set_budget(number);
     if (verdict == Watch::Verdict::LOOPS) {
         bind_time_out(number, false);
@@ -86,18 +103,6 @@ bool Programs::look_at_budgets(u32 ms) {
 // --- Who keeps its clients waiting (silence.hpp).
 
 namespace {
-
-ThreadLook look_at_thread(cptr_t tcb) {
-    ThreadLook look;
-    sel::Regs info = sel::call(CALL_TCB_INFO, tcb);
-    if (info.error() == OK) {
-        look.there = true;
-        look.state = static_cast<u8>(info.word[0]);
-        look.faulted = info.word[0] >> 32 != FAULT_NONE; // As in lost_fault().
-        look.ticks_used = info.word[1];
-    }
-    return look;
-}
 
 // As ReplySet::waits() in sel/later.hpp asks.
 bool is_armed(cptr_t reply) {

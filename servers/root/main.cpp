@@ -130,5 +130,5 @@ int main() {
     cptr_t received = kit.slots();
     sel::receive_slot(received);
     static Root root{programs, kit, console, received};
-    sel::serve<View, Control, Devices, Starter>(service, root);
+    sel::serve<View, Control, Devices, Starter, Lender, Borrower>(service, root);
 }

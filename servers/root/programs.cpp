@@ -28,6 +28,7 @@ sel::Result<> Programs::prepare() {
         console_.line("too little memory for programs at run time");
         return done;
     }
+    SEL_TRY(prepare_regions());
     return prepare_pools();
 }
 
@@ -300,6 +301,8 @@ sel::Result<> Programs::build(u32 number, std::string_view arguments) {
         sel::Result<> given = grant.is<grant::Client>()    ? give_client(number, grant)
                               : grant.is<grant::Faults>()  ? give_faults(number, grant)
                               : grant.is<grant::Starter>() ? give_starter(number, grant)
+                              : grant.is<grant::Region>()  ? give_region(number, grant)
+                              : grant.is<grant::Regions>() ? give_room(number, grant)
                                                            : giver_.give(l.process, record, grant);
         if (!given) {
             return refuse(number, grant.name, given.error());
@@ -454,6 +457,10 @@ u64 Programs::lost() const {
     for (u32 i = 1; i <= system_.count(); i++) {
         bytes += life(i).lost ? system_.program(i).memory : 0;
     }
+    for (u32 region = 0; region < REGION_MAX; region++) {
+        const Grant *grant = region_lost_[region] ? region_grant(region) : nullptr;
+        bytes += grant != nullptr ? grant->as<grant::Region>().bytes : 0;
+    }
     return bytes;
 }
 
@@ -470,6 +477,7 @@ void Programs::stop(u32 number, s32 code, bool keep) {
         l.exit_code = code;
         l.ends++;
         empty(number);
+        end_regions(number);
         tell_servers(number);
         drop_children(number);
     }

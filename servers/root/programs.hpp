@@ -14,6 +14,7 @@
 #include "crowd.hpp"
 #include "early_console.hpp"
 #include "giver.hpp"
+#include "regions.hpp"
 #include "silence.hpp"
 #include "watch.hpp"
 
@@ -92,6 +93,20 @@ class Programs {
     sel::Result<Admitted> admit(u32 starter, const Admit &m, sel::CNode cspace);
     sel::Result<s32> drop(u32 starter, u32 number);
     sel::Result<> set_stopped(u32 starter, u32 number, bool stopped);
+
+    // Regions (api.hpp). Number of the one that this capability of Lender is of; ERR_RIGHT: it is none of the
+    // caller's.
+    sel::Result<u32> region_of(sel::Caller caller) const;
+    RegionState region_state(u32 region) const { return regions_.region(region).state; }
+    // It is EMPTY before.
+    sel::Result<> make_region(u32 region, u64 bytes);
+    sel::Result<> release_region(u32 region);
+    // `token`: in a slot of root.
+    sel::Result<Borrowed> borrow(u32 server, sel::Capability token);
+    sel::Result<> give_back(u32 server, u32 place);
+    void quieted(u32 program);
+    sel::Result<Held> held(u32 place) const;
+    u64 lendable(u32 number) const; // Bytes of all regions of a program.
 
     // The fault in which a running program stands and that nobody has in hand.
     fault_t lost_fault(u32 number) const;
@@ -186,6 +201,25 @@ class Programs {
     void end_child(u32 number, s32 code, bool tell_starter);
     void drop_children(u32 starter);
 
+    // Of root's, for each region.
+    struct RegionSlots {
+        cptr_t memory; // Its Untyped.
+        cptr_t frames; // A CNode with its Frames, from slot 1 on.
+        cptr_t token;  // Of which all others are copies.
+    };
+    static constexpr u32 kRegionSlots = 3;
+    sel::Result<> prepare_regions();
+    sel::Result<> reserve_region(u32 owner, const Grant &grant);
+    RegionSlots slots_of_region(u32 region) const;
+    const Grant *region_grant(u32 region) const;
+    sel::Result<> give_region(u32 number, const Grant &grant);
+    sel::Result<> give_room(u32 number, const Grant &grant);
+    sel::Result<> fill_region(u32 region, const Grant &grant, u64 bytes);
+    void strip_region(u32 region);
+    void empty_region(u32 region);
+    void end_regions(u32 number);
+    const Grant *room_of(u32 server) const;
+
     Kit &kit_;
     const EarlyConsole &console_;
     const System &system_;
@@ -199,6 +233,9 @@ class Programs {
     Life life_[PROGRAM_MAX];
     Children children_;
     cptr_t child_slots_ = 0;
+    RegionTable regions_;
+    cptr_t region_slots_ = 0;
+    bool region_lost_[REGION_MAX] = {}; // Its memory did not come back.
 };
 
 } // namespace root

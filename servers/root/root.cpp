@@ -57,7 +57,7 @@ sel::Result<Program> Root::on(const GetProgram &m) {
     p.priority = record.priority;
     p.vector = record.has(FLAG_VECTOR);
     p.boot = record.has(FLAG_BOOT);
-    p.memory = record.memory;
+    p.memory = record.memory + programs_.lendable(m.number);
     p.used = life.process.used();
     return p;
 }
@@ -225,6 +225,10 @@ sel::Result<DeviceGrant> Root::on(const GetDeviceGrant &m) {
     return DeviceGrant{{grant->as<grant::Pci>().match}, given ? device.part[0].physical : 0};
 }
 
+sel::Result<Held> Root::on(const GetHeld &m) {
+    return programs_.held(m.place);
+}
+
 // --- Devices.
 
 sel::Result<u32> Root::on(const GiveMemory &m) {
@@ -236,6 +240,81 @@ sel::Result<u32> Root::on(const GiveMemory &m) {
 sel::Result<sel::MsiInfo> Root::on(const GiveInterrupt &m) {
     return programs_.is_system(m.number) ? programs_.give_interrupt(m.number, m.need, m.line)
                                          : ERR_NAME;
+}
+
+sel::Result<> Root::on(const Quieted &m) {
+    programs_.quieted(m.number);
+    answer_makers();
+    return {};
+}
+
+// --- Lender and Borrower.
+
+void Root::on(const MakeRegion &m, sel::Caller caller, sel::Later<MakeRegion> later) {
+    if (caller.capability) {
+        empty_hand();
+    }
+    sel::Result<u32> region = programs_.region_of(caller);
+    if (!region) {
+        later.answer(region.error());
+        return;
+    }
+    switch (programs_.region_state(*region)) {
+    case RegionState::EMPTY:
+        later.answer(programs_.make_region(*region, m.bytes));
+        break;
+    case RegionState::MADE:
+        later.answer(ERR_EXISTS);
+        break;
+    case RegionState::CLOSING:
+        if (maker_[*region].later.waits()) {
+            later.answer(ERR_BUSY);
+        } else {
+            maker_[*region] = {m.bytes, std::move(later)};
+            makers_ |= u32{1} << *region;
+        }
+    }
+}
+
+// Those whose region is empty now. Who has died or given up waits no more.
+void Root::answer_makers() {
+    for (u32 left = makers_; left != 0; left &= left - 1) {
+        u32 region = static_cast<u32>(__builtin_ctz(left));
+        Maker &maker = maker_[region];
+        if (programs_.region_state(region) == RegionState::EMPTY) {
+            makers_ &= ~(u32{1} << region);
+            sel::Later<MakeRegion> later = std::move(maker.later);
+            if (later.waits() && !later.answer(programs_.make_region(region, maker.bytes))) {
+                [[maybe_unused]] auto released = programs_.release_region(region); // It gave up.
+            }
+        }
+    }
+}
+
+sel::Result<> Root::on(const ReleaseRegion &, sel::Caller caller) {
+    if (caller.capability) {
+        empty_hand();
+    }
+    sel::Result<u32> region = programs_.region_of(caller);
+    return region.ok() ? programs_.release_region(*region) : region.error();
+}
+
+sel::Result<Borrowed> Root::on(const Borrow &, sel::Caller caller) {
+    sel::Result<Borrowed> borrowed = ERR_ARG;
+    if (caller.capability) {
+        borrowed = programs_.borrow(caller.client, sel::Capability{received_});
+        empty_hand();
+    }
+    return borrowed;
+}
+
+sel::Result<> Root::on(const Return &m, sel::Caller caller) {
+    if (caller.capability) {
+        empty_hand();
+    }
+    sel::Result<> done = programs_.give_back(caller.client, m.place);
+    answer_makers();
+    return done;
 }
 
 // --- Control.
@@ -267,6 +346,7 @@ sel::Result<> Root::start(u32 number, std::string_view arguments) {
 void Root::end(u32 number, s32 code, bool keep) {
     programs_.stop(number, code, keep);
     answer_waiters();
+    answer_makers();
 }
 
 // Of all that have ended: with a program those go that it has started.

@@ -27,10 +27,20 @@ class Root {
     sel::Result<Irq> on(const GetIrq &m);
     sel::Result<Machine> on(const GetMachine &m);
     sel::Result<DeviceGrant> on(const GetDeviceGrant &m);
+    sel::Result<Held> on(const GetHeld &m);
 
     // Devices
     sel::Result<u32> on(const GiveMemory &m);
     sel::Result<sel::MsiInfo> on(const GiveInterrupt &m);
+    sel::Result<> on(const Quieted &m);
+
+    // Lender
+    void on(const MakeRegion &m, sel::Caller caller, sel::Later<MakeRegion> later);
+    sel::Result<> on(const ReleaseRegion &m, sel::Caller caller);
+
+    // Borrower
+    sel::Result<Borrowed> on(const Borrow &m, sel::Caller caller);
+    sel::Result<> on(const Return &m, sel::Caller caller);
 
     // Starter
     sel::Result<Admitted> on(const Admit &m, sel::Caller caller);
@@ -60,6 +70,12 @@ class Root {
     };
     static constexpr u32 kWaiters = 8;
 
+    // Who waits until a region can be made anew.
+    struct Maker {
+        u64 bytes = 0;
+        sel::Later<MakeRegion> later;
+    };
+
     void end(u32 number, s32 code, bool keep);
     bool has_room();
     sel::Result<> begin(u32 number, std::string_view arguments);
@@ -73,6 +89,7 @@ class Root {
     u64 now_ns() const { return clock_.nanoseconds(sel::now()); }
     void empty_hand();
     void answer_waiters();
+    void answer_makers();
     std::string_view name_of_child_slot(u32 number, u32 slot) const;
     Slot describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const;
     u32 find_parent(u32 number, sel::CapabilityInfo info) const;
@@ -82,12 +99,15 @@ class Root {
     const EarlyConsole &console_;
     cptr_t received_;
     sel::StaticVector<Waiter, kWaiters> waiters_;
+    Maker maker_[REGION_MAX];
+    u32 makers_ = 0; // Bits: those where somebody may wait.
     sel::Clock clock_{kit_.boot().tsc_hz};
     restart::Policy policy_;
     u64 looked_ns_ = now_ns(); // At all servers.
     u64 look_ns_ = looked_ns_; // When to do that next.
 };
 
-inline constexpr u32 kRootReplies = 9; // One for each waiter, one to receive with.
+// One for each waiter, some for those who make regions, one to receive with.
+inline constexpr u32 kRootReplies = 17;
 
 } // namespace root

@@ -41,7 +41,7 @@ sel::Result<System> System::open(std::span<const u8> bytes) {
             return ERR_SYNTAX;
         }
     }
-    if (!s.pools_ok()) {
+    if (!s.pools_ok() || !s.regions_ok()) {
         return ERR_SYNTAX;
     }
     return s;
@@ -109,6 +109,32 @@ bool System::pools_ok() const {
             return false;
         }
         bytes[pool.number] = pool.bytes;
+    }
+    return true;
+}
+
+// Each has a number of its own, and a program one grant at most for those of its clients.
+bool System::regions_ok() const {
+    static_assert(REGION_MAX <= 32);
+    u32 seen = 0;
+    for (u32 i = 0; i < header_->grants; i++) {
+        if (!grants_[i].is<grant::Region>()) {
+            continue;
+        }
+        u32 bit = u32{1} << grants_[i].as<grant::Region>().number;
+        if ((seen & bit) != 0) {
+            return false;
+        }
+        seen |= bit;
+    }
+    for (u32 i = 1; i <= count(); i++) {
+        u32 rooms = 0;
+        for (const Grant &grant : grants(i)) {
+            rooms += grant.is<grant::Regions>() ? 1 : 0;
+        }
+        if (rooms > 1) {
+            return false;
+        }
     }
     return true;
 }

@@ -18,7 +18,7 @@
 
 namespace root {
 
-enum { SYSTEM_VERSION = 3 };
+enum { SYSTEM_VERSION = 4 };
 enum { PROGRAM_MAX = sel::Environment::kSystemPrograms, GRANT_MAX = 512, CNODE_MAX = 8192 };
 enum { ARCHIVE_MAX = 8 << 20 }; // Bytes of the boot archive, which a program may map.
 
@@ -86,6 +86,7 @@ class System {
         return true;
     }
     bool pools_ok() const;
+    bool regions_ok() const;
 
     const SystemHeader *header_ = nullptr;
     const ProgramRecord *programs_ = nullptr;

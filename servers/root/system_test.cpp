@@ -135,7 +135,8 @@ TEST_CASE("a grant that is of no kind, or outside the slots, is refused") {
     CHECK(grant::All::kind<grant::Client>() == 1);
     CHECK(grant::All::kind<grant::Notification>() == 18);
     CHECK(with([](Table &t) { t.grant[0].kind = 0; }) == ERR_SYNTAX);
-    CHECK(with([](Table &t) { t.grant[0].kind = 19; }) == ERR_SYNTAX);
+    CHECK(grant::All::kind<grant::Regions>() == 21);
+    CHECK(with([](Table &t) { t.grant[0].kind = 22; }) == ERR_SYNTAX);
     CHECK(with([](Table &t) { t.grant[0].slot = 5; }) == ERR_SYNTAX);  // A Reply's.
     CHECK(with([](Table &t) { t.grant[0].slot = 20; }) == ERR_SYNTAX); // Behind the last.
     CHECK(with([](Table &t) { t.grant[1].slots = 200; }) == ERR_SYNTAX);
@@ -167,6 +168,8 @@ TEST_CASE("each kind has as many slots as it fills") {
     only(1 + PCI_PAGES, pci);
     only(1, grant::Thread{1, 2, 4096, 10, 0x7ffe00000000});
     only(1, grant::Notification{});
+    only(2, grant::Region{3, 8192, 0x7ffe00000000});
+    only(2 + 3 * 2, grant::Regions{3, 8192, 0x7ffe00000000});
 }
 
 TEST_CASE("a grant that cannot be is refused") {
@@ -244,6 +247,51 @@ TEST_CASE("a pool is one of few, and of one size") {
     CHECK(pools(0, [](auto &p) { p.bytes = 0; }) == ERR_SYNTAX);
 }
 
+TEST_CASE("a region has a number of its own, whole Frames, and an end") {
+    const grant::Region good{.number = 3, .bytes = 8192, .address = 0x7ffe00000000};
+    auto region = [=](auto change) { return changed(2, good, change); };
+    CHECK(region([](auto &) {}) == OK);
+    CHECK(region([](auto &r) { r.number = REGION_MAX; }) == ERR_SYNTAX);
+    CHECK(region([](auto &r) { r.number = ~u64{0}; }) == ERR_SYNTAX);
+    CHECK(region([](auto &r) { r.bytes = 0; }) == ERR_SYNTAX);
+    CHECK(region([](auto &r) { r.bytes = 4097; }) == ERR_SYNTAX);
+    CHECK(region([](auto &r) { r.bytes = 1 << 20; }) == OK);
+    CHECK(region([](auto &r) { r.bytes = (1 << 20) + 4096; }) ==
+          ERR_SYNTAX);                                       // Too many small ones.
+    CHECK(region([](auto &r) { r.bytes = 8 << 20; }) == OK); // Four large ones.
+    CHECK(region([](auto &r) { r.bytes = 10 << 20; }) == ERR_SYNTAX);
+    CHECK(region([](auto &r) { r.address++; }) == ERR_SYNTAX);
+    CHECK(region([](auto &r) { r.address = u64{1} << 47; }) == ERR_SYNTAX);
+    CHECK(region([](auto &r) { r.bytes = 2 << 20, r.address += 4096; }) == ERR_SYNTAX);
+    auto both = [=](u64 number) {
+        return with([=](Table &t) {
+            put(t.grant[0], 10, 2, good);
+            put(t.grant[1], 12, 2, grant::Region{number, 4096, 0x7ffe00100000});
+        });
+    };
+    CHECK(both(3) == ERR_SYNTAX);
+    CHECK(both(4) == OK);
+}
+
+TEST_CASE("a server has one room for regions, with places that do not meet") {
+    const grant::Regions good{.places = 16, .bytes = 4096, .address = 0x7ffe00000000};
+    auto room = [=](auto change) { return changed(2 + 16, good, change); };
+    CHECK(room([](auto &) {}) == OK);
+    CHECK(room([](auto &r) { r.places = 0; }) == ERR_SYNTAX);
+    CHECK(room([](auto &r) { r.places = 17; }) == ERR_SYNTAX);
+    CHECK(given(2 + 17, grant::Regions{17, 4096, 0x7ffe00000000}) == ERR_SYNTAX);
+    CHECK(room([](auto &r) { r.bytes = 8192; }) == ERR_SYNTAX); // For as many slots.
+    CHECK(room([](auto &r) { r.address++; }) == ERR_SYNTAX);
+    CHECK(given(2 + 16, grant::Regions{16, 2 << 20, 0x7ffe00000000}) == OK);
+    CHECK(good.at(1) == good.address + 2 * 4096);
+    CHECK(grant::Regions{2, 2 << 20, 0}.at(1) == 4 << 20);
+    CHECK(with([=](Table &t) {
+              grant::Regions small{1, 4096, 0x7ffe00000000};
+              put(t.grant[0], 10, 3, small);
+              put(t.grant[1], 13, 3, small);
+          }) == ERR_SYNTAX);
+}
+
 TEST_CASE("a PCI device has a bit and a window") {
     const grant::Pci pci{.match = 1, .bit = 4, .address = 0x7ffe00000000};
     auto device = [=](auto change) { return changed(1 + PCI_PAGES, pci, change); };
@@ -291,5 +339,7 @@ TEST_CASE("whatever the bytes are, grants and names stay inside") {
 TEST_CASE("random answers to those who ask root", "[root]") {
     sel::fuzz::clients<View>();
     sel::fuzz::clients<Devices>();
+    sel::fuzz::clients<Lender>();
+    sel::fuzz::clients<Borrower>();
     sel::fuzz::clients<Control>();
 }

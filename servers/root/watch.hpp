@@ -4,8 +4,10 @@
 //   answers   budget of every period        it has answered since it was last out of time
 //   reduced   share of every period         it has not; until it answers
 //   loops                                   it has not for kPatience of its budgets in a row
-// The kernel tells root each time the context of a server is used up (TCB_SLOT_TIMEOUT); serve() counts
-// what it has answered (sel/ledger.hpp). Who lies in that count is bounded by crowd.hpp.
+// The kernel tells root each time the context of a server is used up (TCB_SLOT_TIMEOUT). What a context gets back
+// comes in parts, each a period after it was used (adr/0041), the first ones small: a budget is one only if as much
+// as half of it was used. serve() counts what it has answered (sel/ledger.hpp). Who lies in that count is bounded by
+// crowd.hpp.
 #pragma once
 
 #include "abi/types.h"
@@ -18,13 +20,18 @@ class Watch {
 
     enum class Verdict : u8 { ANSWERS, REDUCED, LOOPS };
 
-    // Its time is used up; `answers`: its count.
-    Verdict out_of_time(u64 answers) {
+    // Its time is used up; `answers`: its count; `used`: ticks in this life; `budget`: that it has now, in ticks.
+    Verdict out_of_time(u64 answers, u64 used, u64 budget) {
         if (has_answered(answers)) {
             answers_ = answers;
+            used_ = used;
             silent_ = 0;
             return Verdict::ANSWERS;
         }
+        if (used - used_ < budget / 2) {
+            return reduced() ? Verdict::REDUCED : Verdict::ANSWERS;
+        }
+        used_ = used;
         silent_ = silent_ < kPatience ? silent_ + 1 : kPatience;
         return silent_ == kPatience ? Verdict::LOOPS : Verdict::REDUCED;
     }
@@ -34,7 +41,8 @@ class Watch {
 
   private:
     u64 answers_ = 0;
-    u32 silent_ = 0; // How often its time was used up without an answer.
+    u64 used_ = 0;   // When a budget was used up last.
+    u32 silent_ = 0; // How many budgets were used up without an answer.
 };
 
 } // namespace root

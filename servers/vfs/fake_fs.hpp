@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,12 +21,15 @@ class FakeFs {
     std::map<u32, std::string> shared; // Window: its bytes.
     u32 life = 1;
     u32 calls = 0;
-    int die_at = -1;            // In the call that finds 0 here: after it was done,
-    bool die_before = false;    // or before.
-    bool always_dies = false;   // In every call.
-    bool left = false;          // By the last CloseAll: the disk may be somebody else's.
-    error_t broken = OK;        // What all calls answer.
-    std::string any_case = "?"; // Below this, Resolve takes capitals for small letters.
+    int die_at = -1;          // In the call that finds 0 here: after it was done,
+    bool die_before = false;  // or before.
+    bool always_dies = false; // In every call.
+    bool left = false;        // By the last CloseAll: the disk may be somebody else's.
+    error_t broken = OK;      // What all calls answer.
+    std::function<void(sel::Regs &)> spoil; // Changes its answers.
+    u32 batch = 100;                        // Entries in an answer.
+    u32 skew = 0;                           // Its positions are wrong by that.
+    std::string any_case = "?";             // Below this, Resolve takes capitals for small letters.
 
     void die() {
         node = disk;
@@ -169,18 +173,20 @@ class FakeFs {
         }
         return error;
     }
-    sel::Result<file::Entry> on(const file::List &m) {
+    sel::Result<file::Entries> on(const file::List &m) {
         if (!is_directory(m.data)) {
             return has(m.data) ? ERR_DIRECTORY : ERR_NAME;
         }
         u32 place = 0;
+        file::Entries entries;
         for (auto &[path, text] : node) {
-            if (path != "/" && parent(path) == m.data.view() && place++ == m.position) {
+            if (path != "/" && parent(path) == m.data.view() && place++ >= m.position &&
+                place <= m.position + batch && entries.has_room()) {
                 std::string_view name = path;
-                return file::Entry{place, info(text), name.substr(name.rfind('/') + 1)};
+                entries.add(skew + place, info(text), name.substr(name.rfind('/') + 1));
             }
         }
-        return ERR_EMPTY;
+        return entries.data.size != 0 ? sel::Result{entries} : ERR_EMPTY;
     }
     sel::Result<> on(const file::MakeDirectory &m) {
         if (has(m.data) || !is_directory(parent(m.data))) {
@@ -239,16 +245,33 @@ class FakeFs {
     u32 window_ = 0; // Of the present call.
 };
 
+// The file system's thread: it takes a message apart, and answers in its place.
+struct FakeThread {
+    FakeFs &fs;
+    u32 window;
+
+    template <typename M>
+    bool on(M &m, sel::Caller, sel::Regs &r) {
+        if constexpr (std::is_same_v<M, file::Watch>) {
+            sel::store_error(r, ERR_PROTOCOL);
+        } else {
+            sel::store_answer(r, fs.call(m, window));
+        }
+        return true;
+    }
+};
+
 // What a Mounted calls.
 struct Remote {
     FakeFs *fs;
-    u32 window = 0;
 
-    Remote through(u32 other) const { return {fs, other}; }
-
-    template <typename M>
-    sel::Result<typename M::Answer> call_within(u64, const M &m) const {
-        return fs->call(m, window);
+    void exchange(sel::Regs &r, u32 window) const {
+        FakeThread thread{*fs, window};
+        file::Api::dispatch(thread, r, thread);
+        r.number = OK;
+        if (fs->spoil) {
+            fs->spoil(r);
+        }
     }
 };
 

@@ -1,17 +1,20 @@
-// Vfs: a thread for each mounted file system, and the front that gives them work.
+// Vfs: the threads that receive, and what they share.
 // SPDX-License-Identifier: BSD-2-Clause
 #include <utility>
 
-#include "front.hpp"
+#include "router.hpp"
 
 #include "vfs.caps.hpp"
 
 #include "sel/environment.hpp"
 #include "sel/explain.hpp"
 #include "sel/log.hpp"
+#include "sel/server.hpp"
+#include "sel/thread.hpp"
 
 namespace {
 
+// Besides the first one.
 constexpr sel::ReadyThread kThread[] = {caps::worker0, caps::worker1, caps::worker2,
                                         caps::worker3, caps::worker4, caps::worker5,
                                         caps::worker6, caps::worker7, caps::worker8};
@@ -21,101 +24,94 @@ constexpr sel::Notification kBell[] = {caps::bell0, caps::bell1, caps::bell2,
 constexpr int kExitWorker = 1;
 constexpr u32 kMounts = static_cast<u32>(caps::volumes.size());
 
-static_assert(kMounts <= std::size(kThread), "more file systems than threads in the manifest");
+static_assert(kMounts <= std::size(kThread), "with the first thread, one more than file systems");
 static_assert(caps::volumes_clients.size() + vfs::kBoundMax < vfs::Names::kNobody);
 static_assert(std::size(kBell) == std::size(kThread) && caps::rings.count == std::size(kBell));
+static_assert(caps::service.replies.count <= vfs::Gate::kJobs);
+
+// A file system, as vfs calls it.
+struct Remote {
+    vfs::FileSystem mount;
+
+    void exchange(sel::Regs &r, u32 window) const {
+        r.cptr = mount.through(window).cptr();
+        sel::kernel_call(r);
+    }
+};
+
+// A notification keeps a ring that comes before its thread receives.
+struct Bells {
+    static void ring() {
+        for (u32 i = 0; i < kMounts; i++) {
+            [[maybe_unused]] auto rung = sel::Notification{caps::rings.first + i}.signal();
+        }
+    }
+};
+
+using Router = vfs::Router<Remote, Bells>;
 
 const file::Life life{sel::environment().incarnation};
 vfs::Names names{caps::volumes, caps::volumes_clients};
-vfs::Shared shared{life};
+sel::ReplyPool pool{caps::service.replies};
+Bells bells;
 sel::Log<logging::Writer> log{caps::log};
 
-// Runs the jobs of one file system, one after the other.
-class Worker {
-  public:
-    explicit Worker(u32 mount)
-        : mount_{mount}, wait_{kBell[mount]}, ring_{caps::rings.first + mount},
-          mounted_{caps::volumes[mount], names, mount, life} {}
-
-    sel::Result<> start() {
-        // A notification keeps a ring that comes before the wait.
-        if (sel::Result<> made = wait_.mint(ring_.cptr(), RIGHT_WRITE, 1); !made) {
-            return made;
-        }
-        auto entry = [](void *worker) { static_cast<Worker *>(worker)->work(); };
-        return kThread[mount_].start(entry, this, caps::faults);
-    }
-
-    // For the front. There are fewer jobs than places in the queue.
-    void push(u32 job) {
-        u32 pushed = pushed_.load(std::memory_order_relaxed);
-        queue_[pushed % queue_.size()] = job;
-        pushed_.store(pushed + 1, std::memory_order_release);
-        wake();
-    }
-    void sweep() {
-        sweep_ = true;
-        wake();
-    }
-
-  private:
-    void wake() { [[maybe_unused]] auto rung = ring_.signal(); }
-
-    void work() {
-        for (u32 done = 0;;) {
-            if (sweep_.exchange(false)) {
-                shared.sweep(mounted_);
-            }
-            if (done != pushed_.load(std::memory_order_acquire)) {
-                shared.run(queue_[done++ % queue_.size()], mounted_);
-            } else {
-                [[maybe_unused]] auto bits = wait_.wait();
-            }
-        }
-    }
-
-    u32 mount_;
-    sel::Notification wait_, ring_;
-    vfs::Mounted<vfs::FileSystem, vfs::Watcher> mounted_;
-    std::array<u32, sel::ReplySet::kMax> queue_{};
-    std::atomic<u32> pushed_ = 0;
-    std::atomic<bool> sweep_ = false;
-};
-
 template <u32... I>
-std::array<Worker, sizeof...(I)> make_workers(std::integer_sequence<u32, I...>) {
-    return {{Worker{I}...}};
+std::array<Router::Place, sizeof...(I)> make_places(std::integer_sequence<u32, I...>) {
+    return {{{Router::Mounts{Remote{caps::volumes[I]}, names, I, life}}...}};
 }
+std::array<Router::Place, kMounts> places = make_places(std::make_integer_sequence<u32, kMounts>{});
+Router router{names, life, places, pool, bells};
 
-struct Workers {
-    std::array<Worker, kMounts> worker = make_workers(std::make_integer_sequence<u32, kMounts>{});
-
-    void push(u32 mount, u32 job) { worker[mount].push(job); }
-    void ring(u32 mount) { worker[mount].sweep(); }
-};
-
-class Server : public vfs::Front<Workers> {
+class Worker : public vfs::Worker<Router> {
   public:
-    using Front::Front;
+    explicit Worker(sel::Tcb self) : vfs::Worker<Router>{router, pool, self} {}
 
-    // Of a worker: nobody else can go on with its jobs. The supervisor starts all of it anew.
+    // Of another thread: nobody else can go on with what it has in hand. The supervisor starts all of it anew.
     bool on_fault(const sel::Fault &fault) {
         log.error("a worker: {}", sel::explain_fault(fault.kind, fault.word).view());
         sel::exit(kExitWorker);
     }
+
+    [[noreturn]] void work() {
+        sel::receive<file::Api, vfs::View, vfs::Control, vfs::Binder>(caps::service.endpoint, *this,
+                                                                      receiver());
+    }
 };
+
+template <u32... I>
+std::array<Worker, sizeof...(I)> make_workers(std::integer_sequence<u32, I...>) {
+    return {{Worker{kThread[I].tcb()}...}};
+}
+
+sel::Result<> start(Worker &worker, u32 number) {
+    sel::Notification bell = kBell[number];
+    sel::Result<> done = bell.mint(caps::rings.first + number, RIGHT_WRITE, 1);
+    if (done.ok()) {
+        done = kThread[number].tcb().bind_notification(bell);
+    }
+    if (done.ok()) {
+        done = worker.receiver().start();
+    }
+    auto entry = [](void *it) { static_cast<Worker *>(it)->work(); };
+    return done.ok() ? kThread[number].start(entry, &worker, caps::faults) : done;
+}
 
 } // namespace
 
 int main() {
-    static Workers workers;
-    static Server front{names, shared, workers};
-    for (u32 mount = 0; mount < kMounts; mount++) {
-        if (sel::Result<> started = workers.worker[mount].start(); !started) {
-            log.error("no thread for {}: {}", caps::volumes[mount].path,
-                      sel::describe(started.error()));
+    static std::array<Worker, kMounts> workers =
+        make_workers(std::make_integer_sequence<u32, kMounts>{});
+    static Worker first{caps::service.self};
+    for (u32 i = 0; i < kMounts; i++) {
+        if (sel::Result<> started = start(workers[i], i); !started) {
+            log.error("thread {} cannot be started: {}", i + 1, sel::describe(started.error()));
             return 1;
         }
     }
-    sel::serve<file::Api, vfs::View, vfs::Control, vfs::Binder>(caps::service, front);
+    if (sel::Result<> started = first.receiver().start(); !started) {
+        log.error("the first thread cannot receive: {}", sel::describe(started.error()));
+        return 1;
+    }
+    first.work();
 }

@@ -12,10 +12,16 @@
 // A file system that does not answer in kPatienceMs is not waited for any longer (ERR_TIMEOUT); what it may
 // still do for us then ends with the next session, which the next request begins.
 //
-// Fs is what it calls: `through(window)` as sel::Mount has it. Only one thread uses a Mounted.
+// Requests and answers are passed on where they lie, in the registers and the IPC buffer of the thread: `on(m, owner,
+// r)` leaves the answer, or why there is none, in `r` and behind it. What a file system answers is looked at before
+// (lengths; what the message accepts), not copied.
+//
+// Fs is what it calls: void exchange(Regs &, u32 window), a call as whoever shares that memory (sel::Mount). Only one
+// thread at a time uses a Mounted.
 #pragma once
 
 #include <array>
+#include <utility>
 
 #include "api.hpp"
 #include "names.hpp"
@@ -26,10 +32,11 @@
 
 namespace vfs {
 
-// Whose handle it is. A new epoch of a client begins with its CloseAll: older handles are void.
+// Whose handle it is. Each CloseAll of a client, and each end of it, is another life: older handles are void.
 struct Owner {
     u8 part;
-    u32 epoch;
+    u32 program, life;
+    bool operator==(const Owner &) const = default;
 };
 
 // Watcher: a client that waits for a change (servers/file/watch.hpp has what it must be able to do).
@@ -53,124 +60,89 @@ class Mounted {
         return index.ok() ? sel::Result<u32>{*index >> kMountShift} : index;
     }
 
+    // The same as on(), of a message with a handle that the thread has just received: it lies in its buffer still.
+    template <typename M>
+    void on_received(M &m, Owner o, sel::Regs &r) {
+        intact_ = requires {
+            m.handle;
+        };
+        on(m, o, r);
+        intact_ = false;
+    }
+
     // --- By path: inside this file system.
 
-    sel::Result<file::Info> on(const file::Stat &m, Owner) { return repeat(m); }
-    sel::Result<file::Spelling> on(const file::Resolve &m, Owner o) {
+    void on(file::Stat &m, Owner, sel::Regs &r) { repeat(m, r); }
+    void on(file::GetUsage &m, Owner, sel::Regs &r) { repeat(m, r); }
+    void on(file::Check &m, Owner, sel::Regs &r) { repeat(m, r); }
+    void on(file::Resolve &m, Owner o, sel::Regs &r) {
         sel::Result<file::Spelling> inside = repeat(m);
-        if (!inside) {
-            return inside;
-        }
         sel::Result<file::FullPath> path =
-            names_.shown(*names_.client(o.part), place_, inside->data);
-        return path.ok() ? sel::Result{file::Spelling{path->view()}} : path.error();
+            inside.ok() ? names_.shown(*names_.client(o.part), place_, inside->data)
+                        : inside.error();
+        sel::store_answer(r, path.ok() ? sel::Result{file::Spelling{path->view()}} : path.error());
     }
-    sel::Result<file::Usage> on(const file::GetUsage &m, Owner) { return repeat(m); }
-    sel::Result<file::Checked> on(const file::Check &m, Owner) { return repeat(m); }
 
-    sel::Result<file::Entry> on(const file::List &m, Owner) {
-        bool root = m.data == "/";
-        file::List next = m;
-        for (u32 i = 0; next.position < kPoints && i <= Names::kMountsMax; i++) {
-            sel::Result<file::Entry> entry = repeat(next);
-            if (root && entry.error() == ERR_EMPTY) {
-                next.position = kPoints;
-            } else if (entry.ok() && entry->next >= kPoints) {
-                return ERR_PROTOCOL;
-            } else if (!root || !entry || !is_point(entry->data)) {
-                return entry;
-            } else {
-                next.position = entry->next; // What is mounted there hides it.
-            }
+    void on(file::List &m, Owner, sel::Regs &r) {
+        if (m.data == "/" && !names_.point(place_, 0).empty()) {
+            file::Entries entries;
+            error_t error = list_root(m, entries);
+            sel::store_answer(r, error == OK ? sel::Result{entries} : error);
+        } else {
+            repeat(m, r);
         }
-        return root ? point(next.position - kPoints) : ERR_EMPTY;
     }
 
-    sel::Result<> on(const file::MakeDirectory &m, Owner o) {
-        sel::Result<> done = change(m, o);
-        tell(m.data, done);
-        return done;
-    }
+    void on(file::MakeDirectory &m, Owner o, sel::Regs &r) { tell(m.data, change(m, o, r)); }
 
-    sel::Result<> on(const file::Remove &m, Owner o) {
+    void on(file::Remove &m, Owner o, sel::Regs &r) {
         spell_handles();
         file::Path path = spelling(m.data);
-        sel::Result<> done = change(m, o);
-        tell(path, done);
+        error_t error = change(m, o, r);
+        tell(path, error);
         for (Handle &handle : handle_) {
             if (handle.used && handle.path == path.view()) {
-                handle.gone = handle.gone || done.ok();
-                handle.lost = handle.lost || done.error() == ERR_RESTARTED;
+                handle.gone = handle.gone || error == OK;
+                handle.lost = handle.lost || error == ERR_RESTARTED;
             }
         }
-        return done;
     }
 
-    sel::Result<> on(const file::Rename &m, Owner o) {
+    void on(file::Rename &m, Owner o, sel::Regs &r) {
         spell_handles();
         file::Path from = spelling(m.from), replaced = spelling(m.data);
-        sel::Result<> done = change(m, o);
-        if (!done && done.error() != ERR_RESTARTED) {
-            return done;
+        error_t error = change(m, o, r);
+        if (error != OK && error != ERR_RESTARTED) {
+            return;
         }
         watchers_.all_changed();
-        file::Path to = done.ok() ? spelling(m.data) : replaced;
+        file::Path to = error == OK ? spelling(m.data) : replaced;
         for (Handle &handle : handle_) {
             if (!handle.used || handle.gone) {
                 continue;
             }
-            if (done.ok()) {
+            if (error == OK) {
                 renamed(handle, from, replaced, to);
             } else {
                 handle.lost =
                     handle.lost || handle.path == replaced.view() || is_within(handle.path, from);
             }
         }
-        return done;
     }
 
     // All changes come through here: the file system itself is not asked.
     void watch(const file::Watch &m, Owner o, Watcher watcher) {
+        forget_before(o);
         watchers_.watch(m, o.part, std::move(watcher));
     }
 
     // --- Handles.
 
-    sel::Result<u32> on(const file::Open &m, Owner o) {
-        sel::Result<u32> slot = free_slot(o);
-        if (!slot) {
-            return slot;
-        }
-        sel::Result<u32> inner = ERR_RESTARTED;
-        for (u32 i = 0; i < kTries && inner.error() == ERR_RESTARTED; i++) {
-            inner = repeat(m);
-            if (inner.ok() && file::Life{fs_life_}.open(*inner).error() == ERR_RESTARTED) {
-                inner = begin_session().ok() ? ERR_RESTARTED : ERR_GONE; // It had died unnoticed.
-            }
-        }
-        if (!inner) {
-            return inner;
-        }
-        bool writable = (m.flags & file::kWrite) != 0;
-        bool changed = writable && (m.flags & (file::kCreate | file::kTruncate)) != 0;
-        Handle &handle = handle_[*slot];
-        handle = Handle{.used = true,
-                        .writable = writable,
-                        .unsynced = changed,
-                        .owner = o,
-                        .use = handle.use + 1,
-                        .session = session_,
-                        .inner = *inner,
-                        .path = m.data};
-        note_change(o, changed);
-        if (changed) {
-            watchers_.changed(m.data);
-        }
-        return life_.seal(place_ << kMountShift | (handle.use & kUseMask) << kUseShift | *slot);
-    }
+    void on(file::Open &m, Owner o, sel::Regs &r) { sel::store_answer(r, open(m, o)); }
+    void on(file::Close &m, Owner o, sel::Regs &r) { sel::store_answer(r, close(m.handle, o)); }
 
-    sel::Result<> on(const file::Close &m, Owner o) {
-        Handle *handle = find(m.handle, o);
+    sel::Result<> close(u32 sealed, Owner o) {
+        Handle *handle = find(sealed, o);
         if (handle == nullptr) {
             return ERR_ARG;
         }
@@ -187,57 +159,35 @@ class Mounted {
         return lost ? ERR_RESTARTED : done;
     }
 
-    sel::Result<file::Content> on(const file::Read &m, Owner o) { return use(m, o); }
-    sel::Result<> on(const file::Write &m, Owner o) { return write(m, o); }
-    sel::Result<u32> on(const file::ReadInto &m, Owner o) { return use(m, o, window_of(o)); }
-    sel::Result<> on(const file::WriteFrom &m, Owner o) { return write(m, o, window_of(o)); }
-    sel::Result<> on(const file::Truncate &m, Owner o) { return write(m, o); }
-    sel::Result<> on(const file::Append &m, Owner o) { return write(m, o); }
+    void on(file::Read &m, Owner o, sel::Regs &r) { use(m, o, r); }
+    void on(file::Write &m, Owner o, sel::Regs &r) { write(m, o, r); }
+    void on(file::ReadInto &m, Owner o, sel::Regs &r) { use(m, o, r, window_of(o)); }
+    void on(file::WriteFrom &m, Owner o, sel::Regs &r) { write(m, o, r, window_of(o)); }
+    void on(file::Truncate &m, Owner o, sel::Regs &r) { write(m, o, r); }
+    void on(file::Append &m, Owner o, sel::Regs &r) { write(m, o, r); }
 
-    sel::Result<> on(const file::Sync &m, Owner o) {
-        sel::Result<> done = use(m, o);
-        if (Handle *handle = find(m.handle, o); handle != nullptr && done.ok()) {
+    void on(file::Sync &m, Owner o, sel::Regs &r) {
+        Handle *handle = find(m.handle, o);
+        if (use(m, o, r) == OK) {
             handle->unsynced = false;
         }
-        return done;
     }
 
     // The answer does not matter: the vfs says its own life.
-    sel::Result<u32> on(const file::SyncAll &m, Owner o) {
-        if (!mounted_) { // It was synced when it was taken out.
-            return 0u;
-        }
-        sel::Result<u32> life = repeat(m);
-        if (life.ok() && *life != fs_life_) {
-            life = begin_session().error() == OK ? life : ERR_GONE;
-        }
-        unsaved_ = life.error();
-        if (!life) { // A server that is not there saves nothing; what matters is what it had.
-            bool dead = life.error() == ERR_GONE || life.error() == ERR_RESTARTED;
-            return dead && state_[o.part] == State::Clean ? sel::Result<u32>{0u} : life;
-        }
-        bool lost = state_[o.part] == State::Lost;
-        all_is_synced();
-        state_[o.part] = State::Clean;
-        return lost ? ERR_RESTARTED : life;
-    }
+    void on(file::SyncAll &, Owner o, sel::Regs &r) { sel::store_answer(r, sync_all(o)); }
 
     // --- The file system as a whole.
 
-    // Closes what clients of an earlier epoch have left, and forgets watches that nobody waits for.
-    // `epoch(part)`: the present one.
-    template <typename Epoch>
-    void sweep(Epoch epoch) {
+    // Closes what clients have left in an earlier life, and forgets watches that nobody waits for. `owner(part)`: as it
+    // is at present.
+    template <typename OwnerOf>
+    void sweep(OwnerOf owner) {
         for (u32 part = 0; part < kClients; part++) {
-            u32 now = epoch(static_cast<u8>(part));
-            if (epoch_[part] != now) {
-                watchers_.forget(part);
-            }
-            epoch_[part] = now;
+            forget_before(owner(static_cast<u8>(part)));
         }
         watchers_.drop_left();
         for (Handle &handle : handle_) {
-            if (handle.used && handle.owner.epoch != epoch(handle.owner.part)) {
+            if (handle.used && handle.owner != owner(handle.owner.part)) {
                 if (handle.session == session_) {
                     [[maybe_unused]] auto closed = ask(file::Close{.handle = handle.inner});
                 }
@@ -246,49 +196,9 @@ class Mounted {
         }
     }
 
-    sel::Result<Volume> on(const GetVolume &, Owner) {
-        Volume volume{};
-        volume.mounted = mounted_;
-        volume.unsaved = unsaved_;
-        volume.server = names_.mount(place_).name;
-        volume.data = names_.mount(place_).path;
-        for (const Handle &handle : handle_) {
-            volume.open += handle.used ? 1 : 0;
-        }
-        sel::Result<file::Usage> usage = repeat(file::GetUsage{});
-        volume.error = usage.error();
-        volume.known = session_ != 0 ? 1 : 0;
-        volume.usage = usage.value_or({});
-        return volume;
-    }
-
-    sel::Result<> on(const Mount &, Owner) {
-        if (mounted_) {
-            return ERR_EXISTS;
-        }
-        mounted_ = true;
-        sel::Result<> begun = begin_session();
-        mounted_ = begun.ok();
-        return begun;
-    }
-
-    sel::Result<> on(const Unmount &, Owner o) {
-        if (!mounted_ || names_.mount(place_).path == "/") {
-            return mounted_ ? ERR_ARG : ERR_GONE;
-        }
-        for (const Handle &handle : handle_) {
-            if (handle.used) {
-                return ERR_BUSY;
-            }
-        }
-        sel::Result<u32> synced = on(file::SyncAll{}, o);
-        mounted_ = !synced.ok();
-        if (!mounted_) { // One that is not there has no disk either.
-            [[maybe_unused]] auto left = begin_session(1);
-        }
-        watchers_.all_changed();
-        return synced.error();
-    }
+    void on(GetVolume &, Owner, sel::Regs &r) { sel::store_answer(r, sel::Result{volume()}); }
+    void on(Mount &, Owner, sel::Regs &r) { sel::store_answer(r, mount()); }
+    void on(Unmount &, Owner o, sel::Regs &r) { sel::store_answer(r, unmount(o)); }
 
   private:
     // A handle for clients: life, mount, how often the slot has been used, slot.
@@ -336,11 +246,61 @@ class Mounted {
         return session_ == 0 || unsettled_ ? begin_session() : sel::Result<>{};
     }
 
+    // Sends `m`, once; OK: the answer is in `r` and behind it, and is one to this request.
     template <typename M>
-    sel::Result<typename M::Answer> ask(const M &m, u32 window = 0) {
-        auto answer = fs_.through(window).call_within(patience_, m);
-        unsettled_ = unsettled_ || answer.error() == ERR_TIMEOUT;
-        return answer;
+    error_t pass(const M &m, sel::Regs &r, u32 window = 0) {
+        using Answer = typename M::Answer;
+        r.number = CALL_CALL;
+        if (std::exchange(intact_, false)) {
+            sel::store<false>(r, file::Api::label<M>(), m);
+        } else {
+            sel::store(r, file::Api::label<M>(), m);
+        }
+        r.info |= sel::timeout_info(patience_);
+        fs_.exchange(r, window);
+        unsettled_ = unsettled_ || r.error() == ERR_TIMEOUT;
+        if (r.error() != OK) {
+            return sel::detail::client_error(r.error());
+        }
+        if (r.label() != OK) {
+            return sel::detail::server_error(r.label());
+        }
+        r.info = r.length();
+        if constexpr (std::is_void_v<Answer>) {
+            r.info = 0;
+        } else {
+            constexpr bool kAll = requires(const Answer &answer) {
+                answer.sound();
+            };
+            Answer answer;
+            if (!sel::load<kAll>(r, answer)) {
+                return ERR_PROTOCOL;
+            }
+            if constexpr (requires { m.accepts(answer); }) {
+                return m.accepts(answer) ? OK : ERR_PROTOCOL;
+            }
+        }
+        return OK;
+    }
+
+    template <typename M>
+    static sel::Result<typename M::Answer> answer_of(error_t error, const sel::Regs &r) {
+        if constexpr (std::is_void_v<typename M::Answer>) {
+            return error;
+        } else {
+            typename M::Answer answer;
+            if (error == OK && sel::load(r, answer)) {
+                return answer;
+            }
+            return error == OK ? ERR_PROTOCOL : error;
+        }
+    }
+
+    template <typename M>
+    sel::Result<typename M::Answer> ask(const M &m) {
+        sel::Regs r{};
+        error_t error = pass(m, r);
+        return answer_of<M>(error, r);
     }
 
     void lose_unsynced() {
@@ -357,28 +317,104 @@ class Mounted {
 
     // Calls once; when the file system died in it, a new session has begun.
     template <typename M>
-    sel::Result<typename M::Answer> once(const M &m, u32 window = 0) {
-        if (!mounted_) {
-            return ERR_GONE;
-        }
-        if (sel::Result<> begun = need_session(); !begun) {
-            return begun.error();
-        }
-        sel::Result<typename M::Answer> answer = ask(m, window);
-        if (answer.error() == ERR_RESTARTED) {
+    error_t once(const M &m, sel::Regs &r, u32 window = 0) {
+        error_t error = mounted_ ? need_session().error() : ERR_GONE;
+        error = error == OK ? pass(m, r, window) : error;
+        if (error == ERR_RESTARTED) {
             sel::Result<> begun = begin_session();
-            return begun.ok() ? ERR_RESTARTED : begun.error();
+            error = begun.ok() ? ERR_RESTARTED : begun.error();
         }
-        return answer;
+        if (error != OK) {
+            sel::store_error(r, error);
+        }
+        return error;
     }
 
     template <typename M>
-    sel::Result<typename M::Answer> repeat(const M &m) {
-        sel::Result<typename M::Answer> answer = once(m);
-        for (u32 i = 1; i < kTries && answer.error() == ERR_RESTARTED; i++) {
-            answer = once(m);
+    error_t repeat(const M &m, sel::Regs &r) {
+        error_t error = once(m, r);
+        for (u32 i = 1; i < kTries && error == ERR_RESTARTED; i++) {
+            error = once(m, r);
         }
-        return answer;
+        return error;
+    }
+    template <typename M>
+    sel::Result<typename M::Answer> repeat(const M &m) {
+        sel::Regs r{};
+        error_t error = repeat(m, r);
+        return answer_of<M>(error, r);
+    }
+
+    Volume volume() {
+        Volume volume{};
+        volume.mounted = mounted_;
+        volume.unsaved = unsaved_;
+        volume.server = names_.mount(place_).name;
+        volume.data = names_.mount(place_).path;
+        for (const Handle &handle : handle_) {
+            volume.open += handle.used ? 1 : 0;
+        }
+        sel::Result<file::Usage> usage = repeat(file::GetUsage{});
+        volume.error = usage.error();
+        volume.known = session_ != 0 ? 1 : 0;
+        volume.usage = usage.value_or({});
+        return volume;
+    }
+
+    sel::Result<> mount() {
+        if (mounted_) {
+            return ERR_EXISTS;
+        }
+        mounted_ = true;
+        sel::Result<> begun = begin_session();
+        mounted_ = begun.ok();
+        return begun;
+    }
+
+    sel::Result<> unmount(Owner o) {
+        if (!mounted_ || names_.mount(place_).path == "/") {
+            return mounted_ ? ERR_ARG : ERR_GONE;
+        }
+        for (const Handle &handle : handle_) {
+            if (handle.used) {
+                return ERR_BUSY;
+            }
+        }
+        sel::Result<u32> synced = sync_all(o);
+        mounted_ = !synced.ok();
+        if (!mounted_) { // One that is not there has no disk either.
+            [[maybe_unused]] auto left = begin_session(1);
+        }
+        watchers_.all_changed();
+        return synced.error();
+    }
+
+    sel::Result<u32> sync_all(Owner o) {
+        if (!mounted_) { // It was synced when it was taken out.
+            return 0u;
+        }
+        sel::Result<u32> life = repeat(file::SyncAll{});
+        if (life.ok() && *life != fs_life_) {
+            life = begin_session().error() == OK ? life : ERR_GONE;
+        }
+        unsaved_ = life.error();
+        if (!life) { // A server that is not there saves nothing; what matters is what it had.
+            bool dead = life.error() == ERR_GONE || life.error() == ERR_RESTARTED;
+            return dead && state_[o.part] == State::Clean ? sel::Result<u32>{0u} : life;
+        }
+        bool lost = state_[o.part] == State::Lost;
+        all_is_synced();
+        state_[o.part] = State::Clean;
+        return lost ? ERR_RESTARTED : life;
+    }
+
+    // What a client has waited for in an earlier life it does not want any more.
+    void forget_before(Owner now) {
+        Owner &then = client_[now.part];
+        if (then != now && then.program != 0) {
+            watchers_.forget(now.part);
+        }
+        then = now;
     }
 
     // --- Changes.
@@ -400,17 +436,17 @@ class Mounted {
     }
 
     // It was done, or perhaps.
-    void tell(std::string_view path, const sel::Result<> &done) {
-        if (done.ok() || done.error() == ERR_RESTARTED) {
+    void tell(std::string_view path, error_t error) {
+        if (error == OK || error == ERR_RESTARTED) {
             watchers_.changed(path);
         }
     }
 
     template <typename M>
-    sel::Result<> change(const M &m, Owner o) {
-        sel::Result<> done = once(m);
-        note_change(o, done.ok());
-        return done;
+    error_t change(const M &m, Owner o, sel::Regs &r) {
+        error_t error = once(m, r);
+        note_change(o, error == OK);
+        return error;
     }
 
     // --- Names, as the file system spells them: only these can be compared.
@@ -462,64 +498,103 @@ class Mounted {
     Handle *find(u32 sealed, Owner o) {
         u32 index = life_.open(sealed).value_or(0);
         Handle &handle = handle_[index & (kHandles - 1)];
-        bool same = handle.used && handle.owner.part == o.part && handle.owner.epoch == o.epoch &&
+        bool same = handle.used && handle.owner == o &&
                     (handle.use & kUseMask) == (index >> kUseShift & kUseMask);
         return same ? &handle : nullptr;
     }
 
-    sel::Result<> reopen(Handle &handle) {
-        sel::Result<u32> inner =
-            once(file::Open{.flags = handle.writable ? u32{file::kWrite} : 0, .data = handle.path});
+    sel::Result<u32> open(const file::Open &m, Owner o) {
+        sel::Result<u32> slot = free_slot(o);
+        if (!slot) {
+            return slot;
+        }
+        sel::Result<u32> inner = ERR_RESTARTED;
+        for (u32 i = 0; i < kTries && inner.error() == ERR_RESTARTED; i++) {
+            inner = repeat(m);
+            if (inner.ok() && file::Life{fs_life_}.open(*inner).error() == ERR_RESTARTED) {
+                inner = begin_session().ok() ? ERR_RESTARTED : ERR_GONE; // It had died unnoticed.
+            }
+        }
         if (!inner) {
-            return inner.error() == ERR_NAME ? ERR_GONE : inner.error();
+            return inner;
+        }
+        bool writable = (m.flags & file::kWrite) != 0;
+        bool changed = writable && (m.flags & (file::kCreate | file::kTruncate)) != 0;
+        Handle &handle = handle_[*slot];
+        handle = Handle{.used = true,
+                        .writable = writable,
+                        .unsynced = changed,
+                        .owner = o,
+                        .use = handle.use + 1,
+                        .session = session_,
+                        .inner = *inner,
+                        .path = m.data};
+        note_change(o, changed);
+        if (changed) {
+            watchers_.changed(m.data);
+        }
+        return life_.seal(place_ << kMountShift | (handle.use & kUseMask) << kUseShift | *slot);
+    }
+
+    error_t reopen(Handle &handle) {
+        sel::Regs r{};
+        error_t error = once(
+            file::Open{.flags = handle.writable ? u32{file::kWrite} : 0, .data = handle.path}, r);
+        sel::Result<u32> inner = answer_of<file::Open>(error, r);
+        if (!inner) {
+            return error == ERR_NAME ? ERR_GONE : error;
         }
         handle.inner = *inner;
         handle.session = session_;
-        return {};
+        return OK;
     }
 
+    // Why it cannot be used; OK: `inner` is good.
+    error_t ready(Handle &handle) {
+        if (handle.lost || handle.gone) {
+            return handle.lost ? ERR_RESTARTED : ERR_GONE;
+        }
+        if (sel::Result<> begun = need_session(); !begun) {
+            return begun.error();
+        }
+        return handle.session == session_ ? OK : reopen(handle);
+    }
+
+    // Passes on what is done with a handle; `m` then has that of the file system.
     template <typename M>
-    sel::Result<typename M::Answer> use(const M &m, Owner o, u32 window = 0) {
+    error_t use(M &m, Owner o, sel::Regs &r, u32 window = 0) {
         constexpr bool kRepeatable = !std::is_same_v<M, file::Append>;
         Handle *handle = find(m.handle, o);
-        if (handle == nullptr) {
-            return ERR_ARG;
-        }
-        for (u32 i = 0; i < kTries; i++) {
-            if (handle->lost || handle->gone) {
-                return handle->lost ? ERR_RESTARTED : ERR_GONE;
-            }
-            if (sel::Result<> begun = need_session(); !begun) {
-                return begun.error();
-            }
-            if (handle->session != session_) {
-                sel::Result<> opened = reopen(*handle);
-                if (opened.error() == ERR_RESTARTED) {
-                    continue;
+        error_t error = handle == nullptr ? ERR_ARG : ERR_RESTARTED;
+        for (u32 i = 0; i < kTries && error == ERR_RESTARTED; i++) {
+            error = ready(*handle);
+            if (error != OK) {
+                if (handle->lost) {
+                    break;
                 }
-                if (!opened) {
-                    return opened.error();
-                }
+                continue;
             }
-            M inner = m;
-            inner.handle = handle->inner;
-            sel::Result<typename M::Answer> answer = once(inner, window);
-            if (answer.error() != ERR_RESTARTED || !kRepeatable) {
-                return answer;
+            m.handle = handle->inner;
+            error = once(m, r, window);
+            if (!kRepeatable) {
+                break;
             }
         }
-        return ERR_RESTARTED;
+        if (error != OK) {
+            sel::store_error(r, error);
+        }
+        return error;
     }
 
     template <typename M>
-    sel::Result<> write(const M &m, Owner o, u32 window = 0) {
-        sel::Result<> done = use(m, o, window);
-        if (Handle *handle = find(m.handle, o); handle != nullptr) {
-            handle->unsynced = handle->unsynced || done.ok();
-            note_change(o, done.ok());
-            tell(handle->path, done);
+    void write(M &m, Owner o, sel::Regs &r, u32 window = 0) {
+        Handle *handle = find(m.handle, o);
+        error_t error = use(m, o, r, window);
+        if (handle != nullptr) {
+            handle->unsynced = handle->unsynced || error == OK;
+            note_change(o, error == OK);
+            tell(handle->path, error);
         }
-        return done;
     }
 
     // --- Mount points in the root of this file system.
@@ -533,15 +608,43 @@ class Mounted {
         return false;
     }
 
-    sel::Result<file::Entry> point(u32 k) const {
-        std::string_view name = names_.point(place_, k);
-        if (name.empty()) {
-            return ERR_EMPTY;
+    // Mount points stand behind the entries of the file system, and hide those of the same name.
+    error_t list_root(const file::List &m, file::Entries &out) {
+        file::List next = m;
+        for (u32 i = 0; next.position < kPoints && out.data.size == 0; i++) {
+            sel::Result<file::Entries> found = repeat(next);
+            if (!found && found.error() != ERR_EMPTY) {
+                return found.error();
+            }
+            if (!found) {
+                next.position = kPoints;
+                break;
+            }
+            if (i > Names::kMountsMax) {
+                return ERR_PROTOCOL; // All that many are hidden?
+            }
+            file::Entry entry;
+            for (u32 at = 0; found->take(at, entry); next.position = entry.next) {
+                if (!is_point(entry.name)) {
+                    out.add(entry.next, entry.info, entry.name);
+                }
+            }
+            if (next.position >= kPoints) {
+                return ERR_PROTOCOL;
+            }
         }
-        return file::Entry{kPoints + k + 1, {file::Kind::Directory, 0, 0, 0}, name};
+        bool behind = next.position >= kPoints;
+        for (u32 k = next.position - kPoints; behind && out.has_room(); k++) {
+            behind = !names_.point(place_, k).empty();
+            if (behind) {
+                out.add(kPoints + k + 1, {file::Kind::Directory, 0, 0, 0}, names_.point(place_, k));
+            }
+        }
+        return out.data.size != 0 ? OK : ERR_EMPTY;
     }
 
     Fs fs_;
+    bool intact_ = false; // What is passed on next is in the buffer, but for its first words.
     u64 patience_ = sel::milliseconds(kPatienceMs);
     const Names &names_;
     u32 place_;
@@ -553,7 +656,7 @@ class Mounted {
     error_t unsaved_ = OK; // What the last SyncAll said.
     std::array<Handle, kHandles> handle_{};
     std::array<State, kClients> state_{};
-    std::array<u32, kClients> epoch_{};
+    std::array<Owner, kClients> client_{}; // As they were when that was last looked at.
     file::Watchers<Watcher> watchers_;
 };
 

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // A client's "/" is the top of its subtree: what lies outside has no name for it. Mounts, and the subtrees of
-// boot/system.toml, never change. Behind these stand those of programs that are started at run time: the front
-// binds them, while no worker has anything of the part in hand.
+// boot/system.toml, never change. Behind these stand those of programs that are started at run time. A binding
+// holds until its program ends, which root counts in the environment; its place is used again when no thread has
+// anything of it in hand. One thread binds at a time, and all look.
 #pragma once
 
 #include <array>
-#include <utility>
+#include <atomic>
 
 #include "api.hpp"
 #include "servers/file/path.hpp"
@@ -27,7 +28,9 @@ class Names {
     // mount but "/" stands in the root of another.
     Names(std::span<const FileSystem> mounts, std::span<const sel::Subtree> clients)
         : mounts_{mounts}, clients_{clients} {
-        part_.fill(kNobody);
+        for (std::atomic<u8> &part : part_) {
+            part = kNobody;
+        }
     }
 
     Names(const Names &) = delete;
@@ -48,11 +51,28 @@ class Names {
                                   : nullptr;
     }
 
-    // --- For the front alone: programs at run time.
+    // --- Programs at run time.
+
+    // How often a program has ended.
+    static u32 ends_of(u32 program) {
+        const u32 *ends = sel::environment().ends;
+        return program - 1 < sel::Environment::kPrograms
+                   ? __atomic_load_n(&ends[program - 1], __ATOMIC_SEQ_CST)
+                   : 0;
+    }
+
+    static bool is_child(u32 client) {
+        return client >= kFirstChild && client - kFirstChild < kChildren;
+    }
 
     // The part of a client: as its badge says, or the one that it is bound to.
     u8 part_of(sel::Caller caller) const {
-        return is_child(caller.client) ? part_[caller.client - kFirstChild] : caller.part;
+        if (!is_child(caller.client)) {
+            return caller.part;
+        }
+        u8 part = part_[caller.client - kFirstChild];
+        return part != kNobody && bound_[part - clients_.size()].holds(caller.client) ? part
+                                                                                      : kNobody;
     }
 
     // `is_idle(part)`: no worker has anything of it in hand.
@@ -62,28 +82,23 @@ class Names {
         if (!is_child(client) || !path) {
             return path ? ERR_ARG : path.error();
         }
-        if (part_[client - kFirstChild] != kNobody) {
+        if (part_of({client, false}) != kNobody) {
             return ERR_EXISTS;
         }
         for (u32 i = 0; i < bound_.size(); i++) {
             u32 part = static_cast<u32>(clients_.size()) + i;
-            if (bound_[i].client == 0 && is_idle(part)) {
-                bound_[i].path = *path;
-                bound_[i].client = client;
-                bound_[i].tree = {bound_[i].path.view(), read_only, 0};
+            Bound &bound = bound_[i];
+            if (!bound.holds(bound.client) && is_idle(part)) {
+                bound.client = 0;
+                bound.path = *path;
+                bound.tree = {bound.path.view(), read_only, 0};
+                bound.ends = ends_of(client);
+                bound.client = client;
                 part_[client - kFirstChild] = static_cast<u8>(part);
                 return {};
             }
         }
         return ERR_FULL;
-    }
-
-    // It has ended.
-    void unbind(u32 client) {
-        u8 part = is_child(client) ? std::exchange(part_[client - kFirstChild], kNobody) : kNobody;
-        if (part != kNobody) {
-            bound_[part - clients_.size()].client = 0;
-        }
     }
 
     struct Place {
@@ -156,14 +171,15 @@ class Names {
         sel::Environment::kPrograms - sel::Environment::kSystemPrograms;
 
     struct Bound {
-        u32 client = 0; // 0: nobody.
+        std::atomic<u32> client = 0; // 0: nobody.
+        std::atomic<u32> ends = 0;   // Of it, before.
         file::FullPath path;
         sel::Subtree tree{"/", true, 0};
-    };
 
-    static bool is_child(u32 client) {
-        return client >= kFirstChild && client - kFirstChild < kChildren;
-    }
+        bool holds(u32 program) const {
+            return program != 0 && client == program && ends == ends_of(program);
+        }
+    };
 
     // The innermost mount that the path is within.
     u32 holder(const file::FullPath &path) const {
@@ -181,7 +197,7 @@ class Names {
     std::span<const FileSystem> mounts_;
     std::span<const sel::Subtree> clients_;
     std::array<Bound, kBoundMax> bound_{};
-    std::array<u8, kChildren> part_; // Of each program at run time.
+    std::array<std::atomic<u8>, kChildren> part_; // Of each program at run time.
 };
 
 } // namespace vfs

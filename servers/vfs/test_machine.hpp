@@ -3,10 +3,9 @@
 #pragma once
 
 #include "fake_fs.hpp"
-#include "front.hpp"
+#include "router.hpp"
 
 #include <catch2/catch.hpp>
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -26,24 +25,33 @@ enum : u8 { kAll, kReadA, kWriteA, kReadAll, kDiskOnly }; // kReadA and kWriteA 
 inline constexpr cptr_t kReplies = 20;
 inline constexpr u32 kReplyCount = 16;
 
-// The whole server, and the kernel below it. Work is done at once unless a mount is `slow`.
+// The whole server with one thread, and the kernel below it. A mount that is `stopped` has another thread in it, until
+// `work` goes on with what was left there.
 struct Machine {
+    struct Bells {
+        Machine *machine;
+        void ring() {
+            machine->router->help();
+        } // The other threads have done it before the bell has rung out.
+    };
+    using TestRouter = Router<Remote, Bells>;
+    using Places = std::array<TestRouter::Place, 4>;
+
     std::array<FakeFs, 4> fs;
-    Names names{kMounts, kClients};
-    std::unique_ptr<Shared> shared;
-    std::deque<Mounted<Remote, Watcher>> mounted;
-    Front<Machine> front{names, *(shared = std::make_unique<Shared>(file::Life{1})), *this};
-    sel::ReplySet replies{sel::Tcb{1}, {kReplies, kReplyCount}};
+    std::unique_ptr<Names> names;
+    std::unique_ptr<sel::ReplyPool> pool;
+    std::unique_ptr<Places> places;
+    Bells bells{this};
+    std::unique_ptr<TestRouter> router;
+    std::unique_ptr<Worker<TestRouter>> worker;
     sel::EndedClients ended;
     std::set<cptr_t> gone; // Reply objects whose callers wait no more.
     u64 badge = 0;
-    std::array<bool, 4> slow{};
-    std::array<std::vector<u32>, 4> waiting;
     std::vector<std::pair<cptr_t, sel::Regs>> answers;
 
     Machine() {
-        restart(1);
         sel::host::kernel = [this](sel::Regs &r) { kernel(r); };
+        restart(1);
         fs[kDisk].put("/a", FakeFs::kDirectory);
         fs[kDisk].put("/a/x", "hello");
         fs[kDisk].put("/b", "secret");
@@ -51,27 +59,31 @@ struct Machine {
     }
     ~Machine() { sel::host::kernel = nullptr; }
 
-    void restart(u32 life) {
-        shared = std::make_unique<Shared>(file::Life{life});
-        mounted.clear();
-        for (u32 i = 0; i < 4; i++) {
-            mounted.emplace_back(Remote{&fs[i]}, names, i, file::Life{life});
-        }
-        std::destroy_at(&front);
-        std::construct_at(&front, names, *shared, *this);
+    void restart(u32 number) {
+        file::Life life{number};
+        names = std::make_unique<Names>(kMounts, kClients);
+        pool = std::make_unique<sel::ReplyPool>(sel::SlotRange{kReplies, kReplyCount});
+        auto mounted = [&](u32 i) { return TestRouter::Mounts{Remote{&fs[i]}, *names, i, life}; };
+        places.reset(new Places{{{mounted(0)}, {mounted(1)}, {mounted(2)}, {mounted(3)}}});
+        router = std::make_unique<TestRouter>(*names, life, std::span{*places}, *pool, bells);
+        worker = std::make_unique<Worker<TestRouter>>(*router, *pool, sel::Tcb{1});
+        REQUIRE(worker->receiver().start().ok());
     }
 
-    void push(u32 mount, u32 job) {
-        waiting[mount].push_back(job);
-        if (!slow[mount]) {
-            work(mount);
+    void stop(u32 mount) { REQUIRE((*places)[mount].gate.enter()); }
+    void work(u32 mount) { router->finish(mount); }
+
+    u32 waiting() const { return pool->used() - 1; } // Callers that were kept.
+    void give_up() {                                 // All of these.
+        for (u32 i = 0; i < kReplyCount; i++) {
+            if (i != worker->receiver().current()) {
+                gone.insert(kReplies + i);
+            }
         }
     }
-    void ring(u32 mount) { shared->sweep(mounted[mount]); }
-    void work(u32 mount) {
-        for (u32 job : std::exchange(waiting[mount], {})) {
-            shared->run(job, mounted[mount]);
-        }
+    void end(u32 program) {
+        sel::host::environment.ends[program - 1]++;
+        worker->on_ended(program);
     }
 
     // A CALL whose answer does not come at once ends with ERR_TIMEOUT.
@@ -85,7 +97,8 @@ struct Machine {
         } else if (r.number == CALL_CALL) {
             std::size_t before = answers.size();
             r.cptr = badge;
-            bool answered = sel::handle<file::Api, View, Control, Binder>(front, r, replies, ended);
+            bool answered = sel::handle<file::Api, View, Control, Binder>(
+                *worker, r, worker->receiver(), ended);
             if (!answered && answers.size() > before) {
                 r = answers.back().second;
                 answered = true;
@@ -140,13 +153,15 @@ struct Files {
         std::string names;
         u32 position = 0;
         for (;;) {
-            auto entry = ask(file::List{.position = position, .data = path});
-            if (!entry) {
-                return entry.error() == ERR_EMPTY ? names
-                                                  : "error " + std::to_string(entry.error());
+            auto entries = ask(file::List{.position = position, .data = path});
+            if (!entries) {
+                return entries.error() == ERR_EMPTY ? names
+                                                    : "error " + std::to_string(entries.error());
             }
-            names += std::string{entry->data.view()} + " ";
-            position = entry->next;
+            file::Entry entry;
+            for (u32 at = 0; entries->take(at, entry); position = entry.next) {
+                names += std::string{entry.name} + " ";
+            }
         }
     }
     error_t stat(std::string_view path) const { return ask(file::Stat{.data = path}).error(); }

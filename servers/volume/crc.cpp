@@ -43,7 +43,7 @@ extern "C" u32 lfs2_crc(u32 sum, const void *from, std::size_t size) {
     auto data = static_cast<const u8 *>(from);
     for (; size >= kSlices; size -= kSlices, data += kSlices) {
         u64 part;
-        std::memcpy(&part, data, sizeof part);
+        __builtin_memcpy(&part, data, sizeof part); // Not a call, as std::memcpy is here.
         part ^= sum;
         sum = 0;
         for (u32 k = 0; k < kSlices; k++) {

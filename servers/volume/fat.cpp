@@ -20,7 +20,7 @@ constexpr u32 kCallsPerCluster = 4;
 
 constexpr u64 kGapMax = 4 << 20; // What one call may fill with zeroes.
 constexpr u32 kZeroes = 4096;
-constexpr u32 kSkippedMax = 1000; // Entries that list() leaves out in a row.
+constexpr u32 kStepsMax = 1000;   // Entries that list() looks at.
 constexpr u32 kCheckUnits = 2000; // Of one step of a check.
 constexpr u64 kDay = 86400;
 
@@ -328,7 +328,26 @@ sel::Result<> Fat::point_cursor(const Path &path, u32 position) {
     return {};
 }
 
-sel::Result<Listed> Fat::list(const Path &path, u32 position) {
+// From the cursor on.
+sel::Result<> Fat::read_entries(file::Entries &out) {
+    for (u32 steps = 0; out.has_room() && steps < kStepsMax; steps++) {
+        FILINFO info;
+        sel::Result<> read = to_error(f_readdir(&cursor_, &info), ERR_IO);
+        if (!read || info.fname[0] == 0) {
+            return read.ok() ? ERR_EMPTY : read.error();
+        }
+        listed_++;
+        for (std::string_view name : {info.fname, info.altname}) {
+            if (Path::is_name(name)) {
+                out.add(listed_, this->info(info_of(info)), name);
+                break;
+            }
+        }
+    }
+    return out.data.size != 0 ? OK : ERR_IO; // Nothing in that many steps.
+}
+
+sel::Result<> Fat::list(const Path &path, u32 position, file::Entries &out) {
     Path spelled = path;
     sel::Result<NodeInfo> directory =
         at_cursor(path, position) ? NodeInfo{true, 0, 0} : stat(spelled);
@@ -336,24 +355,15 @@ sel::Result<Listed> Fat::list(const Path &path, u32 position) {
         return directory.ok() ? ERR_DIRECTORY : directory.error();
     }
     begin();
-    sel::Result<Listed> entry = ERR_IO;
-    sel::Result<> pointed = point_cursor(path, position);
-    for (u32 skipped = 0; pointed.ok() && skipped < kSkippedMax; skipped++) {
-        FILINFO info;
-        pointed = to_error(f_readdir(&cursor_, &info), ERR_IO);
-        if (!pointed || info.fname[0] == 0) {
-            entry = pointed.ok() ? ERR_EMPTY : pointed.error();
-            break;
-        }
-        listed_++;
-        const char *name = Path::is_name(info.fname) ? info.fname : info.altname;
-        if (Path::is_name(name)) {
-            entry = Listed{listed_, info_of(info), {std::string_view{name}}};
-            break;
-        }
+    sel::Result<> read = point_cursor(path, position);
+    if (read.ok()) {
+        read = read_entries(out);
     }
     cache_.allow(Cache::kUnlimited);
-    return pointed.ok() ? entry : pointed.error();
+    if (!read && read.error() != ERR_EMPTY) {
+        close_cursor();
+    }
+    return out.data.size != 0 ? OK : read;
 }
 
 // --- Content.

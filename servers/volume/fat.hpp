@@ -31,7 +31,7 @@ class Fat final : public FileSystem {
     sel::Result<> make_directory(const Path &path) override;
     sel::Result<> remove(const Path &path) override;
     sel::Result<> rename(const Path &from, const Path &to) override;
-    sel::Result<Listed> list(const Path &path, u32 position) override;
+    sel::Result<> list(const Path &path, u32 position, file::Entries &out) override;
     sel::Result<> open(u32 object, const Path &path, Mode mode) override;
     sel::Result<> close(u32 object) override;
     void drop(u32 object) override;
@@ -71,6 +71,7 @@ class Fat final : public FileSystem {
     bool at_cursor(const Path &path, u32 position) const;
     sel::Result<> point_cursor(const Path &path, u32 position);
     void close_cursor();
+    sel::Result<> read_entries(file::Entries &out);
     u64 cluster_bytes() const { return u64{fs_.csize} * sector_bytes_; }
     static void forget_runs(Object &object);
     FRESULT seek(Object &object, u64 offset);

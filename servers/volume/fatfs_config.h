@@ -28,6 +28,8 @@
 #define FF_LFN_UNICODE 2 // UTF-8.
 #define FF_LFN_BUF 255
 #define FF_SFN_BUF 12
+#define FF_SFN_NEEDED                                                                              \
+    64 // A long name from here on has its short one with it: our patch (file::kNameMax).
 #define FF_STRF_ENCODE 3
 
 #define FF_VOLUMES 1

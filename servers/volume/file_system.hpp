@@ -21,12 +21,6 @@ struct NodeInfo {
     u64 changed; // Seconds since 1970, 0: unknown.
 };
 
-struct Listed {
-    u32 next;
-    NodeInfo info;
-    file::Name name;
-};
-
 // What a check of the structures between files has found so far.
 struct Structures {
     u32 damaged, repaired;
@@ -55,9 +49,9 @@ class FileSystem {
     // `to` may be an existing file, which is replaced, or another spelling of `from`. Neither is open
     // as an object.
     virtual sel::Result<> rename(const Path &from, const Path &to) = 0;
-    // The entry at `position`; ERR_EMPTY behind the last one. What Path takes for no name is left
-    // out.
-    virtual sel::Result<Listed> list(const Path &path, u32 position) = 0;
+    // Entries from `position` on, as many as there is room for behind what `out` has; ERR_EMPTY behind the last
+    // one, and errors, only if there is none of them. What Path takes for no name is left out.
+    virtual sel::Result<> list(const Path &path, u32 position, file::Entries &out) = 0;
 
     // ERR_BUSY: the file is open in another object, under another name.
     virtual sel::Result<> open(u32 object, const Path &path, Mode mode) = 0;
@@ -86,6 +80,12 @@ class FileSystem {
     virtual sel::Result<file::Usage> usage() = 0;
     virtual bool read_only() const = 0;
     virtual u64 bytes_max() const = 0; // Of a file.
+
+    // The same for clients.
+    file::Info info(const NodeInfo &node) const {
+        return {node.directory ? file::Kind::Directory : file::Kind::File, read_only() ? 1u : 0u,
+                node.bytes, node.changed};
+    }
 
     // What is to be the time of changes from now on.
     void set_time(u64 seconds) { time_ = seconds; }

@@ -204,27 +204,24 @@ class Visitor {
         files_.usage().error();
         files_.sync_all().error();
         files_.close_all(kMe);
-        files_.list(paths_[0], 0).error();
+        list_some(files_, paths_[0]);
     }
 
   private:
     void walk(const std::string &directory, int depth) {
         u32 position = random_() % 2 == 0 ? 0 : random_() % 4;
-        for (int i = 0; i < 4; i++) {
-            sel::Result<Listed> entry = files_.list(directory, position);
-            if (!entry) {
-                break;
-            }
-            position = entry->next;
-            std::string path =
-                (depth == 0 ? "/" : directory + "/") + std::string{entry->name.view()};
+        std::vector<Seen> entries = list_some(files_, directory, position).entries;
+        for (u32 i = 0; i < entries.size() && i < 4; i++) {
+            position = entries[i].next;
+            std::string path = (depth == 0 ? "/" : directory + "/") + entries[i].name;
             paths_[random_() % std::size(paths_)] = path;
-            if (entry->info.directory && depth < 3) {
+            if (entries[i].info.kind == file::Kind::Directory && depth < 3) {
                 walk(path, depth + 1);
             } else {
                 read(path);
             }
         }
+        list_some(files_, directory, position);
     }
     void read(const std::string &path) {
         sel::Result<u32> handle = files_.open(kMe, path, 0);

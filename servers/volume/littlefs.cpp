@@ -22,7 +22,8 @@ u32 calls_allowed(u64 blocks) {
 
 constexpr u64 kProbeBytes = 64 << 10; // Of a disk of our type that is to be formatted, all zero.
 constexpr u32 kBlocksLeast = 4;
-constexpr u32 kSkippedMax = 1000; // Entries that list() leaves out in a row.
+constexpr u32 kStepsMax = 1000;   // Of list(): entries that it looks at, and blocks.
+constexpr u32 kFirstPosition = 2; // Of the library: the first two are '.' and '..'.
 constexpr u64 kGapMax = 4 << 20;  // What one call may fill with zeroes.
 constexpr u32 kBytesPerBlock = LittleFs::kBlockBytes - 96; // Content, at least: the rest links.
 constexpr u32 kPlainMost = 16 << 10; // Content of a file that is left to the library.
@@ -377,10 +378,9 @@ sel::Result<> LittleFs::format(bool force) {
 
 // --- Names.
 
-NodeInfo LittleFs::node(const lfs2_info &info, const Attribute &said) {
-    bool directory = info.type == LFS2_TYPE_DIR;
-    u32 bytes = info.size == 0 ? said.root.bytes : info.size;
-    return {directory, directory ? 0 : u64{bytes}, said.changed};
+NodeInfo LittleFs::node(bool directory, u32 bytes, const Attribute &said) {
+    u64 all = bytes == 0 ? said.root.bytes : bytes;
+    return {directory, directory ? 0 : all, said.changed};
 }
 
 // Names are bytes: each node has one.
@@ -390,7 +390,8 @@ sel::Result<NodeInfo> LittleFs::stat(Path &path) {
     sel::Result<> found = done([&] {
         return lfs2_stat_with(&fs_, path.c_str(), &info, LITTLEFS_ATTRIBUTE, &said, sizeof said);
     });
-    return found.ok() ? sel::Result{node(info, said)} : found.error();
+    bool directory = info.type == LFS2_TYPE_DIR;
+    return found.ok() ? sel::Result{node(directory, info.size, said)} : found.error();
 }
 
 sel::Result<> LittleFs::make_directory(const Path &path) {
@@ -437,34 +438,74 @@ error_t LittleFs::point_cursor(const Path &path, u32 position) {
     listing_ = true;
     listed_path_ = path;
     if (position == 0) {
+        cursor_.pos = kFirstPosition;
         return OK;
     }
     error_t error = done([&] { return lfs2_dir_seek(&fs_, &cursor_, position); }).error();
     return error == ERR_ARG ? ERR_EMPTY : error;
 }
 
-sel::Result<Listed> LittleFs::list(const Path &path, u32 position) {
-    error_t error = point_cursor(path, position);
-    if (error != OK) {
-        return error;
+// Goes to the next pair of blocks; ERR_EMPTY: there is none.
+error_t LittleFs::turn_cursor() {
+    int more = guarded([&] { return lfs2_dir_turn(&fs_, &cursor_); });
+    return more > 0 ? OK : more < 0 ? to_error(more) : ERR_EMPTY;
+}
+
+// Takes the block where the cursor is into memory. Whatever changes a directory changes one of these.
+error_t LittleFs::read_directory() {
+    const lfs2_mdir_t &now = cursor_.m, &then = directory_of_;
+    if (now.pair[0] == then.pair[0] && now.rev == then.rev && now.off == then.off) {
+        return OK;
     }
-    for (u32 skipped = 0; skipped < kSkippedMax; skipped++) {
-        lfs2_info info;
-        Attribute said;
-        int more = guarded([&] {
-            return lfs2_dir_read_with(&fs_, &cursor_, &info, LITTLEFS_ATTRIBUTE, &said,
-                                      sizeof said);
-        });
-        if (more <= 0) {
-            return more < 0 ? to_error(more) : ERR_EMPTY;
-        }
-        if (!Path::is_name({info.name, strnlen(info.name, sizeof info.name)})) {
+    directory_of_ = {};
+    sel::Result<> read = cache_.read(u64{now.pair[0]} * kBlockBytes, directory_.room(now.off));
+    if (!read) {
+        return ERR_IO;
+    }
+    directory_.read(now.off, LITTLEFS_ATTRIBUTE);
+    directory_of_ = now;
+    return OK;
+}
+
+// After a power cut an entry may be in two directories, until the next change. This one is gone.
+bool LittleFs::is_hidden(u32 id) const {
+    constexpr u32 kMove = 0x70000000;
+    const lfs2_gstate_t &move = fs_.gdisk;
+    const lfs2_block_t *pair = cursor_.m.pair;
+    return (move.tag & kMove) != 0 && (move.tag >> 10 & DirectoryBlock::kEntries) == id &&
+           (pair[0] == move.pair[0] || pair[0] == move.pair[1]) &&
+           (pair[1] == move.pair[0] || pair[1] == move.pair[1]);
+}
+
+void LittleFs::add_entry(const DirectoryBlock::Entry &entry, file::Entries &out) {
+    Attribute said{};
+    std::memcpy(&said, entry.attribute.data(), std::min(entry.attribute.size(), sizeof said));
+    cursor_.pos++;
+    if (Path::is_name(entry.name)) {
+        out.add(cursor_.pos, info(node(entry.directory, entry.bytes, said)), entry.name);
+    }
+}
+
+sel::Result<> LittleFs::list(const Path &path, u32 position, file::Entries &out) {
+    error_t error = point_cursor(path, position);
+    for (u32 steps = 0; error == OK && out.has_room() && steps < kStepsMax; steps++) {
+        if (cursor_.id >= cursor_.m.count) {
+            error = turn_cursor();
             continue;
         }
-        listed_ = cursor_.pos;
-        return Listed{listed_, node(info, said), {info.name}};
+        error = read_directory();
+        DirectoryBlock::Entry entry;
+        if (error == OK && directory_.find(cursor_.id, entry) && !is_hidden(cursor_.id)) {
+            add_entry(entry, out);
+        }
+        cursor_.id += error == OK ? 1 : 0;
     }
-    return ERR_IO;
+    listed_ = cursor_.pos;
+    error = error == OK && out.data.size == 0 ? ERR_IO : error; // Nothing in that many steps.
+    if (error != OK && error != ERR_EMPTY) {
+        close_cursor();
+    }
+    return out.data.size != 0 ? OK : error;
 }
 
 // --- Content.

@@ -22,6 +22,7 @@
 #include <array>
 
 #include "servers/volume/block_tree.hpp"
+#include "servers/volume/directory_block.hpp"
 #include "servers/volume/file_system.hpp"
 #include "servers/volume/name_index.hpp"
 
@@ -42,7 +43,7 @@ class LittleFs final : public FileSystem, BlockSource {
     sel::Result<> make_directory(const Path &path) override;
     sel::Result<> remove(const Path &path) override;
     sel::Result<> rename(const Path &from, const Path &to) override;
-    sel::Result<Listed> list(const Path &path, u32 position) override;
+    sel::Result<> list(const Path &path, u32 position, file::Entries &out) override;
     sel::Result<> open(u32 object, const Path &path, Mode mode) override;
     sel::Result<> close(u32 object) override;
     void drop(u32 object) override;
@@ -117,12 +118,16 @@ class LittleFs final : public FileSystem, BlockSource {
     sel::Result<> mark(bool formatting);
     sel::Result<> format_now();
     void set_blocks(u64 blocks);
-    static NodeInfo node(const lfs2_info &info, const Attribute &said);
+    static NodeInfo node(bool directory, u32 bytes, const Attribute &said);
     sel::Result<u32> take() override;
     bool at_cursor(const Path &path, u32 position) const;
     void close_cursor();
     sel::Result<> flush();
     error_t point_cursor(const Path &path, u32 position);
+    error_t turn_cursor();
+    error_t read_directory();
+    bool is_hidden(u32 id) const;
+    void add_entry(const DirectoryBlock::Entry &entry, file::Entries &out);
     u64 size_of(Object &object);
     void note_change(Object &object);
     bool becomes_tree(Object &object, u64 end);
@@ -149,6 +154,8 @@ class LittleFs final : public FileSystem, BlockSource {
     u32 listed_ = 0;
     Path listed_path_{};
     lfs2_dir_t cursor_{};
+    DirectoryBlock directory_;   // The block where it is,
+    lfs2_mdir_t directory_of_{}; // as it was then.
 
     lfs2_t fs_{};
     lfs2_config config_{};

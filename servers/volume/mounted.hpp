@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "servers/root/api.hpp"
 #include "servers/timer/api.hpp"
 #include "servers/volume/api.hpp"
 #include "servers/volume/cache.hpp"
@@ -22,12 +23,14 @@ inline constexpr u64 kPatienceMs = 45'000;
 template <typename Fs>
 class Mounted {
   public:
-    // `pool`: shared with the drivers. `wanted`: name of the disk; empty: the first one that has the partition.
-    // ERR_NAME: none of them has such a disk, or there is something else on it; else what went wrong.
-    sel::Result<> open(std::span<const sel::Named<block::Api>> drivers, std::span<u8> pool,
+    // `region`: for ring and cache, lent to the driver of the disk. `wanted`: name of the disk; empty: the first one
+    // that has the partition.
+    // ERR_NAME: none of them has such a disk, or there is something else on it; ERR_TIMEOUT: also if the region of an
+    // earlier life is still in use; else what went wrong.
+    sel::Result<> open(std::span<const sel::Named<block::Api>> drivers, const root::Region &region,
                        std::string_view wanted) {
         drivers_ = drivers;
-        pool_ = pool;
+        region_ = &region;
         wanted_ = wanted;
         return open();
     }
@@ -87,7 +90,15 @@ class Mounted {
 
   private:
     sel::Result<> open() {
-        result_ = find(drivers_, pool_);
+        if (pool_.empty()) {
+            auto made = region_->make(sel::milliseconds(kPatienceMs));
+            if (!made) {
+                result_ = made.error();
+                return result_;
+            }
+            pool_ = *made;
+        }
+        result_ = find();
         if (!result_) {
             result_ = result_.error() == ERR_EMPTY ? ERR_NAME : result_.error();
             return result_;
@@ -104,15 +115,16 @@ class Mounted {
 
     // A disk without such a partition, or one that its driver cannot use, is none; one that is silent, or
     // that somebody else writes to, is the one.
-    sel::Result<> find(std::span<const sel::Named<block::Api>> drivers, std::span<u8> pool) {
+    sel::Result<> find() {
         sel::Result<> result = ERR_NAME;
-        for (const auto &driver : drivers) {
+        for (const auto &driver : drivers_) {
             for (u32 number = 0; number < block::kDisks; number++) {
                 if (!wanted_.empty() && wanted_ != block::disk_name(driver.name, number).view()) {
                     continue;
                 }
-                link_.emplace(driver.client, sel::milliseconds(kPatienceMs), number);
-                disk_.emplace(*link_, pool);
+                link_.emplace(driver.client, sel::milliseconds(kPatienceMs), number,
+                              region_->token());
+                disk_.emplace(*link_, pool_);
                 error_t error = start();
                 if (error == ERR_NAME) {
                     break;
@@ -141,7 +153,8 @@ class Mounted {
     }
 
     std::span<const sel::Named<block::Api>> drivers_;
-    std::span<u8> pool_;
+    const root::Region *region_ = nullptr;
+    std::span<u8> pool_; // Empty: it is not made yet.
     std::string_view wanted_;
     sel::Result<> result_; // Of open().
     block::Access access_ = block::Access::Write;

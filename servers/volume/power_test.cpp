@@ -207,18 +207,11 @@ Content read_back(Volume &files, const std::string &path) {
 // Files and directories anywhere; names that nobody gave would be counted too.
 int count_entries(Volume &files, const std::string &directory) {
     int count = 0;
-    u32 position = 0;
-    std::vector<std::string> inner;
-    for (auto e = files.list(directory, 0); e.ok(); e = files.list(directory, position)) {
-        position = e->next;
+    for (const Seen &seen : list_all(files, directory).entries) {
         count++;
-        if (e->info.directory) {
-            inner.push_back((directory == "/" ? "/" : directory + "/") +
-                            std::string{e->name.view()});
+        if (seen.info.kind == file::Kind::Directory) {
+            count += count_entries(files, (directory == "/" ? "/" : directory + "/") + seen.name);
         }
-    }
-    for (const std::string &path : inner) {
-        count += count_entries(files, path);
     }
     return count;
 }

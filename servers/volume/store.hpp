@@ -15,19 +15,6 @@ class Store : public Volume {
         sel::Result<NodeInfo> node = Volume::stat(path);
         return node.ok() ? sel::Result<file::Info>{info(*node)} : node.error();
     }
-    sel::Result<file::Entry> list(std::string_view path, u32 position) {
-        sel::Result<Listed> entry = Volume::list(path, position);
-        if (!entry) {
-            return entry.error();
-        }
-        return file::Entry{entry->next, info(entry->info), entry->name};
-    }
-
-  private:
-    file::Info info(const NodeInfo &node) const {
-        return {node.directory ? file::Kind::Directory : file::Kind::File, read_only() ? 1u : 0u,
-                node.bytes, node.changed};
-    }
 };
 
 // Answers everything with why there are no files.
@@ -41,7 +28,7 @@ class NoFileSystem final : public FileSystem {
     sel::Result<> make_directory(const Path &) override { return why_; }
     sel::Result<> remove(const Path &) override { return why_; }
     sel::Result<> rename(const Path &, const Path &) override { return why_; }
-    sel::Result<Listed> list(const Path &, u32) override { return why_; }
+    sel::Result<> list(const Path &, u32, file::Entries &) override { return why_; }
     sel::Result<> open(u32, const Path &, Mode) override { return why_; }
     sel::Result<> close(u32) override { return why_; }
     void drop(u32) override {}

@@ -106,6 +106,39 @@ inline std::span<const u8> bytes_of(std::string_view text) {
     return {reinterpret_cast<const u8 *>(text.data()), text.size()};
 }
 
+// An entry, as a client sees it.
+struct Seen {
+    u32 next;
+    file::Info info;
+    std::string name;
+};
+
+// The entries that one request is answered with. None: `error` says why.
+struct Listing {
+    error_t error;
+    std::vector<Seen> entries;
+};
+inline Listing list_some(Volume &files, std::string_view path, u32 position = 0) {
+    file::Entries packed;
+    Listing listing{files.list(path, position, packed).error(), {}};
+    file::Entry entry;
+    for (u32 at = 0; packed.take(at, entry);) {
+        listing.entries.push_back({entry.next, entry.info, std::string{entry.name}});
+    }
+    return listing;
+}
+// All of them.
+inline Listing list_all(Volume &files, std::string_view path) {
+    Listing all{OK, {}};
+    while (all.error == OK) {
+        u32 position = all.entries.empty() ? 0 : all.entries.back().next;
+        Listing some = list_some(files, path, position);
+        all.error = some.error;
+        all.entries.insert(all.entries.end(), some.entries.begin(), some.entries.end());
+    }
+    return all;
+}
+
 // All steps of a check.
 inline sel::Result<file::Checked> check_all(Volume &files, std::string_view path) {
     sel::Result<file::Checked> found = files.check(path, 0);

@@ -36,7 +36,7 @@ class Volume {
     sel::Result<> make_directory(std::string_view path);
     sel::Result<> remove(std::string_view path);
     sel::Result<> rename(std::string_view from, std::string_view to);
-    sel::Result<Listed> list(std::string_view path, u32 position);
+    sel::Result<> list(std::string_view path, u32 position, file::Entries &out);
     sel::Result<file::Usage> usage();
     sel::Result<file::Checked> check(std::string_view path, u32 step);
 
@@ -68,6 +68,7 @@ class Volume {
     // Something has been written that sync_all() would commit.
     bool dirty() const { return dirty_; }
     bool read_only() const { return fs_.read_only(); }
+    file::Info info(const NodeInfo &node) const { return fs_.info(node); }
     void set_time(u64 seconds) {
         time_ = seconds;
         fs_.set_time(seconds);

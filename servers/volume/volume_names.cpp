@@ -169,12 +169,9 @@ sel::Result<> Volume::rename(std::string_view from, std::string_view to) {
     return after(kNone, renamed);
 }
 
-sel::Result<Listed> Volume::list(std::string_view text, u32 position) {
+sel::Result<> Volume::list(std::string_view text, u32 position, file::Entries &out) {
     sel::Result<Path> path = Path::parse(text);
-    if (!path) {
-        return path.error();
-    }
-    return fs_.list(*path, position);
+    return path.ok() ? fs_.list(*path, position, out) : path.error();
 }
 
 sel::Result<file::Usage> Volume::usage() {

@@ -20,13 +20,17 @@ class Walk {
     sel::Result<NodeInfo> next(FileSystem &fs) {
         while (!done_) {
             path_ = directory_;
-            sel::Result<Listed> entry = fs.list(directory_, position_[depth_]);
-            if (entry.ok()) {
-                return enter(*entry);
+            file::Entry entry;
+            if (entries_.take(at_, entry)) {
+                return enter(entry);
             }
-            leave();
-            if (entry.error() != ERR_EMPTY) {
-                return entry.error();
+            forget();
+            sel::Result<> listed = fs.list(directory_, position_[depth_], entries_);
+            if (!listed) {
+                leave();
+            }
+            if (!listed && listed.error() != ERR_EMPTY) {
+                return listed.error();
             }
         }
         return ERR_EMPTY;
@@ -34,16 +38,22 @@ class Walk {
     const Path &path() const { return path_; }
 
   private:
-    sel::Result<NodeInfo> enter(const Listed &entry) {
+    sel::Result<NodeInfo> enter(const file::Entry &entry) {
         position_[depth_] = entry.next;
         if (!path_.enter(entry.name)) {
             return ERR_SYNTAX;
         }
-        if (entry.info.directory) {
+        bool directory = entry.info.kind == file::Kind::Directory;
+        if (directory) {
             directory_ = path_;
             position_[++depth_] = 0;
+            forget();
         }
-        return entry.info;
+        return NodeInfo{directory, entry.info.bytes, entry.info.changed};
+    }
+    void forget() {
+        entries_.data.size = 0;
+        at_ = 0;
     }
     void leave() {
         done_ = depth_ == 0;
@@ -54,6 +64,8 @@ class Walk {
     }
 
     Path directory_, path_;
+    file::Entries entries_; // Of the directory, those behind byte `at_` are still to come.
+    u32 at_ = 0;
     bool done_ = false;
     u32 depth_ = 0;
     std::array<u32, file::kPathMax / 2 + 1> position_{}; // A name takes two bytes at least.

@@ -152,6 +152,7 @@ void compare_thread(Report &r, const model::Thread &t) {
     if (t.fault != FAULT_NONE)
         for (unsigned i = 0; i < 4; i++)
             r.same("fault word", t.id, c.fault_word[i], t.fault_word[i]);
+    r.same("oldest dying object to finish", t.id, c.first_dying, t.first_dying);
     r.same("denial cptr", t.id, c.denial.cptr, t.denial.cptr);
     r.same("denial", t.id, c.denial.what, t.denial.what);
     r.same("denial argument", t.id, c.denial.argument, t.denial.argument);
@@ -161,8 +162,7 @@ void compare_thread(Report &r, const model::Thread &t) {
 
 void compare_reply(Report &r, const model::Reply &reply) {
     r.same("caller", reply.id, REPLY(reply.id).caller.tcb, id_of(reply.caller));
-    r.same("grant by answers", reply.id, (RECEIVED_MAY(reply.id) & MAY_GRANT) != 0,
-           reply.may_grant);
+    r.same("grant by answers", reply.id, (REPLY(reply.id).may & MAY_GRANT) != 0, reply.may_grant);
     if (reply.caller != nullptr)
         r.same("lent context", reply.id, REPLY(reply.id).caller.sc, id_of(reply.lent));
 }
@@ -321,6 +321,7 @@ std::string difference(const Core &core, const model::Model &m, bool tables) {
         dying = HEADER(dying).dying;
     }
     r.same("end of the reaper's list", 0, dying, 0);
+    r.same("length of the reaper's list", 0, K.dying, m.dying.size());
     r.same("trace", 0, g_host.trace_on, m.trace_on);
     if (g_host.alarm > m.next_deadline())
         r.same("alarm", 0, g_host.alarm, m.next_deadline());

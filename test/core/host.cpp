@@ -58,7 +58,7 @@ Core::Core(u64 junk) {
     std::fill(ram, ram + (RAM_END - RAM_BASE) / 8, junk);
     for (u32 i = 0; i < 256; i++)
         kernel_table[i] = 0x1003 + 0x1000ull * i;
-    g_host.alarm = ~0ull;
+    g_host.alarm = CLOCK_NEVER;
     core_init();
     untyped_create(POOL_UNTYPED, POOL_BASE, RAM_END, POOL_BASE);
     untyped_create(DEVICE_UNTYPED, DEVICE_BASE, DEVICE_END, UNTYPED_IS_DEVICE);
@@ -142,7 +142,7 @@ u64 Core::result(unsigned i) const {
 }
 
 void Core::advance(u64 ticks) {
-    u64 end = g_host.clock + ticks;
+    u64 end = g_host.clock + ticks * TICK;
     while (g_host.alarm <= end) {
         g_host.clock = std::max(g_host.clock, g_host.alarm);
         timer();

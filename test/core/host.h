@@ -8,7 +8,7 @@
 enum { HOST_DROPS = 64, HOST_IRQS = 128, HOST_LINES = 240, HOST_KERNEL_SPACE = 0x3000 };
 
 typedef struct {
-    u64 clock, alarm;           // Ticks.
+    u64 clock, alarm;           // Cycles.
     u32 drops, flushes, leaves; // TLB work so far.
     u64 dropped[HOST_DROPS];    // The addresses of the last drops.
     u8 unmasked[HOST_IRQS];     // Interrupts that the controller lets through.

@@ -77,6 +77,8 @@ std::string read_dying(Objects &objects) {
         if (objects.alive.count(o) != 0)
             return broken(33, "a capability names a dying object", o);
     }
+    if (objects.dying.size() != DYING)
+        return broken(32, "the list of dying objects is of another length", DYING);
     for (auto [o, type] : objects.alive)
         if (is_mortal(type) && HEADER(o).kind != type)
             return broken(33, "an object is of another type than its capability", o);

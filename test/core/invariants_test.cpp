@@ -85,7 +85,7 @@ TEST_CASE("broken invariants of time are seen") {
     World w;
     u32 client = w.thread(150), own = w.thread(10, 1000, 5000), n = w.make(CAP_NOTIFICATION);
     u32 sc = TCB(w.object(own)).sc;
-    breaks(43, SC(sc).left, 999);
+    breaks(43, SC(sc).left, 999 * TICK);
     breaks(43, SC(sc).budget, 1);
     breaks(45, SC(sc).last, g_host.clock + 1);
     breaks(45, SC(sc).left, 0);

@@ -47,7 +47,7 @@ std::string read_wheel(Timers &timers) {
     for (u32 l = 0; l < 64; l++)
         if ((WHEEL.summary >> l & 1) != (l < WHEEL_LEVELS && WHEEL.bitmap[l] != 0))
             return broken(42, "the summary of the wheel is wrong", l);
-    return WHEEL.now <= g_host.clock ? "" : broken(45, "the wheel is ahead of the clock", 0);
+    return WHEEL.now <= g_host.clock / TICK ? "" : broken(45, "the wheel is ahead of the clock", 0);
 }
 
 // The refills: no gaps, oldest first, none later than a period from now.
@@ -78,7 +78,7 @@ std::string check_budget(u32 sc) {
         return broken(45, "a context is ahead of the clock", sc);
     if (waits != (c.left < SC_MIN))
         return broken(45, "an exhausted context waits for nothing, or the reverse", sc);
-    if (waits && (c.amount[0] == 0 || TIMER(sc + SC_TIMER).due != c.due[0]))
+    if (waits && (c.amount[0] == 0 || TIMER(sc + SC_TIMER).due != (c.due[0] + TICK - 1) / TICK))
         return broken(45, "an exhausted context waits for another time than its refill", sc);
     return check_refills(sc);
 }

@@ -8,10 +8,10 @@ namespace host {
 
 namespace {
 
-constexpr u64 CLOCK_LIMIT = 1ull << 47; // abi/types.h
+constexpr u64 CLOCK_LIMIT = 1ull << 57; // Cycles: abi/types.h
 constexpr u32 MODEL_ARGUMENT[4] = {model::RDX, model::R10, model::R8, model::R9};
 constexpr u32 CORE_ARGUMENT[4] = {R_RDX, R_R10, R_R8, R_R9};
-constexpr u64 SMALLEST_BUDGET = 16; // sched_context.h
+constexpr u64 SMALLEST_BUDGET = 16 * TICK; // sched_context.h
 
 // Entries that can take the processor from a thread, whose budget may turn out to be used up.
 const char *const SWITCHES[] = {"call",   "reply_recv", "send",      "recv",       "reply",
@@ -40,7 +40,7 @@ void Coverage::add(const Coverage &other) {
 
 Lockstep::Lockstep(u64 seed, u64 stride) : stride_(stride), random_(seed), core_(seed * 2 + 1) {
     if (chance(75)) // The machine has been on for a while.
-        g_host.clock = chance(90) ? below(CLOCK_LIMIT - (1ull << 40)) : CLOCK_LIMIT - (1ull << 22);
+        g_host.clock = chance(90) ? below(CLOCK_LIMIT - (1ull << 50)) : CLOCK_LIMIT - (1ull << 32);
     model_.now = g_host.clock;
     filling_ = chance(12);
     boot();
@@ -131,9 +131,9 @@ void Lockstep::boot() {
     TCB(t).priority = TCB(t).priority_max = 255;
     root.priority = root.priority_max = 255;
     root.set(model::RFLAGS, 0x202);
-    sc_init(sc, 10000, 10000, g_host.clock);
+    sc_init(sc, 10000 * TICK, 10000 * TICK, g_host.clock);
     context.last = model_.now;
-    context.budget = context.period = context.remaining = 10000;
+    context.budget = context.period = context.remaining = 10000 * TICK;
     TCB(t).sc = sc;
     SC(sc).tcb = t;
     Model::give_context(root, context);
@@ -291,7 +291,7 @@ void Lockstep::enter(u32 number, u64 cptr, u64 info) {
     TCB(caller).r[R_RIP] = SYSCALL + 2;
     model_.cur->set(model::RIP, SYSCALL + 2);
     Before b = before(model::CALLS[number].name);
-    u64 many = number == CALL_UNTYPED_RETYPE && BEGUN(caller) == number
+    u64 many = number == CALL_UNTYPED_RETYPE && TCB(caller).begun == number
                    ? TCB(caller).r[R_R9] % 0x10000
                    : 0;
     core_.enter(number, cptr, info);
@@ -360,7 +360,7 @@ static size_t timers_left(const model::Model &m) {
     for (auto &[id, o] : m.objects) {
         u32 n = o->type == CAP_TCB ? id + TCB_TIMER : id + SC_TIMER;
         if ((o->type == CAP_TCB || o->type == CAP_SCHED_CONTEXT) && wheel_has(n) &&
-            TIMER(n).due <= g_host.clock)
+            TIMER(n).due <= g_host.clock / TICK)
             left++;
     }
     return left;
@@ -409,8 +409,8 @@ void Lockstep::fault() {
 // Mostly less than a budget, seldom years.
 u64 Lockstep::some_pause() {
     if (chance(90))
-        return below(20);
-    return chance(70) ? below(2000) : 1ull << below(44);
+        return below(20 * TICK);
+    return chance(70) ? below(2000 * TICK) : 1ull << below(54);
 }
 
 // The clock moves on to `end`, and the timer interrupt comes on time, or a little late. A timer that
@@ -418,7 +418,7 @@ u64 Lockstep::some_pause() {
 void Lockstep::ring(u64 end) {
     for (u64 i = 0; g_host.alarm <= end; i++) {
         if (g_host.alarm > g_host.clock) {
-            g_host.clock = g_host.alarm + below(3);
+            g_host.clock = g_host.alarm + below(3 * TICK);
             i = 0;
         }
         model_.now = g_host.clock;
@@ -433,21 +433,21 @@ void Lockstep::ring(u64 end) {
 }
 
 void Lockstep::pass_time() {
-    u64 ticks = some_pause();
-    if (core_.current() == 0 && g_host.alarm > g_host.clock && g_host.alarm != ~0ull)
-        ticks = std::min<u64>(g_host.alarm - g_host.clock, 1ull << 40); // Idle: sleep until then.
-    if (g_host.clock + ticks >= CLOCK_LIMIT)
-        ticks = 0;
-    u64 end = g_host.clock + ticks;
-    if (end + (1ull << 21) >= CLOCK_LIMIT)
+    u64 cycles = some_pause();
+    if (core_.current() == 0 && g_host.alarm > g_host.clock && g_host.alarm != CLOCK_NEVER)
+        cycles = std::min<u64>(g_host.alarm - g_host.clock, 1ull << 50); // Idle: sleep until then.
+    if (g_host.clock + cycles >= CLOCK_LIMIT)
+        cycles = 0;
+    u64 end = g_host.clock + cycles;
+    if (end + (1ull << 31) >= CLOCK_LIMIT)
         coverage_.situations["clock near its limit"]++;
     if (core_.current() == 0 && chance(15)) // Late.
-        g_host.clock = end = std::min<u64>(end + below(1ull << below(24)), CLOCK_LIMIT - 1);
+        g_host.clock = end = std::min<u64>(end + below(1ull << below(34)), CLOCK_LIMIT - 1);
     if (core_.current() == 0 || chance(85))
         return ring(end);
     // Something keeps the timer interrupt from coming: the next entry finds the clock far ahead.
     if (chance(20))
-        end = std::min<u64>(end + below(10000), CLOCK_LIMIT - 1);
+        end = std::min<u64>(end + below(10000 * TICK), CLOCK_LIMIT - 1);
     if (model_.run_context != nullptr && model_.run_context->budget <= end - g_host.clock)
         coverage_.situations["interrupt later than a whole budget"]++;
     g_host.clock = model_.now = end;
@@ -471,7 +471,7 @@ void Lockstep::poke() {
 
 bool Lockstep::step() {
     if (core_.current() == 0) {
-        bool over = g_host.alarm == ~0ull || g_host.clock + (1ull << 40) >= CLOCK_LIMIT;
+        bool over = g_host.alarm == CLOCK_NEVER || g_host.clock + (1ull << 50) >= CLOCK_LIMIT;
         if (over && below(200) == 0)
             return false; // Nobody can run, and no time will change that.
         if (chance(50))

@@ -125,6 +125,37 @@ TEST_CASE("a wait ends with its time-out, and not before") {
     CHECK(host::broken_invariant() == "");
 }
 
+TEST_CASE("of many time-outs at once a timer interrupt takes eight, and whoever ran runs on") {
+    World w;
+    constexpr unsigned THREADS = 20;
+    u32 n = w.make(CAP_NOTIFICATION);
+    std::vector<u32> waiting;
+    for (unsigned i = 0; i < THREADS; i++) {
+        u32 t = w.thread(150);
+        w.resume_thread(t);
+        REQUIRE(w.runs(t));
+        w.word(BUFFER_TIMEOUT) = 1000;
+        w.enter(CALL_WAIT, n, INFO_TIMEOUT);
+        REQUIRE(w.call(CALL_TCB_PRIORITY, t, 0, {1, 1}) == OK);
+        waiting.push_back(t);
+    }
+    auto left = [&] {
+        return std::count_if(waiting.begin(), waiting.end(),
+                             [&](u32 t) { return w.state(t) == STATE_WAIT; });
+    };
+    g_host.clock += 2000 * TICK;
+    unsigned entries = 0;
+    for (auto before = left(); before != 0; entries++) {
+        w.timer();
+        CHECK(w.current() == w.first);
+        auto after = left();
+        CHECK(before - after <= 8);
+        before = after;
+    }
+    CHECK(entries <= THREADS); // A timer takes at most eight steps, too.
+    CHECK(host::broken_invariant() == "");
+}
+
 TEST_CASE("who waits on what is deleted gets ERR_GONE") {
     World w;
     u32 type = GENERATE(u32{CAP_ENDPOINT}, u32{CAP_NOTIFICATION});
@@ -319,25 +350,115 @@ TEST_CASE("the highest priority runs, and equals take turns when they yield") {
     }
 }
 
+TEST_CASE("a send does not wake a server that has nothing to run on") {
+    World w;
+    u32 ep = w.make(CAP_ENDPOINT), server = w.thread(150, 0), sc = w.make(CAP_SCHED_CONTEXT);
+    REQUIRE(w.call(CALL_SC_CONFIGURE, World::SCHED, 0, {sc, 100000, 100000}) == OK);
+    REQUIRE(w.call(CALL_TCB_CONTEXT, server, 0, {sc}) == OK);
+    w.resume_thread(server);
+    w.enter(CALL_RECV, ep, 0);
+    REQUIRE(w.call(CALL_TCB_CONTEXT, server, 0, {0}) == OK); // It is passive now.
+    CHECK(w.call(CALL_NB_SEND, ep) == ERR_EMPTY);
+    CHECK(w.call(CALL_SEND, ep) == ERR_BUSY);
+    REQUIRE(w.state(server) == STATE_RECV);
+    w.enter(CALL_CALL, ep, 0);
+    CHECK(w.runs(server)); // A call brings it time.
+    CHECK(host::broken_invariant() == "");
+}
+
+TEST_CASE("what a thread waits to send arrives only if it still has the capability for it") {
+    World w;
+    u32 ep = w.make(CAP_ENDPOINT), through[] = {w.mint(ep, 5), w.mint(ep, 6)};
+    u32 client[] = {w.thread(150), w.thread(150)};
+    for (u32 i = 0; i < 2; i++) {
+        w.resume_thread(client[i]);
+        w.enter(CALL_CALL, through[i], 0); // Nobody receives: it waits.
+        REQUIRE(w.call(CALL_TCB_PRIORITY, client[i], 0, {1, 1}) == OK);
+    }
+    SECTION("after a revoke nothing arrives") {
+        REQUIRE(w.call(CALL_CAP_REVOKE, ep) == OK);
+        CHECK(w.call(CALL_NB_RECV, ep) == ERR_EMPTY);
+        for (u32 t : client) {
+            CHECK(w.state(t) == STATE_READY);
+            CHECK(TCB(w.object(t)).r[R_RAX] == ERR_GONE);
+        }
+    }
+    SECTION("after a delete what is behind it arrives") {
+        REQUIRE(w.call(CALL_CAP_DELETE, through[0]) == OK);
+        REQUIRE(w.call(CALL_RECV, ep) == OK);
+        CHECK(w.badge() == 6);
+        CHECK(TCB(w.object(client[0])).r[R_RAX] == ERR_GONE);
+    }
+    SECTION("a capability to another endpoint at that address does not stand in for it") {
+        u32 other = w.make(CAP_ENDPOINT);
+        REQUIRE(w.call(CALL_CAP_DELETE, through[0]) == OK);
+        REQUIRE(w.call(CALL_CAP_COPY, other, 0, {through[0], RIGHT_ALL}) == OK);
+        REQUIRE(w.call(CALL_REPLY_RECV, ep) == OK);
+        CHECK(w.badge() == 6);
+    }
+    SECTION("a fault goes to nobody when its handler is taken back") {
+        u32 handler = w.mint(ep, 7), faulty = w.thread(150);
+        w.set(TCB_SLOT_FAULT, faulty, handler);
+        w.resume_thread(faulty);
+        w.fault(FAULT_PAGE, 0x1000, 0);
+        REQUIRE(w.state(faulty) == STATE_CALL);
+        REQUIRE(w.call(CALL_CAP_REVOKE, ep) == OK);
+        CHECK(w.call(CALL_NB_RECV, ep) == ERR_EMPTY);
+        CHECK(w.state(faulty) == STATE_INACTIVE);
+    }
+    CHECK(host::broken_invariant() == "");
+}
+
+// It wakes at the beginning of each tick and waits again before the next: no tick ever ends while it runs.
+TEST_CASE("a thread is charged for what it runs between two ticks") {
+    World w;
+    const u64 budget = 16, stretch = 1000; // Ticks, cycles.
+    u32 n = w.make(CAP_NOTIFICATION), t = w.thread(200, budget, 1000000);
+    w.resume_thread(t);
+    u32 sc = TCB(w.object(t)).sc;
+    u64 rounds = 0, used = SC(sc).used;
+    while (w.runs(t) && rounds < 1000) {
+        rounds++;
+        g_host.clock += stretch;
+        w.word(BUFFER_TIMEOUT) = 0;
+        w.enter(CALL_WAIT, n, INFO_TIMEOUT);
+        REQUIRE(!w.runs(t));
+        REQUIRE(SC(sc).used == used + rounds * stretch);
+        g_host.clock += TICK - stretch;
+        w.timer();
+    }
+    CHECK(rounds == 1); // What is left is less than the smallest budget.
+    u32 rich = w.thread(210, 160, 1000000);
+    w.resume_thread(rich);
+    for (rounds = 0; w.runs(rich) && rounds < 1000; rounds++) {
+        g_host.clock += stretch;
+        w.word(BUFFER_TIMEOUT) = 0;
+        w.enter(CALL_WAIT, n, INFO_TIMEOUT);
+        g_host.clock += TICK - stretch;
+        w.timer();
+    }
+    CHECK(rounds == ((160 - budget) * TICK + stretch - 1) / stretch);
+}
+
 TEST_CASE("a context never gives more than its budget in any period") {
     World w;
-    const u64 budget = 200, period = 1000;
-    u32 t = w.thread(150, budget, period);
+    const u64 budget = 200 * TICK, period = 1000 * TICK;
+    u32 t = w.thread(150, budget / TICK, period / TICK);
     w.resume_thread(t);
     std::vector<std::pair<u64, u64>> stretches; // From, to.
     u64 seed = 12345;
     for (int i = 0; i < 3000; i++) {
         seed = seed * 6364136223846793005 + 1442695040888963407;
-        u64 from = g_host.clock, ticks = 1 + seed % 97;
+        u64 from = g_host.clock, cycles = 1 + seed % (97 * TICK);
         bool runs = w.runs(t);
-        if (g_host.alarm <= from + ticks) {
+        if (g_host.alarm <= from + cycles) {
             g_host.clock = std::max(from, g_host.alarm);
             if (runs)
                 stretches.emplace_back(from, g_host.clock);
             w.timer();
             continue;
         }
-        g_host.clock += ticks;
+        g_host.clock += cycles;
         if (runs)
             stretches.emplace_back(from, g_host.clock);
         if (runs && seed >> 60 == 0)

@@ -82,7 +82,7 @@ TEST_CASE(
     REQUIRE(w.runs(t));
     w.enter(CALL_CAP_DELETE, big, 0);
     REQUIRE(w.restarts());
-    REQUIRE(BEGUN(w.object(t)) == CALL_CAP_DELETE);
+    REQUIRE(TCB(w.object(t)).begun == CALL_CAP_DELETE);
     (void)bell;
     thread_park();
     thread_wake(w.first); // As by an interrupt: it is the more urgent one.
@@ -91,7 +91,7 @@ TEST_CASE(
     REQUIRE(w.call(CALL_TCB_SUSPEND, t) == OK);
     REQUIRE(w.call(CALL_TCB_READ, t) == OK);
     REQUIRE(w.call(CALL_TCB_WRITE, t) == OK);
-    CHECK(BEGUN(w.object(t)) == 0);
+    CHECK(TCB(w.object(t)).begun == 0);
 }
 
 TEST_CASE("registers are read exactly or not at all") {

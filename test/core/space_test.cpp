@@ -84,6 +84,26 @@ TEST_CASE("a mapping moves with its capability and is not copied") {
     CHECK(host::broken_invariant() == "");
 }
 
+// Two Frames of one page, each an object of its own (INV-8 says nothing of Frames), another's between them.
+TEST_CASE("a page of device memory that was given out twice ends once") {
+    Space w;
+    const u32 frame[] = {w.fresh(), w.fresh(), w.fresh()};
+    const u64 page[] = {1, 2, 1};
+    for (u32 i = 0; i < 3; i++)
+        REQUIRE(w.call(CALL_UNTYPED_RETYPE, World::DEVICE, 0,
+                       {CAP_FRAME, FRAME_4K, frame[i], 1 | page[i] << 16}) == OK);
+    REQUIRE(w.object(frame[0]) == w.object(frame[2]));
+    REQUIRE(w.call(CALL_FRAME_MAP, frame[0], 0, {World::VSPACE, 0x5000, RIGHT_READ}) == OK);
+    REQUIRE(w.call(CALL_FRAME_MAP, frame[2], 0, {World::VSPACE, 0x6000, RIGHT_READ}) == OK);
+    CHECK(host::broken_invariant() == "");
+    REQUIRE(w.call(CALL_CAP_DELETE, frame[0]) == OK);
+    REQUIRE(w.call(CALL_FRAME_INFO, frame[2]) == OK);
+    CHECK(w.result(2) == 0x6000);
+    REQUIRE(w.call(CALL_CAP_REVOKE, World::DEVICE) == OK);
+    CHECK(SLOT(w.slot(frame[2])).type == CAP_NULL);
+    CHECK(host::broken_invariant() == "");
+}
+
 TEST_CASE("a thread that loses its address space runs on the kernel's") {
     World w;
     u32 space = w.make(CAP_VSPACE), t = w.thread(150);

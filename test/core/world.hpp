@@ -43,7 +43,7 @@ class World : public Core {
         TCB(first).priority_max = 255;
         TCB(first).sc = sc;
         SC(sc).tcb = first;
-        sc_init(sc, 100000, 100000, 0);
+        sc_init(sc, 100000 * TICK, 100000 * TICK, 0);
         start(first);
         set(TCB_SLOT_REPLY, TCB_CAP, make(CAP_REPLY));
         set(TCB_SLOT_BUFFER, TCB_CAP, make(CAP_FRAME));

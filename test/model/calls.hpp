@@ -33,7 +33,7 @@ constexpr u32 RIGHTS = TYPED | ends({ERR_RIGHT});
 constexpr CallEnds CALLS[CALL_COUNT] = {
     {"call", RIGHTS | WAITS | ends({ERR_ARG})},
     {"reply_recv", RIGHTS | WAITS | ends({ERR_ARG, ERR_BUSY})},
-    {"send", RIGHTS | WAITS | ends({ERR_ARG})},
+    {"send", RIGHTS | WAITS | ends({ERR_ARG, ERR_BUSY})},
     {"nb_send", RIGHTS | ends({ERR_ARG, ERR_EMPTY})},
     {"recv", RIGHTS | WAITS | ends({ERR_ARG, ERR_BUSY})},
     {"nb_recv", RIGHTS | ends({ERR_ARG, ERR_BUSY, ERR_EMPTY})},

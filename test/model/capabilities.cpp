@@ -136,6 +136,15 @@ void Model::die(Object &o) {
     }
     o.dying = true;
     dying.push_back(&o);
+    owe(dying.size());
+    if (o.type == CAP_TCB)
+        owe(static_cast<Thread &>(o).first_dying);
+}
+
+// The running thread has to finish what stands at place `first` and later.
+void Model::owe(u64 first) {
+    if (first != 0 && (cur->first_dying == 0 || first < cur->first_dying))
+        cur->first_dying = first;
 }
 
 // The object's memory belongs to its Untyped again.
@@ -204,16 +213,13 @@ bool Model::reap(Object &o) {
     }
 }
 
-bool Model::reap_step() {
-    if (dying.empty())
-        return false;
+void Model::reap_step() {
     Object *o = dying.back();
     if (!reap(*o)) {
         dying.pop_back();
         o->dying = false;
         forget(*o);
     }
-    return true;
 }
 
 // --- Calls.
@@ -273,10 +279,13 @@ u64 Model::cap_swap() {
 }
 
 u64 Model::drain() {
-    for (int i = 0; i < REAP_STEPS; i++)
-        if (!reap_step())
-            return finish();
-    return restart(true);
+    u64 first = cur->first_dying;
+    for (int i = 0; i < REAP_STEPS && first != 0 && first <= dying.size(); i++)
+        reap_step();
+    if (cur->first_dying != 0 && cur->first_dying <= dying.size())
+        return restart(true);
+    cur->first_dying = 0;
+    return finish();
 }
 
 u64 Model::cap_delete() {

@@ -154,13 +154,18 @@ u64 Model::retype_children(Cap &parent, u64 bytes) {
     return retype_next(static_cast<unsigned>(count), count);
 }
 
+// How many of `count` objects a step makes, each of which has so many bytes to be zeroed.
+u64 Model::objects_now(u64 bytes, u64 count) {
+    u64 most = bytes > ZERO_BYTES ? 1 : (ZERO_BYTES + 2 * MAKING) / (bytes + MAKING);
+    return std::min(std::min(count, most), u64{OBJECTS_A_STEP});
+}
+
 u64 Model::retype_objects(Cap &parent, u64 bytes, u64 align) {
     auto &ut = static_cast<Untyped &>(*parent.object);
     u64 start = align_up(ut.next, align);
     if (start > ut.end || ut.end - start < arg(3) * bytes)
         return refuse_argument(ERR_MEMORY, arg(3));
-    u64 most = bytes >= ZERO_BYTES ? 1 : std::min<u64>(ZERO_BYTES / bytes, OBJECTS_A_STEP);
-    unsigned n = static_cast<unsigned>(std::min(arg(3), most));
+    u64 n = objects_now(bytes, arg(3));
     u64 end = start + n * bytes;
     if (ut.zeroed < end) {
         u64 from = ut.zeroed;
@@ -175,9 +180,9 @@ u64 Model::retype_objects(Cap &parent, u64 bytes, u64 align) {
     ut.next = end;
     clean(start, end);
     Slot *slot = destination(arg(2));
-    for (unsigned i = 0; i < n; i++)
+    for (u64 i = 0; i < n; i++)
         make(parent, slot[i], static_cast<cap_type_t>(arg(0)), arg(1), start + i * bytes, false);
-    return retype_next(n, n);
+    return retype_next(static_cast<unsigned>(n), n);
 }
 
 u64 Model::untyped_retype() {
@@ -197,7 +202,8 @@ u64 Model::untyped_retype() {
     u64 step = arg(2) >> 32 == 0 ? 1 : u64{1} << 32;
     if (destination(arg(2)) == nullptr || slot_at(*cur, arg(2) + (count - 1) * step) == nullptr)
         return refuse_argument(ERR_CAP, arg(2));
-    u64 look = begun ? std::min<u64>(count, OBJECTS_A_STEP) : count;
+    u64 now = objects_now(device || arg(0) == CAP_UNTYPED ? 0 : shape.bytes, count);
+    u64 look = begun ? now : count;
     for (u64 i = 0; i < look; i++)
         if (cap_at(*cur, arg(2) + i * step) != nullptr)
             return refuse_argument(ERR_OCCUPIED, arg(2));
@@ -216,7 +222,7 @@ u64 Model::untyped_reset() {
     if (!c->children.empty())
         return refuse(ERR_CHILDREN, cptr_, CAP_UNTYPED, 0);
     if (!dying.empty()) {
-        for (int i = 0; i < REAP_STEPS; i++)
+        for (int i = 0; i < REAP_STEPS && !dying.empty(); i++)
             reap_step();
         return restart();
     }

@@ -115,10 +115,8 @@ void Model::free_reply(Reply &r) {
 // --- Endpoints.
 
 void Model::send(Endpoint &ep, const Cap &through, u64 info, thread_state_t state) {
-    bool grant = (through.rights & RIGHT_GRANT) != 0;
     if (ep.queue.empty() || ep.queue.front()->state != STATE_RECV) {
-        cur->sends_grant = grant;
-        cur->send_badge = through.data;
+        cur->send_cptr = cptr_;
         cur->send_info = info;
         wait(&ep, state);
         arm_timeout(info);
@@ -131,7 +129,7 @@ void Model::send(Endpoint &ep, const Cap &through, u64 info, thread_state_t stat
     Reply &r = *to.reply;
     to.reply = nullptr;
     r.caller = nullptr;
-    deliver(*cur, to, through.data, info, grant);
+    deliver(*cur, to, through.data, info, (through.rights & RIGHT_GRANT) != 0);
     if (state == STATE_CALL) {
         wait(nullptr, STATE_REPLY);
         arm_timeout(info);
@@ -140,12 +138,32 @@ void Model::send(Endpoint &ep, const Cap &through, u64 info, thread_state_t stat
     make_ready(to);
 }
 
+// What a thread that waits to send on ep has for that now; nullptr: nothing any more.
+const Cap *Model::sends_through(const Endpoint &ep, const Thread &from) const {
+    const Cap *c = from.fault == FAULT_NONE     ? cap_at(from, from.send_cptr)
+                   : from.fault == FAULT_BUDGET ? from.slots[TCB_SLOT_TIMEOUT].cap
+                                                : from.slots[TCB_SLOT_FAULT].cap;
+    bool can = c != nullptr && c->type == CAP_ENDPOINT && c->object == &ep &&
+               (c->rights & RIGHT_WRITE) != 0;
+    return can ? c : nullptr;
+}
+
+// Ends the wait of the first sender if it no longer has what it sends through.
+bool Model::end_stale(Endpoint &ep) {
+    if (ep.queue.empty() || ep.queue.front()->state == STATE_RECV ||
+        sends_through(ep, *ep.queue.front()) != nullptr)
+        return false;
+    wake_error(*ep.queue.front(), ERR_GONE);
+    return true;
+}
+
 // Takes the message of the first sender.
 void Model::take(Endpoint &ep, Reply &r) {
     Thread &from = *ep.queue.front();
+    const Cap *c = sends_through(ep, from);
     ep.queue.pop_front();
     from.queue = nullptr;
-    deliver(from, *cur, from.send_badge, from.send_info, from.sends_grant);
+    deliver(from, *cur, c->data, from.send_info, (c->rights & RIGHT_GRANT) != 0);
     if (from.state == STATE_CALL) {
         arm_reply(r, from, *cur);
         from.state = STATE_REPLY;
@@ -182,8 +200,11 @@ u64 Model::send_call(u32 number) {
         return refuse(ERR_RIGHT, cptr_, CAP_ENDPOINT, RIGHT_WRITE);
     auto &ep = static_cast<Endpoint &>(*c->object);
     bool receiver = !ep.queue.empty() && ep.queue.front()->state == STATE_RECV;
-    if (number == CALL_NB_SEND && !receiver)
+    bool passive = receiver && ep.queue.front()->context == nullptr;
+    if (number == CALL_NB_SEND && (!receiver || passive))
         return ERR_EMPTY;
+    if (number == CALL_SEND && passive)
+        return refuse_argument(ERR_BUSY, cptr_);
     if (!info_ok(*cur))
         return refuse_argument(ERR_ARG, info_);
     send(ep, *c, info_, number == CALL_CALL ? STATE_CALL : STATE_SEND);
@@ -210,6 +231,8 @@ u64 Model::recv_call(u32 number) {
                      (!ep.queue.empty() && ep.queue.front()->state != STATE_RECV);
     if (number == CALL_NB_RECV && !something)
         return ERR_EMPTY;
+    if (end_stale(ep))
+        return restart();
     if (armed)
         answer(*r, info_);
     r->may_grant = (c->rights & RIGHT_GRANT) != 0;

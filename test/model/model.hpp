@@ -89,7 +89,8 @@ class Model {
     static void move(Slot &from, Slot &to);
     void release(Cap &c);
     void die(Object &o);
-    bool reap_step();
+    void reap_step();
+    void owe(u64 first);
     bool reap(Object &o);
     bool reap_slots(Object &o);
     void forget(Object &o);
@@ -106,6 +107,7 @@ class Model {
     u64 untyped_reset();
     u64 retype_device(Cap &parent, u64 bytes);
     u64 retype_children(Cap &parent, u64 bytes);
+    static u64 objects_now(u64 bytes, u64 count);
     u64 retype_objects(Cap &parent, u64 bytes, u64 align);
     u64 retype_next(unsigned made, u64 used);
     void make(Cap &parent, Slot &slot, cap_type_t type, u64 size, u64 address, bool device);
@@ -165,6 +167,8 @@ class Model {
     void take(Endpoint &ep, Reply &r);
     void answer(Reply &r, u64 info);
     void deliver(Thread &from, Thread &to, u64 badge, u64 info, bool grant);
+    const Cap *sends_through(const Endpoint &ep, const Thread &from) const;
+    bool end_stale(Endpoint &ep);
     u64 copy_long(Thread &from, Thread &to, u64 info, bool grant);
     bool transfer(Thread &from, Thread &to);
     void arm_reply(Reply &r, Thread &caller, Thread &server);
@@ -199,7 +203,8 @@ enum {
     REAP_LOOK = 16,      // object.c
     TABLE_LOOK = 16,     // vspace.c
     OBJECTS_A_STEP = 32, // untyped_calls.c
-    ZERO_BYTES = 4096    // untyped.h
+    MAKING = 224,        // untyped_calls.c
+    ZERO_BYTES = 8192    // untyped.h
 };
 
 } // namespace model

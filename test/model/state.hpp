@@ -137,8 +137,9 @@ struct Thread : Object {
     Notification *bound = nullptr;
     Endpoint *queue = nullptr;
     // The message that it waits to send.
-    bool sends_grant = false;
-    u64 send_badge = 0, send_info = 0;
+    u64 send_cptr = 0,
+        send_info = 0;   // Unless it is a fault: that goes through a slot of the thread.
+    u64 first_dying = 0; // Place of the oldest dying object that it has to finish, from 1; 0: none.
     denial_t denial{};
     bool timer_on = false;
     Timers::iterator timer;

@@ -10,8 +10,9 @@ namespace model {
 
 namespace {
 
-constexpr u64 SMALLEST_BUDGET = 16; // sched_context.h
-constexpr size_t REFILLS = 4;       // objects.h
+constexpr u64 TICK = 1024;                 // Cycles. Contexts count cycles, timers ticks.
+constexpr u64 SMALLEST_BUDGET = 16 * TICK; // sched_context.h
+constexpr size_t REFILLS = 4;              // objects.h
 constexpr u64 LONGEST_WAIT = 0x800000000000, LONGEST_PERIOD = 0x400000000000;
 constexpr Register ARGUMENT[4] = {RDX, R10, R8, R9};
 
@@ -334,13 +335,13 @@ void Model::replenish(Context &c) {
 }
 
 void Model::wait_refill(Context &c) {
-    c.timer =
-        timers.insert({std::max(c.refills.front().due, now + 1), order_++, nullptr, &c}).first;
+    u64 tick = (c.refills.front().due + TICK - 1) / TICK; // Not before it is due.
+    c.timer = timers.insert({std::max(tick, now / TICK + 1), order_++, nullptr, &c}).first;
     c.timer_on = true;
 }
 
 void Model::start_timer(Thread &t, u64 ticks) {
-    u64 due = now + 1 + (ticks < LONGEST_WAIT ? ticks : LONGEST_WAIT - 2);
+    u64 due = now / TICK + 1 + (ticks < LONGEST_WAIT ? ticks : LONGEST_WAIT - 2);
     t.timer = timers.insert({due, order_++, &t, nullptr}).first;
     t.timer_on = true;
 }
@@ -358,12 +359,12 @@ void Model::stop_timer(Context &c) {
 }
 
 size_t Model::timers_due() const {
-    return static_cast<size_t>(std::count_if(timers.begin(), timers.end(),
-                                             [this](const Timer &t) { return t.due <= now; }));
+    return static_cast<size_t>(std::count_if(
+        timers.begin(), timers.end(), [this](const Timer &t) { return t.due <= now / TICK; }));
 }
 
 u64 Model::next_deadline() const {
-    u64 due = timers.empty() ? ~u64{0} : timers.begin()->due;
+    u64 due = timers.empty() ? ~u64{0} : timers.begin()->due * TICK;
     if (run_context != nullptr)
         due = std::min(due, run_context->last + run_context->remaining);
     return due;
@@ -377,9 +378,10 @@ void Model::timer(size_t left) {
             const Cap *handler = cur->slots[TCB_SLOT_TIMEOUT].cap;
             if (handler != nullptr && (handler->rights & RIGHT_WRITE) != 0) {
                 cur->fault = FAULT_BUDGET;
-                cur->fault_word = {cur->r[RIP], run_context->used,
-                                   run_context->refills.front().due - run_context->last,
-                                   cur->r[RSP]};
+                cur->fault_word = {
+                    cur->r[RIP], run_context->used / TICK,
+                    (run_context->refills.front().due - run_context->last + TICK - 1) / TICK,
+                    cur->r[RSP]};
                 send(*static_cast<Endpoint *>(handler->object), *handler, 4, STATE_CALL);
             }
         }
@@ -538,7 +540,7 @@ u64 Model::tcb_registers(Thread &t, bool write) {
 u64 Model::tcb_info(Thread &t) {
     result(0, t.state | t.priority << 8 | t.priority_max << 16 | (t.vector ? 1u << 24 : 0) |
                   u64{t.fault} << 32);
-    result(1, t.context == nullptr ? 0 : t.context->used);
+    result(1, t.context == nullptr ? 0 : t.context->used / TICK);
     result(2, t.id);
     return done();
 }
@@ -589,14 +591,13 @@ u64 Model::sc_configure() {
     u64 budget = arg(1), period = arg(2);
     if (period >= LONGEST_PERIOD)
         return refuse_argument(ERR_ARG, period);
-    if (budget < SMALLEST_BUDGET || budget > period)
+    if (budget < SMALLEST_BUDGET / TICK || budget > period)
         return refuse_argument(ERR_ARG, budget);
     if (c == run_context)
         account(*c);
     stop_timer(*c);
-    c->budget = budget;
-    c->period = period;
-    c->remaining = budget;
+    c->budget = c->remaining = budget * TICK;
+    c->period = period * TICK;
     c->last = now;
     c->refills.clear();
     if (c->user != nullptr && c->user->state == STATE_NO_TIME)

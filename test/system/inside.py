@@ -28,7 +28,8 @@ SYSCALL = b"\x0f\x05"
 REPLY_RECV, REPLY = 1, 6  # CALL_REPLY_RECV and CALL_REPLY of kernel/abi/call.h.
 INFO_LENGTH, INFO_TIMEOUT, MESSAGE_WORDS, MESSAGE_REGISTERS = 0x7F, 0x100, 120, 4
 REGISTERS, CR3_AT = {"rax": 0, "rdx": 3, "rsi": 4, "r8": 8, "r9": 9, "r10": 10, "rip": 16}, 204  # As QEMU's gdb stub has them.
-ANSWERING = "3sel5serve", "3sel8ReplySet", "3sel5Later", "3sel10LaterReply"  # In names of functions.
+ANSWERING = ("3sel5serve", "3sel7receive", "3sel8ReplySet", "3sel9ReplyPool", "3sel5Later",
+             "3sel10LaterReply")  # In names of functions.
 LINE_BEFORE = 16  # Instructions.
 PACKET, ANSWER_SECONDS = re.compile(rb"\$([^#]*)#[0-9a-f]{2}"), 20
 

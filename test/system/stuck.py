@@ -122,12 +122,12 @@ def each_server(machine, code, also=()):
     return taken
 
 
-def spoilt(machine, server, spoil):
+def spoilt(machine, server, spoil, command=None):
     """A server that `spoil` has changed is restarted once, and nobody else is. Seconds until its next life has
-    answered."""
+    answered (command: another one than is used mostly)."""
     free, before = free_bytes(machine), starts(machine)
     spoil()
-    taken = away(machine, server)
+    taken = away(machine, server, command)
     equal(f"starts after {server} was spoilt", starts(machine), before | {server: before[server] + 1})
     equal(f"free memory after {server} was spoilt", free_bytes(machine), free)
     return taken

@@ -10,6 +10,7 @@ ENDS = {  # Attack: how the system says that it ended. All others: denied, and i
     "read": "page fault: it read from 0xffffffff80000000, whose mapping does not allow that",
     "write": "page fault: it wrote to 0xffffffff80000000, whose mapping does not allow that",
     "jump": "page fault: it executed 0xffffffff80000000, whose mapping does not allow that",
+    "released": "page fault: it read from 0x7ffe",
     "foreign": "page fault: it read from 0x7ffd00000000, where nothing is mapped for it",
     "null": "page fault: it read from 0x10, where nothing is mapped for it",
     "readonly": "page fault: it wrote to 0x",

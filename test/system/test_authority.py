@@ -75,6 +75,11 @@ def granted(program, need, bits):
     if need.kind in ("untyped", "cnode", "vspace", "context"):
         return [({"untyped": "Untyped", "cnode": "CNode", "vspace": "VSpace",
                   "context": "SchedContext"}[need.kind], ALL, None)]
+    if need.kind in ("region", "regions"):  # What is lent and borrowed at run time: see filled().
+        service = SYSTEM.programs["root"].provides.index("root.Lender" if need.kind == "region" else "root.Borrower")
+        number = need.value["number"] if need.kind == "region" else 0
+        rights = WRITE if need.kind == "region" else WRITE + "g"
+        return [("Endpoint", rights, f"badge {program.number | service << 32 | number << 40:#x}")]
     if need.kind == "starter":
         service = SYSTEM.programs["root"].provides.index("root.Starter")
         return [("Endpoint", WRITE + "g", f"badge {program.number | service << 32:#x}")]
@@ -110,9 +115,16 @@ def expected(program):
 
 
 def filled(program):
-    """Slots that the pci server may have had filled, as {slot: (type, rights, details, name)}."""
+    """Slots that may be filled at run time, as {slot: (type, rights, details, name)}: by the pci server; with the token
+    of a region, with regions of clients."""
     slots = {}
     for need in program.needs:
+        if need.kind == "region":
+            badge = program.number | 0xff << 32 | need.value["number"] << 40
+            slots[need.slot + 1] = ("Endpoint", "-", re.compile(f"badge {badge:#x}"), need.name)
+        if need.kind == "regions":
+            for slot in range(need.slot + 2, need.slot + need.slots):
+                slots[slot] = ("Frame", READ + WRITE, re.compile(""), need.name)
         if need.kind == "pci":
             slots[need.slot] = ("IrqHandler", ALL, re.compile(r"msi|line \d+"), need.name)
             for slot in range(need.slot + 1, need.slot + need.slots):
@@ -121,13 +133,24 @@ def filled(program):
 
 
 SYSTEM = System(ROOT)
+SETTLE_TRIES = 30
 ENDED = ("mount",)  # Programs that are started at the boot and do not stay.
 MANY = {"loader"}  # Who makes more objects of its memory than root looks at to find where one comes from.
 FROM_FILES = {name for name, program in SYSTEM.programs.items() if program.from_file}
 
 
+def settled(machine):
+    """What all hold, when those that do not stay have ended: they go on behind the first prompt."""
+    for _ in range(SETTLE_TRIES):
+        capabilities = held(machine.run("caps"))
+        if not any(capabilities.get(name) for name in ENDED):
+            break
+        machine.run("sleep 1")
+    return capabilities
+
+
 def compare(machine):
-    capabilities = held(machine.run("caps"))
+    capabilities = settled(machine)
     equal("programs", set(capabilities), set(SYSTEM.programs) - {"root"} - FROM_FILES)
     for name, slots in capabilities.items():
         program = SYSTEM.programs[name]

@@ -17,7 +17,7 @@ def test_libsel_on_the_real_kernel():
         free = free_bytes(machine)
         for _ in range(3):
             output = machine.run("run check")
-            assert output.count("good") == 6 and "FAILED" not in output, output
+            assert output.count("good") == 7 and "FAILED" not in output, output
         equal("free memory", free_bytes(machine), free)
         machine.halt()
 

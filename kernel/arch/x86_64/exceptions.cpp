@@ -53,11 +53,11 @@ void end_of_interrupt() {
 }
 
 // The timer may be armed for a time before the alarm (clock_alarm, timer_arm). Whoever runs after the
-// core has looked at its timers has at least SC_MIN ticks left, and runs for as long before it looks
+// core has looked at its timers has at least SC_MIN left, and runs for as long before it looks
 // again, however much is due: what expires takes a constant share of the processor (adr/0042).
 u32 timer_entry() {
     end_of_interrupt();
-    machine.armed = ~0ull;
+    machine.armed = CLOCK_NEVER;
     u64 now = clock_now();
     if (now < machine.alarm) {
         clock_alarm(machine.alarm);

@@ -23,7 +23,7 @@ LEAF u64 tsc_read(void) {
 }
 
 LEAF u64 clock_now(void) {
-    return tsc_read() >> CLOCK_SHIFT;
+    return tsc_read();
 }
 
 // A timer that is armed for an earlier time stays: it then comes early, and timer_entry arms it anew.

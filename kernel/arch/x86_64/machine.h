@@ -46,11 +46,11 @@ typedef struct {
 } isa_line_t;
 
 typedef struct {
-    u64 alarm;       // When the core wants to be called: ticks; ~0: never.
-    u64 armed;       // When the timer will interrupt, not after alarm nor rest: ticks; ~0: never.
-    u64 rest;        // The timer does not interrupt before: ticks.
-    u64 timer_scale; // Timer counts a tick, times 2^TIMER_SCALE_SHIFT.
-    u64 timer_limit; // Ticks that the timer can count in one go.
+    u64 alarm; // When the core wants to be called: cycles; CLOCK_NEVER.
+    u64 armed; // When the timer will interrupt, not after alarm nor rest: cycles; CLOCK_NEVER.
+    u64 rest;  // The timer does not interrupt before: cycles.
+    u64 timer_scale; // Timer counts a cycle, times 2^TIMER_SCALE_SHIFT.
+    u64 timer_limit; // Cycles that the timer can count in one go.
     u32 deadline;    // Not 0: the timer compares with the time-stamp counter instead.
     u32 local_apic_id;
     u32 io_apic_count;
@@ -60,7 +60,7 @@ typedef struct {
     u64 tsc_hz;
 } machine_t;
 
-enum { TIMER_SCALE_SHIFT = 16 };
+enum { TIMER_SCALE_SHIFT = 26 };
 
 #ifdef __cplusplus
 extern "C" {

@@ -9,15 +9,14 @@ extern "C" void timer_arm(u64 due) {
     }
     machine.armed = due;
     if (machine.deadline) {
-        arch::write_msr(arch::MSR_TSC_DEADLINE,
-                        due > ~0ull >> CLOCK_SHIFT ? 0 : due << CLOCK_SHIFT); // 0: off.
+        arch::write_msr(arch::MSR_TSC_DEADLINE, due == CLOCK_NEVER ? 0 : due); // 0: off.
         return;
     }
     u64 now = clock_now();
-    u64 ticks = due > now ? due - now : 0;
-    if (ticks > machine.timer_limit) {
-        ticks = machine.timer_limit;
+    u64 cycles = due > now ? due - now : 0;
+    if (cycles > machine.timer_limit) {
+        cycles = machine.timer_limit;
     }
-    u64 count = (ticks * machine.timer_scale >> TIMER_SCALE_SHIFT) + 1;
-    LOCAL_APIC(LOCAL_APIC_COUNT) = due == ~0ull ? 0 : static_cast<u32>(count);
+    u64 count = (cycles * machine.timer_scale >> TIMER_SCALE_SHIFT) + 1;
+    LOCAL_APIC(LOCAL_APIC_COUNT) = due == CLOCK_NEVER ? 0 : static_cast<u32>(count);
 }

@@ -59,8 +59,12 @@ class Client : public Capability {
     // the server needs GRANT).
     template <typename M>
     Result<typename M::Answer> call_giving(cptr_t given, const M &m) const {
+        return call_giving_within(kForever, given, m);
+    }
+    template <typename M>
+    Result<typename M::Answer> call_giving_within(u64 ticks, cptr_t given, const M &m) const {
         ipc_buffer()[BUFFER_CAP_SEND] = given;
-        return exchange(m, INFO_CAP);
+        return exchange(m, INFO_CAP | timeout_info(ticks));
     }
 
   private:

@@ -1,12 +1,13 @@
-// PciDevice, DmaPool: what a driver has of its device, and the memory that both of them touch.
+// PciDevice, DmaMemory: what a driver has of its device, and the memory that both of them touch.
 // SPDX-License-Identifier: BSD-2-Clause
 //
 //   constexpr sel::PciDevice caps::device{...};      need "pci"; servers/pci/api.hpp claims it
 //   constexpr sel::Window caps::pool{...};           need "pool"
-//   std::array<sel::ClientPool, N> caps::pools{...}; need "pool*"
-//   static sel::DmaPool pool{caps::pool};            asks the kernel once where the pages are
+//   static sel::DmaMemory pool;
+//   pool.map(caps::device, caps::pool);              from now on the device may reach it
 //   *pool.at<u64>(3, 0) = 1;                         the processor's view of page 3
 //   command.address = pool.physical(3);              the device's view of it
+//   pool.unmap();                                    when the device has forgotten all of these
 #pragma once
 
 #include "sel/capability.hpp"
@@ -37,36 +38,50 @@ struct ClientPool {
     Window window;
 };
 
-// A pool, page by page. Its pages may lie anywhere in RAM, and stay there as long as the machine runs.
-class DmaPool {
+// Memory for a device, page by page. Its pages may lie anywhere in RAM.
+class DmaMemory {
   public:
-    static constexpr u32 kPagesMax = 256; // scripts/manifest.py allows no larger pool.
+    static constexpr u32 kPagesMax = 256;
 
-    explicit DmaPool(const Window &window) : window_{window} {
-        u64 count = window.bytes / PAGE_BYTES;
-        while (pages_ < count && pages_ < kPagesMax) {
-            Result<FrameInfo> info = Frame{window.frames.first + pages_}.frame_info();
-            if (!info) {
-                break;
-            }
-            physical_[pages_++] = info->physical;
+    // The pages of this window, for this device. There is no IOMMU: every device reaches them, at their
+    // physical addresses. ERR_BUSY: it has some already. ERR_ARG: there are too many. Others: of the kernel, for a
+    // Frame that is not there; then it has none.
+    Result<> map(const PciDevice &, const Window &window) {
+        if (pages_ != 0) {
+            return ERR_BUSY;
         }
+        if (window.frames.count > kPagesMax) {
+            return ERR_ARG;
+        }
+        for (u32 i = 0; i < window.frames.count; i++) {
+            Result<FrameInfo> info = Frame{window.frames.first + i}.frame_info();
+            if (!info) {
+                return info.error();
+            }
+            physical_[i] = info->physical;
+        }
+        pages_ = window.frames.count;
+        address_ = window.address;
+        return {};
     }
 
-    // How many there are: fewer than in the window if a Frame of it is missing.
+    // The device has forgotten all addresses of it.
+    void unmap() { pages_ = 0; }
+
+    // How many there are; 0: it is not mapped.
     u32 pages() const { return pages_; }
 
-    // Physical address of a page; 0: there is no such page.
+    // Address of a page, for the device; 0: there is no such page.
     u64 physical(u32 page) const { return page < pages_ ? physical_[page] : 0; }
 
     // `page` < pages().
     template <typename T>
     T *at(u32 page, u32 offset = 0) const {
-        return window_.at<T>(u64{page} * PAGE_BYTES + offset);
+        return reinterpret_cast<T *>(address_ + u64{page} * PAGE_BYTES + offset);
     }
 
   private:
-    Window window_;
+    u64 address_ = 0;
     u32 pages_ = 0;
     u64 physical_[kPagesMax] = {};
 };

@@ -9,8 +9,6 @@
 // before it refuses somebody for want of room (adr/0080).
 #pragma once
 
-#include <atomic>
-
 #include "sel/capability.hpp"
 #include "sel/ledger.hpp"
 #include "sel/message.hpp"
@@ -32,7 +30,10 @@ void store_answer(Regs &r, const Result<R> &answer) {
     }
 }
 
-// The Reply objects of a server: one receives, the others hold callers that wait.
+// Does `reply` hold a caller that waits for its answer? Any thread may ask.
+bool waits(Reply reply);
+
+// The Reply objects of a server of one thread: one receives, the others hold callers that wait.
 class ReplySet {
   public:
     static constexpr u32 kMax = Ledger::kDebts;
@@ -47,19 +48,13 @@ class ReplySet {
     u32 current() const { return current_; }
     // Which use of Reply `index` this is: tells a Later of an earlier one that it is void.
     u32 turn(u32 index) const { return turn_[index]; }
-    u32 waiting() const { return static_cast<u32>(__builtin_popcountll(waiting_.load())); }
+    u32 waiting() const { return static_cast<u32>(__builtin_popcountll(waiting_)); }
 
-    // Does Reply `index` hold a caller that waits for its answer? Any thread may ask.
+    // Does Reply `index` hold a caller that waits for its answer?
     bool waits(u32 index) const;
 
     // Sends `r` as the answer to the caller held by Reply `index` in this turn. False: nobody got it.
     bool answer(u32 index, u32 turn, Regs &r);
-
-    // Leaves the current caller to another thread; number of its Reply, below kMax. Its place is that
-    // thread's until it answers.
-    u32 detach();
-    // What that thread does: the same as answer(), which only the server's own thread may call.
-    bool answer_detached(u32 index, Regs &r);
 
     // Within so many milliseconds the current caller is to be answered, if it is kept waiting (ledger.hpp).
     void allow(u32 ms) { allowed_ms_ = ms; }
@@ -78,36 +73,11 @@ class ReplySet {
 
     Tcb self_;
     SlotRange replies_;
-    std::atomic<u64> waiting_ = 0;  // Bit i: Reply i holds a caller.
-    std::atomic<u64> detached_ = 0; // Bit i: and it is another thread's.
+    u64 waiting_ = 0; // Bit i: Reply i holds a caller.
     u32 turn_[kMax] = {};
     u32 current_ = 0;
     u32 allowed_ms_ = kPatienceMs;
     bool answered_ = false;
-};
-
-// A caller that any thread of the program may answer, once.
-class Detached {
-  public:
-    constexpr Detached() = default;
-    constexpr Detached(ReplySet &set, u32 index) : set_{&set}, index_{index} {}
-
-    constexpr u32 index() const { return index_; }
-
-    // True while its caller waits: it may have died or given up.
-    bool waits() const { return set_->waits(index_); }
-
-    // False: nobody got it.
-    template <typename R>
-    bool answer(const Result<R> &result) {
-        Regs r{};
-        store_answer(r, result);
-        return set_->answer_detached(index_, r);
-    }
-
-  private:
-    ReplySet *set_ = nullptr;
-    u32 index_ = 0;
 };
 
 template <typename M>
@@ -158,13 +128,6 @@ class [[nodiscard]] Later {
         ReplySet *set = set_;
         set_ = nullptr;
         return set->answer(index_, turn_, r);
-    }
-
-    // Only inside the handler that was given this: another thread will answer.
-    Detached detach() {
-        ReplySet &set = *set_;
-        set_ = nullptr;
-        return {set, set.detach()};
     }
 
   private:

@@ -26,7 +26,7 @@ struct Ledger {
 
     struct Thread {
         cptr_t tcb;  // 0: none.
-        u64 answers; // What it has answered (later.hpp: Detached).
+        u64 answers; // What it has answered.
     };
 
     u64 answers;  // Messages that serve() has seen to.

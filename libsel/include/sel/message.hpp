@@ -52,8 +52,9 @@ u32 wire_bytes(const T &t) {
 
 } // namespace detail
 
-// Puts `t` into the words of `r` and of the IPC buffer, with `label`.
-template <Plain T>
+// Puts `t` into the words of `r` and of the IPC buffer, with `label`. With `rest` false only into those of `r`: who
+// passes a message on that it has loaded finds the rest in the buffer still.
+template <bool rest = true, Plain T>
 void store(Regs &r, u32 label, const T &t) {
     u32 bytes = detail::wire_bytes(t);
     u32 words = (bytes + 7) / 8;
@@ -63,15 +64,16 @@ void store(Regs &r, u32 label, const T &t) {
         r.word[head / 8] = 0;
     }
     std::memcpy(r.word, from, head);
-    if (bytes > sizeof r.word) {
+    if (rest && bytes > sizeof r.word) {
         ipc_buffer()[words - 1] = 0;
         std::memcpy(ipc_buffer() + MESSAGE_REGISTERS, from + sizeof r.word, bytes - sizeof r.word);
     }
     r.info = words | static_cast<u64>(label) << INFO_LABEL_SHIFT;
 }
 
-// Takes a T out of the message in `r`; false if its length is not that of a T.
-template <Plain T>
+// Takes a T out of the message in `r`; false if its length is not that of a T, or it is not sound. With `tail` false
+// all but the bytes of its `data`, and what is said of these is not looked at: for who passes it on.
+template <bool tail = true, Plain T>
 bool load(const Regs &r, T &t) {
     if constexpr (std::is_empty_v<T>) {
         return r.length() == 0;
@@ -81,10 +83,15 @@ bool load(const Regs &r, T &t) {
             return false;
         }
         u32 used = bytes < sizeof(T) ? bytes : static_cast<u32>(sizeof(T));
+        u32 taken = used;
+        if constexpr (HasTail<T> && !tail) {
+            taken = used < detail::tail_offset(t) ? used : detail::tail_offset(t);
+        }
         auto to = reinterpret_cast<char *>(&t);
-        std::memcpy(to, r.word, used < sizeof r.word ? used : sizeof r.word);
-        if (used > sizeof r.word) {
-            std::memcpy(to + sizeof r.word, ipc_buffer() + MESSAGE_REGISTERS, used - sizeof r.word);
+        std::memcpy(to, r.word, taken < sizeof r.word ? taken : sizeof r.word);
+        if (taken > sizeof r.word) {
+            std::memcpy(to + sizeof r.word, ipc_buffer() + MESSAGE_REGISTERS,
+                        taken - sizeof r.word);
         }
         if constexpr (HasTail<T>) {
             u32 offset = detail::tail_offset(t);
@@ -94,7 +101,7 @@ bool load(const Regs &r, T &t) {
         } else if (used != sizeof(T)) {
             return false;
         }
-        if constexpr (requires { t.sound(); }) {
+        if constexpr (tail && requires { t.sound(); }) {
             return t.sound();
         }
         return true;

@@ -128,9 +128,15 @@ class Process {
         return mint(slot, notification(), RIGHT_WRITE, bits);
     }
 
-    // Copies of `count` Frames, from `first` on, in its slots from `slot` on, mapped from `address` on.
-    // `first`: of the maker's CSpace, or of a CNode in it.
-    Result<> give_frames(u32 slot, u32 count, cptr_t first, u64 address, u64 rights);
+    // Frames of the maker's CSpace, or of a CNode in it: the first one, and the size of each.
+    struct Frames {
+        cptr_t first;
+        u64 bytes = PAGE_BYTES;
+    };
+    // Copies of `count` Frames in its slots from `slot` on, mapped from `address` on.
+    Result<> give_frames(u32 slot, u32 count, Frames frames, u64 address, u64 rights);
+    // Takes them back, with all copies that it has made of them. A slot in which there is none stays as it is.
+    void take_frames(u32 slot, u32 count) const;
 
     // `count` empty slots of its book in a row, for Frames that the maker makes there and keep_frames()
     // then counts as taken. ERR_FULL: there are not so many.
@@ -139,8 +145,8 @@ class Process {
     // Deletes those that were kept last.
     void drop_frames(cptr_t first, u64 count);
 
-    // Maps Frames of its book, without giving them.
-    Result<> map_frames(cptr_t first, u64 count, u64 address, u64 rights);
+    // Maps Frames of its book, or of the maker, without giving them.
+    Result<> map_frames(cptr_t first, u64 count, u64 address, u64 rights, u64 bytes = PAGE_BYTES);
 
     // `handler`, a capability of the maker or of its CSpace, signals these bits to it.
     Result<> bind_interrupt(IrqHandler handler, u64 bits);

@@ -9,6 +9,7 @@
 //   Result<R> on(const M &)                          answers at once
 //   Result<R> on(const M &, Caller)                  and wants to know who asks
 //   void on(const M &, Caller, Later<M>)             answers when it likes (later.hpp)
+//   bool on(const M &, Caller, Regs &)               makes the answer itself; false: there is none now
 // A message that it does not handle is a compile error. A capability that came along is the business of those who
 // are told who asks; from all others it is taken.
 #pragma once
@@ -86,8 +87,8 @@ struct Protocol {
 
     // Gives the message in `r` to `server.on` and puts the answer into `r`; false if the server
     // keeps it for later. Messages that are not of this protocol are answered ERR_PROTOCOL.
-    template <typename Server>
-    static bool dispatch(Server &server, Regs &r, ReplySet &replies) {
+    template <typename Server, typename Replies>
+    static bool dispatch(Server &server, Regs &r, Replies &replies) {
         Caller caller{static_cast<u32>(r.badge() & BADGE_CLIENT), r.has_capability(),
                       static_cast<u8>(r.badge() >> BADGE_PART_SHIFT)};
         bool now = true;
@@ -103,15 +104,18 @@ struct Protocol {
     }
 
   private:
-    template <typename M, typename Server>
-    static bool handle(Server &server, Regs &r, Caller caller, ReplySet &replies) {
+    template <typename M, typename Server, typename Replies>
+    static bool handle(Server &server, Regs &r, Caller caller, Replies &replies) {
         M message;
         if (!load(r, message)) {
             detail::drop_capability(r);
             store_error(r, ERR_PROTOCOL);
             return true;
         }
-        if constexpr (requires { server.on(message, caller, Later<M>{}); }) {
+        if constexpr (requires { server.on(message, caller, r); }) {
+            detail::drop_capability(r);
+            return server.on(message, caller, r);
+        } else if constexpr (requires { server.on(message, caller, Later<M>{}); }) {
             if (!replies.spare()) {
                 detail::drop_capability(r);
                 store_error(r, ERR_FULL);

@@ -86,8 +86,8 @@ u64 tend_deadline(Server &server) {
 }
 
 // Dispatches to the Api whose place is the service number in the badge.
-template <typename... Apis, typename Server>
-bool dispatch_service(Server &server, Regs &r, ReplySet &replies) {
+template <typename... Apis, typename Server, typename Replies>
+bool dispatch_service(Server &server, Regs &r, Replies &replies) {
     u64 service = r.badge() >> BADGE_SERVICE_SHIFT & BADGE_SERVICE;
     u64 place = 0;
     bool now = true;
@@ -120,13 +120,13 @@ void take_signal(Server &server, u64 bits, EndedClients &ended) {
 } // namespace detail
 
 // Handles what has been received in `r`; true if `r` now holds an answer to be sent.
-template <typename... Apis, typename Server>
-bool handle(Server &server, Regs &r, ReplySet &replies, EndedClients &ended) {
+template <typename... Apis, typename Server, typename Replies>
+bool handle(Server &server, Regs &r, Replies &replies, EndedClients &ended) {
     if (r.is_signal()) {
         detail::take_signal(server, r.badge(), ended);
         return false;
     }
-    ledger().answers++;
+    answer_count()++;
     if ((r.badge() & BADGE_FAULT) != 0) {
         if constexpr (requires { server.on_fault(Fault{}); }) {
             Fault fault{static_cast<u32>(r.badge()), static_cast<fault_t>(r.label()), {}};
@@ -145,18 +145,16 @@ bool handle(Server &server, Regs &r, ReplySet &replies, EndedClients &ended) {
     return false;
 }
 
-// Serves the protocols, in the order of the manifest's [provides], for ever. If it cannot receive
-// any more (its endpoint was taken away) the program ends.
-template <typename... Apis, typename Server>
-[[noreturn]] void serve(const Service &service, Server &server) {
-    ReplySet replies{service.self, service.replies};
+// What each thread of a server does that has several which receive: with a Receiver (reply_pool.hpp).
+template <typename... Apis, typename Server, typename Replies>
+[[noreturn]] void receive(Endpoint endpoint, Server &server, Replies &replies) {
     EndedClients ended;
     Regs r{};
     bool answer = false;
     for (;;) {
         u64 timeout = detail::tend_deadline(server);
         r.number = answer ? CALL_REPLY_RECV : CALL_RECV;
-        r.cptr = service.endpoint.cptr();
+        r.cptr = endpoint.cptr();
         r.info = (answer ? r.info : 0) | timeout;
         kernel_call(r);
         answer = r.error() == OK && handle<Apis...>(server, r, replies, ended);
@@ -164,6 +162,14 @@ template <typename... Apis, typename Server>
             exit(kExitNoEndpoint);
         }
     }
+}
+
+// Serves the protocols, in the order of the manifest's [provides], for ever. If it cannot receive
+// any more (its endpoint was taken away) the program ends.
+template <typename... Apis, typename Server>
+[[noreturn]] void serve(const Service &service, Server &server) {
+    ReplySet replies{service.self, service.replies};
+    receive<Apis...>(service.endpoint, server, replies);
 }
 
 } // namespace sel

@@ -299,6 +299,63 @@ class Pool(Mapped):
         return number, size
 
 
+class Region(Kind):
+    """Memory of its own, besides its untyped, that it may lend."""
+    word, own = "region", True
+
+    def give(self, system, program, need, text):
+        size, number = parse_size(text), len(system.regions)
+        frame = region_frame(size)
+        need.slots = TABLE["REGION_SLOTS"]
+        need.value = {"number": number, "bytes": size, "address": program.next_window(size, frame)}
+        if number >= TABLE["REGION_MAX"]:
+            raise Mistake(f"is {need.argument!r}, expected at most {TABLE['REGION_MAX']} regions in all programs")
+        system.regions.append(f"{program.name}.{need.name}")
+
+    def declare(self, system, need):
+        return f"root::Region {need.name}{{{need.slot}, {need.value['address']:#x}, {need.value['bytes']:#x}}}"
+
+    def window(self, need):
+        return need.value["address"], need.value["bytes"]
+
+
+class Regions(Kind):
+    """Places for the regions of its clients."""
+    word, own = "regions", True
+
+    def give(self, system, program, need, text):
+        places, slash, size = text.partition("/")
+        places, size = parse_number(places or "?"), parse_size(size if slash else "?")
+        frame = region_frame(size)
+        if not 1 <= places <= TABLE["REGION_PLACES_MAX"]:
+            raise Mistake(f"is {places} places, expected 1 to {TABLE['REGION_PLACES_MAX']}")
+        if any(is_a(other, Regions) for other in program.needs):
+            raise Mistake("is a second regions need: expected one for each program")
+        need.slots = TABLE["REGION_SLOTS"] + places * (size // frame)
+        need.value = {"places": places, "bytes": size,
+                      "address": program.next_window(places * (size + frame), frame)}
+
+    def declare(self, system, need):
+        places, size, address = (need.value[key] for key in ("places", "bytes", "address"))
+        frame = region_frame(size)
+        return (f"root::RegionRoom {need.name}{{{need.slot}, {address:#x}, {size:#x}, {places}, {size // frame}, "
+                f"{size + frame:#x}}}")
+
+    def window(self, need):
+        frame = region_frame(need.value["bytes"])
+        return need.value["address"], need.value["places"] * (need.value["bytes"] + frame)
+
+
+def region_frame(size):
+    """Bytes of the Frames of a region of this size; small ones are as many as a driver can use."""
+    large = TABLE["REGION_LARGE"]
+    most = TABLE["REGION_BYTES_MAX"] if size % large == 0 else POOL_MAX
+    if size > most:
+        raise Mistake(f"is of {size >> 10}K, expected at most {POOL_MAX >> 10}K, or multiples of {large >> 20}M up to "
+                      f"{TABLE['REGION_BYTES_MAX'] >> 20}M")
+    return large if size % large == 0 else TABLE["REGION_FRAME"]
+
+
 class Pci(Kind):
     word = "pci"
 
@@ -397,7 +454,7 @@ class Starter(Kind):
 
 
 ALL = (Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space, Cspace, Doorbell, Slots,
-       Pool, Pci, Faults, Thread, Notification, Starter)
+       Pool, Pci, Faults, Thread, Notification, Starter, Region, Regions)
 KINDS = {kind.word: kind() for kind in ALL}
 LAYOUTS = {name: Layout(HEADER, name) for name in names_of_list(HEADER, "All")}
 if [kind.__name__ for kind in ALL] != list(LAYOUTS):

@@ -4,7 +4,8 @@ SPDX-License-Identifier: BSD-2-Clause
 
 from itertools import zip_longest
 
-from manifests.grants import Client, Context, Pci, Starter, Thread, is_a, kind_of, pci_device, windows
+from manifests.grants import (
+    Client, Context, Pci, Region, Regions, Starter, Thread, is_a, kind_of, pci_device, windows)
 from manifests.words import FILES, PLACES, SYSTEM
 
 SLOT_SELF, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES = (
@@ -44,6 +45,7 @@ def header(system, name):
         headers |= {"sel/client.hpp", system.protocol(kind)[0]}
     lines = [f"// What {name} holds: made from {program.path} and {SYSTEM}. Do not edit.",
              "// SPDX-License-Identifier: BSD-2-Clause", "#pragma once", ""]
+    headers |= {"servers/root/api.hpp"} if any(is_a(need, Region, Regions) for need in program.needs) else set()
     if "pool" in program.lists.values() or any(is_a(need, Pci) for need in program.needs):
         headers.add("sel/device.hpp")
     headers |= {"sel/thread.hpp"} if any(is_a(need, Thread) for need in program.needs) else set()

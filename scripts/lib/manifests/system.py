@@ -15,12 +15,11 @@ from manifests.words import (
 
 def split_need(name, text):
     kind, plus, give = text.partition("+")
-    if text.endswith("*"):
-        return Need(name, text[:-1], many=True)
+    kind, many = (kind[:-1], True) if kind.endswith("*") else (kind, False)
     word, _, argument = kind.partition(":")
-    if word in OWN:
+    if word in OWN and not many:
         return Need(name, word, argument)
-    return Need(name, kind if not plus or give == "give" else text, give=give == "give")
+    return Need(name, kind if not plus or give == "give" else text, give=give == "give", many=many)
 
 
 def calls(need, server):
@@ -36,6 +35,7 @@ class System:
         self.programs = {}
         self.owners = []  # (kind, first, last, "program.need") of exclusive devices.
         self.pools = {}   # Name: (number, bytes, "program.need" that named it first).
+        self.regions = []  # "program.need" of each.
         self.mounts = {}  # Path: server.
         self.windows = []  # Pools that clients share with file systems in there: their names.
         self._load()

@@ -107,10 +107,11 @@ class Program:
         self.bits += 1
         return 1 << self.bits - 1
 
-    def next_window(self, size):
+    def next_window(self, size, align=PAGE):
         """Address of a window of this size; a page behind it stays empty."""
-        self.window += size + PAGE
-        return self.window - size - PAGE
+        address = -(-self.window // align) * align
+        self.window = address + size + PAGE
+        return address
 
     @property
     def priority(self):

@@ -94,7 +94,7 @@ void clock_end() {
         machine.tsc_hz = tsc / scale * NS / (ns / scale);
     }
     u64 counts = first.timer - last.timer;
-    machine.timer_scale = (counts << (CLOCK_SHIFT + TIMER_SCALE_SHIFT)) / tsc;
+    machine.timer_scale = (counts << TIMER_SCALE_SHIFT) / tsc;
     if (!machine.deadline) {
         if (machine.timer_scale == 0) {
             boot_stop("the timer of the local APIC stands still");

@@ -109,7 +109,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u32 address) {
     read_boot_data(magic, address);
     divide_memory();
     cpu_enable();
-    machine.alarm = ~0ull;
+    machine.alarm = CLOCK_NEVER;
     apic_init(acpi);
     clock_begin(acpi);
     list_devices();

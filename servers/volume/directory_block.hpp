@@ -1,0 +1,163 @@
+// DirectoryBlock: the entries in one block of a directory of littlefs, all found in one pass.
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The library looks through the whole block for each name, each size and each attribute. A block is a log of
+// tags, of which the last one counts; entries have numbers, and move when one is put in or taken out before them.
+// The library has checked the sums of what is read here; it may be nonsense all the same, so every place is
+// checked again. Source: SPEC.md of littlefs, "Metadata tags".
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "abi/types.h"
+
+namespace volume {
+
+class DirectoryBlock {
+  public:
+    static constexpr u32 kBytes = 4096;
+    static constexpr u32 kEntries = 0x3ff; // Of a block, at most.
+
+    struct Entry {
+        std::string_view name;
+        bool directory;
+        u32 bytes;                     // What the library has of it.
+        std::span<const u8> attribute; // That of our type; empty: it has none.
+    };
+
+    // Where the block is to be put, before read().
+    std::span<u8> room(u32 bytes) { return {byte_.data(), std::min(bytes, kBytes)}; }
+
+    // `bytes`: up to the end of its last commit. `type`: of the attribute.
+    void read(u32 bytes, u8 type) {
+        end_ = std::min(bytes, kBytes);
+        count_ = 0;
+        u32 tag = ~0u;
+        for (u32 at = sizeof(u32); at + sizeof tag <= end_;) {
+            tag = (load_big(at) ^ tag) & kTag;
+            u32 size = size_of(tag);
+            if (size > end_ - at - sizeof tag) {
+                return;
+            }
+            note(tag, static_cast<u16>(at + sizeof tag), type);
+            at += static_cast<u32>(sizeof tag) + size;
+        }
+    }
+
+    // False: number `id` is none that has a name and content.
+    bool find(u32 id, Entry &entry) const {
+        if (id >= count_ || found_[id].name == 0 || found_[id].content == 0) {
+            return false;
+        }
+        const Found &f = found_[id];
+        entry = {{reinterpret_cast<const char *>(&byte_[f.name]), f.name_bytes},
+                 f.directory,
+                 f.bytes,
+                 {&byte_[f.attribute], f.attribute_bytes}};
+        return true;
+    }
+
+  private:
+    static constexpr u32 kTag = 0x7fffffff; // The top bit says whether it is one.
+    static constexpr u32 kDeleted = 0x3ff;  // A size.
+    enum Type : u32 {
+        FILE_NAME = 0x001,
+        DIRECTORY_NAME = 0x002,
+        DIRECTORY_STRUCT = 0x200,
+        INLINE_STRUCT = 0x201,
+        LIST_STRUCT = 0x202, // Its size stands behind a number.
+        ATTRIBUTE = 0x300,   // And its type.
+        CREATE = 0x401,
+        DELETE = 0x4ff
+    };
+
+    // Places in the block; 0: nothing.
+    struct Found {
+        u16 name = 0, name_bytes = 0;
+        u16 content = 0;
+        u16 attribute = 0, attribute_bytes = 0;
+        bool directory = false;
+        u32 bytes = 0;
+    };
+
+    static u32 size_of(u32 tag) { return (tag & kDeleted) == kDeleted ? 0 : tag & kDeleted; }
+
+    u32 load_big(u32 at) const {
+        u32 value;
+        __builtin_memcpy(&value, &byte_[at], sizeof value);
+        return __builtin_bswap32(value);
+    }
+    u32 load_little(u32 at) const {
+        u32 value;
+        __builtin_memcpy(&value, &byte_[at], sizeof value);
+        return value;
+    }
+
+    void note(u32 tag, u16 at, u8 attribute) {
+        u32 type = tag >> 20, id = tag >> 10 & kEntries;
+        u16 bytes = static_cast<u16>(size_of(tag));
+        if (id == kEntries) {
+            return; // Of the directory itself.
+        }
+        if (type == CREATE || type == DELETE) {
+            shift(id, type == CREATE);
+            return;
+        }
+        bool name = type == FILE_NAME || type == DIRECTORY_NAME;
+        if (name) {
+            reach(id);
+        }
+        if (id >= count_) {
+            return;
+        }
+        Found &f = found_[id];
+        if (name) {
+            f.name = at;
+            f.name_bytes = bytes;
+            f.directory = type == DIRECTORY_NAME;
+        } else if (type >= DIRECTORY_STRUCT && type <= LIST_STRUCT) {
+            f.content = at;
+            f.bytes = type == INLINE_STRUCT                ? bytes
+                      : type == LIST_STRUCT && bytes >= 8u ? load_little(at + 4u)
+                                                           : 0;
+        } else if (type == u32{ATTRIBUTE} + attribute) {
+            f.attribute = at;
+            f.attribute_bytes = bytes;
+        }
+    }
+
+    // There is a number `id`.
+    void reach(u32 id) {
+        while (count_ <= id) {
+            found_[count_++] = {};
+        }
+    }
+
+    // An entry `id` is put in, or taken out.
+    void shift(u32 id, bool in) {
+        auto at = found_.begin() + id, end = found_.begin() + count_;
+        if (in && id < count_ && count_ < kEntries) {
+            std::memmove(static_cast<void *>(at + 1), at,
+                         static_cast<std::size_t>(end - at) * sizeof *at);
+            *at = {};
+            count_++;
+        } else if (in) {
+            reach(std::min(id, kEntries - 1));
+        } else if (id < count_) {
+            std::memmove(static_cast<void *>(at), at + 1,
+                         static_cast<std::size_t>(end - at - 1) * sizeof *at);
+            count_--;
+        }
+    }
+
+    u32 end_ = 0;
+    u32 count_ = 0;
+    std::array<u8, kBytes> byte_;
+    std::array<Found, kEntries> found_;
+};
+
+} // namespace volume
