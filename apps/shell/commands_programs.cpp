@@ -24,15 +24,15 @@ class Pump {
     Pump(Context &c, OwnPipe &in, OwnPipe &out) : c_{c}, in_{in}, out_{out} {}
 
     void run() {
-        while (in_.writes() || out_.reads()) {
-            bool moved = in_.writes() && push();
-            moved = (out_.reads() && pull()) || moved;
-            if (moved) {
-                c_.shell.fibers().progressed();
-            } else {
-                c_.shell.fibers().blocked();
-            }
+        while (!c_.system.interrupted() && (in_.writes() || out_.reads())) {
+            c_.shell.fibers().until([&]() {
+                bool moved = in_.writes() && push();
+                moved = (out_.reads() && pull()) || moved;
+                return moved || c_.system.interrupted();
+            });
         }
+        in_.release(piping::End::WRITER);
+        out_.release(piping::End::READER);
     }
 
   private:
@@ -102,9 +102,7 @@ int run_piped(Context &c, Run &run) {
     out.release(piping::End::WRITER);
     c.system.put_in_front(number, run.start.in == 0, false);
     Pump{c, in, out}.run();
-    while (c.system.is_bound(number)) {
-        c.shell.fibers().blocked();
-    }
+    c.shell.fibers().until([&]() { return !c.system.is_bound(number); });
     sel::Result<loader::Status> status = c.system.wait(number);
     return status ? exit_code(c, run.start.path, status->code)
                   : c.fail_on(run.start.path, status.error());

@@ -52,6 +52,7 @@ bool parse_limit(Context &c, u64 most, u64 &limit, std::string_view &name) {
 struct Sheet {
     static constexpr u32 kLines = 4096;
     static constexpr u32 kBytes = 128 * 1024;
+    static constexpr u32 kMost = 3; // Commands of a pipeline that keep lines.
 
     // False: no room.
     bool add(std::string_view text) {
@@ -64,17 +65,58 @@ struct Sheet {
         return true;
     }
 
+    // Reads all there is. False: the error has been told.
+    bool read(Context &c, Source &source) {
+        Lines rest{source};
+        std::string_view text;
+        while (rest.next(text)) {
+            if (!add(text)) {
+                c.fail("the input has more than {} lines or {} bytes", kLines, kBytes);
+                return false;
+            }
+        }
+        return !source.failed();
+    }
+
+    bool taken = false;
     u32 lines = 0;
     u32 used = 0;
     std::string_view line[kLines];
     char bytes[kBytes];
 };
 
-Sheet &empty_sheet() {
-    static Sheet sheet;
-    sheet.lines = sheet.used = 0;
-    return sheet;
-}
+// An empty one, for as long as a command runs.
+class OwnSheet {
+  public:
+    OwnSheet() {
+        static Sheet sheets[Sheet::kMost];
+        for (Sheet &sheet : sheets) {
+            sheet_ = sheet.taken ? sheet_ : &sheet;
+        }
+        if (sheet_ != nullptr) {
+            sheet_->taken = true;
+            sheet_->lines = sheet_->used = 0;
+        }
+    }
+    ~OwnSheet() {
+        if (sheet_ != nullptr) {
+            sheet_->taken = false;
+        }
+    }
+    OwnSheet(const OwnSheet &) = delete;
+    OwnSheet &operator=(const OwnSheet &) = delete;
+
+    // nullptr: there is none, and that has been told.
+    Sheet *get(Context &c) const {
+        if (sheet_ == nullptr) {
+            c.fail("at most {} commands at a time keep lines: sort and tail", Sheet::kMost);
+        }
+        return sheet_;
+    }
+
+  private:
+    Sheet *sheet_ = nullptr;
+};
 
 u64 leading_number(std::string_view line) {
     u64 number = 0;
@@ -179,19 +221,15 @@ int command_tail(Context &c) {
     if (!source.open()) {
         return kFailed;
     }
-    Sheet &sheet = empty_sheet();
-    Lines lines{source};
-    std::string_view line;
-    while (lines.next(line)) {
-        if (!sheet.add(line)) {
-            return c.fail("the input has more than {} lines or {} bytes", Sheet::kLines,
-                          Sheet::kBytes);
-        }
+    OwnSheet own;
+    Sheet *sheet = own.get(c);
+    if (sheet == nullptr || !sheet->read(c, source)) {
+        return kFailed;
     }
-    for (u64 i = sheet.lines - std::min<u64>(limit, sheet.lines); i < sheet.lines; i++) {
-        print_line(c, sheet.line[i]);
+    for (u64 i = sheet->lines - std::min<u64>(limit, sheet->lines); i < sheet->lines; i++) {
+        print_line(c, sheet->line[i]);
     }
-    return source.failed() ? kFailed : 0;
+    return 0;
 }
 
 int command_count(Context &c) {
@@ -238,24 +276,20 @@ int command_sort(Context &c) {
     if (!source.open()) {
         return kFailed;
     }
-    Sheet &sheet = empty_sheet();
-    Lines lines{source};
-    std::string_view line;
-    while (lines.next(line)) {
-        if (!sheet.add(line)) {
-            return c.fail("the input has more than {} lines or {} bytes", Sheet::kLines,
-                          Sheet::kBytes);
-        }
+    OwnSheet own;
+    Sheet *sheet = own.get(c);
+    if (sheet == nullptr || !sheet->read(c, source)) {
+        return kFailed;
     }
-    std::sort(sheet.line, sheet.line + sheet.lines, [&](std::string_view a, std::string_view b) {
+    std::sort(sheet->line, sheet->line + sheet->lines, [&](std::string_view a, std::string_view b) {
         u64 x = by_number ? leading_number(a) : 0;
         u64 y = by_number ? leading_number(b) : 0;
         return x != y ? (down ? x > y : x < y) : (down ? a > b : a < b);
     });
-    for (u32 k = 0; k < sheet.lines; k++) {
-        print_line(c, sheet.line[k]);
+    for (u32 k = 0; k < sheet->lines; k++) {
+        print_line(c, sheet->line[k]);
     }
-    return source.failed() ? kFailed : 0;
+    return 0;
 }
 
 int command_hexdump(Context &c) {

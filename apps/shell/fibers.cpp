@@ -76,11 +76,8 @@ u32 Fibers::start(Entry entry, void *argument) {
 }
 
 void Fibers::join(u32 fiber) {
-    while (state_[fiber] != State::Ended) {
-        blocked();
-    }
+    until([&]() { return state_[fiber] == State::Ended; });
     state_[fiber] = State::Free;
-    progressed();
 }
 
 void Fibers::blocked() {

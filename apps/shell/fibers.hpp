@@ -1,8 +1,8 @@
 // Fibers: the commands of a pipeline take turns, each on a stack of its own.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// One runs at a time, until it says that it cannot go on (blocked()) or ends; then it is the turn of the next. Who is
-// resumed tries again. When all have tried in vain, the shell waits for somebody outside (System::wait_for_pipes()).
+// One runs at a time, until it cannot go on (until()) or ends; then it is the turn of the next. Who is resumed tries
+// again. When all have tried in vain, the shell waits for somebody outside (System::wait_for_pipes()).
 // The shell's own stack is the first of them.
 #pragma once
 
@@ -23,15 +23,19 @@ class Fibers {
 
     u32 free() const { return kMost + 1 - alive_; }
 
-    // Runs entry(argument) from the next blocked() on; free() is not 0. Its number, for join().
+    // Runs entry(argument) when the caller waits; free() is not 0. Its number, for join().
     u32 start(Entry entry, void *argument);
     // Waits until it has ended.
     void join(u32 fiber);
 
-    // What the caller wanted cannot be done yet: it tries again when this returns.
-    void blocked();
-    // What the caller wanted was done: the others try again, too.
-    void progressed() { tried_ = 0; }
+    // Tries until it could be done: `attempt` says so. Others have their turns meanwhile, and try again afterwards.
+    template <typename Attempt>
+    void until(Attempt attempt) {
+        while (!attempt()) {
+            blocked();
+        }
+        progressed();
+    }
 
     // Runs on the stack of a fiber that is resumed first.
     [[noreturn]] void run_current();
@@ -39,6 +43,8 @@ class Fibers {
   private:
     enum class State : u8 { Free, Alive, Ended };
 
+    void blocked();
+    void progressed() { tried_ = 0; }
     void switch_to(u32 fiber);
     u32 next() const;
 

@@ -103,6 +103,9 @@ TEST_CASE_METHOD(Fixture, "pipes and redirections", "[shell]") {
     CHECK(status == kFailed);
     system.files["/s"] = "cat /etc/motd | sort -r | cat\necho end";
     CHECK(run("run /s | run /s | count; run /s | sort | cat") == "3\nend\nhello\nworld\n");
+    CHECK(run("cat /etc/motd | sort -r | sort | tail -n 1") == "world\n");
+    CHECK(run("cat /big | sort | tail | sort -r | tail; sort /etc/motd") ==
+          "error: sort: at most 3 commands at a time keep lines: sort and tail\nhello\nworld\n");
 }
 
 TEST_CASE_METHOD(Fixture, "programs in pipes", "[shell]") {

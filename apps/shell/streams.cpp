@@ -5,15 +5,12 @@
 namespace shell {
 
 sel::Result<u32> PipeInput::read(std::span<char> out) {
-    for (;;) {
-        sel::Result<u32> count =
-            system_.interrupted() ? sel::Result{0u} : system_.read_pipe(pipe_, out);
-        if (count.error() != ERR_BUSY) {
-            fibers_.progressed();
-            return count;
-        }
-        fibers_.blocked();
-    }
+    sel::Result<u32> count{ERR_BUSY};
+    fibers_.until([&]() {
+        count = system_.interrupted() ? sel::Result{0u} : system_.read_pipe(pipe_, out);
+        return count.error() != ERR_BUSY;
+    });
+    return count;
 }
 
 void PipeOutput::write(std::string_view text) {
@@ -29,15 +26,13 @@ void PipeOutput::write(std::string_view text) {
 
 void PipeOutput::flush() {
     for (u32 sent = 0; sent < size_ && !broken_;) {
-        sel::Result<u32> count =
-            system_.interrupted()
-                ? sel::Result<u32>{ERR_GONE}
-                : system_.write_pipe(pipe_, {buffer_.data() + sent, size_ - sent});
-        if (count.error() == ERR_BUSY) {
-            fibers_.blocked();
-            continue;
-        }
-        fibers_.progressed();
+        sel::Result<u32> count{ERR_BUSY};
+        fibers_.until([&]() {
+            std::string_view text{buffer_.data() + sent, size_ - sent};
+            count = system_.interrupted() ? sel::Result<u32>{ERR_GONE}
+                                          : system_.write_pipe(pipe_, text);
+            return count.error() != ERR_BUSY;
+        });
         sent += count.value_or(0);
         broken_ = !count;
     }
