@@ -18,11 +18,9 @@ import threading
 import time
 from pathlib import Path
 
-PROMPT = "trust> "
+PROMPT = "\x1b[1mtrust> \x1b[22m"  # Bold, which only the terminal itself can send.
 OVMF = "/usr/share/ovmf/OVMF.fd"
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-PROMPT_MARK = re.compile(r"\x1b\[(?:1|22)m")  # Around the prompt, which only the terminal can send.
-CUT_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*)?\Z")
 DISK_KINDS = {  # Arguments of QEMU for disk number {0}, which is number {1} of its kind.
     "virtio": ["-device", "virtio-blk-pci,disable-legacy=on,drive=disk{0}"],
     "nvme": ["-device", "nvme,serial=trustos{0},drive=disk{0}"],
@@ -119,7 +117,7 @@ class Machine:
         control = Path(self.scratch.name) / "qmp"
         command = command_line(iso, **options) + ["-serial", "stdio", "-monitor", "none", "-qmp",
                                                   f"unix:{control},server=on,wait=off"]
-        self.log = ""        # All that came over the serial line, but for carriage returns and the marks of prompts.
+        self.log = ""        # All that came over the serial line.
         self.read = 0        # Up to where expect() has consumed it.
         self.news = threading.Condition()
         self.ended = False
@@ -140,16 +138,11 @@ class Machine:
 
     def _listen(self):
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        rest = ""  # The beginning of an escape sequence.
         while data := self.process.stdout.read1(4096):
-            text = rest + decoder.decode(data).replace("\r", "")
-            cut = CUT_ESCAPE.search(text)
-            rest = cut[0] if cut else ""
             with self.news:
-                self.log += PROMPT_MARK.sub("", text[:len(text) - len(rest)])
+                self.log += decoder.decode(data).replace("\r", "")
                 self.news.notify_all()
         with self.news:
-            self.log += rest
             self.ended = True
             self.news.notify_all()
 
@@ -213,9 +206,9 @@ class Machine:
     def _command(self, line, timeout):
         self.send(line)
         self.send("\n")
-        answer = ESCAPE.sub("", self.expect(re.compile(rf"\n{re.escape(PROMPT)}"), timeout))
-        echo, _, output = answer.partition("\n")  # The shell echoes what it reads.
-        return output[:-len(PROMPT)] if output.endswith(PROMPT) else ""
+        answer = self.expect(f"\n{PROMPT}", timeout)
+        echo, _, output = answer.removesuffix(PROMPT).partition("\n")  # The shell echoes what it reads.
+        return ESCAPE.sub("", output)
 
     def status(self, line, timeout=60):
         """Run a shell command: (exit status, output)."""

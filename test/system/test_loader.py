@@ -22,8 +22,8 @@ FIRST = 65  # Number of the first program at run time.
 
 
 @contextmanager
-def machine_with(files, **options):
-    """A machine with a disk on whose FAT partition the host has put these: {name: content}."""
+def disk_with(files):
+    """The image of a disk on whose FAT partition the host has put these: {name: content}."""
     with tempfile.TemporaryDirectory() as folder:
         disk = Path(folder) / "disk.img"
         make_disk(disk, 32)
@@ -31,9 +31,15 @@ def machine_with(files, **options):
             file = Path(folder) / name
             file.write_bytes(content)
             subprocess.run(["mcopy", "-i", f"{disk}{FAT_AT}", file, f"::{name}"], check=True)
-        with booted(disks=[disk], **options) as machine:
-            yield machine
-            machine.halt()
+        yield disk
+
+
+@contextmanager
+def machine_with(files, **options):
+    """A machine with such a disk."""
+    with disk_with(files) as disk, booted(disks=[disk], **options) as machine:
+        yield machine
+        machine.halt()
 
 
 def children(machine):

@@ -6,8 +6,8 @@ import re
 
 from build import BUILD
 from machine import PROMPT
-from scene import equal, free_bytes
-from test_loader import children, fails, machine_with
+from scene import batch, equal, free_bytes
+from test_loader import children, disk_with, fails, machine_with
 
 PROGRAMS = {name: (BUILD / f"apps/{name}.bin").read_bytes() for name in ("hello", "flood", "copy", "clock")}
 INTERRUPT, STOP, END = "\x03", "\x1a", "\x04"
@@ -148,10 +148,13 @@ def test_terminals_jobs():
         # Whose stream dies ends; the terminal comes back with who is in front.
         machine.run("run /fat/hello wait | run /fat/copy &")
         machine.send("restart pipe\n")
-        machine.expect("copy: ")
-        until_prompt(machine)
-        equal("the other one is there", [name for _, name in children(machine)], ["hello"])
-        machine.run("kill hello")
+        said = r"(?=(?s:.*)copy: the server was restarted\n)"
+        machine.expect(re.compile(rf"restart pipe\n{said}(?s:.*)\n{re.escape(PROMPT)}"), 60)
+        machine.send("fg\n")
+        machine.expect("fg\nrun /fat/hello wait | run /fat/copy\n")
+        machine.send(INTERRUPT)
+        assert "^C\n" in until_prompt(machine)
+        equal("nothing runs", children(machine), [])
         equal("pipes are there again", machine.run("run /fat/flood 10 | run /fat/copy | count"), "10\n")
         machine.run("restart console")
         machine.send("run /fat/copy\n")
@@ -170,10 +173,9 @@ def question(machine, command):
 
 
 def test_terminals_questions():
-    """The terminal asks, behind a mark that no program can write; only what is typed for the question answers it, and
-    where nobody is there it is no."""
-    every_byte = bytes(range(256)) + MARK.encode() + b"\xc2\x9b7m" + bytes([0x1b]) * 3 + b"[7m"
-    with machine_with({**PROGRAMS, "bytes": every_byte * 40}) as machine:
+    """The terminal asks, behind a mark that no program can write; only what is typed for the question answers it."""
+    every_byte = bytes(range(256)) + MARK.encode() + f"\n{PROMPT}\ntrust> ".encode() + b"\xc2\x9b7m\x1b\x1b\x1b[7m"
+    with machine_with({**PROGRAMS, "bytes": every_byte * 20}) as machine:
         free = free_bytes(machine)
         question(machine, "run /fat/clock")
         machine.send("y")
@@ -183,17 +185,33 @@ def test_terminals_questions():
             machine.send(answer)
             assert "no\nerror: run: /fat/clock was not given timer\n" in until_prompt(machine), machine.log[-500:]
             equal("status", machine.run("status"), "status 1\n")
-        machine.send("run /fat/clock\ry\ry\r")  # Typed before it is asked; then nobody is there.
-        machine.expect("(y/n) no\n", 60)
-        until_prompt(machine)
+        question(machine, "run /fat/clock\ry\ry\r")  # Typed before it is asked.
+        machine.send("n")
+        assert until_prompt(machine).startswith("no\n"), machine.log[-500:]
         machine.run("echo")
         assert re.search(r"^up \d+ ms$", machine.run("run --give timer /fat/clock"), re.M)
 
-        # No program writes the mark, or moves the cursor.
+        # No program writes the marks, or moves the cursor.
         machine.send("run /fat/copy < /fat/bytes; echo that was all\n")
         machine.expect("that was all\n")  # Typed.
         shown = machine.expect("that was all\n", 60)
         odd = {character for character in shown if not character.isprintable()} - {"\t", "\n"}
         equal("characters that are not text", odd, set())
         assert "[7m[?]" in shown, shown[:500]
+        until_prompt(machine)
+        start = machine.read
+        for attack in "imitate", "listen":
+            assert re.search(rf"^{attack} +contained ", machine.run(f"attack {attack}"), re.M), machine.log[-500:]
+        shown = machine.log[start:].replace(PROMPT, "")
+        equal("marks of others", sorted(set(shown) & {"\x1b", "\x9b"}), [])
+        assert "?[7m[?]" in shown, shown[:500]
         equal("free memory", free_bytes(machine), free)
+
+
+def test_terminals_batch():
+    """Where nobody is there the answer is no: the command fails, and with it the batch."""
+    with disk_with(PROGRAMS) as disk:
+        status, output, errors = batch("run /fat/clock; echo on", "--disk", str(disk))
+        equal("status", status, 1)
+        assert output.endswith("(y/n) no\nerror: run: /fat/clock was not given timer\non\n"), output
+        assert "`run /fat/clock` ended with status 1" in errors, errors
