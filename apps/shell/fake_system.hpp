@@ -25,6 +25,14 @@ class FakeSystem final : public System {
     denial_t refused{};
     u64 free_bytes = 1000;
 
+    std::vector<u8> work;
+    error_t work_error = OK;
+    sel::Result<std::span<u8>> make_work_memory() override {
+        REQUIRE(work.empty());
+        work.resize(work_error == OK ? kWorkBytes : 0);
+        return work_error == OK ? sel::Result{std::span{work}} : work_error;
+    }
+
     void print(std::string_view text) override { screen += text; }
     void show_prompt(std::string_view text) override { screen += text; }
     void clear_screen() override { screen += "\x1b[H\x1b[2J"; }

@@ -55,10 +55,10 @@ u32 Fibers::start(Entry entry, void *argument) {
     while (state_[fiber] != State::Free) {
         fiber++;
     }
-    auto &memory = memory_[fiber - 1];
+    u64 *memory = memory_[fiber - 1].word;
     memory[0] = kEnd;
     // As shell_change_stack() leaves it: r15 to r12, rbx, rbp, where to go on; the next word is 16-byte aligned.
-    std::size_t top = memory.size() - 2;
+    std::size_t top = Stack::kWords - 2;
     memory[top] = 0;
     memory[top - 1] = reinterpret_cast<u64>(&shell_start_fiber);
     memory[top - 2] = 0;
@@ -101,7 +101,7 @@ void Fibers::switch_to(u32 fiber) {
     if (fiber == current_) {
         return;
     }
-    if (current_ != 0 && memory_[current_ - 1][0] != kEnd) {
+    if (current_ != 0 && memory_[current_ - 1].word[0] != kEnd) {
         __builtin_trap(); // Its stack was too small.
     }
     u32 left = current_;

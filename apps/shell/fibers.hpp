@@ -3,7 +3,7 @@
 //
 // One runs at a time, until it cannot go on (until()) or ends; then it is the turn of the next. Who is resumed tries
 // again. When all have tried in vain, the shell waits for somebody outside (System::wait_for_pipes()).
-// The shell's own stack is the first of them.
+// The shell's own stack is the first of them, the others are memory that it is given.
 #pragma once
 
 #include <array>
@@ -15,15 +15,21 @@ namespace shell {
 class Fibers {
   public:
     static constexpr u32 kMost = 15; // Besides the first.
-    static constexpr std::size_t kStackBytes = 64 * 1024;
+    struct alignas(16) Stack {
+        static constexpr std::size_t kWords = 64 * 1024 / sizeof(u64);
+        u64 word[kWords];
+    };
 
     using Entry = void (*)(void *);
 
     explicit Fibers(System &system) : system_{system} { state_[0] = State::Alive; }
 
-    u32 free() const { return kMost + 1 - alive_; }
+    void use(Stack *stacks) { memory_ = stacks; } // kMost of them.
 
-    // Runs entry(argument) when the caller waits; free() is not 0. Its number, for join().
+    u32 free() const { return kMost + 1 - alive_; }
+    u32 current() const { return current_; } // 0: the first.
+
+    // Runs entry(argument) when the caller waits; free() is not 0, and there are stacks. Its number, for join().
     u32 start(Entry entry, void *argument);
     // Waits until it has ended.
     void join(u32 fiber);
@@ -56,7 +62,7 @@ class Fibers {
     std::array<void *, kMost + 1> stack_{}; // Top of each that does not run now.
     std::array<Entry, kMost + 1> entry_{};
     std::array<void *, kMost + 1> argument_{};
-    alignas(16) std::array<std::array<u64, kStackBytes / sizeof(u64)>, kMost> memory_;
+    Stack *memory_ = nullptr;
 };
 
 } // namespace shell

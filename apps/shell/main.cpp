@@ -143,6 +143,10 @@ class Servers final : public shell::System {
   public:
     sel::Result<> start() { return front_.start(); }
 
+    sel::Result<std::span<u8>> make_work_memory() override {
+        return caps::work.make(sel::kForever, kWorkBytes);
+    }
+
     void print(std::string_view text) override {
         [[maybe_unused]] auto printed = stream::put_all(caps::terminal, text);
     }

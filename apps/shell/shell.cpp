@@ -188,6 +188,9 @@ int Shell::run_commands(const Line &line, const Pipeline &pipeline, Input *in, O
         Job job;
         return start_job(line, pipeline, last_status, job) ? jobs_.foreground(c, job) : kFailed;
     }
+    if (workspace(c) == nullptr) {
+        return kFailed;
+    }
     if (last > fibers_.free()) {
         return c.fail("at most {} commands run at a time", Fibers::kMost + 1);
     }
@@ -230,6 +233,19 @@ void Shell::run_stage(void *stage) {
     if (s.from != nullptr) {
         s.from->release(piping::End::READER);
     }
+}
+
+Workspace *Shell::workspace(Context &context) {
+    if (workspace_ == nullptr) {
+        sel::Result<std::span<u8>> memory = system_.make_work_memory();
+        if (!memory) {
+            context.fail("there is no memory for it: {}", sel::describe(memory.error()));
+            return nullptr;
+        }
+        workspace_ = new (memory->data()) Workspace;
+        fibers_.use(workspace_->stack);
+    }
+    return workspace_;
 }
 
 // --- Programs that run without the shell between them.
@@ -363,14 +379,16 @@ int Shell::run_command(const Line &line, const Command &command, Input *in, Outp
 }
 
 int Shell::run_script(Context &context, std::string_view name) {
-    if (depth_ == kScriptDepth) {
-        return context.fail("{}: scripts run scripts more than {} deep", name, kScriptDepth);
+    u32 &depth = depth_[fibers_.current()];
+    u32 most = fibers_.current() == 0 ? kScriptDepth : kPipedScriptDepth;
+    if (depth == most) {
+        return context.fail("{}: scripts run scripts more than {} deep", name, most);
     }
     Source source{context, name};
     if (!source.open()) {
         return kFailed;
     }
-    depth_++;
+    depth++;
     Lines lines{source};
     std::string_view line;
     int status = 0;
@@ -386,7 +404,7 @@ int Shell::run_script(Context &context, std::string_view name) {
             break;
         }
     }
-    depth_--;
+    depth--;
     return source.failed() ? kFailed : status;
 }
 

@@ -14,6 +14,7 @@
 #include "keeper.hpp"
 #include "parser.hpp"
 #include "streams.hpp"
+#include "workspace.hpp"
 
 #include "sel/printable.hpp"
 
@@ -22,7 +23,8 @@ namespace shell {
 class Shell final : public Completer {
   public:
     static constexpr std::string_view kPrompt = "trust> ";
-    static constexpr u32 kScriptDepth = 4; // Scripts that run scripts.
+    static constexpr u32 kScriptDepth = 4;      // Scripts that run scripts,
+    static constexpr u32 kPipedScriptDepth = 1; // and on the stack of a fiber.
 
     explicit Shell(System &system) : system_{system}, editor_{kPrompt, *this} {}
 
@@ -40,6 +42,8 @@ class Shell final : public Completer {
     int status() const { return status_; }
     Fibers &fibers() { return fibers_; }
     Jobs &jobs() { return jobs_; }
+    // nullptr: there is none, and that has been told.
+    Workspace *workspace(Context &context);
     const History &history() const { return editor_.history(); }
 
     void complete(std::string_view before_cursor, Candidates &candidates) override;
@@ -109,8 +113,9 @@ class Shell final : public Completer {
     Keeper keeper_{system_};
     bool keeper_failed_ = false;
     int status_ = 0;
-    u32 depth_ = 0; // Scripts being run.
     Fibers fibers_{system_};
+    std::array<u32, Fibers::kMost + 1> depth_{}; // Scripts being run, on the stack of each.
+    Workspace *workspace_ = nullptr;
     Jobs jobs_;
 };
 

@@ -13,6 +13,14 @@ namespace {
 
 struct Fixture {
     FakeSystem system;
+    // No stack of a fiber has been used to its last eighth.
+    ~Fixture() {
+        constexpr std::size_t kStack = sizeof(Fibers::Stack), kEnd = sizeof(u64);
+        for (std::size_t i = 0; i < Fibers::kMost && !system.work.empty(); i++) {
+            auto stack = system.work.begin() + static_cast<std::ptrdiff_t>(i * kStack);
+            CHECK(std::all_of(stack + kEnd, stack + kStack / 8, [](u8 byte) { return byte == 0; }));
+        }
+    }
     std::unique_ptr<Shell> sh = std::make_unique<Shell>(system);
 
     // What a line prints.
@@ -106,6 +114,16 @@ TEST_CASE_METHOD(Fixture, "pipes and redirections", "[shell]") {
     CHECK(run("cat /etc/motd | sort -r | sort | tail -n 1") == "world\n");
     CHECK(run("cat /big | sort | tail | sort -r | tail; sort /etc/motd") ==
           "error: sort: at most 3 commands at a time keep lines: sort and tail\nhello\nworld\n");
+}
+
+TEST_CASE_METHOD(Fixture, "memory for pipelines is made for the first one", "[shell]") {
+    system.work_error = ERR_MEMORY;
+    for (const char *line : {"echo a | cat", "sort /etc/motd", "tail /etc/motd"}) {
+        CHECK(run(line).find(": there is no memory for it: ") != std::string::npos);
+        CHECK(status == kFailed);
+    }
+    system.work_error = OK;
+    CHECK(run("cat /etc/motd | sort -r; sort /etc/motd") == "world\nhello\nhello\nworld\n");
 }
 
 TEST_CASE_METHOD(Fixture, "programs in pipes", "[shell]") {
@@ -453,6 +471,12 @@ TEST_CASE_METHOD(Fixture, "scripts and programs", "[shell]") {
     CHECK(status == kUsage);
     system.files["/loop"] = "run /loop";
     CHECK(run("run /loop") == "error: run: /loop: scripts run scripts more than 4 deep\n");
+    CHECK(run("run /loop | cat") == "error: run: /loop: scripts run scripts more than 1 deep\n");
+    CHECK(run("echo a | run /loop") == "error: run: /loop: scripts run scripts more than 4 deep\n");
+    system.files["/loop"] = "run /loop | cat";
+    CHECK(run("run /loop") == "error: |: at most 16 commands run at a time\n");
+    system.files["/deep"] = "grep o /s | sort | cat | hexdump | tail -n 100 | grep -v x";
+    CHECK(run("run /deep | run /deep | cat").ends_with("|\n"));
     CHECK(run("run /none") == "error: run: /none: there is no such name\n");
     CHECK(run("run ramfs a 'b c'") == "");
     CHECK(system.calls.back() == "run ramfs [a b c]");
