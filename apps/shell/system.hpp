@@ -76,7 +76,7 @@ struct IrqRow {
 class System {
   public:
     // Memory for what most lines do not need (workspace.hpp): zeroed, and made when it is asked for. Once.
-    static constexpr std::size_t kWorkBytes = 1536 * 1024;
+    static constexpr std::size_t kWorkBytes = 1024 * 1024;
     virtual sel::Result<std::span<u8>> make_work_memory() = 0;
 
     // The terminal.

@@ -38,7 +38,7 @@ struct Sheet {
 
 // Zeroed memory is one in which nothing is taken.
 struct Workspace {
-    static constexpr u32 kSheets = 3;
+    static constexpr u32 kSheets = 2;
 
     Fibers::Stack stack[Fibers::kMost];
     Sheet sheet[kSheets];
