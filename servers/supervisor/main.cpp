@@ -83,7 +83,7 @@ class World {
         rest = all ? rest : rest.substr(0, rest.find('\n', rest.find('\n') + 1) + 1);
         for (std::size_t at = 0; at < rest.size(); at += stream::kChunk) {
             if (!stream::put_all(caps::console, rest.substr(at, stream::kChunk),
-                                  sel::milliseconds(kPatienceMs))) {
+                                 sel::milliseconds(kPatienceMs))) {
                 return;
             }
         }
