@@ -54,6 +54,8 @@ inline constexpr Attack kAttacks[] = {
     {"forged", "start programs with what it may not give, or is not its own", End::Exit},
     {"token", "use the token of memory that it lends for anything else", End::Exit},
     {"released", "read memory that it has lent and let go", End::Fault},
+    {"imitate", "imitate the terminal: its marks, its questions, its prompt", End::Exit},
+    {"listen", "read what is typed for others, and come to the front", End::Exit},
     {"asleep", "be ended while it sleeps", End::Stopped, 1},
     {"starve", "run for ever at its priority", End::Stopped, 1},
     {"divide", "divide by zero", End::Fault},

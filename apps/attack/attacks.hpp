@@ -60,6 +60,10 @@ bool read_released();
 // --- starts.cpp
 bool forge_starts();
 
+// --- terminal.cpp
+bool imitate_terminal();
+bool listen_to_others();
+
 // --- self.cpp
 bool run_for_ever();
 bool delete_slots();

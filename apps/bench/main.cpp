@@ -12,7 +12,7 @@
 namespace {
 
 void print(const char *text, u64 length) {
-    [[maybe_unused]] auto printed = console::put_all(caps::console, {text, length});
+    [[maybe_unused]] auto printed = stream::put_all(caps::console, {text, length});
 }
 
 constexpr u8 kPriority = 60; // As in manifest.toml.

@@ -27,7 +27,7 @@ Memory memory{caps::pool, caps::free};
 Ring ring;
 
 void print(std::string_view text) {
-    [[maybe_unused]] auto printed = console::put_all(caps::console, text);
+    [[maybe_unused]] auto printed = stream::put_all(caps::console, text);
 }
 
 sel::ThreadSetup thread_setup() {

@@ -24,7 +24,7 @@ constexpr u32 kBatch = 16;
 constexpr u32 kSectors = 15; // Of each request: two pages but one sector.
 
 void print(std::string_view text) {
-    [[maybe_unused]] auto printed = console::put_all(caps::console, text);
+    [[maybe_unused]] auto printed = stream::put_all(caps::console, text);
 }
 
 // Counts how often it was told that the driver had died.

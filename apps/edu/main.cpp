@@ -37,7 +37,7 @@ template <typename... Ts>
 void print(std::string_view pattern, const Ts &...values) {
     sel::Text<80> line;
     sel::format(line, pattern, values...);
-    [[maybe_unused]] auto printed = console::put_all(caps::console, line);
+    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
 }
 
 // Waits for the interrupt, and says why it came.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "hello.caps.hpp"
 
+#include "sel/clock.hpp"
 #include "sel/format.hpp"
 
 int main() {
@@ -9,11 +10,18 @@ int main() {
     std::string_view what = me.argument_text();
     sel::Text<200> line;
     sel::format(line, "hello from {}{}{}\n", me.name, what.empty() ? "" : ": ", what);
-    if (what != "quiet" && what != "end" && !console::put_all(caps::console, line)) {
+    if (what != "quiet" && what != "end" && !stream::put_all(caps::out, line)) {
         return 1;
     }
     if (what == "wait" || what == "quiet") {
         [[maybe_unused]] auto never = caps::signals.wait();
+    }
+    while (what == "time") {
+        line.clear();
+        sel::format(line, "{} ms\n", sel::clock().nanoseconds(sel::now()) / 1'000'000);
+        if (!stream::put_all(caps::out, line)) {
+            return 1;
+        }
     }
     while (what == "loop") {
         asm volatile("");

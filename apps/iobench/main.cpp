@@ -35,7 +35,7 @@ template <typename... Ts>
 void print(std::string_view pattern, const Ts &...values) {
     sel::Text<160> line;
     sel::format(line, pattern, values...);
-    [[maybe_unused]] auto printed = console::put_all(caps::console, line);
+    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
 }
 
 // Numbers below `count` that do not follow each other, always the same ones.
@@ -378,7 +378,7 @@ class ProgramRows {
     explicit ProgramRows(std::string_view path) : path_{path} {}
 
     bool run() {
-        bool good = start("end", 1).ok(); // The file is in the cache.
+        bool good = live().ok(); // The file is in the cache.
         for (u32 others : {0u, 10u, 50u, 100u}) {
             good = good && fill(others) && measure(others);
         }
@@ -388,9 +388,9 @@ class ProgramRows {
   private:
     static constexpr u32 kTimes = 8;
 
-    sel::Result<u32> start(std::string_view arguments, u32 wait) {
+    sel::Result<u32> start(std::string_view arguments) {
         sel::Result<loader::Started> started = caps::programs.call(
-            loader::Start{.wait = wait, .path = path_, .give = {}, .data = arguments});
+            loader::Start{.in = 0, .out = 0, .path = path_, .give = {}, .data = arguments});
         if (!started || started->number == 0) {
             print("error: iobench: {} {}\n", path_.view(),
                   started ? started->data.view() : sel::describe(started.error()));
@@ -398,12 +398,17 @@ class ProgramRows {
         }
         return started->number;
     }
+    sel::Result<> live() {
+        sel::Result<u32> number = start("end");
+        return number ? caps::programs.call(loader::Wait{.number = *number}).error()
+                      : number.error();
+    }
     sel::Result<> end(u32 number) { return caps::killer.call(supervisor::Kill{.number = number}); }
 
     // As many that wait.
     bool fill(u32 others) {
         for (; running_ < others; running_++) {
-            sel::Result<u32> number = start("quiet", 0);
+            sel::Result<u32> number = start("quiet");
             if (!number) {
                 return false;
             }
@@ -431,12 +436,12 @@ class ProgramRows {
         for (u32 i = 0; i < kTimes; i++) {
             u32 number = 0;
             auto begin = [&]() -> sel::Result<> {
-                sel::Result<u32> started = start("quiet", 0);
+                sel::Result<u32> started = start("quiet");
                 number = started.value_or(0);
                 return started.error();
             };
-            if (!lives.add([&]() -> sel::Result<> { return start("end", 1).error(); }) ||
-                !starts.add(begin) || !ends.add([&] { return end(number); })) {
+            if (!lives.add([&] { return live(); }) || !starts.add(begin) ||
+                !ends.add([&] { return end(number); })) {
                 return false;
             }
         }

@@ -23,7 +23,7 @@ void print(std::string_view start, std::string_view pattern, const Ts &...values
     sel::Text<300> line{start};
     sel::format(line, pattern, values...);
     line.append('\n');
-    [[maybe_unused]] auto printed = console::put_all(caps::console, line);
+    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
 }
 
 template <typename... Ts>

@@ -22,7 +22,7 @@ int fail(std::string_view pattern, const Ts &...values) {
     sel::Text<300> line{"error: mount: "};
     sel::format(line, pattern, values...);
     line.append('\n');
-    [[maybe_unused]] auto printed = console::put_all(caps::console, line);
+    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
     return kBad;
 }
 

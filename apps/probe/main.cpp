@@ -20,7 +20,7 @@ constexpr Experiment kExperiments[] = {
 };
 
 void print(std::string_view text) {
-    [[maybe_unused]] auto printed = console::put_all(caps::console, text);
+    [[maybe_unused]] auto printed = stream::put_all(caps::console, text);
 }
 
 } // namespace

@@ -57,10 +57,10 @@ error_t ask_time() {
     return caps::timer.call(timer::Uptime{}).error();
 }
 error_t read_keys() {
-    return caps::keyboard.call(console::Read{}).error();
+    return caps::keyboard.call(stream::Read{}).error();
 }
 error_t ask_console() {
-    return caps::console.call(console::GetStatus{}).error();
+    return caps::console.call(stream::GetSize{}).error();
 }
 
 } // namespace
@@ -76,11 +76,11 @@ bool leave_keys(Line &line) {
     constexpr u64 kTypingMs = 500;
     u32 left = 0;
     for (u32 i = 0; i < 3; i++) {
-        auto keys = caps::keyboard.call_within(sel::milliseconds(1), console::Read{});
+        auto keys = caps::keyboard.call_within(sel::milliseconds(1), stream::Read{});
         left += keys.error() == ERR_TIMEOUT ? 1 : 0;
     }
     sel::format(line, " {}", left);
-    [[maybe_unused]] auto told = console::put_all(caps::console, "reading was given up\n");
+    [[maybe_unused]] auto told = stream::put_all(caps::console, "reading was given up\n");
     sleep(kTypingMs);
     return true;
 }

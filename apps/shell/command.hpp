@@ -6,22 +6,23 @@
 #include <string_view>
 
 #include "output.hpp"
+#include "parser.hpp"
 #include "system.hpp"
 
 namespace shell {
 
 // Exit codes. 0 is success.
-enum : int { kFailed = 1, kUsage = 2, kUnknown = 127 };
+enum : int { kFailed = 1, kUsage = 2, kUnknown = 127, kInterrupted = 130, kStopped = 148 };
 
 class Shell;
+class Input;
 
 struct Context {
     Shell &shell;
     System &system;
     std::span<const std::string_view> args; // Without the command's name.
     std::string_view name;
-    bool piped; // `input` comes through a pipe.
-    std::string_view input;
+    Input *in; // What is piped in; nullptr: nothing.
     Output &out;
     Output &errors;
     int last_status; // Of the command before.
@@ -110,10 +111,29 @@ int command_restart(Context &c);
 int command_trace(Context &c);
 int command_why(Context &c);
 
-// Starts a program with words as its arguments; what its end means for the exit code.
+// Words with a blank between.
+sel::Text<kLineMax> join_words(std::span<const std::string_view> words);
+
+// Starts a program of boot/system.toml with words as its arguments; what its end means for the exit code.
 int run_program(Context &c, std::string_view name, std::span<const std::string_view> words);
 
+// What `run` is told.
+struct Run {
+    loader::Start start{.in = 0, .out = 0, .path = {}, .give = {}, .data = {}};
+    std::string_view name;
+    std::span<const std::string_view> words; // Its arguments.
+    bool waits = true;
+    bool is_file = false; // A program in a file.
+};
+// 0; else the exit code, and the error has been told.
+int read_run(Context &c, Run &run);
+// Its number; 0: it cannot be started, and that has been told.
+u32 start_program(Context &c, Run &run);
+
 int command_about(Context &c);
+int command_bg(Context &c);
+int command_fg(Context &c);
+int command_jobs(Context &c);
 int command_ask(Context &c);
 int command_attack(Context &c);
 int command_bench(Context &c);

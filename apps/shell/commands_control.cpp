@@ -1,4 +1,4 @@
-// Commands about the shell, time, programs to run, and the machine.
+// Commands about the shell, time, and the machine; hostile programs.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "calendar.hpp"
 #include "shell.hpp"
@@ -9,15 +9,6 @@ namespace shell {
 namespace {
 
 constexpr u64 kSecond = 1'000'000'000;
-
-sel::Text<kLineMax> join(std::span<const std::string_view> words) {
-    sel::Text<kLineMax> line;
-    for (std::string_view word : words) {
-        line.append(line.size == 0 ? "" : " ");
-        line.append(word);
-    }
-    return line;
-}
 
 // Runs one attack; true if it was contained.
 bool run_attack(Context &c, const attack::Attack &attack) {
@@ -53,6 +44,9 @@ int attack_all(Context &c) {
     sel::Result<MemoryRow> before = c.system.memory();
     u32 escaped = 0;
     for (const attack::Attack &attack : attack::kAttacks) {
+        if (c.system.interrupted()) {
+            return kInterrupted;
+        }
         escaped += run_attack(c, attack) ? 0 : 1;
     }
     sel::Result<MemoryRow> after = c.system.memory();
@@ -94,19 +88,8 @@ int show_command(Context &c, const CommandInfo &command) {
 
 } // namespace
 
-int run_program(Context &c, std::string_view name, std::span<const std::string_view> words) {
-    sel::Text<kLineMax> arguments = join(words);
-    c.out.flush();
-    sel::Result<Ending> ending = c.system.run(name, arguments, System::kNoLimit);
-    if (!ending) {
-        return ending.error() == ERR_NAME ? c.fail("there is no program {}", name)
-                                          : c.fail_on(name, ending.error());
-    }
-    return ending->how == Ending::Fault ? c.fail("{} was ended by a fault", name) : ending->code;
-}
-
 int command_ask(Context &c) {
-    sel::Text<kLineMax> line = join(c.args.subspan(1));
+    sel::Text<kLineMax> line = join_words(c.args.subspan(1));
     if (line.size > talk::kTextMax) {
         return c.fail("a line has at most {} bytes, this one has {}", talk::kTextMax, line.size);
     }
@@ -202,100 +185,6 @@ int command_history(Context &c) {
     return 0;
 }
 
-namespace {
-
-bool is_program_file(Context &c, std::string_view path) {
-    constexpr std::string_view kElf = "\177ELF";
-    char head[kElf.size()];
-    sel::Result<u32> handle = c.system.open(path, 0);
-    if (!handle) {
-        return false;
-    }
-    sel::Result<u32> read = c.system.read(*handle, 0, head);
-    [[maybe_unused]] auto closed = c.system.close(*handle);
-    return read.value_or(0) == kElf.size() && std::string_view{head, kElf.size()} == kElf;
-}
-
-int run_file(Context &c, loader::Start &m, std::span<const std::string_view> words) {
-    sel::Text<kLineMax> line = join(words);
-    if (line.size > m.data.kCapacity) {
-        return c.fail("arguments have at most {} bytes, these have {}", u32{m.data.kCapacity},
-                      line.size);
-    }
-    m.data = line.view();
-    c.out.flush();
-    sel::Result<loader::Started> started = c.system.start(m);
-    if (!started) {
-        return c.fail_on(m.path, started.error());
-    }
-    if (started->number == 0) {
-        return c.fail("{} {}", m.path, started->data);
-    }
-    if (m.wait == 0) {
-        c.out.print("{} runs as {}\n", m.path, started->number);
-        return 0;
-    }
-    return is_fault(started->code) ? c.fail("{} was ended by a fault", m.path) : started->code;
-}
-
-} // namespace
-
-int command_about(Context &c) {
-    sel::Result<loader::Description> found = c.system.describe(c.args[0]);
-    if (!found) {
-        return c.fail_on(c.args[0], found.error());
-    }
-    if (found->good == 0) {
-        return c.fail("{} {}", c.args[0], found->data);
-    }
-    c.out.write(found->data);
-    return 0;
-}
-
-int command_run(Context &c) {
-    loader::Start start{.wait = 1, .path = {}, .give = {}, .data = {}};
-    bool options = false;
-    for (; !c.args.empty() && c.args[0].starts_with('-'); c.args = c.args.subspan(1)) {
-        options = true;
-        if (c.args[0] == "-b") {
-            start.wait = 0;
-        } else if (c.args[0] == "--give" && c.args.size() > 1) {
-            c.args = c.args.subspan(1);
-            start.give.append(start.give.size == 0 ? "" : " ");
-            start.give.append(c.args[0]);
-        } else {
-            return c.usage("-b or --give WHAT, then a file or program");
-        }
-    }
-    if (c.args.empty() || start.give.full()) {
-        return c.usage("a file or program, and fewer things to give");
-    }
-    std::string_view name = c.args[0];
-    if (name.find('/') != name.npos && is_program_file(c, name)) {
-        start.path = name;
-        return run_file(c, start, c.args.subspan(1));
-    }
-    if (options) {
-        return c.fail("{} is no program in a file", name);
-    }
-    if (name.find('/') == name.npos && (!name.empty())) {
-        sel::Result<ProgramRow> program = find_program(c.system, name);
-        if (program) {
-            return run_program(c, name, c.args.subspan(1));
-        }
-    }
-    if (c.args.size() > 1) {
-        return c.fail("there is no program {}, and scripts take no arguments", name);
-    }
-    return c.shell.run_script(c, name);
-}
-
-int command_start(Context &c) {
-    sel::Text<kLineMax> arguments = join(c.args.subspan(1));
-    sel::Result<u32> started = c.system.start(c.args[0], arguments);
-    return started ? 0 : c.fail_on(c.args[0], started.error());
-}
-
 int command_mkfs(Context &c) {
     return run_program(c, "mkfs", c.args);
 }
@@ -314,8 +203,13 @@ int command_sleep(Context &c) {
     if (!parse_number(c.args[0], kMost, seconds)) {
         return c.usage("a number of seconds, at most 3600");
     }
-    sel::Result<> slept = c.system.sleep(seconds * kSecond);
-    return slept ? 0 : c.fail("{}", sel::describe(slept.error()));
+    constexpr u64 kPart = kSecond / 20; // It may be interrupted.
+    for (u64 parts = seconds * kSecond / kPart; parts != 0 && !c.system.interrupted(); parts--) {
+        if (sel::Result<> slept = c.system.sleep(kPart); !slept) {
+            return c.fail("{}", sel::describe(slept.error()));
+        }
+    }
+    return c.system.interrupted() ? kInterrupted : 0;
 }
 
 int command_status(Context &c) {

@@ -93,6 +93,7 @@ int list(Context &c, std::string_view name, bool details) {
     }
     sel::Result<> listed = each_entry(c.system, path, [&](const file::Entry &entry) {
         show_entry(c, entry.info, entry.name, details);
+        return !c.out.broken() && !c.system.interrupted();
     });
     return listed.ok() ? 0 : c.fail_on(name, listed.error());
 }
@@ -198,7 +199,8 @@ int command_write(Context &c) {
         text.write(word);
     }
     text.write("\n");
-    Context piped{c.shell, c.system, c.args, c.name, true, text.view(), c.out, c.errors, 0};
+    TextInput words{text.view()};
+    Context piped{c.shell, c.system, c.args, c.name, &words, c.out, c.errors, 0};
     Source source{piped, {}};
     return source.open() ? save(c, source, c.args[0], to) : kFailed;
 }

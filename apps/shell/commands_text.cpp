@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <algorithm>
 
+#include "shell.hpp"
 #include "source.hpp"
 
 namespace shell {
@@ -48,33 +49,58 @@ bool parse_limit(Context &c, u64 most, u64 &limit, std::string_view &name) {
     return true;
 }
 
-// Lines that are kept all at once: for sort and tail.
-struct Sheet {
-    static constexpr u32 kLines = 4096;
-    static constexpr u32 kBytes = 128 * 1024;
-
-    // False: no room.
-    bool add(std::string_view text) {
-        if (lines == kLines || text.size() > kBytes - used) {
+// A sheet with all that there is to read, for as long as a command runs.
+class OwnSheet {
+  public:
+    // False: the error has been told.
+    bool read(Context &c, Source &source) {
+        if (!take(c)) {
             return false;
         }
-        text.copy(bytes + used, text.size());
-        line[lines++] = {bytes + used, text.size()};
-        used += static_cast<u32>(text.size());
+        Lines lines{source};
+        std::string_view line;
+        while (lines.next(line)) {
+            if (!sheet_->add(line)) {
+                c.fail("the input has more than {} lines or {} bytes", Sheet::kLines,
+                       Sheet::kBytes);
+                return false;
+            }
+        }
+        return !source.failed();
+    }
+
+    OwnSheet() = default;
+    ~OwnSheet() {
+        if (sheet_ != nullptr) {
+            sheet_->taken = false;
+        }
+    }
+    OwnSheet(const OwnSheet &) = delete;
+    OwnSheet &operator=(const OwnSheet &) = delete;
+
+    std::span<Sheet::Place> lines() { return {sheet_->line, sheet_->lines}; }
+    std::string_view text(Sheet::Place line) const { return sheet_->text(line); }
+
+  private:
+    bool take(Context &c) {
+        Workspace *workspace = c.shell.workspace(c);
+        if (workspace == nullptr) {
+            return false;
+        }
+        for (Sheet &sheet : workspace->sheet) {
+            sheet_ = sheet.taken ? sheet_ : &sheet;
+        }
+        if (sheet_ == nullptr) {
+            c.fail("at most {} commands at a time keep lines: sort and tail", Workspace::kSheets);
+            return false;
+        }
+        sheet_->taken = true;
+        sheet_->lines = sheet_->used = 0;
         return true;
     }
 
-    u32 lines = 0;
-    u32 used = 0;
-    std::string_view line[kLines];
-    char bytes[kBytes];
+    Sheet *sheet_ = nullptr;
 };
-
-Sheet &empty_sheet() {
-    static Sheet sheet;
-    sheet.lines = sheet.used = 0;
-    return sheet;
-}
 
 u64 leading_number(std::string_view line) {
     u64 number = 0;
@@ -179,19 +205,15 @@ int command_tail(Context &c) {
     if (!source.open()) {
         return kFailed;
     }
-    Sheet &sheet = empty_sheet();
-    Lines lines{source};
-    std::string_view line;
-    while (lines.next(line)) {
-        if (!sheet.add(line)) {
-            return c.fail("the input has more than {} lines or {} bytes", Sheet::kLines,
-                          Sheet::kBytes);
-        }
+    OwnSheet sheet;
+    if (!sheet.read(c, source)) {
+        return kFailed;
     }
-    for (u64 i = sheet.lines - std::min<u64>(limit, sheet.lines); i < sheet.lines; i++) {
-        print_line(c, sheet.line[i]);
+    std::span<Sheet::Place> lines = sheet.lines();
+    for (Sheet::Place line : lines.last(std::min<u64>(limit, lines.size()))) {
+        print_line(c, sheet.text(line));
     }
-    return source.failed() ? kFailed : 0;
+    return 0;
 }
 
 int command_count(Context &c) {
@@ -238,24 +260,21 @@ int command_sort(Context &c) {
     if (!source.open()) {
         return kFailed;
     }
-    Sheet &sheet = empty_sheet();
-    Lines lines{source};
-    std::string_view line;
-    while (lines.next(line)) {
-        if (!sheet.add(line)) {
-            return c.fail("the input has more than {} lines or {} bytes", Sheet::kLines,
-                          Sheet::kBytes);
-        }
+    OwnSheet sheet;
+    if (!sheet.read(c, source)) {
+        return kFailed;
     }
-    std::sort(sheet.line, sheet.line + sheet.lines, [&](std::string_view a, std::string_view b) {
+    auto before = [&](Sheet::Place one, Sheet::Place other) {
+        std::string_view a = sheet.text(one), b = sheet.text(other);
         u64 x = by_number ? leading_number(a) : 0;
         u64 y = by_number ? leading_number(b) : 0;
         return x != y ? (down ? x > y : x < y) : (down ? a > b : a < b);
-    });
-    for (u32 k = 0; k < sheet.lines; k++) {
-        print_line(c, sheet.line[k]);
+    };
+    std::sort(sheet.lines().begin(), sheet.lines().end(), before);
+    for (Sheet::Place line : sheet.lines()) {
+        print_line(c, sheet.text(line));
     }
-    return source.failed() ? kFailed : 0;
+    return 0;
 }
 
 int command_hexdump(Context &c) {

@@ -52,7 +52,7 @@ constexpr u64 kProgressNs = 2'000'000'000;
 sel::Result<file::Checked> check(Context &c, std::string_view path) {
     u64 told = c.system.uptime_ns().value_or(0);
     sel::Result<file::Checked> found = c.system.check(path, 0);
-    while (found && found->next != 0) {
+    while (found && found->next != 0 && !c.system.interrupted()) {
         u64 now = c.system.uptime_ns().value_or(0);
         if (now - told >= kProgressNs) {
             told = now;
@@ -113,6 +113,9 @@ int command_fsck(Context &c) {
     sel::Result<file::Checked> found = check(c, path);
     for (u32 i = 1; i < kTries && (found.error() == ERR_BUSY || found.error() == ERR_GONE); i++) {
         found = check(c, path);
+    }
+    if (c.system.interrupted()) {
+        return kInterrupted;
     }
     if (found.error() == ERR_BUSY || found.error() == ERR_GONE) {
         return c.fail("{}: files there are changed, or its server dies, again and again",

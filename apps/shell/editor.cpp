@@ -34,7 +34,7 @@ void LineEditor::begin(Output &screen) {
     age_ = 0;
     too_long_ = binary_ = false;
     escape_ = Escape::None;
-    screen.write(prompt_);
+    screen.prompt(prompt_);
 }
 
 Message LineEditor::problem() const {
@@ -329,7 +329,7 @@ void LineEditor::list_candidates(Output &screen) {
 }
 
 void LineEditor::redraw(Output &screen) {
-    screen.write(prompt_);
+    screen.prompt(prompt_);
     std::size_t place = cursor_;
     cursor_ = 0;
     move_to(line_.size, screen);

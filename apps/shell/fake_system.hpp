@@ -1,7 +1,10 @@
-// FakeSystem: files in a map and a few made-up programs, for the tests of the shell.
+// FakeSystem: files in a map, small pipes and a few made-up programs, for the tests of the shell.
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
+#include <catch2/catch.hpp>
+
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,7 +25,121 @@ class FakeSystem final : public System {
     denial_t refused{};
     u64 free_bytes = 1000;
 
+    std::vector<u8> work;
+    error_t work_error = OK;
+    sel::Result<std::span<u8>> make_work_memory() override {
+        REQUIRE(work.empty());
+        work.resize(work_error == OK ? kWorkBytes : 0);
+        return work_error == OK ? sel::Result{std::span{work}} : work_error;
+    }
+
     void print(std::string_view text) override { screen += text; }
+    void show_prompt(std::string_view text) override { screen += text; }
+    void clear_screen() override { screen += "\x1b[H\x1b[2J"; }
+
+    std::vector<std::string> asked;
+    bool consent = false;
+    sel::Result<bool> ask_person(std::string_view who, std::string_view what) override {
+        asked.push_back(std::string{who} + " " + std::string{what});
+        return consent;
+    }
+
+    // --- Jobs. `interrupt_at`: ^C is typed when this was asked so often.
+    bool in_job = false;
+    int interrupt_at = -1;
+    std::vector<u32> front;
+    u32 reader = 0;
+    void begin_job() override {
+        REQUIRE(!in_job);
+        in_job = true;
+        interrupted_ = false;
+        reader = 0;
+    }
+    void end_job() override {
+        REQUIRE(in_job);
+        in_job = false;
+        front.clear();
+    }
+    bool interrupted() override {
+        if (interrupt_at >= 0 && interrupt_at-- == 0) {
+            interrupt();
+        }
+        return interrupted_;
+    }
+    void interrupt() {
+        interrupted_ = true;
+        for (u32 number : front) {
+            end(number);
+        }
+    }
+    void put_in_front(u32 program, bool reads, bool) override {
+        front.push_back(program);
+        reader = reads ? program : reader;
+        if (interrupted_) {
+            end(program);
+        }
+    }
+    void clear_front() override { front.clear(); }
+
+    // --- Pipes that hold next to nothing.
+    struct FakePipe {
+        std::string bytes;
+        bool held[2] = {true, true};
+        u32 program[2] = {};
+        bool open(piping::End end) const {
+            return held[static_cast<u32>(end)] || program[static_cast<u32>(end)] != 0;
+        }
+    };
+    static constexpr std::size_t kPipeBytes = 50, kPipesMost = 18;
+    std::map<u32, FakePipe> pipes;
+    sel::Result<u32> make_pipe() override {
+        if (pipes.size() == kPipesMost) {
+            return ERR_FULL;
+        }
+        pipes[++last_pipe_] = {};
+        return last_pipe_;
+    }
+    sel::Result<u32> read_pipe(u32 pipe, std::span<char> out) override {
+        FakePipe &p = pipes.at(pipe);
+        REQUIRE(p.held[0]);
+        if (p.bytes.empty() && p.open(piping::End::WRITER)) {
+            return ERR_BUSY;
+        }
+        u32 count = static_cast<u32>(p.bytes.copy(out.data(), out.size()));
+        p.bytes.erase(0, count);
+        return count;
+    }
+    sel::Result<u32> write_pipe(u32 pipe, std::string_view text) override {
+        FakePipe &p = pipes.at(pipe);
+        REQUIRE(p.held[1]);
+        return put(p, text);
+    }
+    void release(u32 pipe, piping::End end) override {
+        FakePipe &p = pipes.at(pipe);
+        REQUIRE(p.held[static_cast<u32>(end)]);
+        p.held[static_cast<u32>(end)] = false;
+        drop_closed();
+    }
+    bool is_bound(u32 program) override {
+        for (auto &[number, p] : pipes) {
+            if (p.program[0] == program || p.program[1] == program) {
+                return true;
+            }
+        }
+        return false;
+    }
+    void wait_for_pipes() override {
+        bool moved = false;
+        for (u32 number = kFirst; number < kFirst + run_.size(); number++) {
+            const Running &r = run_.at(number - kFirst);
+            if (r.path != "/bin/flood" && r.path != "/bin/copy" && is_bound(number)) {
+                finish(number, code);
+                moved = true;
+            }
+            moved = step(number) || moved;
+        }
+        REQUIRE(moved); // The shell would wait for ever.
+    }
 
     sel::Result<file::Info> stat(std::string_view path) override {
         if (path == "/") {
@@ -230,12 +347,64 @@ class FakeSystem final : public System {
         }
         return ending;
     }
-    loader::Started started{.number = 65, .code = 0, .data = {}};
+    // --- Programs in files: /bin/flood writes lines until nobody reads, /bin/copy writes what it reads; all others
+    // end with `code` when they are waited for.
+    static constexpr u32 kFirst = 65;
+    loader::Started refusal{}; // Why no program starts.
+    s32 code = 0;
+    bool stop_next = false; // ^Z is typed when one is waited for.
     sel::Result<loader::Started> start(const loader::Start &m) override {
         calls.push_back("start " + std::string{m.path.view()} + " [" + std::string{m.data.view()} +
-                        "] give [" + std::string{m.give.view()} + "]" +
-                        (m.wait != 0 ? " wait" : ""));
-        return started;
+                        "] give [" + std::string{m.give.view()} + "]");
+        if (refusal.data.size != 0) {
+            return refusal;
+        }
+        std::string give{m.give.view()};
+        for (const char *word : {"timer", "code"}) {
+            if (m.path == "/bin/wants" && give.find(word) == give.npos) {
+                return loader::Started{.number = 0, .missing = word, .data = "wants it"};
+            }
+        }
+        u32 number = kFirst + static_cast<u32>(run_.size());
+        run_.push_back({std::string{m.path.view()}, m.in, m.out});
+        for (u32 end : {0u, 1u}) {
+            if (u32 pipe = end == 0 ? m.in : m.out; pipe != 0) {
+                REQUIRE(pipes.at(pipe).program[end] == 0);
+                pipes.at(pipe).program[end] = number;
+            }
+        }
+        return loader::Started{.number = number, .missing = {}, .data = {}};
+    }
+    sel::Result<loader::Status> wait(u32 program) override {
+        if (stop_next) {
+            stop_next = false;
+            run_.at(program - kFirst).state = loader::State::STOPPED;
+        }
+        for (bool moved = true; moved;) {
+            moved = false;
+            for (u32 number = kFirst; number < kFirst + run_.size(); number++) {
+                moved = step(number) || moved;
+            }
+        }
+        Running &r = run_.at(program - kFirst);
+        if (r.state == loader::State::RUNNING) {
+            finish(program, code);
+        }
+        return loader::Status{r.state, r.code};
+    }
+    sel::Result<loader::Status> look(u32 program) override {
+        const Running &r = run_.at(program - kFirst);
+        return loader::Status{r.state, r.code};
+    }
+    void end(u32 program) override {
+        if (program >= kFirst && run_.at(program - kFirst).state != loader::State::ENDED) {
+            calls.push_back("end " + std::to_string(program));
+            finish(program, loader::kEnded);
+        }
+    }
+    void go_on(u32 program) override {
+        calls.push_back("go on " + std::to_string(program));
+        run_.at(program - kFirst).state = loader::State::RUNNING;
     }
     sel::Result<loader::Description> describe(std::string_view path) override {
         loader::Description description{path == "/hello" ? 1u : 0u, {}};
@@ -281,7 +450,74 @@ class FakeSystem final : public System {
         return ERR_IO;
     }
 
+    // One that runs ends by itself.
+    void finish(u32 number, s32 with) {
+        Running &r = run_.at(number - kFirst);
+        r.state = loader::State::ENDED;
+        r.code = with;
+        for (auto &[pipe, p] : pipes) {
+            for (u32 &program : p.program) {
+                program = program == number ? 0 : program;
+            }
+        }
+        drop_closed();
+    }
+
   private:
+    struct Running {
+        std::string path;
+        u32 in = 0, out = 0;
+        loader::State state = loader::State::RUNNING;
+        s32 code = 0;
+        u32 lines = 0;
+        std::string rest; // To be written.
+        bool at_end = false;
+    };
+
+    static sel::Result<u32> put(FakePipe &p, std::string_view text) {
+        if (!p.open(piping::End::READER)) {
+            return ERR_GONE;
+        }
+        u32 count = static_cast<u32>(std::min(kPipeBytes - p.bytes.size(), text.size()));
+        p.bytes += text.substr(0, count);
+        return count == 0 && !text.empty() ? sel::Result<u32>{ERR_BUSY} : count;
+    }
+
+    // False: it waits, or there is nothing to be done.
+    bool step(u32 number) {
+        Running &r = run_.at(number - kFirst);
+        if (r.state != loader::State::RUNNING ||
+            (r.path != "/bin/flood" && r.path != "/bin/copy") || r.out == 0) {
+            return false;
+        }
+        if (r.rest.empty() && r.path == "/bin/flood") {
+            r.rest = "line " + std::to_string(++r.lines) + "\n";
+        } else if (r.rest.empty() && r.in != 0) {
+            FakePipe &p = pipes.at(r.in);
+            r.at_end = p.bytes.empty() && !p.open(piping::End::WRITER);
+            r.rest.swap(p.bytes);
+        }
+        if (r.at_end) {
+            finish(number, 0);
+            return true;
+        }
+        if (r.rest.empty()) {
+            return false;
+        }
+        sel::Result<u32> count = put(pipes.at(r.out), r.rest);
+        if (count.error() == ERR_GONE) {
+            finish(number, 1);
+        }
+        r.rest.erase(0, count.value_or(0));
+        return count.error() != ERR_BUSY;
+    }
+
+    void drop_closed() {
+        std::erase_if(pipes, [](auto &one) {
+            return !one.second.open(piping::End::READER) && !one.second.open(piping::End::WRITER);
+        });
+    }
+
     sel::Result<> set_mounted(std::string_view path, bool now) {
         if (path != "/" && path != "/disk") {
             return ERR_NAME;
@@ -297,6 +533,9 @@ class FakeSystem final : public System {
     }
 
     std::vector<std::string> open_;
+    bool interrupted_ = false;
+    u32 last_pipe_ = 0;
+    std::vector<Running> run_;
 };
 
 } // namespace shell

@@ -1,6 +1,8 @@
 // Shell: wires the shell to the servers.
 // SPDX-License-Identifier: BSD-2-Clause
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstring>
 
 #include "shell.caps.hpp"
@@ -29,11 +31,143 @@ auto ask(const Client &client, const M &m) {
     return answer;
 }
 
+// Who is in front, and what is typed there that is not the shell's. A thread of its own waits for ^C and ^Z, while the
+// shell waits for something else.
+class Foreground {
+  public:
+    sel::Result<> start() {
+        if (sel::Result<> made = caps::bell.mint(ring_.cptr(), RIGHT_WRITE, 1); !made) {
+            return made;
+        }
+        auto entry = [](void *self) { static_cast<Foreground *>(self)->watch(); };
+        return caps::watcher.start(entry, this);
+    }
+
+    void begin() {
+        interrupted_ = false;
+        reader_ = 0;
+        job_ = ++jobs_;
+        [[maybe_unused]] auto woken = ring_.signal();
+    }
+    void end() {
+        u32 job = job_.exchange(0);
+        clear();
+        [[maybe_unused]] auto taken = ask(caps::front, stream::TakeBack{.job = job});
+    }
+    bool interrupted() const { return interrupted_; }
+
+    // Whoever is added when ^C was typed is ended by who adds it: of the two one sees the other.
+    void add(u32 program, bool reads, bool stops) {
+        for (std::atomic<u32> &place : program_) {
+            if (place == 0) {
+                place = program;
+                break;
+            }
+        }
+        stops_ = stops;
+        if (reads) {
+            reader_ = program;
+            tell_reader();
+        }
+        if (interrupted_) {
+            end(program);
+        }
+    }
+    void remove(u32 program) {
+        for (std::atomic<u32> &place : program_) {
+            u32 there = program;
+            place.compare_exchange_strong(there, 0);
+        }
+    }
+    void clear() {
+        for (std::atomic<u32> &place : program_) {
+            place = 0;
+        }
+    }
+
+    static void end(u32 program) {
+        if (program > sel::Environment::kSystemPrograms) {
+            [[maybe_unused]] auto ended = ask(caps::programs, loader::End{.number = program});
+        } else {
+            [[maybe_unused]] auto ended = caps::supervisor.call_within(
+                sel::milliseconds(kKillMs), supervisor::Kill{.number = program});
+        }
+    }
+
+  private:
+    void watch() {
+        for (;;) {
+            u32 job = job_;
+            auto typed = job == 0 ? sel::Result<stream::Typed>{ERR_EMPTY}
+                                  : caps::front.call(stream::Lend{.job = job});
+            if (typed.ok()) {
+                take(typed->signal);
+            } else if (typed.error() == ERR_RESTARTED) {
+                tell_reader();
+            } else {
+                [[maybe_unused]] auto rung = caps::bell.wait();
+            }
+        }
+    }
+
+    void take(stream::Signal signal) {
+        if (signal == stream::Signal::INTERRUPT) {
+            interrupted_ = true;
+        }
+        for (std::atomic<u32> &place : program_) {
+            u32 program = place;
+            if (program != 0 && signal == stream::Signal::INTERRUPT) {
+                end(program);
+            } else if (program > sel::Environment::kSystemPrograms &&
+                       signal == stream::Signal::STOP && stops_) {
+                [[maybe_unused]] auto stopped =
+                    ask(caps::programs, loader::Stop{.number = program, .stop = 1});
+            }
+        }
+    }
+
+    void tell_reader() {
+        [[maybe_unused]] auto told =
+            ask(caps::front, stream::SetReader{.job = job_, .client = reader_});
+    }
+
+    sel::Notification ring_{caps::ring.first};
+    std::atomic<u32> job_ = 0; // 0: the shell reads.
+    std::atomic<bool> interrupted_ = false, stops_ = false;
+    std::atomic<u32> reader_ = 0;
+    std::array<std::atomic<u32>, 2 * shell::Job::kPrograms> program_{}; // 0: free.
+    u32 jobs_ = 0;
+};
+
 class Servers final : public shell::System {
   public:
-    void print(std::string_view text) override {
-        [[maybe_unused]] auto printed = console::put_all(caps::console, text);
+    sel::Result<> start() { return front_.start(); }
+
+    sel::Result<std::span<u8>> make_work_memory() override {
+        return caps::work.make(sel::kForever, kWorkBytes);
     }
+
+    void print(std::string_view text) override {
+        [[maybe_unused]] auto printed = stream::put_all(caps::terminal, text);
+    }
+    void show_prompt(std::string_view text) override {
+        [[maybe_unused]] auto shown = ask(caps::front, stream::Prompt{.data = text});
+    }
+    void clear_screen() override { [[maybe_unused]] auto done = ask(caps::front, stream::Clear{}); }
+
+    sel::Result<bool> ask_person(std::string_view who, std::string_view what) override {
+        stream::Ask m{.what = what, .data = who};
+        auto consent = ask(caps::front, m);
+        return consent ? sel::Result{consent->given == 1} : consent.error();
+    }
+
+    void begin_job() override { front_.begin(); }
+    void end_job() override { front_.end(); }
+    bool interrupted() override { return front_.interrupted(); }
+    void put_in_front(u32 program, bool reads, bool stops) override {
+        front_.add(program, reads, stops);
+    }
+    void clear_front() override { front_.clear(); }
 
     // --- Files.
     sel::Result<file::Info> stat(std::string_view path) override {
@@ -182,7 +316,9 @@ class Servers final : public shell::System {
             return number.error();
         }
         u64 ticks = limit_ns == kNoLimit ? sel::kForever : clock_.ticks(limit_ns);
+        front_.add(*number, true, false);
         auto code = caps::control.call_within(ticks, root::Wait{.number = *number});
+        front_.remove(*number);
         if (code.error() == ERR_TIMEOUT) {
             // The supervisor sees to its device, too; root ends it in any case.
             sel::Result<> stopped = caps::supervisor.call_within(
@@ -200,8 +336,49 @@ class Servers final : public shell::System {
         return Ending{shell::is_fault(*code) ? Ending::Fault : Ending::Exit, *code};
     }
 
+    // --- Pipes.
+    sel::Result<u32> make_pipe() override { return ask(caps::pipes, piping::Make{}); }
+    sel::Result<u32> read_pipe(u32 pipe, std::span<char> out) override {
+        auto input = caps::pipes.call(piping::TryRead{.pipe = pipe});
+        if (!input) {
+            return input.error();
+        }
+        u32 count = std::min(input->data.size, static_cast<u32>(out.size()));
+        std::memcpy(out.data(), input->data.byte, count);
+        return count;
+    }
+    sel::Result<u32> write_pipe(u32 pipe, std::string_view text) override {
+        piping::TryWrite m{.pipe = pipe, .data = {}};
+        m.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+        return caps::pipes.call(m);
+    }
+    void release(u32 pipe, piping::End end) override {
+        [[maybe_unused]] auto released =
+            caps::pipes.call(piping::Release{.pipe = pipe, .end = end});
+    }
+    bool is_bound(u32 program) override {
+        return ask(caps::pipes, piping::IsBound{.client = program}).value_or(0) != 0;
+    }
+    void wait_for_pipes() override {
+        seen_ = caps::pipes.call(piping::Wait{.seen = seen_}).value_or(0);
+    }
+
+    // --- Programs from files.
     sel::Result<loader::Started> start(const loader::Start &m) override {
         return caps::programs.call(m);
+    }
+    sel::Result<loader::Status> wait(u32 program) override {
+        auto status = caps::programs.call(loader::Wait{.number = program});
+        front_.remove(program);
+        return status;
+    }
+    sel::Result<loader::Status> look(u32 program) override {
+        return ask(caps::programs, loader::GetStatus{.number = program});
+    }
+    void end(u32 program) override { Foreground::end(program); }
+    void go_on(u32 program) override {
+        [[maybe_unused]] auto done =
+            ask(caps::programs, loader::Stop{.number = program, .stop = 0});
     }
     sel::Result<loader::Description> describe(std::string_view path) override {
         return ask(caps::programs, loader::Describe{.data = path});
@@ -278,6 +455,8 @@ class Servers final : public shell::System {
     static constexpr u32 kSlots = 4096;
 
     sel::Clock clock_ = sel::clock();
+    Foreground front_;
+    u64 seen_ = 0; // Changes of pipes.
     root::SlotList slots_{};
     u32 slots_before_ = 0; // Rows of the lists before.
     u8 depth_[kSlots] = {};
@@ -288,10 +467,13 @@ class Servers final : public shell::System {
 int main() {
     static Servers servers;
     static shell::Shell sh{servers};
+    if (!servers.start()) {
+        return 1;
+    }
     [[maybe_unused]] auto closed = caps::files.call(file::CloseAll{});
     sh.start();
     for (;;) {
-        auto input = caps::keyboard.call(console::Read{});
+        auto input = caps::keyboard.call(stream::Read{});
         if (input) {
             sh.type({reinterpret_cast<const char *>(input->data.byte), input->data.size});
         } else if (input.error() != ERR_RESTARTED) {

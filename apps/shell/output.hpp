@@ -1,4 +1,4 @@
-// Output: where text goes: the console, or the next command of a pipe.
+// Output: where text goes: the terminal, a pipe, a file (streams.hpp).
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
@@ -15,8 +15,15 @@ class Output {
     virtual void write(std::string_view text) = 0;
     // Shows what has been kept back, before somebody else writes.
     virtual void flush() {}
-    // Empties the screen (ECMA-48: cursor home, erase all), if there is one.
+    // What a person is to type behind.
+    virtual void prompt(std::string_view text) { write(text); }
+    // Empties the screen, if there is one.
     virtual void clear() {}
+    // What is written is lost: nobody reads any more, or the disk is full.
+    virtual bool broken() const { return false; }
+    // The pipe that it goes to; 0: none.
+    virtual u32 pipe() const { return 0; }
+    virtual bool is_terminal() const { return false; }
 
     template <typename... Ts>
     void print(std::string_view pattern, const Ts &...values) {

@@ -7,6 +7,8 @@
 namespace shell {
 namespace {
 
+constexpr std::string_view kOperators = "|;&<>";
+
 constexpr bool is_blank(char c) {
     return c == ' ' || c == '\t';
 }
@@ -19,7 +21,7 @@ class Parser {
     bool run() {
         line_.words = line_.commands = line_.pipelines = 0;
         while (skip_blanks()) {
-            bool operator_here = std::string_view{"|;&>"}.find(text_[at_]) != text_.npos;
+            bool operator_here = kOperators.find(text_[at_]) != text_.npos;
             if (!(operator_here ? take_operator() : take_word())) {
                 return false;
             }
@@ -58,7 +60,7 @@ class Parser {
         }
         std::size_t start = used_;
         while (at_ < text_.size() && !is_blank(text_[at_]) &&
-               std::string_view{"|;&>"}.find(text_[at_]) == text_.npos) {
+               kOperators.find(text_[at_]) == text_.npos) {
             if (!take_letter()) {
                 return false;
             }
@@ -109,9 +111,9 @@ class Parser {
     void put(char c) { line_.text[used_++] = c; }
 
     bool add_word(std::string_view word) {
-        if (redirect_wanted_) {
-            redirect_wanted_ = false;
-            pipeline().target = line_.words;
+        if (redirect_wanted_ != 0) {
+            (redirect_wanted_ == '<' ? pipeline().source : pipeline().target) = line_.words;
+            redirect_wanted_ = 0;
             line_.word[line_.words++] = word;
             return true;
         }
@@ -120,6 +122,9 @@ class Parser {
         }
         if (pipeline().redirect != Redirect::None) {
             return fail("'{}' follows the file that the output goes to", word);
+        }
+        if (pipeline().source != Pipeline::kNone && pipeline().commands == 1) {
+            return fail("'{}' follows the file that the input comes from", word);
         }
         line_.word[line_.words++] = word;
         line_.command[line_.commands - 1].words++;
@@ -134,7 +139,8 @@ class Parser {
             return fail("more than {} commands in a line", kCommandsMax);
         }
         if (!in_pipeline_) {
-            line_.pipeline[line_.pipelines++] = {join_, Redirect::None, line_.commands, 0, 0};
+            line_.pipeline[line_.pipelines++] = {
+                join_, Redirect::None, line_.commands, 0, Pipeline::kNone, 0, false};
             in_pipeline_ = true;
             join_ = Join::Always;
         }
@@ -164,12 +170,21 @@ class Parser {
         if (take(">")) {
             return take_redirect(Redirect::Replace, column);
         }
-        return fail("a single & in column {}: commands do not run in the background", column);
+        if (take("<")) {
+            return take_source(column);
+        }
+        take("&");
+        if (!end_pipeline("&", Join::Always, column)) {
+            return false;
+        }
+        pipeline().behind = true;
+        return true;
     }
 
     bool end_pipeline(std::string_view what, Join join, std::size_t column) {
-        if (redirect_wanted_) {
-            return fail("a file name was expected after >, before column {}", column);
+        if (redirect_wanted_ != 0) {
+            return fail("a file name was expected after {}, before column {}", redirect_wanted_,
+                        column);
         }
         if (!in_command_) {
             return fail("a command was expected before {} in column {}", what, column);
@@ -181,7 +196,7 @@ class Parser {
     }
 
     bool take_pipe(std::size_t column) {
-        if (!in_command_ || pipeline().redirect != Redirect::None) {
+        if (!in_command_ || redirect_wanted_ != 0 || pipeline().redirect != Redirect::None) {
             return fail("a command was expected before | in column {}", column);
         }
         in_command_ = false;
@@ -190,17 +205,27 @@ class Parser {
     }
 
     bool take_redirect(Redirect redirect, std::size_t column) {
-        if (!in_command_ || pipeline().redirect != Redirect::None) {
+        if (!in_command_ || redirect_wanted_ != 0 || pipeline().redirect != Redirect::None) {
             return fail("a command was expected before > in column {}", column);
         }
         pipeline().redirect = redirect;
-        redirect_wanted_ = true;
+        redirect_wanted_ = '>';
+        return true;
+    }
+
+    // Of the first command of a pipeline.
+    bool take_source(std::size_t column) {
+        if (!in_command_ || redirect_wanted_ != 0 || pipeline().commands != 1 ||
+            pipeline().redirect != Redirect::None || pipeline().source != Pipeline::kNone) {
+            return fail("< in column {} does not follow the first command of a pipe", column);
+        }
+        redirect_wanted_ = '<';
         return true;
     }
 
     bool finish() {
-        if (redirect_wanted_) {
-            return fail("a file name was expected after >");
+        if (redirect_wanted_ != 0) {
+            return fail("a file name was expected after {}", redirect_wanted_);
         }
         if (!in_command_ && !wanted_.empty()) {
             return fail("a command was expected after {}", wanted_);
@@ -215,7 +240,7 @@ class Parser {
     std::size_t used_ = 0; // Of line_.text.
     bool in_command_ = false;
     bool in_pipeline_ = false;
-    bool redirect_wanted_ = false;
+    char redirect_wanted_ = 0; // > or <, whose file name comes next.
     Join join_ = Join::Always;
     std::string_view wanted_; // The operator that still wants a command behind it.
 };
@@ -273,8 +298,7 @@ LastWord last_word(std::string_view text) {
     std::size_t at = 0;
     while (at < text.size()) {
         std::size_t start = at;
-        while (at < text.size() && !is_blank(text[at]) &&
-               std::string_view{"|;&>"}.find(text[at]) == text.npos) {
+        while (at < text.size() && !is_blank(text[at]) && kOperators.find(text[at]) == text.npos) {
             at += text[at] == '\\' && at + 1 < text.size() ? 2 : 1;
         }
         if (at == text.size() && at > start) {
@@ -288,7 +312,7 @@ LastWord last_word(std::string_view text) {
             }
             continue;
         }
-        if (text[at] == '>') {
+        if (text[at] == '>' || text[at] == '<') {
             last.command = ">"; // A file name follows, whatever the command.
         } else if (!is_blank(text[at])) {
             last.command = {};

@@ -1,8 +1,8 @@
 // Parser: a line of text becomes pipelines of commands, and those lists of words.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-//   line      pipeline { (";" | "&&" | "||") pipeline } [";"] [# comment]
-//   pipeline  command { "|" command } [(">" | ">>") word]
+//   line      pipeline { (";" | "&" | "&&" | "||") pipeline } [";" | "&"] [# comment]
+//   pipeline  command ["<" word] { "|" command } [(">" | ">>") word]
 //   word      letters, 'as it is', "with \" and \\ and $?", \x, $?
 // Nothing is run unless the whole line can be parsed.
 #pragma once
@@ -35,8 +35,12 @@ struct Command {
 struct Pipeline {
     Join join;
     Redirect redirect;
+    static constexpr u32 kNone = ~u32{0};
+
     u32 first, commands; // In Line::command.
+    u32 source;          // Word: file that the input comes from; kNone: none.
     u32 target;          // Word: file that the output goes to.
+    bool behind;         // It does not keep the prompt waiting.
 };
 
 struct Line {

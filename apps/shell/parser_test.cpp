@@ -29,10 +29,14 @@ std::string shown(std::string_view text) {
                 out += "[" + std::string{line->word[command.first + w]} + "]";
             }
         }
+        if (pipeline.source != Pipeline::kNone) {
+            out += "<" + std::string{line->word[pipeline.source]};
+        }
         if (pipeline.redirect != Redirect::None) {
             out += pipeline.redirect == Redirect::Append ? ">>" : ">";
             out += line->word[pipeline.target];
         }
+        out += pipeline.behind ? " behind" : "";
     }
     return out;
 }
@@ -60,6 +64,9 @@ TEST_CASE("operators", "[shell]") {
     CHECK(shown("ls / | grep x | count") == "[ls][/]|[grep][x]|[count]");
     CHECK(shown("a>f") == "[a]>f");
     CHECK(shown("a | b >> 'f g'; c") == "[a]|[b]>>f g;[c]");
+    CHECK(shown("a&b c &") == "[a] behind;[b][c] behind");
+    CHECK(shown("a && b & c") == "[a]&[b] behind;[c]");
+    CHECK(shown("a b<f|c>g&") == "[a][b]|[c]<f>g behind");
 }
 
 TEST_CASE("lines that cannot be parsed say why", "[shell]") {
@@ -72,7 +79,16 @@ TEST_CASE("lines that cannot be parsed say why", "[shell]") {
     CHECK(shown("a ;; b") == "error: a command was expected before ; in column 4");
     CHECK(shown("a &&") == "error: a command was expected after &&");
     CHECK(shown("a && ; b") == "error: a command was expected before ; in column 6");
-    CHECK(shown("a & b") == "error: a single & in column 3: commands do not run in the background");
+    CHECK(shown("& a") == "error: a command was expected before & in column 1");
+    CHECK(shown("a & & b") == "error: a command was expected before & in column 5");
+    CHECK(shown("a > & b") == "error: a file name was expected after >, before column 5");
+    CHECK(shown("a <") == "error: a file name was expected after <");
+    CHECK(shown("a < ; b") == "error: a file name was expected after <, before column 5");
+    CHECK(shown("a < f g") == "error: 'g' follows the file that the input comes from");
+    CHECK(shown("a | b < f") == "error: < in column 7 does not follow the first command of a pipe");
+    CHECK(shown("< f a") == "error: < in column 1 does not follow the first command of a pipe");
+    CHECK(shown("a < f < g") == "error: < in column 7 does not follow the first command of a pipe");
+    CHECK(shown("a < | b") == "error: a command was expected before | in column 5");
     CHECK(shown("a >") == "error: a file name was expected after >");
     CHECK(shown("a > ; b") == "error: a file name was expected after >, before column 5");
     CHECK(shown("a > f g") == "error: 'g' follows the file that the output goes to");
@@ -97,7 +113,7 @@ TEST_CASE("random lines never leave the bounds", "[shell]") {
     std::mt19937 random{7};
     auto line = std::make_unique<Line>();
     Message error;
-    const std::string letters = "ab '\"\\|;&>$?#\t\x01\xc3\xa9";
+    const std::string letters = "ab '\"\\|;&<>$?#\t\x01\xc3\xa9";
     for (int i = 0; i < 100000; i++) {
         std::string text(random() % 40, ' ');
         for (char &c : text) {

@@ -1,4 +1,4 @@
-// Shell: lines, pipes, scripts, completion.
+// Shell: lines, pipelines, scripts, completion.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "shell.hpp"
 
@@ -16,16 +16,22 @@ void Shell::Console::write(std::string_view text) {
 }
 
 void Shell::Console::put(char c) {
-    if (size_ == kBuffer) {
+    constexpr u32 kLongest = 4; // Bytes of a character: it is not parted.
+    bool begins = (static_cast<u8>(c) & 0xc0) != 0x80;
+    if (begins && size_ + kLongest > kBuffer) {
         flush();
     }
     buffer_[size_++] = c;
 }
 
+void Shell::Console::prompt(std::string_view text) {
+    flush();
+    system_.show_prompt(text);
+}
+
 void Shell::Console::clear() {
-    for (char c : std::string_view{"\x1b[H\x1b[2J"}) {
-        put(c);
-    }
+    flush();
+    system_.clear_screen();
 }
 
 void Shell::Console::flush() {
@@ -42,7 +48,7 @@ void Shell::start() {
         constexpr std::string_view kRun = "run ";
         sel::Text<64> line{kRun};
         line.append(Keeper::kStart);
-        run_line(line);
+        run_job(line);
     }
     editor_.begin(console_);
     console_.flush();
@@ -70,7 +76,9 @@ void Shell::type(std::string_view bytes) {
             console_.flush(); // The line end, before programs write.
             Message problem = editor_.problem();
             keep_history();
-            status_ = problem.size != 0 ? report(problem.view()) : run_line(editor_.line());
+            status_ = problem.size != 0 ? report(problem.view()) : run_job(editor_.line());
+            Context told = context("jobs");
+            jobs_.tell_ended(told);
             editor_.begin(console_);
         }
     }
@@ -94,87 +102,241 @@ int Shell::report(std::string_view problem) {
 
 // --- Running.
 
-int Shell::run_line(std::string_view text, Output &out) {
-    Line &line = line_[depth_];
+// A line that was typed: what runs is in front of the terminal.
+int Shell::run_job(std::string_view line) {
+    system_.begin_job();
+    run_line(line);
+    system_.end_job();
+    if (system_.interrupted()) {
+        console_.write("^C\n");
+        status_ = kInterrupted;
+    }
+    return status_;
+}
+
+int Shell::run_line(std::string_view text, Output &out, int last_status) {
+    Line line;
     Message error;
     if (!parse(text, line, error)) {
         return report(error.view());
     }
-    int status = status_;
-    for (u32 i = 0; i < line.pipelines; i++) {
+    int status = last_status;
+    for (u32 i = 0; i < line.pipelines && !system_.interrupted(); i++) {
         const Pipeline &pipeline = line.pipeline[i];
         bool wanted = pipeline.join == Join::Always ||
                       (pipeline.join == Join::And && status == 0) ||
                       (pipeline.join == Join::Or && status != 0);
         if (wanted) {
-            status = run_pipeline(line, pipeline, out);
+            status = pipeline.behind ? run_behind(line, pipeline, status)
+                                     : run_pipeline(line, pipeline, out, status);
             console_.flush();
-            status_ = status;
         }
     }
     return status;
 }
 
-int Shell::run_pipeline(const Line &line, const Pipeline &pipeline, Output &final_out) {
-    std::string_view input;
-    bool cut = false;
+// For what no command does by itself.
+Context Shell::context(std::string_view name) {
+    return {*this, system_, {}, name, nullptr, console_, console_, 0};
+}
+
+int Shell::run_pipeline(const Line &line, const Pipeline &pipeline, Output &out, int last_status) {
+    FileInput input{system_};
+    FileOutput output{system_};
+    bool reads = pipeline.source != Pipeline::kNone, writes = pipeline.redirect != Redirect::None;
+    file::Path path;
+    if (reads) {
+        Context c = context("<");
+        std::string_view name = line.word[pipeline.source];
+        if (!c.path(name, path)) {
+            return kFailed;
+        }
+        if (sel::Result<> opened = input.open(path); !opened) {
+            return c.fail_on(name, opened.error());
+        }
+    }
+    if (!writes) {
+        return run_commands(line, pipeline, reads ? &input : nullptr, out, last_status);
+    }
+    Context c = context(">");
+    std::string_view name = line.word[pipeline.target];
+    if (!c.path(name, path)) {
+        return kFailed;
+    }
+    sel::Result<> done = output.open(path, pipeline.redirect == Redirect::Append);
+    if (!done) {
+        return c.fail_on(name, done.error());
+    }
+    int status = run_commands(line, pipeline, reads ? &input : nullptr, output, last_status);
+    done = output.end(system_.interrupted() ? ERR_EMPTY : OK);
+    if (!done && !system_.interrupted()) {
+        int failed = c.fail_on(name, done.error());
+        status = status != 0 ? status : failed;
+    }
+    return status;
+}
+
+int Shell::run_commands(const Line &line, const Pipeline &pipeline, Input *in, Output &out,
+                        int last_status) {
+    u32 last = pipeline.commands - 1;
+    const Command *command = &line.command[pipeline.first];
+    if (last == 0) {
+        return run_command(line, *command, in, out, last_status);
+    }
+    Context c = context("|");
+    if (in == nullptr && out.is_terminal() && are_programs(line, pipeline, last_status)) {
+        Job job;
+        return start_job(line, pipeline, last_status, job) ? jobs_.foreground(c, job) : kFailed;
+    }
+    if (workspace(c) == nullptr) {
+        return kFailed;
+    }
+    if (last > fibers_.free()) {
+        return c.fail("at most {} commands run at a time", Fibers::kMost + 1);
+    }
+    sel::StaticVector<OwnPipe, Fibers::kMost> pipes;
+    for (u32 i = 0; i < last; i++) {
+        [[maybe_unused]] bool room = pipes.emplace_back(system_);
+        if (sel::Result<> made = pipes.back().make(); !made) {
+            return c.fail("there is no pipe: {}", sel::describe(made.error()));
+        }
+    }
+    std::array<Stage, Fibers::kMost> stage;
+    for (u32 i = 0; i < last; i++) {
+        stage[i] = {this,
+                    &line,
+                    command + i,
+                    last_status,
+                    i == 0 ? in : nullptr,
+                    i == 0 ? nullptr : &pipes[i - 1],
+                    &pipes[i],
+                    0};
+        stage[i].fiber = fibers_.start(run_stage, &stage[i]);
+    }
+    PipeInput piped{system_, fibers_, pipes[last - 1].number()};
+    int status = run_command(line, command[last], &piped, out, last_status);
+    pipes[last - 1].release(piping::End::READER);
+    for (u32 i = 0; i < last; i++) {
+        fibers_.join(stage[i].fiber);
+    }
+    return status;
+}
+
+void Shell::run_stage(void *stage) {
+    Stage &s = *static_cast<Stage *>(stage);
+    Shell &sh = *s.shell;
+    PipeInput piped{sh.system_, sh.fibers_, s.from != nullptr ? s.from->number() : 0};
+    PipeOutput out{sh.system_, sh.fibers_, s.to->number()};
+    sh.run_command(*s.line, *s.command, s.from != nullptr ? &piped : s.in, out, s.last_status);
+    out.flush();
+    s.to->release(piping::End::WRITER);
+    if (s.from != nullptr) {
+        s.from->release(piping::End::READER);
+    }
+}
+
+Workspace *Shell::workspace(Context &context) {
+    if (workspace_ == nullptr) {
+        sel::Result<std::span<u8>> memory = system_.make_work_memory();
+        if (!memory) {
+            context.fail("there is no memory for it: {}", sel::describe(memory.error()));
+            return nullptr;
+        }
+        workspace_ = new (memory->data()) Workspace;
+        fibers_.use(workspace_->stack);
+    }
+    return workspace_;
+}
+
+// --- Programs that run without the shell between them.
+
+// Is each of the commands `run FILE`, without an option that changes how it is waited for?
+bool Shell::are_programs(const Line &line, const Pipeline &pipeline, int last_status) {
     for (u32 i = 0; i < pipeline.commands; i++) {
+        Words words;
+        const Command &command = line.command[pipeline.first + i];
+        if (!expand(line, command, last_status, words) || words.word[0] != "run") {
+            return false;
+        }
+        MemoryOutput nothing{std::span<char>{}};
+        Run run;
+        Context c{*this,   system_, {words.word.data() + 1, command.words - 1},
+                  "run",   nullptr, nothing,
+                  nothing, 0};
+        if (read_run(c, run) != 0 || !run.is_file || !run.waits) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Starts all of them, or none.
+bool Shell::start_job(const Line &line, const Pipeline &pipeline, int last_status, Job &job) {
+    sel::StaticVector<OwnPipe, Job::kPrograms> pipes;
+    Context whole = context("run");
+    for (u32 i = 0; i < pipeline.commands; i++) {
+        Words words;
+        Run run;
         const Command &command = line.command[pipeline.first + i];
         bool last = i + 1 == pipeline.commands;
-        if (last && pipeline.redirect == Redirect::None) {
-            int status = run_command(line, command, i > 0, input, final_out);
-            return status == 0 && cut ? kFailed : status;
+        sel::Result<> made = job.program.full() ? ERR_FULL : OK;
+        if (made && !last) {
+            [[maybe_unused]] bool room = pipes.emplace_back(system_);
+            made = pipes.back().make();
         }
-        MemoryOutput out{pipe_[depth_][i % 2]};
-        int status = run_command(line, command, i > 0, input, out);
-        if (out.cut()) {
-            cut = true;
-            console_.print("error: {}: more than {} bytes of output; the rest is lost\n",
-                           line.word[command.first], kPipe);
+        bool good = made.ok() && expand(line, command, last_status, words);
+        Context c{*this,    system_, {words.word.data() + 1, command.words - 1},
+                  "run",    nullptr, console_,
+                  console_, 0};
+        good = good && read_run(c, run) == 0;
+        run.start.in = good && i > 0 ? pipes[i - 1].number() : 0;
+        run.start.out = good && !last ? pipes[i].number() : 0;
+        u32 number = good ? start_program(c, run) : 0;
+        if (number == 0) {
+            for (u32 one : job.program) {
+                system_.end(one);
+            }
+            if (!made) {
+                whole.fail("there is no pipe: {}", sel::describe(made.error()));
+            }
+            return false;
         }
-        if (last) {
-            int saved = run_redirected(line, pipeline, out.view());
-            return status != 0 ? status : cut ? kFailed : saved;
+        [[maybe_unused]] bool fits = job.program.push_back(number);
+        job.text.append(i == 0 ? "" : " | ");
+        job.text.append(join_words({words.word.data(), command.words}));
+    }
+    return true;
+}
+
+int Shell::run_behind(const Line &line, const Pipeline &pipeline, int last_status) {
+    Context c = context("&");
+    if (pipeline.source != Pipeline::kNone || pipeline.redirect != Redirect::None ||
+        !are_programs(line, pipeline, last_status)) {
+        return c.fail("only programs in files run behind the prompt, as `run FILE`, and without < "
+                      "and >");
+    }
+    Job job;
+    if (!start_job(line, pipeline, last_status, job)) {
+        return kFailed;
+    }
+    if (!jobs_.keep(c, job, "runs")) {
+        for (u32 one : job.program) {
+            system_.end(one);
         }
-        input = out.view();
+        return c.fail("there are {} jobs already", u32{Jobs::kMost});
     }
     return 0;
 }
 
-sel::Result<> Shell::replace(std::string_view path, std::string_view text) {
-    NewFile file{system_};
-    sel::Result<> opened = file.open(path);
-    return opened ? file.end(file.append(text)) : opened;
-}
+// --- Commands.
 
-sel::Result<> Shell::add_to(std::string_view path, std::string_view text) {
-    sel::Result<u32> handle = system_.open(path, file::kWrite | file::kCreate);
-    if (!handle) {
-        return handle.error();
-    }
-    sel::Result<> added = system_.append(*handle, text), closed = system_.close(*handle);
-    return added ? closed : added;
-}
-
-int Shell::run_redirected(const Line &line, const Pipeline &pipeline, std::string_view text) {
-    std::string_view name = line.word[pipeline.target];
-    Context context{*this, system_, {}, ">", false, {}, console_, console_, 0};
-    file::Path path;
-    if (!context.path(name, path)) {
-        return kFailed;
-    }
-    sel::Result<> done =
-        pipeline.redirect == Redirect::Replace ? replace(path, text) : add_to(path, text);
-    return done ? 0 : context.fail_on(name, done.error());
-}
-
-bool Shell::expand(const Line &line, const Command &command, Words &words) {
+bool Shell::expand(const Line &line, const Command &command, int last_status, Words &words) {
     MemoryOutput text{words.text};
     for (u32 i = 0; i < command.words; i++) {
         std::size_t start = text.view().size();
         for (char c : line.word[command.first + i]) {
             if (c == kStatusMark) {
-                text.print("{}", status_);
+                text.print("{}", last_status);
             } else {
                 text.write({&c, 1});
             }
@@ -184,10 +346,10 @@ bool Shell::expand(const Line &line, const Command &command, Words &words) {
     return !text.cut();
 }
 
-int Shell::run_command(const Line &line, const Command &command, bool piped, std::string_view input,
-                       Output &out) {
+int Shell::run_command(const Line &line, const Command &command, Input *in, Output &out,
+                       int last_status) {
     Words words;
-    if (!expand(line, command, words)) {
+    if (!expand(line, command, last_status, words)) {
         return report("the words are too long once $? is put in");
     }
     std::string_view name = words.word[0];
@@ -197,8 +359,8 @@ int Shell::run_command(const Line &line, const Command &command, bool piped, std
         return kUnknown;
     }
     u32 count = command.words - 1;
-    Context context{*this,    system_, {words.word.data() + 1, count}, name, piped, input, out,
-                    console_, status_};
+    Context context{*this,    system_,    {words.word.data() + 1, count}, name, in, out,
+                    console_, last_status};
     if (count < info->least || count > info->most) {
         sel::Text<64> expected;
         if (info->most == 0) {
@@ -217,14 +379,16 @@ int Shell::run_command(const Line &line, const Command &command, bool piped, std
 }
 
 int Shell::run_script(Context &context, std::string_view name) {
-    if (depth_ == kScriptDepth) {
-        return context.fail("{}: scripts run scripts more than {} deep", name, kScriptDepth);
+    u32 &depth = depth_[fibers_.current()];
+    u32 most = fibers_.current() == 0 ? kScriptDepth : kPipedScriptDepth;
+    if (depth == most) {
+        return context.fail("{}: scripts run scripts more than {} deep", name, most);
     }
     Source source{context, name};
     if (!source.open()) {
         return kFailed;
     }
-    depth_++;
+    depth++;
     Lines lines{source};
     std::string_view line;
     int status = 0;
@@ -235,9 +399,12 @@ int Shell::run_script(Context &context, std::string_view name) {
             status = kUsage;
             break;
         }
-        status = run_line(line, context.out);
+        status = run_line(line, context.out, status);
+        if (system_.interrupted()) {
+            break;
+        }
     }
-    depth_--;
+    depth--;
     return source.failed() ? kFailed : status;
 }
 
@@ -282,6 +449,7 @@ void Shell::complete_path(std::string_view word, Candidates &candidates) {
         name.append(entry.name);
         name.append(entry.info.kind == file::Kind::Directory ? "/" : "");
         candidates.offer(name);
+        return true;
     });
 }
 

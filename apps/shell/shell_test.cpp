@@ -13,6 +13,14 @@ namespace {
 
 struct Fixture {
     FakeSystem system;
+    // No stack of a fiber has been used to its last eighth.
+    ~Fixture() {
+        constexpr std::size_t kStack = sizeof(Fibers::Stack), kEnd = sizeof(u64);
+        for (std::size_t i = 0; i < Fibers::kMost && !system.work.empty(); i++) {
+            auto stack = system.work.begin() + static_cast<std::ptrdiff_t>(i * kStack);
+            CHECK(std::all_of(stack + kEnd, stack + kStack / 8, [](u8 byte) { return byte == 0; }));
+        }
+    }
     std::unique_ptr<Shell> sh = std::make_unique<Shell>(system);
 
     // What a line prints.
@@ -22,9 +30,11 @@ struct Fixture {
         // Errors are kept back until the next flush.
         sh->type("");
         REQUIRE(system.opened == 0);
+        REQUIRE((system.pipes.empty() || jobs_run));
         return system.screen;
     }
     int status = 0;
+    bool jobs_run = false; // Programs have pipes behind the prompt.
 };
 
 } // namespace
@@ -80,11 +90,145 @@ TEST_CASE_METHOD(Fixture, "pipes and redirections", "[shell]") {
     CHECK(status == 1);
     CHECK(run("cat") == "error: cat: expected a file, or something piped in; usage: cat "
                         "[FILE]...\n");
-    // More than a pipe holds is said, not hidden.
-    system.files["/big"] = std::string(Shell::kPipe + 1, 'x');
-    CHECK(run("cat /big | count -c") ==
-          "error: cat: more than 65536 bytes of output; the rest is lost\n65536\n");
-    CHECK(status == 1);
+    // However long it is, and whoever ends first.
+    system.files["/big"] = std::string(100'000, 'x') + "\n";
+    CHECK(run("cat /big | count -c") == "100001\n");
+    CHECK(run("cat /big | cat | cat | cat | cat | count -c") == "100001\n");
+    CHECK(run("cat /big /big /big | head -n 1 | count") == "1\n");
+    CHECK(run("cat /big | true; status") == "status 0\n");
+    CHECK(run("cat < /etc/motd") == "hello\nworld\n");
+    CHECK(run("sort -r < /etc/motd | cat > /g; cat g") == "world\nhello\n");
+    CHECK(run("cat < /none") == "error: <: /none: there is no such name\n");
+    CHECK(run("cat < /etc") ==
+          "error: <: /etc: a directory where a file is needed, or the reverse\n");
+    CHECK(run("cat g >> g; cat g") == "world\nhello\nworld\nhello\n");
+    std::string many = "cat /etc/motd";
+    for (int i = 0; i < 11; i++) {
+        many += " | cat";
+    }
+    CHECK(run(many) == "hello\nworld\n");
+    CHECK(run(many + " | cat") == "error: |: at most 12 commands run at a time\n");
+    CHECK(status == kFailed);
+    system.files["/s"] = "cat /etc/motd | sort -r | cat\necho end";
+    CHECK(run("run /s | run /s | count; run /s | sort | cat") == "3\nend\nhello\nworld\n");
+    CHECK(run("cat /etc/motd | sort -r | sort | tail -n 1") == "world\n");
+    CHECK(run("cat /big | sort | tail | sort -r; sort /etc/motd") ==
+          "error: sort: at most 2 commands at a time keep lines: sort and tail\nhello\nworld\n");
+}
+
+TEST_CASE_METHOD(Fixture, "memory for pipelines is made for the first one", "[shell]") {
+    system.work_error = ERR_MEMORY;
+    for (const char *line : {"echo a | cat", "sort /etc/motd", "tail /etc/motd"}) {
+        CHECK(run(line).find(": there is no memory for it: ") != std::string::npos);
+        CHECK(status == kFailed);
+    }
+    system.work_error = OK;
+    CHECK(run("cat /etc/motd | sort -r; sort /etc/motd") == "world\nhello\nhello\nworld\n");
+}
+
+TEST_CASE_METHOD(Fixture, "programs in pipes", "[shell]") {
+    system.files["/bin/flood"] = system.files["/bin/copy"] = system.files["/bin/hello"] =
+        "\177ELF and more";
+    CHECK(run("run /bin/flood | head -n 3") == "line 1\nline 2\nline 3\n");
+    CHECK(run("run /bin/flood | run /bin/copy | head -n 2") == "line 1\nline 2\n");
+    CHECK(run("cat /etc/motd | run /bin/copy | cat") == "hello\nworld\n");
+    CHECK(run("run /bin/copy < /etc/motd > /f; cat /f") == "hello\nworld\n");
+    system.files["/big"] = std::string(10'000, 'x') + "\n";
+    CHECK(run("run /bin/copy < /big | run /bin/copy | run /bin/copy >> /f; count -c /f") ==
+          "10013\n");
+    CHECK(run("cat /big | run /bin/copy | run /bin/copy | head -n 1 | count -c") == "2049\n");
+    CHECK(run("cat /big | run /bin/hello; status") == "status 0\n"); // It does not read.
+    system.code = 3;
+    CHECK(run("cat /etc/motd | run /bin/hello; status") == "status 3\n");
+    system.files["/s"] = "run /bin/copy < /etc/motd\nrun /bin/copy < /etc/motd";
+    CHECK(run("run /s | count") == "4\n");
+    system.refusal.data = "has no manifest";
+    CHECK(run("cat /big | run /bin/copy | count") == "error: run: /bin/copy has no manifest\n0\n");
+    CHECK(run("run /bin/flood > /f") == "error: run: /bin/flood has no manifest\n");
+    CHECK(status == kFailed);
+}
+
+TEST_CASE_METHOD(Fixture, "^C ends what runs", "[shell]") {
+    system.files["/bin/flood"] = system.files["/bin/copy"] = "\177ELF and more";
+    system.files["/big"] = std::string(10'000, 'x') + "\n";
+    system.files["/old"] = "old\n";
+    system.files["/s"] = "echo one\nsleep 100\necho two";
+    auto type = [&](std::string_view line, int after) {
+        system.screen.clear();
+        system.interrupt_at = after;
+        sh->type(std::string{line} + "\n");
+        REQUIRE(!system.in_job);
+        REQUIRE(system.pipes.empty());
+        REQUIRE(system.opened == 0);
+        std::string shown = system.screen.substr(line.size() + 1);
+        return shown.substr(0, shown.size() - Shell::kPrompt.size());
+    };
+    CHECK(type("sleep 100; echo never", 20) == "^C\n");
+    CHECK(type("status", -1) == "status 130\n");
+    CHECK(type("run /s", 20) == "one\n^C\n");
+    CHECK(type("run /bin/flood | count", 30).ends_with("^C\n"));
+    CHECK(type("run /bin/flood > /old", 30) == "^C\n");
+    CHECK(type("sort /big > /old", 3) == "^C\n");
+    CHECK(type("cp /big /old", 3) == "^C\n");
+    CHECK(type("cat /old", -1) == "old\n");
+    CHECK(type("run /bin/flood | run /bin/copy | cat > /old", 50) == "^C\n");
+    CHECK(type("cat /old; ls / | count", -1) == "old\n4\n");
+    for (int after = 0; after < 200; after++) {
+        type("cat /big | run /bin/copy | sort | run /bin/copy > /new", after);
+        type("run /s | run /bin/copy | cat | head -n 1", after);
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "what a program is not given the terminal asks for", "[shell]") {
+    system.files["/bin/wants"] = "\177ELF and more";
+    CHECK(run("run /bin/wants") == "error: run: /bin/wants was not given timer\n");
+    CHECK(status == kFailed);
+    CHECK(system.asked == std::vector<std::string>{"/bin/wants timer"});
+    system.consent = true;
+    CHECK(run("run --give timer /bin/wants a") == "");
+    CHECK(system.asked.back() == "/bin/wants code");
+    CHECK(system.calls.back() == "start /bin/wants [a] give [timer code]");
+    CHECK(run("run /bin/wants | count") == "0\n");
+    CHECK(system.asked.size() == 4); // Not for ever: each time anew.
+}
+
+TEST_CASE_METHOD(Fixture, "jobs run behind the prompt, stop, and come to the front", "[shell]") {
+    system.files["/bin/flood"] = system.files["/bin/copy"] = system.files["/bin/hello"] =
+        "\177ELF and more";
+    jobs_run = true;
+    CHECK(run("run /bin/flood | run /bin/copy & echo on") ==
+          "[1] runs: run /bin/flood | run /bin/copy\non\n");
+    CHECK(system.front.empty());
+    CHECK(run("jobs") == "[1] runs: run /bin/flood | run /bin/copy\n");
+    CHECK(run("run /bin/hello a b&") == "[2] runs: run /bin/hello a b\n");
+    system.code = 4;
+    CHECK(run("fg 2; status") == "run /bin/hello a b\nstatus 4\n");
+    CHECK(system.reader == 67);
+    CHECK(run("fg 2") == "error: fg: there is no such job; 'jobs' lists them\n");
+    CHECK(run("fg x").starts_with("error: fg: expected the number of a job"));
+    system.stop_next = true;
+    CHECK(run("run /bin/hello; status") == "[2] stopped: /bin/hello\nstatus 148\n");
+    CHECK(run("jobs") == "[1] runs: run /bin/flood | run /bin/copy\n[2] stopped: /bin/hello\n");
+    system.stop_next = true;
+    CHECK(run("fg") == "/bin/hello\n[2] stopped: /bin/hello\n");
+    CHECK(run("bg 2; jobs | tail -n 1") == "/bin/hello\n[2] runs: /bin/hello\n");
+    system.finish(68, 5);
+    system.screen.clear();
+    sh->type("\n");
+    CHECK(system.screen == "\n[2] has ended with status 5: /bin/hello\ntrust> ");
+    CHECK(run("echo a & echo b") ==
+          "error: &: only programs in files run behind the prompt, as `run FILE`, and without < "
+          "and >\nb\n");
+    CHECK(run("run /bin/flood > /f &").starts_with("error: &: only programs"));
+    CHECK(run("run -b /bin/flood &").starts_with("error: &: only programs"));
+    for (u32 i = 2; i <= Jobs::kMost; i++) {
+        run("run /bin/hello &");
+        CHECK(status == 0);
+    }
+    CHECK(run("run /bin/hello &") == "error: &: there are 8 jobs already\n");
+    CHECK(system.calls.back().starts_with("end "));
+    system.stop_next = true;
+    CHECK(run("run /bin/hello") == "error: run: 8 jobs are there already: it was ended\n");
 }
 
 TEST_CASE_METHOD(Fixture, "files", "[shell]") {
@@ -231,9 +375,12 @@ TEST_CASE_METHOD(Fixture, "time, help and the machine", "[shell]") {
     CHECK(run("uptime; date") == "up 1:02:03.004\n2001-09-09 01:46:40 UTC\n");
     CHECK(run("sleep 2; sleep x") ==
           "error: sleep: expected a number of seconds, at most 3600; usage: sleep SECONDS\n");
+    CHECK(system.calls.size() == 40);
+    CHECK(system.calls.back() == "sleep 50000000");
+    system.calls.clear();
     CHECK(run("halt") == "error: halt: the machine did not switch off: device error\n");
     CHECK(run("halt now") == "error: halt: expected -f or nothing; usage: halt [-f]\n");
-    CHECK(system.calls == std::vector<std::string>{"sleep 2000000000", "sync", "halt"});
+    CHECK(system.calls == std::vector<std::string>{"sync", "halt"});
     for (const std::string command : {"halt", "reboot"}) {
         system.calls.clear();
         system.sync_error = ERR_IO;
@@ -263,15 +410,15 @@ TEST_CASE_METHOD(Fixture, "programs in files", "[shell]") {
     system.files["/bin/hello"] = "\177ELF and more";
     system.files["/s"] = "echo one\n";
     CHECK(run("run /bin/hello a 'b c'") == "");
-    CHECK(system.calls.back() == "start /bin/hello [a b c] give [] wait");
-    CHECK(run("run -b --give file:/a:ro --give timer /bin/hello -b") == "/bin/hello runs as 65\n");
+    CHECK(system.calls.back() == "start /bin/hello [a b c] give []");
+    CHECK(run("run -b --give file:/a:ro --give timer /bin/hello -b") == "/bin/hello runs as 66\n");
     CHECK(system.calls.back() == "start /bin/hello [-b] give [file:/a:ro timer]");
-    system.started.code = 3;
+    system.code = 3;
     run("run /bin/hello");
     CHECK(status == 3);
-    system.started.code = 128 + FAULT_EXCEPTION;
+    system.code = 128 + FAULT_EXCEPTION;
     CHECK(run("run /bin/hello") == "error: run: /bin/hello was ended by a fault\n");
-    system.started = {.number = 0, .code = 0, .data = "has no manifest"};
+    system.refusal.data = "has no manifest";
     CHECK(run("run /bin/hello") == "error: run: /bin/hello has no manifest\n");
     CHECK(status == kFailed);
     std::size_t calls = system.calls.size();
@@ -324,6 +471,12 @@ TEST_CASE_METHOD(Fixture, "scripts and programs", "[shell]") {
     CHECK(status == kUsage);
     system.files["/loop"] = "run /loop";
     CHECK(run("run /loop") == "error: run: /loop: scripts run scripts more than 4 deep\n");
+    CHECK(run("run /loop | cat") == "error: run: /loop: scripts run scripts more than 1 deep\n");
+    CHECK(run("echo a | run /loop") == "error: run: /loop: scripts run scripts more than 4 deep\n");
+    system.files["/loop"] = "run /loop | cat";
+    CHECK(run("run /loop") == "error: |: at most 12 commands run at a time\n");
+    system.files["/deep"] = "grep o /s | sort | cat | hexdump | tail -n 100 | grep -v x";
+    CHECK(run("run /deep | run /deep | cat").ends_with("|\n"));
     CHECK(run("run /none") == "error: run: /none: there is no such name\n");
     CHECK(run("run ramfs a 'b c'") == "");
     CHECK(system.calls.back() == "run ramfs [a b c]");

@@ -4,47 +4,35 @@
 
 namespace shell {
 
-Source::~Source() {
-    if (opened_) {
-        [[maybe_unused]] auto closed = context_.system.close(handle_); // Only read.
-    }
-}
-
 bool Source::open() {
     if (!from_file_) {
-        if (!context_.piped) {
+        if (context_.in == nullptr) {
             context_.usage("a file, or something piped in");
         }
-        return context_.piped;
+        return context_.in != nullptr;
     }
     file::Path path;
     if (!context_.path(name_, path)) {
         return false;
     }
-    sel::Result<u32> handle = context_.system.open(path, 0);
-    if (!handle) {
-        context_.fail_on(name_, handle.error());
-        return false;
+    sel::Result<> opened = file_.open(path);
+    if (!opened) {
+        context_.fail_on(name_, opened.error());
     }
-    handle_ = *handle;
-    opened_ = true;
-    return true;
+    return opened.ok();
 }
 
 std::string_view Source::next() {
-    if (!from_file_) {
-        std::string_view all = context_.input.substr(offset_);
-        offset_ += all.size();
-        return all;
-    }
-    sel::Result<u32> count = context_.system.read(handle_, offset_, piece_);
-    if (!count) {
-        failed_ = true;
-        context_.fail_on(name_, count.error());
+    if (failed_ || context_.out.broken()) {
         return {};
     }
-    offset_ += *count;
-    return {piece_, *count};
+    Input &input = from_file_ ? static_cast<Input &>(file_) : *context_.in;
+    sel::Result<u32> count = input.read(piece_);
+    if (!count) {
+        context_.fail_on(from_file_ ? name_ : "what is piped in", count.error());
+    }
+    failed_ = !count || context_.system.interrupted();
+    return {piece_, failed_ ? 0 : *count};
 }
 
 bool Lines::next(std::string_view &line) {

@@ -1,24 +1,23 @@
-// Source: what a filter reads: a file, or what comes through the pipe; in pieces or in lines.
+// Source: what a filter reads: a file, or what is piped in; in pieces or in lines.
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
 #include "command.hpp"
+#include "streams.hpp"
 
 namespace shell {
 
 class Source {
   public:
-    // Reads file `path`, or the pipe if `path` is empty.
+    // Reads file `path`, or what is piped in if `path` is empty.
     Source(Context &context, std::string_view path)
-        : context_{context}, name_{path}, from_file_{!path.empty()} {}
-    ~Source();
-    Source(const Source &) = delete;
-    Source &operator=(const Source &) = delete;
+        : context_{context}, name_{path}, from_file_{!path.empty()}, file_{context.system} {}
 
     // False, and the error has been told: there is nothing to read from.
     bool open();
 
-    // The next piece; empty at the end. failed() then says whether that came from an error.
+    // The next piece; empty at the end, and when nobody wants what is made of it. failed() then says whether that came
+    // from an error.
     std::string_view next();
     bool failed() const { return failed_; }
 
@@ -26,10 +25,8 @@ class Source {
     Context &context_;
     std::string_view name_;
     bool from_file_;
-    bool opened_ = false;
     bool failed_ = false;
-    u32 handle_ = 0;
-    u64 offset_ = 0;
+    FileInput file_;
     char piece_[file::kChunk];
 };
 

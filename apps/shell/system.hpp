@@ -75,7 +75,26 @@ struct IrqRow {
 
 class System {
   public:
+    // Memory for what most lines do not need (workspace.hpp): zeroed, and made when it is asked for. Once.
+    static constexpr std::size_t kWorkBytes = 1024 * 1024;
+    virtual sel::Result<std::span<u8>> make_work_memory() = 0;
+
+    // The terminal.
     virtual void print(std::string_view text) = 0;
+    virtual void show_prompt(std::string_view text) = 0;
+    virtual void clear_screen() = 0;
+
+    // Has the terminal ask whether `who` may have `what`, this once. ERR_BUSY: it asks already.
+    virtual sel::Result<bool> ask_person(std::string_view who, std::string_view what) = 0;
+
+    // What is typed between these is not the shell's: ^C interrupts, and ends the programs in front.
+    virtual void begin_job() = 0;
+    virtual void end_job() = 0;
+    virtual bool interrupted() = 0; // ^C was typed since the job began.
+    // This program is in front until wait() has told of its end: ^C ends it. `reads`: it gets what is typed. `stops`:
+    // ^Z stops all that are in front.
+    virtual void put_in_front(u32 program, bool reads, bool stops) = 0;
+    virtual void clear_front() = 0; // Nobody is.
 
     // Files: servers/file/api.hpp says what the errors mean.
     virtual sel::Result<file::Info> stat(std::string_view path) = 0;
@@ -122,8 +141,22 @@ class System {
     virtual sel::Result<Ending> run(std::string_view name, std::string_view arguments,
                                     u64 limit_ns) = 0;
 
+    // Pipes, of which the shell has both ends (servers/pipe/api.hpp): what cannot be done now is ERR_BUSY.
+    virtual sel::Result<u32> make_pipe() = 0;
+    virtual sel::Result<u32> read_pipe(u32 pipe, std::span<char> out) = 0;
+    virtual sel::Result<u32> write_pipe(u32 pipe, std::string_view text) = 0;
+    virtual void release(u32 pipe, piping::End end) = 0;
+    // Has this program an end of one?
+    virtual bool is_bound(u32 program) = 0;
+    // Until programs have read, written or let go of an end since the last time.
+    virtual void wait_for_pipes() = 0;
+
     // Programs from files: servers/loader/api.hpp.
     virtual sel::Result<loader::Started> start(const loader::Start &m) = 0;
+    virtual sel::Result<loader::Status> wait(u32 program) = 0; // Until it has ended or is stopped.
+    virtual sel::Result<loader::Status> look(u32 program) = 0;
+    virtual void end(u32 program) = 0;
+    virtual void go_on(u32 program) = 0; // If it is stopped.
     virtual sel::Result<loader::Description> describe(std::string_view path) = 0;
 
     virtual sel::Result<logging::Line> log(u64 since, sel::Level level) = 0;
@@ -147,7 +180,7 @@ class System {
     ~System() = default;
 };
 
-// What `show` is to see of a directory; an error is that of the first answer that is none.
+// What `show` is to see of a directory, as long as it says so; an error is that of the first answer that is none.
 template <typename Show>
 sel::Result<> each_entry(System &system, std::string_view path, Show show) {
     u32 position = 0;
@@ -158,7 +191,9 @@ sel::Result<> each_entry(System &system, std::string_view path, Show show) {
         }
         file::Entry entry;
         for (u32 at = 0; entries->take(at, entry); position = entry.next) {
-            show(entry);
+            if (!show(entry)) {
+                return OK;
+            }
         }
     }
 }

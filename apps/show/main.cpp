@@ -6,10 +6,6 @@
 
 namespace {
 
-int say(std::string_view text) {
-    return console::put_all(caps::console, text) ? 0 : 1;
-}
-
 sel::Result<> show(u32 handle) {
     for (u64 offset = 0;;) {
         auto part =
@@ -17,7 +13,10 @@ sel::Result<> show(u32 handle) {
         if (!part || part->data.size == 0) {
             return part.error();
         }
-        say({reinterpret_cast<const char *>(part->data.byte), part->data.size});
+        std::string_view text{reinterpret_cast<const char *>(part->data.byte), part->data.size};
+        if (sel::Result<> written = stream::put_all(caps::out, text); !written) {
+            return written;
+        }
         offset += part->data.size;
     }
 }
@@ -42,7 +41,7 @@ int main() {
     if (!done) {
         sel::Text<100> line;
         sel::format(line, "show: {}: {}\n", path, sel::describe(done.error()));
-        say(line);
+        [[maybe_unused]] auto said = stream::put_all(caps::terminal, line);
     }
     return done ? 0 : 2;
 }

@@ -49,7 +49,7 @@ template <typename... Ts>
 void print(std::string_view pattern, const Ts &...values) {
     Line line;
     sel::format(line, pattern, values...);
-    [[maybe_unused]] auto printed = console::put_all(caps::console, line);
+    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
 }
 
 template <typename... Ts>

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 //   TEST_CASE("...") {
-//       sel::fuzz::clients<console::Api>();
-//       sel::fuzz::server<console::Api>(server);
+//       sel::fuzz::clients<counter::Api>();
+//       sel::fuzz::server<counter::Api>(server);
 //   }
 // Lengths, labels and words are chosen near their bounds. What must not happen is seen by the sanitizers,
 // by REQUIRE here, and by what a message says of itself (sound(), accepts()). For server() the test has set

@@ -18,7 +18,7 @@ import threading
 import time
 from pathlib import Path
 
-PROMPT = "trust> "
+PROMPT = "\x1b[1mtrust> \x1b[22m"  # Bold, which only the terminal itself can send.
 OVMF = "/usr/share/ovmf/OVMF.fd"
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 DISK_KINDS = {  # Arguments of QEMU for disk number {0}, which is number {1} of its kind.
@@ -210,9 +210,9 @@ class Machine:
     def _command(self, line, timeout):
         self.send(line)
         self.send("\n")
-        answer = ESCAPE.sub("", self.expect(re.compile(rf"\n{re.escape(PROMPT)}"), timeout))
-        echo, _, output = answer.partition("\n")  # The shell echoes what it reads.
-        return output[:-len(PROMPT)] if output.endswith(PROMPT) else ""
+        answer = self.expect(f"\n{PROMPT}", timeout)
+        echo, _, output = answer.removesuffix(PROMPT).partition("\n")  # The shell echoes what it reads.
+        return ESCAPE.sub("", output)
 
     def status(self, line, timeout=60):
         """Run a shell command: (exit status, output)."""

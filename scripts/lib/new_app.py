@@ -19,7 +19,7 @@ budget   = "1ms"   # Of each period: it counts for who starts it.
 period   = "100ms"
 
 [needs]
-console = "console"
+out = "stream.Out"
 ''',
     "meson.build": '''\
 # SPDX-License-Identifier: BSD-2-Clause
@@ -31,7 +31,7 @@ programs += {'@': files('main.cpp')}
 #include "@.caps.hpp"
 
 int main() {
-    return console::put_all(caps::console, "hello from @\\n") ? 0 : 1;
+    return stream::put_all(caps::out, "hello from @\\n") ? 0 : 1;
 }
 ''',
     "README.md": '''\

@@ -59,9 +59,7 @@ struct Fixture {
         std::make_unique<console::Uart<Ports>>(Ports{&chip});
 
     Fixture() { uart->start(); }
-    std::size_t write(std::string_view text) {
-        return uart->write({reinterpret_cast<const u8 *>(text.data()), text.size()});
-    }
+    std::size_t write(std::string_view text) { return uart->write(text); }
     std::string read(std::size_t most = 100000) {
         std::string out(most, '?');
         out.resize(uart->peek({reinterpret_cast<u8 *>(out.data()), most}));

@@ -1,4 +1,4 @@
-// Console: wires the first serial port to its clients.
+// Console: wires the first serial port to the terminal that it is.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "console.hpp"
 
@@ -31,5 +31,5 @@ Server server{Com1{}};
 
 int main() {
     server.start();
-    sel::serve<console::Api, console::Keyboard>(caps::service, server);
+    sel::serve<stream::Terminal, stream::Out, stream::In, stream::Control>(caps::service, server);
 }

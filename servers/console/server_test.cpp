@@ -17,6 +17,7 @@ namespace {
 struct Chip {
     std::deque<u8> arriving;
     std::size_t sent = 0;
+    std::string text;
     bool free = false;
 };
 
@@ -30,7 +31,12 @@ struct Ports {
         }
         return static_cast<u8>((chip->arriving.empty() ? 0 : 1) | (chip->free ? 0x20 : 0));
     }
-    void out(unsigned reg, u8) { chip->sent += reg == 0 ? 1 : 0; }
+    void out(unsigned reg, u8 byte) {
+        if (reg == 0) {
+            chip->sent++;
+            chip->text += static_cast<char>(byte);
+        }
+    }
 };
 
 constexpr cptr_t kReplies = 100;
@@ -39,7 +45,11 @@ struct Answer {
     u64 reply;
     u32 error;
     u64 word;
+    std::string text; // Of an Input.
 };
+
+constexpr u32 kProgram = sel::Environment::kSystemPrograms + 1; // Started at run time.
+constexpr u32 kShell = 9;
 
 struct Fixture {
     Chip chip;
@@ -54,7 +64,12 @@ struct Fixture {
             if (r.number != CALL_REPLY) {
                 r.number = OK;
             } else if (sel::host::reply(r, gone)) {
-                answers.push_back({r.cptr, r.label(), r.word[0]});
+                stream::Input input;
+                bool read = r.label() == OK && sel::load(r, input);
+                answers.push_back(
+                    {r.cptr, r.label(), r.word[0],
+                     read ? std::string{reinterpret_cast<char *>(input.data.byte), input.data.size}
+                          : ""});
             }
         };
         server->start();
@@ -64,32 +79,49 @@ struct Fixture {
         sel::host::kernel = nullptr;
     }
 
-    template <typename Api = console::Api, typename M>
+    template <typename Api = stream::Terminal, typename M>
     void send(u32 client, const M &m) {
         sel::Regs r{};
         sel::store(r, Api::template label<M>(), m);
         r.cptr = client;
-        if (!Api::dispatch(*server, r, replies)) {
+        if (Api::dispatch(*server, r, replies)) {
+            answers.push_back({0, r.label(), r.word[0], ""});
+        } else {
             replies.settle();
         }
     }
-    void read(u32 client) { send<console::Keyboard>(client, console::Read{}); }
-    void write(u32 client, std::size_t bytes) {
-        console::Write m;
-        std::string text(bytes, 'x');
-        m.data.assign({reinterpret_cast<const u8 *>(text.data()), bytes});
+    void read(u32 client) { send<stream::In>(client, stream::Read{}); }
+    void write(u32 client, std::size_t bytes) { print(client, std::string(bytes, 'x')); }
+    void print(u32 client, std::string_view text) {
+        stream::Write m;
+        m.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
         send(client, m);
     }
+    void type(std::string_view text) {
+        chip.arriving.insert(chip.arriving.end(), text.begin(), text.end());
+        server->interrupted();
+    }
+    template <typename M>
+    void control(const M &m, u32 client = kShell) {
+        send<stream::Control>(client, m);
+    }
+    // The newest answer, which is the only one since the last look.
+    Answer answer() {
+        REQUIRE(answers.size() == 1);
+        Answer last = answers.back();
+        answers.clear();
+        return last;
+    }
+    void nothing() { CHECK(answers.empty()); }
 };
 
 } // namespace
 
 TEST_CASE_METHOD(Fixture, "writers wait while the ring is full, and go on in order", "[console]") {
-    for (int i = 0; i < 20 && (answers.empty() || answers.back().word == console::kChunk); i++) {
-        write(1, console::kChunk);
+    for (int i = 0; i < 100 && replies.waiting() == 0; i++) {
+        write(1, stream::kChunk);
     }
     std::size_t before = answers.size();
-    write(1, console::kChunk); // The ring is full to the last byte or two.
     write(2, 10);
     CHECK(answers.size() == before);
     chip.free = true;
@@ -109,7 +141,7 @@ TEST_CASE_METHOD(Fixture, "writers wait while the ring is full, and go on in ord
 
 TEST_CASE_METHOD(Fixture, "only so many writers can wait", "[console]") {
     for (u32 i = 0; i < 40; i++) {
-        write(i, console::kChunk);
+        write(i, stream::kChunk);
     }
     CHECK(answers.back().error == ERR_FULL);
     CHECK(replies.waiting() == console::Console<Ports>::kWriters);
@@ -117,11 +149,11 @@ TEST_CASE_METHOD(Fixture, "only so many writers can wait", "[console]") {
 
 TEST_CASE_METHOD(Fixture, "who has waited long enough for room is told to ask again", "[console]") {
     for (int i = 0; i < 20 && replies.waiting() == 0; i++) {
-        write(1, console::kChunk);
+        write(1, stream::kChunk);
     }
     std::size_t before = answers.size();
     u64 begun = sel::host::time, due = server->deadline();
-    CHECK(due == begun + sel::milliseconds(console::kRoomMs));
+    CHECK(due == begun + sel::milliseconds(stream::kRoomMs));
     sel::host::time = due - 1;
     write(2, 10);
     server->on_timeout();
@@ -130,7 +162,7 @@ TEST_CASE_METHOD(Fixture, "who has waited long enough for room is told to ask ag
     server->on_timeout();
     REQUIRE(answers.size() == before + 1);
     CHECK(answers[before].error == ERR_BUSY);
-    CHECK(server->deadline() == due - 1 + sel::milliseconds(console::kRoomMs));
+    CHECK(server->deadline() == due - 1 + sel::milliseconds(stream::kRoomMs));
     chip.free = true;
     for (int i = 0; i < 100; i++) {
         server->interrupted();
@@ -148,7 +180,7 @@ TEST_CASE("text is printed as long as the console asks for it, and no longer tha
     sel::host::time = 0;
     sel::host::kernel = [&](sel::Regs &r) {
         sel::host::time += 10;
-        console::Write m;
+        stream::Write m;
         REQUIRE(sel::load(r, m));
         r.number = OK;
         if (busy != 0) {
@@ -159,14 +191,14 @@ TEST_CASE("text is printed as long as the console asks for it, and no longer tha
         printed.append(reinterpret_cast<const char *>(m.data.byte), m.data.size);
         sel::store(r, OK, m.data.size);
     };
-    sel::Client<console::Api> client{1};
-    CHECK(console::put_all(client, "hello").ok());
+    sel::Client<stream::Terminal> client{1};
+    CHECK(stream::put_all(client, "hello").ok());
     CHECK(printed == "hello");
     busy = 3;
-    CHECK(console::put_all(client, "hello", 30).error() == ERR_BUSY);
+    CHECK(stream::put_all(client, "hello", 30).error() == ERR_BUSY);
     CHECK(busy == 0);
     busy = 3;
-    CHECK(console::put_all(client, "hello", 31).ok());
+    CHECK(stream::put_all(client, "hello", 31).ok());
     sel::host::kernel = nullptr;
     sel::host::time = 0;
 }
@@ -209,7 +241,7 @@ TEST_CASE_METHOD(Fixture, "one client does not take all places, and who gave up 
                  "[console]") {
     using Console = console::Console<Ports>;
     while (answers.empty() || replies.waiting() == 0) {
-        write(1, console::kChunk);
+        write(1, stream::kChunk);
     }
     answers.clear();
     for (u32 i = 1; i < Console::kPerClient; i++) {
@@ -239,12 +271,219 @@ TEST_CASE_METHOD(Fixture, "one client does not take all places, and who gave up 
     CHECK(chip.sent > sent);
 }
 
+TEST_CASE_METHOD(Fixture, "while the terminal is lent, its reader alone reads", "[console]") {
+    read(kProgram);
+    type("secret");
+    nothing(); // A program behind the prompt gets nothing,
+    read(kShell);
+    CHECK(answer().text == "secret"); // the shell does.
+
+    control(stream::Lend{.job = 1});
+    read(kProgram + 1);
+    type("one\r");
+    nothing();
+    control(stream::SetReader{.job = 1, .client = kProgram});
+    CHECK(answers.size() == 2);
+    CHECK(answers[0].text == "one\n"); // The program's line ends,
+    answers.clear();
+    read(kProgram);
+    type("two\x04three");
+    CHECK(answer().text == "two");
+    read(kProgram);
+    CHECK(answer().text.empty()); // and ^D is the end.
+    control(stream::SetReader{.job = 1, .client = kProgram + 1});
+    CHECK(answers.size() == 2);
+    CHECK(answers[0].text == "three");
+    answers.clear();
+
+    // The reader of a job has ended: its number is nobody's.
+    server->on_ended(kProgram + 1);
+    read(kProgram + 1);
+    type("x");
+    nothing();
+    control(stream::TakeBack{.job = 1});
+    CHECK(answers.size() == 2); // The loan, and TakeBack.
+    CHECK(answers[0].word == static_cast<u64>(stream::Signal::NONE));
+    answers.clear();
+    read(kShell);
+    CHECK(answer().text == "x");
+}
+
+TEST_CASE_METHOD(Fixture, "^C and ^Z go to who has lent the terminal, with what was typed before",
+                 "[console]") {
+    control(stream::Lend{.job = 1});
+    type("typed ahead\x03"
+         "later");
+    CHECK(answer().word == static_cast<u64>(stream::Signal::INTERRUPT));
+    control(stream::Lend{.job = 1});
+    nothing();
+    type("\x1a");
+    CHECK(answer().word == static_cast<u64>(stream::Signal::STOP));
+    type("\x03"); // Nobody waits for it just now,
+    nothing();
+    control(stream::Lend{.job = 1}); // but it is not lost.
+    CHECK(answer().word == static_cast<u64>(stream::Signal::INTERRUPT));
+    read(kShell);
+    nothing();
+    type("a\x03");
+    CHECK(answer().text == "a\x03"); // At its prompt it is a key of the shell's.
+}
+
+TEST_CASE_METHOD(Fixture, "a loan ends whichever comes first, its end or itself", "[console]") {
+    control(stream::TakeBack{.job = 3});
+    CHECK(answer().error == OK);
+    control(stream::Lend{.job = 3}); // It was on its way.
+    CHECK(answer().word == static_cast<u64>(stream::Signal::NONE));
+    control(stream::Lend{.job = 4});
+    control(stream::TakeBack{.job = 3}); // Of an older one.
+    CHECK(answer().error == OK);
+    read(kShell); // Whoever reads has not lent it.
+    CHECK(answer().word == static_cast<u64>(stream::Signal::NONE));
+    control(stream::Lend{.job = 5});
+    CHECK(answer().word == static_cast<u64>(stream::Signal::NONE));
+    type("x");
+    CHECK(answer().text == "x");
+    control(stream::Lend{.job = 6});
+    control(stream::Lend{.job = 1}, kShell + 1);
+    CHECK(answer().error == ERR_BUSY);
+    control(stream::SetReader{.job = 6, .client = kProgram}, kShell + 1);
+    CHECK(answer().error == ERR_BUSY);
+    control(stream::TakeBack{.job = 6}, kShell + 1);
+    CHECK(answer().error == ERR_BUSY);
+    server->on_ended(kShell);
+    answers.clear();
+    control(stream::Lend{.job = 1}, kShell + 1); // It counts its own jobs.
+    nothing();
+}
+
+TEST_CASE_METHOD(Fixture, "only the terminal commands the screen", "[console]") {
+    chip.free = true;
+    std::size_t before = chip.text.size();
+    auto shown = [&](u32 client, std::string_view text) {
+        before = chip.text.size();
+        print(client, text);
+        return chip.text.substr(before);
+    };
+    CHECK(shown(1, "a\x1b[2J\x9b\x80\tb\b\a\r\n") == "a?[2J??\tb\b\a\r\r\n");
+    CHECK(shown(kProgram, "a\x1b[2J\tb\b\a\r\n") == "a?[2J\tb???\r\n");
+    CHECK(shown(kProgram, "\xc3\xa4\xc2\x9b") == "\xc3\xa4?");
+    // A character is not parted; the rest of it is sent again.
+    answers.clear();
+    CHECK(shown(kProgram, "a\xe2\x82") == "a");
+    CHECK(answer().word == 1);
+    CHECK(shown(kProgram, "\xe2\x82\xac") == "\xe2\x82\xac");
+    CHECK(answer().word == 3);
+    CHECK(shown(kProgram, "\xe2\x82") == "??");
+    CHECK(answer().word == 2);
+    before = chip.text.size();
+    control(stream::Clear{});
+    CHECK(chip.text.substr(before) == "\x1b[H\x1b[2J");
+}
+
+TEST_CASE_METHOD(Fixture, "the prompt has a mark, and comes behind what was written before",
+                 "[console]") {
+    print(kShell, "written");
+    std::size_t before = chip.text.size();
+    while (replies.waiting() == 0) {
+        write(kProgram, stream::kChunk);
+    }
+    answers.clear();
+    control(stream::Prompt{.data = "trust> \x1b[2J"});
+    CHECK(answer().error == OK);
+    chip.free = true;
+    for (int i = 0; i < 2000; i++) {
+        server->interrupted();
+    }
+    std::string shown = chip.text.substr(before);
+    CHECK(shown.starts_with("written"));
+    std::string mark = "\x1b[1mtrust> ?[2J\x1b[22m";
+    std::size_t at = shown.find(mark);
+    REQUIRE(at != shown.npos);
+    CHECK(shown.find(mark, at + 1) == shown.npos);
+    CHECK(shown.ends_with("x")); // Who waited comes behind it.
+}
+
+TEST_CASE_METHOD(Fixture, "a question is the terminal's, and its answer was typed for it",
+                 "[console]") {
+    auto ask = [&](std::string_view who) { control(stream::Ask{.what = "timer", .data = who}); };
+    control(stream::Lend{.job = 1});
+    control(stream::SetReader{.job = 1, .client = kProgram});
+    print(kProgram, "before"); // The transmitter is stuck: it waits in the ring.
+    answers.clear();
+    ask("/fat/x\x1b[7m\n");
+    type("y"); // Before the question is there.
+    nothing();
+    std::size_t before = chip.text.size();
+    chip.free = true;
+    for (int i = 0; i < 100; i++) {
+        server->interrupted();
+    }
+    CHECK(chip.text.substr(before) ==
+          "before\r\n\x1b[7m[?]\x1b[0m /fat/x?[7m? asks for timer. May it have that, this once? "
+          "(y/n) ");
+    nothing();
+    before = chip.text.size();
+    print(kProgram, "written meanwhile");
+    read(kProgram);
+    ask("/fat/other");
+    CHECK(answer().error == ERR_BUSY);
+    CHECK(chip.text.size() == before);
+    SECTION("yes") {
+        type("y\r");
+        server->interrupted();
+        REQUIRE(answers.size() >= 2);
+        CHECK(answers[0].word == 1);
+        CHECK(chip.text.substr(before) == "yes\r\nwritten meanwhile");
+        CHECK(answers.size() == 2); // The rest of what was typed is nobody's: not the program's.
+    }
+    SECTION("anything else is no, ^C too") {
+        type("\x03");
+        CHECK(answers[0].word == 0);
+        CHECK(answers.size() == 2); // The job goes on.
+    }
+    SECTION("nobody is there") {
+        sel::host::time = server->deadline(); // Who writes asks again, then
+        server->on_timeout();
+        CHECK(answer().error == ERR_BUSY);
+        CHECK(server->deadline() == sel::milliseconds(stream::kAskMs));
+        sel::host::time = server->deadline();
+        server->on_timeout();
+        CHECK(answer().word == 0);
+        CHECK(chip.text.substr(before) == "no\r\n");
+        sel::host::time = 0;
+    }
+    SECTION("who asked has ended") {
+        server->on_ended(kShell);
+        answers.clear();
+        type("y");
+        nothing();
+        ask("/fat/other");
+        nothing();
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "only so many readers can wait", "[console]") {
+    control(stream::Lend{.job = 1});
+    for (u32 i = 0; i < console::Console<Ports>::kReaders; i++) {
+        read(kProgram + i);
+    }
+    nothing();
+    read(kProgram + 50);
+    CHECK(answer().error == ERR_FULL);
+    gone.insert(kReplies + 1);
+    read(kProgram + 50);
+    nothing();
+}
+
 TEST_CASE_METHOD(Fixture, "random messages, random answers", "[console]") {
     chip.free = true;
-    sel::fuzz::server<console::Api>(*server);
-    sel::fuzz::server<console::Keyboard>(*server);
-    sel::fuzz::clients<console::Api>();
-    sel::fuzz::clients<console::Keyboard>();
+    sel::fuzz::server<stream::Terminal>(*server);
+    sel::fuzz::server<stream::Out>(*server);
+    sel::fuzz::server<stream::In>(*server);
+    sel::fuzz::server<stream::Control>(*server);
+    sel::fuzz::clients<stream::Terminal>();
+    sel::fuzz::clients<stream::In>();
+    sel::fuzz::clients<stream::Control>();
 }
 
 TEST_CASE("a console that lies cannot make a client print what is not its own", "[console]") {
@@ -258,7 +497,7 @@ TEST_CASE("a console that lies cannot make a client print what is not its own", 
             r.info = 1;
             r.word[0] = taken;
         };
-        done = console::put_all(sel::Client<console::Api>{1}, "hello");
+        done = stream::put_all(sel::Client<stream::Terminal>{1}, "hello");
         sel::host::kernel = nullptr;
         return calls;
     };

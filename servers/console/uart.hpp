@@ -8,8 +8,9 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
-#include "ring.hpp"
+#include "sel/ring.hpp"
 
 #include "abi/types.h"
 
@@ -63,27 +64,31 @@ class Uart {
     }
     // Takes the oldest `count` of them away: at most what peek() said.
     void drop(std::size_t count) {
-        for (std::size_t i = 0; i < count; i++) {
-            input_.take();
-        }
+        input_.drop(count);
         service();
     }
 
-    // Queues bytes, '\n' as "\r\n"; the number of bytes of `data` that had room.
-    std::size_t write(std::span<const u8> data) {
+    // Byte `i` of those that have arrived, of input().
+    std::size_t input() const { return input_.size(); }
+    u8 typed(std::size_t i) const { return input_[i]; }
+
+    // Queues bytes, '\n' as "\r\n"; the number of bytes of `text` that had room.
+    std::size_t write(std::string_view text) {
         std::size_t count = 0;
-        while (count < data.size() && output_.room() >= 2) {
-            if (data[count] == '\n') {
+        while (count < text.size() && output_.room() >= 2) {
+            if (text[count] == '\n') {
                 output_.put('\r');
             }
-            output_.put(data[count++]);
+            output_.put(static_cast<u8>(text[count++]));
         }
         service();
         return count;
     }
 
     bool can_read() const { return !input_.empty(); }
-    bool can_write() const { return output_.room() >= 2; }
+    // For one character at least, which has up to four bytes.
+    bool can_write() const { return output_.room() >= 8; }
+    std::size_t room() const { return output_.room(); }
     bool idle() const { return output_.empty(); }
     u32 lost() const { return lost_; } // Times that the chip reported an overrun.
 
@@ -144,8 +149,8 @@ class Uart {
     Ports ports_;
     u8 enabled_ = 0;
     u32 lost_ = 0;
-    Ring<u8, kInput> input_;
-    Ring<u8, kOutput> output_;
+    sel::Ring<u8, kInput> input_;
+    sel::Ring<u8, kOutput> output_;
 };
 
 } // namespace console

@@ -6,7 +6,9 @@
 //   Result<> make(place, Elf, Manifest, arguments) the program, in the memory of this place
 //   Result<root::Admitted> admit(place, root::Admit)  who it is, and what it is given
 //   Result<> bind(number, path, read_only)         the files that it may name
+//   Result<> connect(piping::Bind)                   an end of a pipe of whoever starts it
 //   Result<> run(place, root::Admitted)
+//   Result<> stop(number, bool)                    it has no processor time, or has it again
 //   Result<> end(place)                            its memory is whole again; refused: it is not
 //   Result<s32> drop(number)                       its number is free; how it ended
 //   void note(pattern, values...)                  a line for the log
@@ -27,18 +29,55 @@ namespace loader {
 template <typename World>
 class Loader {
   public:
-    Loader(World &world, std::span<const Offer> offers) : world_{world}, offers_{offers} {
-        place_of_.fill(kNone);
+    Loader(World &world, std::span<const Offer> offers) : world_{world}, offers_{offers} {}
+
+    sel::Result<Started> on(const Start &m, sel::Caller caller) {
+        Started started{};
+        start(m, caller.client, started);
+        return started;
     }
 
-    void on(const Start &m, sel::Caller, sel::Later<Start> later) {
-        Started started{};
-        u32 place = start(m, started);
-        if (started.number != 0 && m.wait != 0) {
-            place_[place].later = std::move(later);
+    sel::Result<Status> on(const GetStatus &m, sel::Caller caller) {
+        Record *record = record_of(m.number, caller.client);
+        return record != nullptr ? sel::Result<Status>{status(*record)} : ERR_NAME;
+    }
+
+    void on(const Wait &m, sel::Caller caller, sel::Later<Wait> later) {
+        Record *record = record_of(m.number, caller.client);
+        if (record == nullptr) {
+            later.answer(ERR_NAME);
+        } else if (record->state != State::RUNNING) {
+            later.answer(status(*record));
         } else {
-            later.answer(started);
+            record->later = std::move(later);
         }
+    }
+
+    sel::Result<> on(const End &m, sel::Caller caller) {
+        Record *record = record_of(m.number, caller.client);
+        if (record == nullptr) {
+            return ERR_NAME;
+        }
+        if (record->state != State::ENDED) {
+            end(*record, m.number);
+        }
+        return {};
+    }
+
+    sel::Result<> on(const Stop &m, sel::Caller caller) {
+        Record *record = record_of(m.number, caller.client);
+        if (record == nullptr || record->state == State::ENDED) {
+            return record == nullptr ? ERR_NAME : ERR_EMPTY;
+        }
+        if ((record->state == State::STOPPED) == (m.stop != 0)) {
+            return {};
+        }
+        sel::Result<> done = world_.stop(m.number, m.stop != 0);
+        if (done) {
+            record->state = m.stop != 0 ? State::STOPPED : State::RUNNING;
+            tell(*record);
+        }
+        return done;
     }
 
     sel::Result<Description> on(const Describe &m) {
@@ -54,35 +93,53 @@ class Loader {
         return description;
     }
 
-    // Also those that it has not started are named here, if it is a server of theirs.
+    // Also those that it has not started are named here, if it is a server of theirs. What a client has started that
+    // ends itself goes on.
     void on_ended(u32 number) {
-        u32 place = place_of(number);
-        if (place == kNone) {
-            return;
-        }
-        finish(place);
-        Started ended{.number = number, .code = world_.drop(number).value_or(kUnknown), .data = {}};
-        place_of_[number - kFirst] = kNone;
-        if (place_[place].later) {
-            place_[place].later.answer(ended);
+        Record *record = record_at(number);
+        if (record != nullptr && record->starter != 0 && record->state != State::ENDED) {
+            end(*record, number);
         }
     }
 
   private:
     static constexpr u32 kFirst = sel::Environment::kSystemPrograms + 1;
-    static constexpr u8 kNone = 255;
     static constexpr s32 kUnknown = -1; // Root has forgotten it.
 
     struct Program {
         sel::Elf elf;
         sel::Manifest manifest;
     };
-    struct Place {
-        sel::Later<Start> later; // Who waits for the end of the program.
+    // Of a number: who had it last, and what became of it.
+    struct Record {
+        u32 starter = 0; // 0: nobody has had it.
+        u8 place = 0;
+        State state = State::ENDED;
+        s32 code = 0;
+        sel::Later<Wait> later; // Who waits for it.
     };
 
-    u32 place_of(u32 number) const {
-        return number - kFirst < place_of_.size() ? place_of_[number - kFirst] : kNone;
+    Record *record_at(u32 number) {
+        return number - kFirst < record_.size() ? &record_[number - kFirst] : nullptr;
+    }
+    Record *record_of(u32 number, u32 starter) {
+        Record *record = record_at(number);
+        return record != nullptr && record->starter == starter ? record : nullptr;
+    }
+
+    static Status status(const Record &record) { return {record.state, record.code}; }
+
+    static void tell(Record &record) {
+        if (record.later && record.state != State::RUNNING) {
+            record.later.answer(status(record));
+        }
+    }
+
+    void end(Record &record, u32 number) {
+        finish(record.place);
+        record.code = world_.drop(number).value_or(kUnknown);
+        record.state = State::ENDED;
+        tell(record);
     }
 
     bool read(std::string_view path, Program &program, Why &why) {
@@ -100,32 +157,33 @@ class Loader {
         return true;
     }
 
-    // The place in which it runs, if started.number is not 0.
-    u32 start(const Start &m, Started &started) {
+    void start(const Start &m, u32 starter, Started &started) {
         Program program;
         Plan plan;
-        if (!read(m.path, program, started.data) ||
-            !plan.make(program.manifest, offers_, m.give, started.data)) {
-            return kNone;
+        if (!read(m.path, program, started.data)) {
+            return;
+        }
+        if (!plan.make(program.manifest, offers_, m.give, {m.in != 0, m.out != 0}, started.data)) {
+            started.missing.append(plan.missing());
+            return;
         }
         sel::Result<u32> place = places_.take(program.manifest.head().memory);
         if (!place) {
             refuse(started.data, "asks for {} K of memory: {}",
                    program.manifest.head().memory >> 10,
                    place.error() == ERR_FULL ? "all is taken" : "so much is not there");
-            return kNone;
+            return;
         }
-        started.number = run(*place, program, plan, m.data, started.data);
+        started.number = run(*place, program, plan, m, starter, started.data);
         if (started.number == 0) {
             finish(*place);
         }
-        return *place;
     }
 
     // Its number; 0: `why` says which step was refused.
-    u32 run(u32 place, const Program &program, const Plan &plan, std::string_view arguments,
+    u32 run(u32 place, const Program &program, const Plan &plan, const Start &m, u32 starter,
             Why &why) {
-        if (auto made = world_.make(place, program.elf, program.manifest, arguments); !made) {
+        if (auto made = world_.make(place, program.elf, program.manifest, m.data); !made) {
             refuse(why, "does not fit its memory: {}", sel::describe(made.error()));
             return 0;
         }
@@ -134,20 +192,44 @@ class Loader {
             refuse(why, "{}", refusal(admitted.error()));
             return 0;
         }
-        u32 number = admitted->number;
-        sel::Result<> done =
-            plan.has_files() ? world_.bind(number, plan.path(), plan.read_only()) : sel::Result<>{};
-        if (!done) {
-            refuse(why, "cannot be given {}: {}", plan.path(), sel::describe(done.error()));
-        } else if (done = world_.run(place, *admitted); !done) {
-            refuse(why, "{}", sel::describe(done.error()));
-        }
-        if (!done || number - kFirst >= place_of_.size()) {
-            [[maybe_unused]] auto dropped = world_.drop(number);
+        Record *record = record_at(admitted->number);
+        if (record == nullptr || !set_up(place, *admitted, plan, m, starter, why)) {
+            [[maybe_unused]] auto dropped = world_.drop(admitted->number);
             return 0;
         }
-        place_of_[number - kFirst] = static_cast<u8>(place);
-        return number;
+        record->later = {};
+        record->starter = starter;
+        record->place = static_cast<u8>(place);
+        record->state = State::RUNNING;
+        return admitted->number;
+    }
+
+    // It has its files and pipes, and runs.
+    bool set_up(u32 place, const root::Admitted &who, const Plan &plan, const Start &m, u32 starter,
+                Why &why) {
+        sel::Result<> done;
+        if (plan.has_files()) {
+            done = world_.bind(who.number, plan.path(), plan.read_only());
+        }
+        if (!done) {
+            return refuse(why, "cannot be given {}: {}", plan.path(), sel::describe(done.error()));
+        }
+        if (m.in != 0) {
+            done = connect(starter, m.in, who.number, piping::End::READER);
+        }
+        if (done && m.out != 0) {
+            done = connect(starter, m.out, who.number, piping::End::WRITER);
+        }
+        if (!done) {
+            return refuse(why, "cannot be given its pipes: {}", sel::describe(done.error()));
+        }
+        done = world_.run(place, who);
+        return done.ok() || refuse(why, "{}", sel::describe(done.error()));
+    }
+
+    // The pipe must be one that the starter has made: `pipe` looks.
+    sel::Result<> connect(u32 starter, u32 pipe, u32 number, piping::End end) {
+        return world_.connect({.maker = starter, .pipe = pipe, .client = number, .end = end});
     }
 
     static std::string_view refusal(error_t error) {
@@ -195,8 +277,7 @@ class Loader {
     World &world_;
     std::span<const Offer> offers_;
     Places places_;
-    std::array<Place, kPlaces> place_;
-    std::array<u8, sel::Environment::kPrograms - sel::Environment::kSystemPrograms> place_of_;
+    std::array<Record, sel::Environment::kPrograms - sel::Environment::kSystemPrograms> record_;
 };
 
 } // namespace loader

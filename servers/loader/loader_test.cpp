@@ -15,8 +15,8 @@ using namespace loader;
 
 namespace {
 
-constexpr Offer kOffers[] = {{"console", 10, true},
-                             {"console.Keyboard", 11, true},
+constexpr Offer kOffers[] = {{"stream.Out", 10, true, 20},
+                             {"stream.In", 11, true, 21},
                              {"file", 12, false},
                              {"timer", 13, false}};
 constexpr u32 kFirst = sel::Environment::kSystemPrograms + 1;
@@ -101,6 +101,17 @@ struct World {
         bound[number] = std::string{path} + (read_only ? " ro" : "");
         return step("bind");
     }
+    std::vector<std::string> connected, stopped;
+    sel::Result<> connect(const piping::Bind &m) {
+        connected.push_back(std::to_string(m.maker) + ": " + std::to_string(m.pipe) + " " +
+                            std::to_string(m.client) +
+                            (m.end == piping::End::READER ? " reads" : " writes"));
+        return step("connect");
+    }
+    sel::Result<> stop(u32 number, bool stop) {
+        stopped.push_back(std::to_string(number) + (stop ? " stops" : " goes on"));
+        return step("stop");
+    }
     sel::Result<> run(u32, const root::Admitted &) { return step("run"); }
     sel::Result<> end(u32 place) {
         made.erase(place);
@@ -126,6 +137,7 @@ struct Machine {
     sel::ReplySet replies{sel::Tcb{1}, {kReplies, kReplyCount}};
     sel::EndedClients ended;
     std::vector<sel::Regs> answers;
+    u32 client = 7;
 
     Machine() {
         sel::host::kernel = [this](sel::Regs &r) {
@@ -134,7 +146,7 @@ struct Machine {
                 r.number = OK;
             } else if (r.number == CALL_CALL) {
                 std::size_t before = answers.size();
-                r.cptr = 7;
+                r.cptr = client;
                 bool now = sel::handle<Api>(loader, r, replies, ended);
                 if (!now && answers.size() > before) {
                     r = answers.back();
@@ -144,17 +156,21 @@ struct Machine {
                 r.number = OK;
             }
         };
-        world.files["/hello"] = program({{"console"}});
+        world.files["/hello"] = program({{"stream.Out"}});
     }
     ~Machine() { sel::host::kernel = nullptr; }
 
-    sel::Result<Started> start(std::string_view path, std::string_view give = {}, u32 wait = 0) {
-        return sel::Client<Api>{5}.call(
-            Start{.wait = wait, .path = path, .give = give, .data = "a b"});
+    template <typename M>
+    auto call(const M &m) {
+        return sel::Client<Api>{5}.call(m);
+    }
+    sel::Result<Started> start(std::string_view path, std::string_view give = {}, u32 in = 0,
+                               u32 out = 0) {
+        return call(Start{.in = in, .out = out, .path = path, .give = give, .data = "a b"});
     }
     // Why nothing was started.
-    std::string why(std::string_view path, std::string_view give = {}) {
-        sel::Result<Started> started = start(path, give);
+    std::string why(std::string_view path, std::string_view give = {}, u32 in = 0, u32 out = 0) {
+        sel::Result<Started> started = start(path, give, in, out);
         REQUIRE(started.ok());
         CHECK((started->number == 0) == (started->data.size != 0));
         CHECK(world.made.size() == world.numbers.size());
@@ -175,19 +191,23 @@ TEST_CASE("a program gets its terminal, and nothing else") {
     CHECK(given.priority == 50);
     CHECK(given.data == "hello");
     CHECK(m.world.bound.empty());
-    m.world.files["/two"] = program({{"console"}, {"console.Keyboard"}});
+    m.world.files["/two"] = program({{"stream.Out"}, {"stream.In"}});
     CHECK(m.world.given[m.start("/two").value().number].entry[1].own == 11);
 }
 
 TEST_CASE("what else it asks for must be said, and what is said must be asked for") {
     Machine m;
-    m.world.files["/cat"] = program({{"console"}, {"file"}, {"timer"}});
+    m.world.files["/cat"] = program({{"stream.Out"}, {"file"}, {"timer"}});
     m.world.files["/code"] = program({{"untyped", true}, {"slots", true}});
     m.world.files["/thread"] = program({{"thread", true}});
     m.world.files["/root"] = program({{"root.Control"}});
     m.world.files["/send"] = program({{"timer", false, true}});
     CHECK(m.why("/cat") == "asks for file: --give file:/PATH");
+    CHECK(m.start("/cat").value().missing == ""); // It needs a path.
     CHECK(m.why("/cat", "file:/disk") == "asks for timer: --give timer");
+    CHECK(m.start("/cat", "file:/disk").value().missing == "timer");
+    CHECK(m.start("/code").value().missing == "code");
+    CHECK(m.start("/thread").value().missing == "");
     CHECK(m.why("/cat", "file:/disk timer") == "");
     CHECK(m.world.bound[kFirst] == "/disk");
     CHECK(m.world.given[kFirst].count == 3);
@@ -226,10 +246,10 @@ TEST_CASE("what is no program is refused by name") {
 
 TEST_CASE("whichever step is refused, nothing stays") {
     Machine m;
-    m.world.files["/cat"] = program({{"file"}});
-    for (const char *step : {"make", "admit", "bind", "run"}) {
+    m.world.files["/cat"] = program({{"file"}, {"stream.Out"}});
+    for (const char *step : {"make", "admit", "bind", "connect", "run"}) {
         m.world.refuses = step;
-        CHECK(m.why("/cat", "file:/disk") != "");
+        CHECK(m.why("/cat", "file:/disk", 0, 1) != "");
         CHECK(m.world.made.empty());
         CHECK(m.world.numbers.empty());
     }
@@ -237,10 +257,40 @@ TEST_CASE("whichever step is refused, nothing stays") {
     CHECK(m.why("/cat", "file:/disk") == "");
 }
 
-TEST_CASE("whoever waits hears how it has ended, and its place is free") {
+TEST_CASE("a program in a pipe has ends of pipes that its starter has made") {
     Machine m;
-    CHECK(m.start("/hello", "", 1).error() == ERR_TIMEOUT); // It waits.
+    m.world.files["/both"] = program({{"stream.In"}, {"stream.Out"}});
+    CHECK(m.why("/both", "", 3, 4) == "");
+    CHECK(m.world.given[kFirst].entry[0].own == 21);
+    CHECK(m.world.given[kFirst].entry[1].own == 20);
+    CHECK(m.world.connected == std::vector<std::string>{"7: 3 65 reads", "7: 4 65 writes"});
+    CHECK(m.why("/both", "", 0, 4) == "");
+    CHECK(m.world.given[kFirst + 1].entry[0].own == 11);
+    CHECK(m.why("/hello", "", 3, 4) ==
+          "does not read a stream, so it cannot stand in a pipe there");
+    m.world.files["/none"] = program({});
+    CHECK(m.why("/none", "", 0, 4) ==
+          "does not write a stream, so it cannot stand in a pipe there");
+    m.world.files["/twice"] = program({{"stream.Out"}, {"stream.Out"}});
+    CHECK(m.why("/twice", "", 0, 4) == "");
+    CHECK(m.world.given[kFirst + 2].entry[1].own == 10); // The second one is the terminal's.
+    m.world.refuses = "connect";
+    CHECK(m.why("/both", "", 3, 4) == "cannot be given its pipes: no room left");
+}
+
+TEST_CASE("who has started a program hears how it has ended, and its place is free") {
+    Machine m;
+    CHECK(m.start("/hello").value().number == kFirst);
+    CHECK(m.call(GetStatus{.number = kFirst}).value().state == State::RUNNING);
+    CHECK(m.call(Wait{.number = kFirst}).error() == ERR_TIMEOUT); // It waits.
     CHECK(m.answers.empty());
+    m.client = 8; // Nobody else's business.
+    CHECK(m.call(GetStatus{.number = kFirst}).error() == ERR_NAME);
+    CHECK(m.call(Wait{.number = kFirst}).error() == ERR_NAME);
+    CHECK(m.call(End{.number = kFirst}).error() == ERR_NAME);
+    CHECK(m.call(Stop{.number = kFirst, .stop = 1}).error() == ERR_NAME);
+    m.client = 7;
+    m.answers.clear();
     m.loader.on_ended(kFirst - 1);
     m.loader.on_ended(3);
     m.loader.on_ended(kFirst + 1);
@@ -249,11 +299,33 @@ TEST_CASE("whoever waits hears how it has ended, and its place is free") {
     CHECK(m.world.made.empty());
     CHECK(m.world.numbers.empty());
     REQUIRE(m.answers.size() == 1);
-    Started started{};
-    REQUIRE(sel::load(m.answers[0], started));
-    CHECK(started.number == kFirst);
-    CHECK(started.code == 7);
-    m.loader.on_ended(kFirst); // Told twice.
+    Status status{};
+    REQUIRE(sel::load(m.answers[0], status));
+    CHECK(status.state == State::ENDED);
+    CHECK(status.code == 7);
+    m.loader.on_ended(kFirst);                               // Told twice.
+    CHECK(m.call(Wait{.number = kFirst}).value().code == 7); // It is known for a while.
+    CHECK(m.call(Wait{.number = kFirst + 1}).error() == ERR_NAME);
+    CHECK(m.call(Wait{.number = 3}).error() == ERR_NAME);
+}
+
+TEST_CASE("a program is stopped, goes on, and is ended by who has started it") {
+    Machine m;
+    CHECK(m.start("/hello").value().number == kFirst);
+    CHECK(m.call(Wait{.number = kFirst}).error() == ERR_TIMEOUT);
+    CHECK(m.call(Stop{.number = kFirst, .stop = 0}).ok()); // It runs.
+    CHECK(m.world.stopped.empty());
+    CHECK(m.answers.empty()); // Nobody is told.
+    CHECK(m.call(Stop{.number = kFirst, .stop = 1}).ok());
+    CHECK(m.call(Wait{.number = kFirst}).value().state == State::STOPPED);
+    CHECK(m.call(Stop{.number = kFirst, .stop = 0}).ok());
+    CHECK(m.world.stopped == std::vector<std::string>{"65 stops", "65 goes on"});
+    CHECK(m.call(End{.number = kFirst}).ok());
+    CHECK(m.world.made.empty());
+    CHECK(m.world.numbers.empty());
+    CHECK(m.call(End{.number = kFirst}).ok());
+    CHECK(m.call(Stop{.number = kFirst, .stop = 1}).error() == ERR_EMPTY);
+    CHECK(m.call(GetStatus{.number = kFirst}).value().state == State::ENDED);
 }
 
 TEST_CASE("as many run as there are places, large ones in large places, and memory that is lost is "
@@ -284,8 +356,9 @@ TEST_CASE("what a file says of itself") {
     Machine m;
     auto text = sel::Client<Api>{5}.call(Describe{.data = "/hello"});
     REQUIRE(text.ok());
-    CHECK(text->data.view() ==
-          "hello: Says hello.\n  192 K, priority 50, 0.5 % of the processor\n  console (need)\n");
+    CHECK(
+        text->data.view() ==
+        "hello: Says hello.\n  192 K, priority 50, 0.5 % of the processor\n  stream.Out (need)\n");
     CHECK(sel::Client<Api>{5}.call(Describe{.data = "/none"})->good == 0);
 }
 
@@ -295,7 +368,7 @@ TEST_CASE("random messages, random answers, random files") {
     sel::fuzz::server<Api>(m.loader, kReplyCount, 7);
     std::mt19937_64 random{5};
     for (u32 i = 0; i < 4000; i++) {
-        sel::test::Bytes b = program({{"console"}, {"file"}, {"untyped", true}});
+        sel::test::Bytes b = program({{"stream.Out"}, {"file"}, {"untyped", true}});
         for (u32 j = 0; j <= random() % 6; j++) {
             bool tables = random() % 2 == 0;
             b[tables ? random() % 0x100 : 0x1000 + random() % 0x180] = static_cast<u8>(random());

@@ -13,8 +13,10 @@ namespace loader {
 namespace {
 
 constexpr Offer kOffers[] = {
-    {"console", static_cast<u32>(caps::console.cptr()), true},
-    {"console.Keyboard", static_cast<u32>(caps::keyboard.cptr()), true},
+    {"stream.Terminal", static_cast<u32>(caps::terminal.cptr()), true},
+    {"stream.In", static_cast<u32>(caps::in.cptr()), true, static_cast<u32>(caps::pipe_in.cptr())},
+    {"stream.Out", static_cast<u32>(caps::out.cptr()), true,
+     static_cast<u32>(caps::pipe_out.cptr())},
     {"file", static_cast<u32>(caps::files.cptr()), false},
     {"timer", static_cast<u32>(caps::timer.cptr()), false},
 };
@@ -70,6 +72,12 @@ class World {
     sel::Result<> bind(u32 number, std::string_view path, bool read_only) {
         return caps::binder.call(
             vfs::Bind{.client = number, .read_only = read_only ? 1u : 0u, .data = path});
+    }
+
+    sel::Result<> connect(const piping::Bind &m) { return caps::pipes.call(m); }
+
+    sel::Result<> stop(u32 number, bool stopped) {
+        return caps::starter.call(root::SetStopped{.number = number, .stopped = stopped ? 1u : 0u});
     }
 
     sel::Result<> run(u32 place, const root::Admitted &who) {

@@ -20,18 +20,30 @@ struct Offer {
     std::string_view word; // The protocol.
     u32 slot;              // Its own capability.
     bool always;           // A program gets it without being told: the terminal.
+    u32 piped = 0;         // Its own capability of pipes, where this may be one.
+};
+
+// Which streams of the program are pipes.
+struct Piped {
+    bool in, out;
 };
 
 class Plan {
   public:
-    static constexpr std::string_view kFile = "file", kCode = "code";
+    static constexpr std::string_view kFile = "file", kCode = "code", kIn = "stream.In",
+                                      kOut = "stream.Out";
 
     // False: `why` says what is missing, or too much.
     bool make(const sel::Manifest &manifest, std::span<const Offer> offers, std::string_view give,
-              Why &why) {
+              Piped piped, Why &why) {
+        in_ = piped.in;
+        out_ = piped.out;
         return read(give, why) && check_program(manifest, why) && choose(manifest, offers, why) &&
                all_used(why);
     }
+
+    // What it asks for and was not given, where a word says all; empty: nothing.
+    std::string_view missing() const { return missing_; }
 
     const root::Admit &admit() const { return admit_; }
     // The subtree of files that it may name, if it gets files.
@@ -113,7 +125,9 @@ class Plan {
         constexpr std::string_view kOwn[] = {"cnode", "doorbell", "notification", "slots",
                                              "vspace"};
         if (need.kind() == "untyped") {
-            return use(kCode) || refuse(why, "asks for memory to make objects of: --give code");
+            missing_ = use(kCode) ? std::string_view{} : kCode;
+            return missing_.empty() ||
+                   refuse(why, "asks for memory to make objects of: --give code");
         }
         return std::find(std::begin(kOwn), std::end(kOwn), need.kind()) != std::end(kOwn) ||
                refuse(why, "asks for {}, which a program from a file cannot get", need.kind());
@@ -127,6 +141,7 @@ class Plan {
                           need.give != 0 ? "+give" : "");
         }
         if (!use(need.kind()) && !offer->always) {
+            missing_ = need.kind() == kFile ? std::string_view{} : offer->word;
             return refuse(why, "asks for {}: --give {}{}", need.kind(), need.kind(),
                           need.kind() == kFile ? ":/PATH" : "");
         }
@@ -134,11 +149,24 @@ class Plan {
             return refuse(why, "asks for more than {} servers", u32{root::Admit::kMax});
         }
         file_ = need.kind() == kFile ? find(kFile) : file_;
-        admit_.entry[admit_.count++] = {need.slot, static_cast<u16>(offer->slot)};
+        bool piped = take(need.kind() == kIn, in_) || take(need.kind() == kOut, out_);
+        admit_.entry[admit_.count++] = {need.slot,
+                                        static_cast<u16>(piped ? offer->piped : offer->slot)};
         return true;
     }
 
+    // Is it this stream, and a pipe? It is given once.
+    static bool take(bool is_this, bool &piped) {
+        bool taken = is_this && piped;
+        piped = piped && !taken;
+        return taken;
+    }
+
     bool all_used(Why &why) const {
+        if (in_ || out_) {
+            return refuse(why, "does not {}, so it cannot stand in a pipe there",
+                          in_ ? "read a stream" : "write a stream");
+        }
         for (u32 i = 0; i < words_; i++) {
             if (!word_[i].used) {
                 return refuse(why, "does not ask for {}", word_[i].kind);
@@ -166,7 +194,9 @@ class Plan {
     root::Admit admit_{};
     Word word_[kWords];
     u32 words_ = 0;
+    std::string_view missing_; // Of kOffers, or kCode.
     u32 file_ = kNone;
+    bool in_ = false, out_ = false; // It is still to get a pipe there.
 };
 
 } // namespace loader

@@ -261,6 +261,13 @@ struct Drop : sel::Asks<s32> {
     u32 number;
 };
 
+// Takes its processor time from a program of the caller, or gives it back: a program without stands where it is, and
+// so does what it has asked for. ERR_NAME: it is none of the caller's, or has ended. ERR_OCCUPIED: it has its time.
+struct SetStopped : sel::Asks<> {
+    u32 number;
+    u32 stopped; // 0 or 1.
+};
+
 // --- Lender: a region, memory of its own quota that a program lends to servers (adr/0094). A need `region:SIZE` gives
 // it, and the class Region below, which is all that its owner needs of this.
 
@@ -303,7 +310,7 @@ using View = sel::Protocol<GetProgram, Find, GetMemory, GetSlots, GetDenial, Get
 using Devices = sel::Protocol<GiveMemory, GiveInterrupt, Quieted>;
 using Lender = sel::Protocol<MakeRegion, ReleaseRegion>;
 using Borrower = sel::Protocol<Borrow, Return>;
-using Starter = sel::Protocol<Admit, Drop>;
+using Starter = sel::Protocol<Admit, Drop, SetStopped>;
 using Control = sel::Protocol<Start, Stop, Again, Wait, GetRegisters, Peek, SetPower>;
 
 // --- What stands in NAME.caps.hpp.

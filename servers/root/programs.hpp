@@ -88,10 +88,11 @@ class Programs {
     // Whoever handles faults hears of it. False: that is nobody, or the server itself, or it is busy.
     bool tell_silent(u32 number, Silence silence);
 
-    // root::Admit and root::Drop in api.hpp. `cspace`: in a slot of root that is empty afterwards, or not if it was
+    // root::Admit, Drop and SetStopped in api.hpp. `cspace`: in a slot of root that is empty afterwards, or not if it was
     // refused.
     sel::Result<Admitted> admit(u32 starter, const Admit &m, sel::CNode cspace);
     sel::Result<s32> drop(u32 starter, u32 number);
+    sel::Result<> set_stopped(u32 starter, u32 number, bool stopped);
 
     // Regions (api.hpp). Number of the one that this capability of Lender is of; ERR_RIGHT: it is none of the
     // caller's.

@@ -453,6 +453,13 @@ sel::Result<s32> Root::on(const Drop &m, sel::Caller caller) {
     return dropped;
 }
 
+sel::Result<> Root::on(const SetStopped &m, sel::Caller caller) {
+    if (caller.capability) {
+        empty_hand();
+    }
+    return programs_.set_stopped(caller.client, m.number, m.stopped != 0);
+}
+
 sel::Result<> Root::on(const SetPower &m) {
     sel::IoPort ports{BOOT_CAP_IO_PORT};
     if (m.power == Power::REBOOT) {

@@ -45,6 +45,7 @@ class Root {
     // Starter
     sel::Result<Admitted> on(const Admit &m, sel::Caller caller);
     sel::Result<s32> on(const Drop &m, sel::Caller caller);
+    sel::Result<> on(const SetStopped &m, sel::Caller caller);
 
     // Control
     sel::Result<> on(const Start &m);

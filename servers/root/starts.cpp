@@ -132,6 +132,14 @@ sel::Result<s32> Programs::drop(u32 starter, u32 number) {
     return children_.child(number).exit_code;
 }
 
+sel::Result<> Programs::set_stopped(u32 starter, u32 number, bool stopped) {
+    if (!children_.runs(number) || children_.child(number).starter != starter) {
+        return ERR_NAME;
+    }
+    ChildSlots slots = slots_of(number);
+    return sel::Tcb{slots.tcb}.context(sel::SchedContext{stopped ? 0 : slots.time});
+}
+
 // Its memory is gone, and with it all that it has started.
 void Programs::drop_children(u32 starter) {
     for (u32 number = Children::kFirst;

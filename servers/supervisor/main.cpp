@@ -81,9 +81,9 @@ class World {
         log_.error("{}", headline_.view());
         std::string_view rest = report_.view();
         rest = all ? rest : rest.substr(0, rest.find('\n', rest.find('\n') + 1) + 1);
-        for (std::size_t at = 0; at < rest.size(); at += console::kChunk) {
-            if (!console::put_all(caps::console, rest.substr(at, console::kChunk),
-                                  sel::milliseconds(kPatienceMs))) {
+        for (std::size_t at = 0; at < rest.size(); at += stream::kChunk) {
+            if (!stream::put_all(caps::console, rest.substr(at, stream::kChunk),
+                                 sel::milliseconds(kPatienceMs))) {
                 return;
             }
         }

@@ -15,7 +15,7 @@ from machine import Machine
 BOOT_SECONDS = 100
 PAGE = 4096
 TOP = "system\nbin/\netc/\n" + "".join(f"{kind}{number}/\n" for kind in ("disk", "fat") for number in ("", 2, 3, 4))  # `ls /`.
-SERVERS = ("console", "timer", "log", "pci", "supervisor", "ramfs", "vfs", "shell")
+SERVERS = ("console", "timer", "log", "pci", "supervisor", "ramfs", "vfs", "pipe", "shell")
 PS_ROW = re.compile(r"^ *(\d+) (\S+) +(\d+) (.{9}) (.{12}) (\S+ ?\S*) +(\d+)$")
 
 

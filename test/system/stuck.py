@@ -23,6 +23,7 @@ USE = {  # Server: a command that needs it.
     "supervisor": "attack null",
     "ramfs": "cat /etc/motd",
     "vfs": "ls /etc",
+    "pipe": "echo x | cat",
     "fs": "ls /disk",
     "fat": "ls /fat",
     "virtio-blk": "echo x > /disk/x; sync; rm /disk/x; sync",

@@ -22,8 +22,8 @@ FIRST = 65  # Number of the first program at run time.
 
 
 @contextmanager
-def machine_with(files, **options):
-    """A machine with a disk on whose FAT partition the host has put these: {name: content}."""
+def disk_with(files):
+    """The image of a disk on whose FAT partition the host has put these: {name: content}."""
     with tempfile.TemporaryDirectory() as folder:
         disk = Path(folder) / "disk.img"
         make_disk(disk, 32)
@@ -31,9 +31,15 @@ def machine_with(files, **options):
             file = Path(folder) / name
             file.write_bytes(content)
             subprocess.run(["mcopy", "-i", f"{disk}{FAT_AT}", file, f"::{name}"], check=True)
-        with booted(disks=[disk], **options) as machine:
-            yield machine
-            machine.halt()
+        yield disk
+
+
+@contextmanager
+def machine_with(files, **options):
+    """A machine with such a disk."""
+    with disk_with(files) as disk, booted(disks=[disk], **options) as machine:
+        yield machine
+        machine.halt()
 
 
 def children(machine):
@@ -75,7 +81,7 @@ def test_loader_runs_files():
         equal("started", machine.run("run -b /fat/hello quiet"), f"/fat/hello runs as {FIRST + 5}\n")
         rows = machine.run(f"caps {FIRST + 5}").splitlines()
         equal("held", [(row.split()[0], row.split("(")[-1]) for row in rows[1:]],
-              [("TCB", "self)"), ("Notification", "signals)"), ("Reply", "reply)"), ("Endpoint", "console)")])
+              [("TCB", "self)"), ("Notification", "signals)"), ("Reply", "reply)"), ("Endpoint", "out)")])
         assert f"badge {FIRST + 5:#x}" in rows[4], rows
         fails(machine, "restart hello", "error:")
         machine.run("run -b /fat/hello quiet")
@@ -183,7 +189,7 @@ def test_loader_refuses_what_is_damaged():
                "large": (good[:note + 24] + (512 << 20).to_bytes(8, "little") + good[note + 32:], "so much is not there"),
                "small": (good[:note + 24] + (64 << 10).to_bytes(8, "little") + good[note + 32:], ""),
                "priority": (good[:note + 46] + b"\xfa" + good[note + 47:], "higher priority"),
-               "need": (good.replace(b"console\0" + bytes(16), b"root.Control\0".ljust(24, b"\0"), 1), "not there to be given"),
+               "need": (good.replace(b"stream.Out".ljust(24, b"\0"), b"root.Control".ljust(24, b"\0"), 1), "not there to be given"),
                "big": (good + bytes(300 << 10), "cannot be read")}
     with machine_with({name: content for name, (content, _) in damaged.items()} | {"hello": good}) as machine:
         free = free_bytes(machine)

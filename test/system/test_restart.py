@@ -15,6 +15,7 @@ USE = {  # Server: a command that needs it, and what it answers.
     "supervisor": ("attack null", r"^null +contained"),
     "ramfs": ("cat /etc/motd", r"^Welcome to TRustOs"),
     "vfs": ("ls /etc", r"^motd$"),
+    "pipe": ("echo piped | cat", r"^piped$"),
     "shell": ("echo still here", r"^still here$"),
 }
 

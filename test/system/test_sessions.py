@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from disk import make_disk
+from machine import PROMPT
 from scene import booted, equal, free_bytes, programs
 
 
@@ -24,7 +25,7 @@ def test_reading_is_given_up():
             machine.send("echo typed ahead\n")
             machine.expect("keys 3", 60)
             machine.expect("\ntyped ahead", 60)
-            machine.expect("trust> ", 60)
+            machine.expect(PROMPT, 60)
         equal("the shell goes on", machine.run("echo here"), "here\n")
         equal("starts of the shell", programs(machine)["shell"].starts, 1)
         machine.halt()
@@ -62,7 +63,7 @@ def test_keys_that_are_no_text():
         machine.send("echo one\r\0echo two\r\0echo t\0hree\r\0")
         for word in ("one", "two", "three"):
             machine.expect(f"\n{word}", 60)
-        machine.expect("trust> ", 60)
+        machine.expect(PROMPT, 60)
         machine.send(b"echo \xc2\x9b2J \x9b2J end\r")
         machine.expect("?2J ?2J end", 60)
         assert not set("\x9b\0\ufffd") & set(machine.log), machine.log[-500:]

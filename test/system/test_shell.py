@@ -6,6 +6,7 @@ import random
 import re
 from dataclasses import replace
 
+from machine import PROMPT
 from scene import TOP, booted, equal, programs, refused, snapshot
 
 UP, DOWN, RIGHT, LEFT, HOME, END, DELETE = (
@@ -40,14 +41,14 @@ def test_line_editing():
             equal(repr(typed), machine.run(typed), expected)
         machine.send("nonsense" + ctrl("c"))
         machine.expect("^C\n")
-        machine.expect("trust> ")
+        machine.expect(PROMPT)
         machine.run("echo first")
         machine.run("echo second")
         equal("one up is `status`", machine.run(UP + UP), "second\n")
         equal("up and down", machine.run(UP * 6 + DOWN * 2), "second\n")
         assert "echo first" in machine.run("history")
         machine.send("c\t")  # Many commands begin so: they are shown, and the line again.
-        machine.expect(re.compile(r"caps  cat.*clear.*cp.*\ntrust> c"))
+        machine.expect(re.compile(rf"caps  cat.*clear.*cp.*\n{re.escape(PROMPT)}c"))
         machine.send(BACKSPACE)
         equal("the line is still good", machine.run("echo good"), "good\n")
         machine.halt()
@@ -205,7 +206,9 @@ BAD_LINES = [
     b"| echo made > /made",
     b"echo made > /made ||",
     b"echo made > /made; ; echo",
-    b"echo made > /made & echo",
+    b"echo made > /made & & echo",
+    b"echo made > /made < /etc/motd",
+    b"echo made < /etc/motd /made > /made",
     b"echo made > /made more",
     b"echo made >",
     b"> /made",

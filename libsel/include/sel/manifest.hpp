@@ -41,7 +41,7 @@ struct ManifestHead {
 
 struct ManifestNeed {
     char name[16]; // Of its variable.
-    char word[24]; // A protocol, as "console.Keyboard", or another word.
+    char word[24]; // A protocol, as "stream.In", or another word.
     u64 value[3];  // Of what is the program's own: the struct of its kind (servers/root/grant.hpp).
     u16 slot, slots;
     u8 own;  // 1: it comes from the program itself.

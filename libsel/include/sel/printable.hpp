@@ -36,6 +36,9 @@ class Printable {
         }
     }
 
+    // A character has begun whose end has not come.
+    bool holds() const { return size_ != 0; }
+
     // No more comes: what has begun is none.
     template <typename Out>
     void end(Out out) {

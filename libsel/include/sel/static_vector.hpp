@@ -41,6 +41,16 @@ class StaticVector {
         size_++;
         return true;
     }
+    // The same, made in its place.
+    template <typename... Ts>
+    [[nodiscard]] bool emplace_back(Ts &&...arguments) {
+        if (full()) {
+            return false;
+        }
+        new (at(0) + size_) T(std::forward<Ts>(arguments)...);
+        size_++;
+        return true;
+    }
     void pop_back() { remove(size_ - 1); }
 
     // Takes element `i` out; the later ones move up.

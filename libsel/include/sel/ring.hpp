@@ -5,7 +5,7 @@
 #include <array>
 #include <cstddef>
 
-namespace console {
+namespace sel {
 
 template <typename T, std::size_t N>
 class Ring {
@@ -24,6 +24,13 @@ class Ring {
         return true;
     }
 
+    // Takes the `count` oldest away; there are as many.
+    void drop(std::size_t count) {
+        first_ = (first_ + count) % N;
+        size_ -= count;
+    }
+    void clear() { drop(size_); }
+
     // The element before which `i` others came; i < size().
     const T &operator[](std::size_t i) const { return element_[(first_ + i) % N]; }
 
@@ -41,4 +48,4 @@ class Ring {
     std::size_t size_ = 0;
 };
 
-} // namespace console
+} // namespace sel
