@@ -19,9 +19,9 @@ from pathlib import Path
 from archive import instructions, original, segments, symbols, unpack
 from scene import PAGE, DirectMachine
 
-LEDGER = 0x7FFF00001400  # Its first word is the count of answers (libsel/include/sel/ledger.hpp).
-IMAGE, TEXT_LIMIT = 0x400000, 0x7FFC00000000  # Where programs are linked; what root maps for all is above.
-BUFFER, STACK_END = 0x7FFF00001000, 0x7FFF00200000
+# Where a program has what is its own (libsel/include/sel/environment.hpp): windows, which others see too, follow.
+BUFFER, IMAGE, WINDOWS = 0x201000, 0x400000, 0x10000000
+LEDGER = BUFFER + 0x400  # Its first word is the count of answers (libsel/include/sel/ledger.hpp).
 ENTRIES, TABLE_BITS, FRAME = 512, 9, 0x000FFFFFFFFFF000
 PRESENT, USER = 1, 4
 SYSCALL = b"\x0f\x05"
@@ -165,7 +165,7 @@ class OpenMachine(DirectMachine):
             assert len(roots) == 1, f"{len(roots)} address spaces of {program}"
             self.spaces[program] = roots.pop()
             self.found[program] = {address: page for address, page in self.walk(self.spaces[program])
-                                   if address < TEXT_LIMIT or BUFFER <= address < STACK_END}
+                                   if BUFFER <= address < WINDOWS}
         return self.found[program]
 
     # --- Changing them.

@@ -16,7 +16,7 @@ def test_report():
         equal("report before any fault", machine.run("report"), "no program has failed\n")
         machine.run("attack recurse")
         report = machine.run("report")
-        for row in (r"^--- attack \(start 1\): page fault: it wrote to 0x7fff\w+, where nothing is "
+        for row in (r"^--- attack \(start 1\): page fault: it wrote to 0x3\w+, where nothing is "
                     r"mapped for it \(at 0x\w+\)$", r"^  in 0x\w+ attack::\S*recurse\(?.* \+ 0x\w+$",
                     *REGISTER_ROWS, r"^  called from", r"^    0x\w+ attack::\S*recurse",
                     r"^  newest kernel events:$", r"^    \S.* thread 0x\w+ -> 0x\w+"):
