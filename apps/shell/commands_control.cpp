@@ -204,11 +204,16 @@ int command_sleep(Context &c) {
         return c.usage("a number of seconds, at most 3600");
     }
     constexpr u64 kPart = kSecond / 20; // It may be interrupted.
-    for (u64 parts = seconds * kSecond / kPart; parts != 0 && !c.system.interrupted(); parts--) {
-        if (sel::Result<> slept = c.system.sleep(kPart); !slept) {
+    sel::Result<u64> time = c.system.uptime_ns();
+    u64 due = time.value_or(0) + seconds * kSecond;
+    do { // By the clock: of a busy machine a part takes longer.
+        u64 left = due - std::min(time.value_or(due), due);
+        sel::Result<> slept = time.ok() ? c.system.sleep(std::min(left, kPart)) : time.error();
+        if (!slept) {
             return c.fail("{}", sel::describe(slept.error()));
         }
-    }
+        time = c.system.uptime_ns();
+    } while (time.value_or(0) < due && !c.system.interrupted());
     return c.system.interrupted() ? kInterrupted : 0;
 }
 

@@ -439,6 +439,7 @@ class FakeSystem final : public System {
     sel::Result<u64> date() override { return 1'000'000'000; }
     sel::Result<> sleep(u64 ns) override {
         calls.push_back("sleep " + std::to_string(ns));
+        uptime += ns;
         return {};
     }
     sel::Result<> halt() override {

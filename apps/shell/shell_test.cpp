@@ -113,7 +113,7 @@ TEST_CASE_METHOD(Fixture, "pipes and redirections", "[shell]") {
     CHECK(run("run /s | run /s | count; run /s | sort | cat") == "3\nend\nhello\nworld\n");
     CHECK(run("cat /etc/motd | sort -r | sort | tail -n 1") == "world\n");
     CHECK(run("cat /big | sort | tail | sort -r; sort /etc/motd") ==
-          "error: sort: at most 2 commands at a time keep lines: sort and tail\nhello\nworld\n");
+          "error: tail: at most 2 commands at a time keep lines: sort and tail\nhello\nworld\n");
 }
 
 TEST_CASE_METHOD(Fixture, "memory for pipelines is made for the first one", "[shell]") {
@@ -475,7 +475,7 @@ TEST_CASE_METHOD(Fixture, "scripts and programs", "[shell]") {
     CHECK(run("echo a | run /loop") == "error: run: /loop: scripts run scripts more than 4 deep\n");
     system.files["/loop"] = "run /loop | cat";
     CHECK(run("run /loop") == "error: |: at most 12 commands run at a time\n");
-    system.files["/deep"] = "grep o /s | sort | cat | hexdump | tail -n 100 | grep -v x";
+    system.files["/deep"] = "grep o /s | sort | hexdump | cat";
     CHECK(run("run /deep | run /deep | cat").ends_with("|\n"));
     CHECK(run("run /none") == "error: run: /none: there is no such name\n");
     CHECK(run("run ramfs a 'b c'") == "");

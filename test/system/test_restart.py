@@ -74,7 +74,7 @@ def test_all_in_one_line():
         free = free_bytes(machine)
         for _ in range(3):
             machine.run("restart timer; restart log; restart pci; restart ramfs; restart vfs; "
-                        "restart supervisor; restart console; uptime; log; ls; attack null; echo end")
+                        "restart pipe; restart supervisor; restart console; uptime; log; ls; attack null; echo end")
         equal("free memory", free_bytes(machine), free)
         equal("starts", {program.starts for name, program in programs(machine).items()
                          if name in SERVERS and name != "shell"}, {4})

@@ -198,7 +198,7 @@ def test_terminals_questions():
         odd = {character for character in shown if not character.isprintable()} - {"\t", "\n"}
         equal("characters that are not text", odd, set())
         assert "[7m[?]" in shown, shown[:500]
-        until_prompt(machine)
+        machine.expect(PROMPT)
         start = machine.read
         for attack in "imitate", "listen":
             assert re.search(rf"^{attack} +contained ", machine.run(f"attack {attack}"), re.M), machine.log[-500:]
