@@ -78,7 +78,8 @@ int Jobs::bring(Context &c, bool in_front) {
         place = wanted == 0 || jobs_[i].number == wanted ? i : place;
     }
     if (place == jobs_.size()) {
-        return c.fail("there is no such job; 'jobs' lists them");
+        return wanted == 0 ? c.fail("expected a job that was stopped or runs behind: there is none")
+                           : c.fail("there is no job {}; 'jobs' lists them", wanted);
     }
     Job job = jobs_[place];
     c.errors.print("{}\n", job.text);

@@ -204,7 +204,7 @@ TEST_CASE_METHOD(Fixture, "jobs run behind the prompt, stop, and come to the fro
     system.code = 4;
     CHECK(run("fg 2; status") == "run /bin/hello a b\nstatus 4\n");
     CHECK(system.reader == 67);
-    CHECK(run("fg 2") == "error: fg: there is no such job; 'jobs' lists them\n");
+    CHECK(run("fg 2") == "error: fg: there is no job 2; 'jobs' lists them\n");
     CHECK(run("fg x").starts_with("error: fg: expected the number of a job"));
     system.stop_next = true;
     CHECK(run("run /bin/hello; status") == "[2] stopped: /bin/hello\nstatus 148\n");

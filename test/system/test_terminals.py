@@ -121,7 +121,7 @@ def test_terminals_jobs():
         until_prompt(machine)
         equal("ended by itself", machine.run("status"), "status 0\n")
         equal("no jobs", machine.run("jobs"), "")
-        fails(machine, "fg", "there is no such job")
+        fails(machine, "fg", "expected a job")
 
         # One that computes stands still while it is stopped.
         machine.send("run /fat/hello loop\n")
