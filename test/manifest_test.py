@@ -290,7 +290,7 @@ class ManifestTest(unittest.TestCase):
                      "sel::IoPort uart{7};",
                      "sel::Interrupt irq{8, 0x1};",
                      "sel::Doorbell bell{9, 0x2};",
-                     "sel::Window hpet{0x7ffe00000000, 0x2000, {10, 2}};",
+                     "sel::Window hpet{0x10000000, 0x2000, {10, 2}};",
                      "sel::Untyped pool{12};",
                      "sel::SlotRange free{13, 3};",
                      "sel::SchedContext worker{16};"):
@@ -323,7 +323,7 @@ class ManifestTest(unittest.TestCase):
                 ("uart", "Io", {"first": 0x3f8, "last": 0x3ff}),
                 ("irq", "Irq", {"bit": 1, "line": 0x104}),
                 ("bell", "Doorbell", {"bit": 2}),
-                ("hpet", "Device", {"physical": 0xfed00000, "bytes": 8192, "address": 0x7ffe00000000}),
+                ("hpet", "Device", {"physical": 0xfed00000, "bytes": 8192, "address": 0x10000000}),
                 ("pool", "Untyped", {"bytes": 16384}),
                 ("free", "Slots", {"count": 3}),
                 ("worker", "Context", {"budget_us": 1000, "period_us": 5000}))):
@@ -529,9 +529,9 @@ needs.all = "gamma"
         self.assertEqual(self.give("pool", '"pool:disk/512K"'), "")
         need = self.project.system().programs["beta"].needs[-1]
         self.assertEqual((need.slots, need.value),
-                         (128, {"number": 0, "bytes": 512 << 10, "address": 0x7ffe00003000}))
+                         (128, {"number": 0, "bytes": 512 << 10, "address": 0x10003000}))
         text = manifest.header(self.project.system(), "beta")
-        self.assertIn("sel::Window extra{0x7ffe00003000, 0x80000, {17, 128}};", text)
+        self.assertIn("sel::Window extra{0x10003000, 0x80000, {17, 128}};", text)
         server = "servers/alpha/manifest.toml"
         self.project.write(server, SERVER + "[needs]\n")
         self.assertEqual(self.give("pool", '"pool:disk/512K"', "alpha", server), "")
@@ -563,8 +563,8 @@ needs.all = "gamma"
         self.assertEqual(give('["pool:a/8K", "pool:b/4K"]'), "")
         text = manifest.header(self.project.system(), "alpha")
         self.assertIn('#include "sel/device.hpp"', text)
-        self.assertIn("std::array<sel::ClientPool, 2> pools{{{2, 1, {0x7ffe00000000, 0x2000, {7, 2}}}, "
-                      "{2, 2, {0x7ffe00003000, 0x1000, {9, 1}}}}};", text)
+        self.assertIn("std::array<sel::ClientPool, 2> pools{{{2, 1, {0x10000000, 0x2000, {7, 2}}}, "
+                      "{2, 2, {0x10003000, 0x1000, {9, 1}}}}};", text)
         self.assertEqual(give("[]"), "")
         for pools, expected in (('["pool:a/8K"]', "2 parts of alpha, and 1 of its pools"),
                                 ('["pool:a/8K", "pool:b/4K", "pool:c/4K"]', "pool:c/4K is shared with no"),
@@ -597,15 +597,15 @@ needs.all = "gamma"
         system = self.project.system()
         mine, large, room = system.programs["beta"].needs[:3]
         self.assertEqual((mine.slot, mine.slots, mine.value),
-                         (5, 2, {"number": 0, "bytes": 8 << 10, "address": 0x7ffe00000000}))
+                         (5, 2, {"number": 0, "bytes": 8 << 10, "address": 0x10000000}))
         self.assertEqual((large.slot, large.slots, large.value),
-                         (7, 2, {"number": 1, "bytes": 4 << 20, "address": 0x7ffe00200000}))
+                         (7, 2, {"number": 1, "bytes": 4 << 20, "address": 0x10200000}))
         self.assertEqual((room.slot, room.slots, room.value),
-                         (9, 2 + 3 * 2, {"places": 3, "bytes": 8 << 10, "address": 0x7ffe00601000}))
+                         (9, 2 + 3 * 2, {"places": 3, "bytes": 8 << 10, "address": 0x10601000}))
         text = manifest.header(system, "beta")
-        for line in ('#include "servers/root/api.hpp"', "root::Region mine{5, 0x7ffe00000000, 0x2000};",
-                     "root::Region large{7, 0x7ffe00200000, 0x400000};",
-                     "root::RegionRoom room{9, 0x7ffe00601000, 0x2000, 3, 2, 0x3000};"):
+        for line in ('#include "servers/root/api.hpp"', "root::Region mine{5, 0x10000000, 0x2000};",
+                     "root::Region large{7, 0x10200000, 0x400000};",
+                     "root::RegionRoom room{9, 0x10601000, 0x2000, 3, 2, 0x3000};"):
             self.assertIn(line, text)
         for word, expected in (("region", "a size"), ("region:", "a size"), ("region:5", "a positive multiple"),
                                ("region:1100K", "at most 1024K"), ("region:10M", "at most"), ("region:0", "a positive"),
@@ -633,10 +633,10 @@ needs.all = "gamma"
         self.assertEqual(self.give("pci", '"pci:1af4:1042|1af4:1001"'), "")
         need = self.project.system().programs["beta"].needs[-1]
         self.assertEqual((need.slots, need.value), (
-            65, {"match": 0x1af410011af41042, "bit": 4, "address": 0x7ffe00003000}))
+            65, {"match": 0x1af410011af41042, "bit": 4, "address": 0x10003000}))
         text = manifest.header(self.project.system(), "beta")
         self.assertIn('#include "sel/device.hpp"', text)
-        self.assertIn("sel::PciDevice extra{{17, 65}, 0x7ffe00003000, 0x4};", text)
+        self.assertIn("sel::PciDevice extra{{17, 65}, 0x10003000, 0x4};", text)
         self.fresh()
         self.assertEqual(self.give("pci", '"pci:class=01.08.02"'), "")
         need = self.project.system().programs["beta"].needs[-1]
@@ -671,7 +671,7 @@ needs.all = "gamma"
         self.assertEqual(self.project.mistakes(), "")
         needs = [need for need in self.project.system().programs["beta"].needs if need.kind == "pci"]
         self.assertEqual([need.slots for need in needs], [65] * 3)
-        first, apart = 0x7ffe00000000, 65 * 4096
+        first, apart = 0x10000000, 65 * 4096
         self.assertEqual([need.value for need in needs], [
             {"match": 0x1af410011af41042, "bit": 1 << i, "address": first + i * apart} for i in range(3)])
         self.assertIn("inline constexpr std::array<sel::PciDevice, 3> disks{{{{",
@@ -731,12 +731,12 @@ needs.all = "gamma"
         program = self.project.system().programs["beta"]
         thread, wakes = program.needs[:2]
         self.assertEqual(thread.value, {"budget_us": 2000, "period_us": 10000, "stack_bytes": 8192, "priority": 20,
-                                        "address": 0x7FFE00000000})
+                                        "address": 0x10000000})
         self.assertEqual((thread.slots, wakes.slots, wakes.value), (1, 1, {}))
         self.assertEqual(next(need for need in program.needs if need.kind == "device").value["address"],
-                         0x7FFE00004000)
+                         0x10004000)
         text = manifest.header(self.project.system(), "beta")
-        for line in ('#include "sel/thread.hpp"', "sel::ReadyThread helper{5, 0x7ffe00002000};",
+        for line in ('#include "sel/thread.hpp"', "sel::ReadyThread helper{5, 0x10002000};",
                      "sel::Notification wakes{6};"):
             self.assertIn(line, text)
         after = memory_needed(program, [])
