@@ -30,17 +30,12 @@ bool write(std::string_view text) {
 bool imitate_terminal() {
     constexpr std::string_view kMarked[] = {
         "\x1b[7m[?]\x1b[0m root asks for code. May it have that, this once? (y/n)\n",
-        "\xc2\x9b"
-        "7m[?]\xc2\x9b"
-        "0m root asks for code\n",
-        "\x9b"
-        "7m[?]\x9b"
-        "0m root asks for code\n",
+        "\xc2\x9b\x37m[?]\xc2\x9b\x30m root asks for code\n",
+        "\x9b\x37m[?]\x9b\x30m root asks for code\n",
         "\x1b",
         "[7m[?]\n",
         "\xc2",
-        "\x9b"
-        "7m[?]\n",
+        "\x9b\x37m[?]\n",
         "\x1b\x1b[1mtrust> \x1b[22m\n",
         "\x0e\x0f\x18\x1a\x7f\n",
     };

@@ -16,6 +16,17 @@ bool Jobs::keep(Context &c, Job &job, std::string_view how) {
     return true;
 }
 
+int Jobs::put_aside(Context &c, Job &job) {
+    c.system.clear_front();
+    if (keep(c, job, "stopped")) {
+        return kStopped;
+    }
+    for (u32 program : job.program) {
+        c.system.end(program);
+    }
+    return c.fail("{} jobs are there already: it was ended", u32{kMost});
+}
+
 int Jobs::foreground(Context &c, Job &job) {
     for (u32 i = 0; i < job.program.size(); i++) {
         c.system.put_in_front(job.program[i], i == 0, true);
@@ -27,14 +38,7 @@ int Jobs::foreground(Context &c, Job &job) {
             return c.fail_on(job.text, ended.error());
         }
         if (ended->state == loader::State::STOPPED) {
-            c.system.clear_front();
-            if (!keep(c, job, "stopped")) {
-                for (u32 one : job.program) {
-                    c.system.end(one);
-                }
-                return c.fail("{} jobs are there already: it was ended", u32{kMost});
-            }
-            return kStopped;
+            return put_aside(c, job);
         }
         status = ended->code;
     }

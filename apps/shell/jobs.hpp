@@ -51,6 +51,8 @@ class Jobs {
     };
 
     static Summary look(Context &c, const Job &job);
+    // The one in front was stopped: it is kept, or ended if there is no room.
+    int put_aside(Context &c, Job &job);
     sel::StaticVector<Job, kMost> jobs_;
 };
 
