@@ -287,7 +287,8 @@ Result<> Process::make_bare(Endpoint receives, bool vector) {
     SEL_TRY(tcb().vector(vector));
     regs_t regs{};
     regs.rip = entry_;
-    regs.rsp = kStackTop;
+    regs.rsp = kStackTop - BOOT_THREAD_BLOCK;
+    regs.fs_base = regs.rsp;
     regs.rdi = kEnvironmentAddress;
     regs.rflags = kFlags;
     return tcb().write(regs);

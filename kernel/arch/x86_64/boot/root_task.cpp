@@ -196,7 +196,8 @@ void set_registers(u64 entry) {
     capability_bind(root_slot(BOOT_CAP_BUFFER), TCB_SLOT_INDEX(K.run.tcb, TCB_SLOT_BUFFER));
     regs_t *registers = reinterpret_cast<regs_t *>(frame_bytes_at(BOOT_CAP_BUFFER));
     registers->rip = entry;
-    registers->rsp = BOOT_STACK_TOP;
+    registers->rsp = BOOT_STACK_TOP - BOOT_THREAD_BLOCK;
+    registers->fs_base = registers->rsp;
     registers->rdi = BOOT_INFO_ADDRESS;
     must(CALL_TCB_WRITE, BOOT_CAP_TCB, {});
     *registers = {};
