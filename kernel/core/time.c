@@ -164,9 +164,9 @@ static void time_spend(u32 sc, u64 now) {
 
 // time_switch() where somebody is idle or `from` is exhausted, at time `now`.
 /*@ requires now: now == g_clock;
-    SWITCHES
+    SWITCH_REQUIRES
     assigns SWITCH_ASSIGNS;
-    ENSURES_SWITCHED */
+    SWITCH_ENSURES */
 static RARE NOINLINE u64 time_switch_slow(u32 from, u32 to, u64 now, u64 value) {
     time_charge(from, now);
     //@ assert to: to != 0 ==> configured(to) && !exhausted(to);

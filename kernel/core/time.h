@@ -54,7 +54,7 @@ static inline u32 time_has_budget(u32 sc) {
 }
 
 // clang-format off
-#define SWITCHES \
+#define SWITCH_REQUIRES \
     requires wf: wheel && time; \
     requires from: from == K.run.sc && time_running; \
     requires to: to == 0 || (configured(to) && !exhausted(to)); \
@@ -67,7 +67,7 @@ static inline u32 time_has_budget(u32 sc) {
     sc_view[to].left, sc_view[to].last, sc_view[to].used, sc_view[to].amount[0 .. 3], sc_view[to].due[0 .. 3], \
     timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[from + SC_TIMER].due, timer_view[from + SC_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary, \
     g_level[from + SC_TIMER], g_slot[from + SC_TIMER], g_age[from + SC_TIMER], g_ages
-#define ENSURES_SWITCHED \
+#define SWITCH_ENSURES \
     ensures s0: slots_in; \
     ensures s1: slots_next; \
     ensures s2: slots_prev; \
@@ -104,9 +104,9 @@ static inline u32 time_has_budget(u32 sc) {
 
 // The processor goes from context `from` (which runs, or 0) to another, `to` (which has budget, or 0: idle).
 // Returns `value`: who ends with it has nothing to keep meanwhile.
-/*@ SWITCHES
+/*@ SWITCH_REQUIRES
     assigns g_clock, SWITCH_ASSIGNS;
-    ENSURES_SWITCHED */
+    SWITCH_ENSURES */
 u64 time_switch(u32 from, u32 to, u64 value);
 
 // Charges the running context up to now. Not 0: its budget or time slice is over; it may run on
