@@ -8,7 +8,7 @@
 #define BOOT_INFO_ADDRESS 0x7fff00000000ull
 #define BOOT_IPC_BUFFER 0x7fff00001000ull
 #define BOOT_STACK_TOP 0x7ffeffff0000ull // Grows down; BOOT_STACK_PAGES are mapped below it.
-#define BOOT_THREAD_BLOCK 64             // Bytes at the top of the first stack, where the base of fs points.
+#define BOOT_THREAD_BLOCK 64 // Bytes at the top of the first stack, where the base of fs points.
 
 enum {
     BOOT_INFO_VERSION = 1,

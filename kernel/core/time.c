@@ -165,6 +165,7 @@ static void time_spend(u32 sc, u64 now) {
 // time_switch() where somebody is idle or `from` is exhausted, at time `now`.
 /*@ requires now: now == g_clock;
     SWITCH_REQUIRES
+    terminates \true; exits \false;
     assigns SWITCH_ASSIGNS;
     SWITCH_ENSURES */
 static RARE NOINLINE u64 time_switch_slow(u32 from, u32 to, u64 now, u64 value) {

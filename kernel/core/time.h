@@ -59,8 +59,7 @@ static inline u32 time_has_budget(u32 sc) {
     requires from: from == K.run.sc && time_running; \
     requires to: to == 0 || (configured(to) && !exhausted(to)); \
     requires different: from != to; \
-    requires room: wheel_room; \
-    terminates \true; exits \false;
+    requires room: wheel_room;
 #define SWITCH_ASSIGNS \
     g_alarm, K.run.sc, sc_view[from].left, sc_view[from].last, sc_view[from].used, sc_view[from].amount[0 .. 3], sc_view[from].due[0 .. 3], \
     g_spent[from], g_before[from], \
@@ -105,6 +104,7 @@ static inline u32 time_has_budget(u32 sc) {
 // The processor goes from context `from` (which runs, or 0) to another, `to` (which has budget, or 0: idle).
 // Returns `value`: who ends with it has nothing to keep meanwhile.
 /*@ SWITCH_REQUIRES
+    terminates \true; exits \false;
     assigns g_clock, SWITCH_ASSIGNS;
     SWITCH_ENSURES */
 u64 time_switch(u32 from, u32 to, u64 value);

@@ -43,7 +43,10 @@ LEAF u64 clock_now(void) {
 LEAF void clock_alarm(u64 due) {
     machine.alarm = due;
     if (due < machine.armed) {
-        __asm__ volatile("call timer_arm_kept" : : "a"(due) : "memory", "cc"); // Nothing to save for who calls.
+        __asm__ volatile("call timer_arm_kept"
+                         :
+                         : "a"(due)
+                         : "memory", "cc"); // Nothing to save for who calls.
     }
 }
 
