@@ -82,9 +82,9 @@ sel::Result<> Kit::map(sel::Frame frame, u64 address, u64 rights) {
 // Some Frame is mapped there once, for the page tables.
 sel::Result<sel::PageWindow> Kit::make_window() {
     sel::Frame frame{BOOT_CAP_TRACE};
-    SEL_TRY(map(frame, kPageWindow, RIGHT_READ));
+    SEL_TRY(map(frame, window_, RIGHT_READ));
     SEL_TRY(frame.unmap());
-    return sel::PageWindow{sel::VSpace{BOOT_CAP_VSPACE}, kPageWindow, slots()};
+    return sel::PageWindow{sel::VSpace{BOOT_CAP_VSPACE}, window_, slots()};
 }
 
 } // namespace root

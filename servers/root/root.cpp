@@ -19,8 +19,7 @@ constexpr u8 kResetFull = 0x06;
 constexpr u64 kMillisecond = sel::Clock::kSecond / 1000;
 constexpr u64 kLook = Patience::kLookMs * kMillisecond; // From one look at all servers to the next,
 constexpr u64 kLookReduced = 100 * kMillisecond;        // if some have got less time.
-constexpr u32 kSlotsSearched = 256,
-              kSearched = 1024; // For the parent of a capability: among how many, in all.
+constexpr u32 kSlotsLooked = 64;                        // At, for one GetSlots.
 
 } // namespace
 
@@ -98,7 +97,9 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
     out.type = static_cast<u8>(info.type);
     out.rights = info.rights;
     out.data = info.data;
-    out.parent = static_cast<u16>(find_parent(number, info));
+    out.sibling = info.sibling;
+    out.id = info.id;
+    out.relative = info.relative;
     if (programs_.is_child(number)) {
         std::string_view name = name_of_child_slot(number, slot);
         std::memcpy(out.name, name.data(), name.size());
@@ -125,31 +126,6 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
     return out;
 }
 
-// Goes from elder sibling to elder sibling up to the parent, as far as the program holds them.
-u32 Root::find_parent(u32 number, sel::CapabilityInfo info) const {
-    sel::CNode cspace = programs_.cspace(number);
-    u32 end = programs_.slots(number);
-    end = end < kSlotsSearched ? end : kSlotsSearched;
-    for (u32 searched = 0; searched < kSearched; searched++) {
-        u32 slot = 1;
-        sel::Result<sel::CapabilityInfo> found = ERR_CAP;
-        for (; slot < end; slot++, searched++) {
-            found = sel::Capability{cspace.slot(slot)}.info();
-            if (found.ok() && found->id == info.relative) {
-                break;
-            }
-        }
-        if (slot == end) {
-            return 0;
-        }
-        if (!info.sibling) {
-            return slot;
-        }
-        info = *found;
-    }
-    return 0;
-}
-
 sel::Result<SlotList> Root::on(const GetSlots &m) {
     if (!programs_.is_program(m.number)) {
         return ERR_NAME;
@@ -160,17 +136,14 @@ sel::Result<SlotList> Root::on(const GetSlots &m) {
     sel::CNode cspace = programs_.cspace(m.number);
     u32 end = programs_.slots(m.number);
     SlotList list{};
-    for (u32 slot = m.first == 0 ? 1 : m.first; slot < end; slot++) {
+    u32 slot = m.first == 0 ? 1 : m.first;
+    for (u32 i = 0; i < kSlotsLooked && slot < end && list.count < SlotList::kMax; i++, slot++) {
         auto info = sel::Capability{cspace.slot(slot)}.info();
-        if (!info) {
-            continue;
+        if (info.ok()) {
+            list.slot[list.count++] = describe_slot(m.number, slot, *info);
         }
-        if (list.count == SlotList::kMax) {
-            list.next = slot;
-            break;
-        }
-        list.slot[list.count++] = describe_slot(m.number, slot, *info);
     }
+    list.next = slot < end ? slot : 0;
     return list;
 }
 

@@ -32,7 +32,7 @@ USE = {  # Server: a command that needs it.
 }
 ON_DISK = ("fs", "fat", "virtio-blk")
 NEEDS_DISK = (*ON_DISK, "loader")
-HELLO = BUILD / "apps/hello.bin"
+FILES_OF_PROGRAMS = ("hello", "copy")
 ON_SECOND = "echo x > /disk2/x; sync; rm /disk2/x; sync"
 SECOND = ("nvme", "ahci")  # Drivers that lie about a second disk.
 KEPT = ("/fat/kept", "/disk/kept")
@@ -49,6 +49,7 @@ OFTEN = {  # and of those that are asked little, or in many ways.
     "log": ("log", "log -w", "log -e", "log -d", "restart virtio-blk; ls /disk") * 3,
     "pci": ("lspci", "irq; lspci", "restart virtio-blk; ls /disk") * 2,
     "supervisor": ("report", "restart timer; date", "kill ramfs; ls /", "attack null") * 3,
+    "pipe": ("run /fat/hello a | cat", "echo x | run /fat/copy", "run /fat/hello a | run /fat/copy | cat") * 5,
     "ramfs": FILES * 2,
     "fs": FILES * 2,
     "fat": FILES * 2,
@@ -76,8 +77,8 @@ def open_machine(disk=True, second=None, prompt=False):
         images = [Path(folder) / f"disk{number}.img" for number in range(len(kinds))]
         for image in images:
             make_disk(image)
-            for file, name in ((Path(folder) / "kept", "kept"), (HELLO, "hello")):
-                subprocess.run(["mcopy", "-i", f"{image}@@1M", file, f"::{name}"], check=True)
+            for file in (Path(folder) / "kept", *(BUILD / f"apps/{name}.bin" for name in FILES_OF_PROGRAMS)):
+                subprocess.run(["mcopy", "-i", f"{image}@@1M", file, f"::{file.stem}"], check=True)
         with OpenMachine(disks=images, disk_kind=kinds, icount=True, sleep=disk, prompt=prompt,
                          iso=second == "nvme") as machine:
             machine.use = {server: command for server, command in USE.items() if disk or server not in NEEDS_DISK}

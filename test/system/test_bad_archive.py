@@ -129,4 +129,18 @@ def test_damaged_programs():
         goes_on_without("log", repacked(log=changed), message)
 
 
+def test_damaged_file():
+    """One that is no program: it is not opened, and the log names it, once; a check finds it."""
+    archive = bytearray(original())
+    archive[archive.index(unpack(original())["etc/motd"])] ^= 1
+    with DirectMachine(bytes(archive)) as machine:
+        machine.boot()
+        for _ in range(2):
+            status, output = machine.status("cat /etc/motd")
+            assert status != 0 and "cannot be read or written" in output, output
+        assert "1 damaged" in machine.status("fsck /")[1]
+        equal("lines of the log", machine.run("log").count("/etc/motd: damaged in the boot archive (wrong sum)"), 1)
+        machine.halt()
+
+
 test_damaged_programs.limit = 240
