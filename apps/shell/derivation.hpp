@@ -47,8 +47,9 @@ class Derivation {
     };
 
     const Entry *find(u32 id) const {
-        const Entry *at = std::lower_bound(entries_.begin(), entries_.end(), id,
-                                           [](const Entry &e, u32 wanted) { return e.id < wanted; });
+        const Entry *at =
+            std::lower_bound(entries_.begin(), entries_.end(), id,
+                             [](const Entry &e, u32 wanted) { return e.id < wanted; });
         return at != entries_.end() && at->id == id ? at : nullptr;
     }
 

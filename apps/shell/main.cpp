@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "ask.hpp"
 #include "derivation.hpp"
 #include "shell.caps.hpp"
 #include "shell.hpp"
@@ -15,23 +16,13 @@
 
 namespace {
 
+using shell::ask;
 using shell::CapabilityRow;
 using shell::Ending;
 using shell::ProgramRow;
 
-// A server that was restarted while it had our request in hand is asked again, so often.
-constexpr u32 kTries = 3;
 constexpr u64 kSyncMs = 60'000; // For all disks.
 constexpr u64 kKillMs = 2'000;  // For the supervisor.
-
-template <typename Client, typename M>
-auto ask(const Client &client, const M &m) {
-    auto answer = client.call(m);
-    for (u32 i = 1; i < kTries && answer.error() == ERR_RESTARTED; i++) {
-        answer = client.call(m);
-    }
-    return answer;
-}
 
 // Who is in front, and what is typed there that is not the shell's. A thread of its own waits for ^C and ^Z, while the
 // shell waits for something else.
@@ -391,7 +382,7 @@ class Servers final : public shell::System {
     sel::Result<talk::Text> talk(std::string_view server, std::string_view line) override {
         for (const auto &named : caps::talkers) {
             if (named.name == server) {
-                return ask(named.client, talk::Line{.data = line});
+                return named.client.call(talk::Line{.data = line}); // Who knows what it does.
             }
         }
         return ERR_NAME;
@@ -442,8 +433,8 @@ class Servers final : public shell::System {
 
     CapabilityRow row(const root::Slot &slot) {
         std::string_view name{slot.name, strnlen(slot.name)};
-        return CapabilityRow{derivation_.depth(slot.id), slot.type, slot.rights, slot.slot, slot.data,
-                             name};
+        return CapabilityRow{
+            derivation_.depth(slot.id), slot.type, slot.rights, slot.slot, slot.data, name};
     }
     static std::size_t strnlen(const char (&name)[16]) {
         return static_cast<std::size_t>(std::find(name, name + sizeof name, '\0') - name);
@@ -457,6 +448,16 @@ class Servers final : public shell::System {
     shell::Derivation derivation_;
 };
 
+// What was typed before there was a prompt: the first bytes of it were lost while the machine started, and what is left
+// of a command must not be run.
+void drop_early_keys() {
+    constexpr u32 kTries = 4096;
+    constexpr u64 kQuietMs = 1;
+    u64 ticks = sel::milliseconds(kQuietMs);
+    for (u32 i = 0; i < kTries && caps::keyboard.call_within(ticks, stream::Read{}).ok(); i++) {
+    }
+}
+
 } // namespace
 
 int main() {
@@ -466,6 +467,9 @@ int main() {
         return 1;
     }
     [[maybe_unused]] auto closed = caps::files.call(file::CloseAll{});
+    if (sel::environment().incarnation == 1) {
+        drop_early_keys();
+    }
     sh.start();
     for (;;) {
         auto input = caps::keyboard.call(stream::Read{});

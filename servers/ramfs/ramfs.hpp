@@ -109,8 +109,8 @@ class RamFs {
         u32 first_block = kNone;
         u32 seek_block = kNone; // Block number seek_index of the chain, to read on quickly.
         u32 seek_index = 0;
-        const u8 *content = nullptr; // Archive.
-        u64 sum = 0;                 // Archive: that its content must have,
+        const u8 *content = nullptr;     // Archive.
+        u64 sum = 0;                     // Archive: that its content must have,
         Content found = Content::Unseen; // and what it has.
         std::array<char, kNameMax> name_bytes{};
 
@@ -161,7 +161,7 @@ class RamFs {
     u32 free_block_ = kNone;
     u32 free_blocks_ = 0;
     u32 used_nodes_ = 1;
-    u32 nodes_end_ = 1; // Behind the last node that was ever used.
+    u32 nodes_end_ = 1;    // Behind the last node that was ever used.
     bool damaged_ = false; // Some are Content::Damaged.
     u64 time_ = 0;
     std::array<u32, kBlocks> next_block_{};

@@ -245,7 +245,8 @@ TEST_CASE("handles of an earlier life are told apart") {
     std::vector<u8> memory(16 * RamFs::kBlockBytes);
     Store stores[] = {Store{memory}, Store{memory}};
     auto life = [&](u32 incarnation) {
-        return std::make_unique<FileServer>(no_log(), stores[incarnation - 1], sel::Clock{0}, u64{0}, incarnation);
+        return std::make_unique<FileServer>(no_log(), stores[incarnation - 1], sel::Clock{0},
+                                            u64{0}, incarnation);
     };
     sel::Caller me{kMe, false};
     file::Open open{.flags = file::kWrite | file::kCreate, .data = "/f"};

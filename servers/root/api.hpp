@@ -81,8 +81,8 @@ struct Slot {
     u8 rights;
     u8 sibling; // 1: `relative` is its elder sibling; 0: its parent.
     u8 reserved;
-    u32 id;        // Of this capability, until it moves,
-    u32 relative;  // and of the one before it in the derivation tree (CALL_CAP_INFO): it may be another program's.
+    u32 id; // Of this capability, until it moves,
+    u32 relative; // and of the one before it in the derivation tree (CALL_CAP_INFO): it may be another program's.
     u64 data;      // Badge, slots, ports, or the line that root asked for, by type.
     char name[16]; // What the manifest calls it; empty if the program got it later. Ends with 0.
 };
@@ -302,7 +302,8 @@ struct Return : sel::Asks<> {
 };
 
 enum class Power : u32 { HALT, REBOOT };
-// Ends QEMU with `code` (its exit status is then code * 2 + 1), switches off by ACPI, or resets.
+// Ends QEMU with `code` (its exit status is then code * 2 + 1), switches off by ACPI (adr/0098), or resets. It answers
+// only if nothing came of it: ERR_IO.
 struct SetPower : sel::Asks<> {
     Power power;
     u32 code;

@@ -53,6 +53,9 @@ class Kit {
     // Through which root fills and reads memory of programs.
     sel::Result<sel::PageWindow> make_window();
 
+    // Bytes of device memory. False: none is there, or not all of it.
+    bool read_device(u64 physical, std::span<u8> out);
+
     // Of a scheduling context.
     u64 ticks(u32 microseconds) const {
         return sel::Clock{boot_.tsc_hz}.ticks(u64{microseconds} * 1000);
@@ -72,6 +75,8 @@ class Kit {
     MemoryCount count_;
     cptr_t next_slot_;
     cptr_t pools_[POOL_MAX] = {};
+    sel::PageWindow device_window_; // From the first read_device() on.
+    cptr_t device_slot_ = 0;
 };
 
 } // namespace root

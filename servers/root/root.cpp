@@ -4,16 +4,16 @@
 
 #include <cstring>
 
+#include "power.hpp"
+
 #include "sel/explain.hpp"
 
 namespace root {
 
 namespace {
 
-constexpr s32 kCodeFault = 128;     // Exit code of a program that ended by fault n: 128 + n.
-constexpr u16 kExitPort = 0xf4;     // QEMU's isa-debug-exit.
-constexpr u16 kAcpiControl = 0x604; // PM1a control of QEMU's pc machine.
-constexpr u16 kAcpiOff = 0x2000;
+constexpr s32 kCodeFault = 128;   // Exit code of a program that ended by fault n: 128 + n.
+constexpr u16 kExitPort = 0xf4;   // QEMU's isa-debug-exit.
 constexpr u16 kResetPort = 0xcf9; // Intel PCH data sheet: reset control register.
 constexpr u8 kResetFull = 0x06;
 constexpr u64 kMillisecond = sel::Clock::kSecond / 1000;
@@ -433,13 +433,47 @@ sel::Result<> Root::on(const SetStopped &m, sel::Caller caller) {
     return programs_.set_stopped(caller.client, m.number, m.stopped != 0);
 }
 
+// Tables of the firmware, a page at a time: bytes are asked for one after the other.
+class FirmwareMemory final : public PhysicalMemory {
+  public:
+    explicit FirmwareMemory(Kit &kit) : kit_{kit} {}
+
+    bool read(u64 at, std::span<u8> out) override {
+        for (u8 &byte : out) {
+            u64 page = at / PAGE_BYTES + 1; // Not 0, which is none.
+            if (page != page_ && !kit_.read_device(at - at % PAGE_BYTES, bytes_)) {
+                page_ = 0;
+                return false;
+            }
+            page_ = page;
+            byte = bytes_[at++ % PAGE_BYTES];
+        }
+        return true;
+    }
+
+  private:
+    Kit &kit_;
+    u64 page_ = 0;
+    u8 bytes_[PAGE_BYTES];
+};
+
+// What comes back has not worked.
 sel::Result<> Root::on(const SetPower &m) {
     sel::IoPort ports{BOOT_CAP_IO_PORT};
     if (m.power == Power::REBOOT) {
-        return ports.out8(kResetPort, kResetFull);
+        SEL_TRY(ports.out8(kResetPort, kResetFull));
+        return ERR_IO;
     }
     [[maybe_unused]] auto left = ports.out(kExitPort, 4, m.code);
-    return ports.out(kAcpiControl, 2, kAcpiOff);
+    FirmwareMemory memory{kit_};
+    sel::Result<SleepControl> sleep = find_sleep(memory, kit_.boot().acpi_rsdp);
+    if (!sleep) {
+        console_.line("cannot switch off: the ACPI tables do not say how: {}",
+                      sel::describe(sleep.error()));
+        return ERR_IO;
+    }
+    SEL_TRY(switch_off(*sleep, ports));
+    return ERR_IO;
 }
 
 // --- Faults.

@@ -69,7 +69,8 @@ class WildKernel {
 class TableMaker {
   public:
     TableMaker() {
-        constexpr const char *kNames[] = {"handler", "server", "c", "d", "e", "f", "starter", "app"};
+        constexpr const char *kNames[] = {"handler", "server", "c",       "d",
+                                          "e",       "f",      "starter", "app"};
         for (u32 i = 0; i < kPrograms; i++) {
             ProgramRecord p{};
             std::strcpy(p.name, kNames[i]);
@@ -117,7 +118,8 @@ class TableMaker {
         std::vector<u8> b(sizeof h + programs + grant_.size() * sizeof grant_[0]);
         std::memcpy(b.data(), &h, sizeof h);
         std::memcpy(b.data() + sizeof h, program_.data(), programs);
-        std::memcpy(b.data() + sizeof h + programs, grant_.data(), grant_.size() * sizeof grant_[0]);
+        std::memcpy(b.data() + sizeof h + programs, grant_.data(),
+                    grant_.size() * sizeof grant_[0]);
         return b;
     }
 
@@ -277,7 +279,8 @@ TEST_CASE("random messages to root, from a kernel that says anything", "[root]")
     for (u32 i = 1; i <= kPrograms; i++) {
         CAPTURE(i);
         REQUIRE(f.root->on(Stop{.number = i, .code = 1, .keep = 0}).ok());
-        error_t error = f.root->on(Start{.number = i}).error(); // What the kernel kept comes back here.
+        error_t error =
+            f.root->on(Start{.number = i}).error(); // What the kernel kept comes back here.
         REQUIRE((error == OK || f.root->on(Start{.number = i}).ok()));
         REQUIRE(f.root->on(Stop{.number = i, .code = 5, .keep = 0}).ok());
         CHECK(f.root->on(GetProgram{.number = i})->exit_code == 5);

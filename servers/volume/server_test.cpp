@@ -18,6 +18,22 @@ struct Ended {
     int code;
 };
 
+// A file system that is not ready with a check when it could be.
+template <typename Fs>
+struct SlowFs {
+    sel::Result<> format(bool force) { return fs.format(force); }
+    std::string_view note() const { return fs.note(); }
+    sel::Result<> sync() { return fs.sync(); }
+    sel::Result<> begin_check(bool repair) { return fs.begin_check(repair); }
+    sel::Result<bool> check(Structures &found) {
+        sel::Result<bool> done = fs.check(found);
+        return done.ok() && source.below(4) != 0 ? sel::Result{false} : done;
+    }
+
+    Fs &fs;
+    sel::fuzz::Source &source;
+};
+
 // A disk that is there or not, that others write to, whose driver is restarted, and whose file system may be full of
 // nonsense: whatever Mounted may say.
 template <typename Fs>
@@ -32,7 +48,7 @@ class WildDisk {
     sel::Result<> take() { return one_of(8) ? ERR_BUSY : one_of(8) ? ERR_IO : OK; }
     u32 writer() { return static_cast<u32>(source_.word()); }
     block::DiskName disk_name() const { return "virtio-blk:8"; }
-    Fs &fs() { return *disk_.fs; }
+    SlowFs<Fs> fs() { return {*disk_.fs, source_}; }
     sel::Result<Found> find_disk(u32 place) const {
         return place < 8 ? sel::Result{Found{source_.word(), {}, disk_name()}} : ERR_NAME;
     }
@@ -67,7 +83,8 @@ void fuzz_control(u32 lives) {
         Store store{*fs};
         WildDisk<Fs> disk{t, source};
         MountedServer<WildDisk<Fs>> server{
-            disk, sel::Log<logging::Writer>{sel::Client<logging::Writer>{0}}, store, sel::Clock{0},
+            disk,   sel::Log<logging::Writer>{sel::Client<logging::Writer>{0}},
+            store,  sel::Clock{0},
             u64{0}, u32{1}};
         try {
             for (u32 i = 0; i < 10; i++, served++) {
