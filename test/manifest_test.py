@@ -455,12 +455,47 @@ needs.all = "gamma"
         for old, new, word in (('io:0x3f8/8', 'io:0x3f8', "FIRST/COUNT"),
                                ('io:0x3f8/8', 'io:0xffff/2', "FIRST/COUNT"),
                                ('io:0x3f8/8', 'io:COM1/2', "'COM1'"),
-                               ('irq:4/level', 'irq:128', "irq:LINE"),
+                               ('irq:4/level', 'irq:16', "an ISA line below 16"),
+                               ('irq:4/level', 'irq:99', "an ISA line below 16"),
                                ('irq:4/level', 'irq:4/edge', "irq:LINE"),
                                ('0xfed00000/8192', '0xfed00010/4096', "multiples of 4096"),
                                ('0xfed00000/8192', '0xfed00000/2097152', "at most 1M")):
             self.fresh()
             self.refused("boot/system.toml", old, new, word)
+
+    def test_what_is_expected_is_said_in_words(self):
+        manifest_file = "servers/alpha/manifest.toml"
+        for old, new, word in (('memory = "256K"', "memory = 256", 'memory: is 256, expected a size like "256K"'),
+                               ("priority = 100", 'priority = "100"', "priority: is '100', expected a number like 4"),
+                               ("priority = 100", "priority = true", "priority: is True, expected a number"),
+                               ("[provides]", "budget = 5\n[provides]", 'budget: is 5, expected a time like "10ms"'),
+                               ("[provides]", "vector = 1\n[provides]", "vector: is 1, expected true or false"),
+                               ("[provides]", "restart = 1\n[provides]", "expected one of never, always, backoff in quotes"),
+                               ('about = "x"', "about = 1", "about: is 1, expected a sentence like")):
+            self.fresh()
+            self.refused(manifest_file, old, new, manifest_file, word)
+        self.fresh()
+        self.project.write("servers/alpha/manifest.toml", 'needs = 3\n' + SERVER)
+        self.assertIn("needs: is 3, expected a table [needs]", self.project.mistakes())
+
+    def test_names_of_needs_are_names_in_cpp(self):
+        for word in ("class", "new", "u8", "co_await"):
+            self.fresh()
+            self.project.change("boot/system.toml", "needs.uart", f"needs.{word}")
+            self.refused("apps/beta/manifest.toml", 'uart = "io"', f'{word} = "io"', f"needs.{word}", "is a word of C++")
+
+    def test_only_what_changes_is_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def made():
+                manifest.main(["sources", self.project.path, folder, "alpha", "beta"])
+                return {path.name: path.stat().st_mtime_ns for path in Path(folder).iterdir()}
+            first = made()
+            self.assertEqual(sorted(first), ["alpha.caps.hpp", "alpha.note.S", "beta.caps.hpp", "beta.note.S"])
+            self.project.change("boot/system.toml", "[beta]", "# Of a person.\n[beta]")
+            self.assertEqual(made(), first)
+            self.project.change("apps/beta/manifest.toml", 'free = "slots:3"', 'free = "slots:4"')
+            second = made()
+            self.assertEqual({name for name in second if second[name] != first[name]}, {"beta.caps.hpp", "beta.note.S"})
 
     def give(self, kind, grant, program="beta", manifest_file="apps/beta/manifest.toml"):
         """Adds a need of this kind, called `extra`, to a program; the mistakes."""
@@ -761,7 +796,7 @@ needs.all = "gamma"
         for old, new, *words in (
                 ("priority = 100", "priority = 0", "priority: is 0, expected 1 to 254"),
                 ("priority = 100", "priority = 255", "expected 1 to 254"),
-                ("priority = 100", 'priority = "high"', "expected int"),
+                ("priority = 100", 'priority = "high"', "expected a number"),
                 ("replies = 2", "replies = 64", "replies: is 64"),
                 ('"256K"', '"lots"', "memory: is 'lots'", "expected a size"),
                 ('"256K"', '"1000"', "multiple of 4K"),

@@ -28,6 +28,8 @@ DISK_KINDS = {  # Arguments of QEMU for disk number {0}, which is number {1} of 
 }
 CONTROLLERS = {"ahci": ["-device", "ahci,id=ahci"]}  # For all disks of a kind: AHCI has six ports.
 PROMPT_DRIVE, PROMPT_DEVICE = ",aio=io_uring,cache=unsafe", ",ioeventfd=off"  # One other thread of QEMU has a part in it.
+# Of root, when there will be no prompt.
+NO_SHELL = r"^root: (?:the system stops here|(?:archive file bin/)?(?:console|shell)(?: is not started)?: .*)\n"
 LOG_TAIL = 4000  # Characters of the serial log in an error message.
 
 
@@ -44,14 +46,15 @@ class ShellError(MachineError):
 
 
 def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=False, memory=256, display="none",
-                 disks=(), disk_kind="virtio", prompt=False, extra=()):
+                 disks=(), disk_kind="virtio", prompt=False, board="pc", exit_device=True, extra=()):
     """QEMU's arguments but for the serial line and the control socket. icount: an instruction is a nanosecond; an idle
     machine jumps to its next timer or, with sleep, waits for what the host has to do (a disk). disk_kind: of all
     disks, or a list, of which the last one is that of all that follow. prompt: virtio disks whose files are in the host's
-    memory answer as soon as the host lets them."""
-    command = ["qemu-system-x86_64", "-machine", "pc", "-cpu", "max", "-smp", "1", "-m", str(memory),
-               "-accel", "tcg", "-no-reboot", "-display", display,
-               "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+    memory answer as soon as the host lets them. exit_device: `halt` ends QEMU by a device of its own, with an exit code; else
+    the machine has to be switched off."""
+    command = ["qemu-system-x86_64", "-machine", board, "-cpu", "max", "-smp", "1", "-m", str(memory),
+               "-accel", "tcg", "-no-reboot", "-display", display]
+    command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"] if exit_device else []
     if icount:
         command += ["-icount", f"shift=0,align=off,sleep={'on' if sleep else 'off'}"]
     if firmware == "uefi":
@@ -199,8 +202,8 @@ class Machine:
 
     # --- The shell.
     def boot(self, timeout=120):
-        """Wait for the first prompt; GRUB's and the kernel's own failures end the wait early."""
-        pattern = re.compile(rf"(?P<prompt>(?:^|\n){re.escape(PROMPT)})|^error: .*\n|PANIC|grub> ", re.M)
+        """Wait for the first prompt; what GRUB, the kernel and root say of why there is none ends the wait early."""
+        pattern = re.compile(rf"(?P<prompt>(?:^|\n){re.escape(PROMPT)})|^error: .*\n|PANIC|grub> |{NO_SHELL}", re.M)
         output = self.expect(pattern, timeout)
         if not pattern.search(output)["prompt"]:
             time.sleep(2)  # Let the rest of the message arrive.

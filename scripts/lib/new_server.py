@@ -72,10 +72,17 @@ int main() {
 // SPDX-License-Identifier: BSD-2-Clause
 #include "@.hpp"
 #include <catch2/catch.hpp>
+#include "libsel/test/fuzz.hpp"
 TEST_CASE("it greets, and counts") {
     @::Server server;
     CHECK(server.on(talk::Line{})->data == "hello from @");
     CHECK(server.on(@::Count{}).value() == 1);
+}
+TEST_CASE("random messages to it, random answers to its clients") {
+    @::Server server;
+    sel::fuzz::server<@::Api>(server);
+    sel::fuzz::server<talk::Api>(server);
+    sel::fuzz::clients<@::Api>();
 }
 ''',
     "servers/@/README.md": '''\

@@ -41,6 +41,38 @@ def arguments():
     return parser.parse_args()
 
 
+def commands_of(text):
+    """The commands of a batch: `;` parts them, but not inside quotes, nor behind a backslash."""
+    commands, quote, at = [""], "", 0
+    while at < len(text):
+        character, width = text[at], 1
+        if character == "\\" and quote != "'":
+            width = 2
+        elif character == quote:
+            quote = ""
+        elif character in "'\"" and not quote:
+            quote = character
+        if character == ";" and not quote:
+            commands.append("")
+        else:
+            commands[-1] += text[at:at + width]
+        at += width
+    return [command.strip() for command in commands if command.strip()]
+
+
+def usable(disk):
+    """The image of a disk, made if it is not there; sys.exit() says why it cannot be used."""
+    path = Path(disk)
+    try:
+        if not path.exists():
+            make_disk(disk)
+        if path.is_dir():
+            sys.exit(f"run: --disk {disk}: is a directory, expected a file")
+        path.open("r+b").close()
+    except OSError as error:
+        sys.exit(f"run: --disk {disk}: {error.strerror}")
+
+
 def batch(machine, commands, timeout):
     """Type the commands; the number of those that failed."""
     failures = 0
@@ -60,8 +92,7 @@ def main():
     if not options.no_build:
         build.image()
     for disk in options.disk:
-        if not Path(disk).exists():
-            make_disk(disk)
+        usable(disk)
     machine_options = {
         "firmware": options.firmware, "usb": options.usb, "icount": options.icount,
         "memory": options.memory, "display": options.display, "disks": options.disk,
@@ -70,8 +101,9 @@ def main():
     }
     if options.batch is None:
         command = command_line(build.ISO, **machine_options) + ["-serial", "mon:stdio"]
+        command.remove("-no-reboot")  # Which a batch needs, to see its end.
         os.execvp(command[0], command)
-    commands = [part.strip() for part in options.batch.split(";") if part.strip()]
+    commands = commands_of(options.batch)
     try:
         with Machine(build.ISO, **machine_options) as machine:
             return int(batch(machine, commands, options.timeout) > 0)

@@ -149,6 +149,7 @@ CHECKS = [  # (title, function, also with --fast)
     ("format", rule(sources.format_problems), True),
     ("layers", rule(sources.layer_problems), True),
     ("circles in the core", rule(circles.problems), True),
+    ("fuzz tests of protocols", rule(sources.protocol_problems), True),
     ("licence lines", rule(sources.licence_problems), True),
     ("manifests", manifests, True),
     ("build with gcc", build_gcc, True),

@@ -482,6 +482,7 @@ TEST_CASE_METHOD(Fixture, "random messages, random answers", "[console]") {
     sel::fuzz::server<stream::In>(*server);
     sel::fuzz::server<stream::Control>(*server);
     sel::fuzz::clients<stream::Terminal>();
+    sel::fuzz::clients<stream::Out>();
     sel::fuzz::clients<stream::In>();
     sel::fuzz::clients<stream::Control>();
 }

@@ -54,6 +54,28 @@ sel::Result<> Kit::make_device_frames(u64 physical, u64 pages, cptr_t to) const 
     return ERR_ARG;
 }
 
+bool Kit::read_device(u64 physical, std::span<u8> out) {
+    if (device_slot_ == 0) {
+        sel::Result<sel::PageWindow> window = make_window();
+        device_window_ = window.ok() ? *window : sel::PageWindow{};
+        device_slot_ = window.ok() ? slots() : 0;
+    }
+    sel::Frame frame{device_slot_};
+    bool read = device_slot_ != 0;
+    while (read && !out.empty()) {
+        u64 offset = physical % PAGE_BYTES, left = PAGE_BYTES - offset;
+        std::size_t bytes = out.size() < left ? out.size() : left;
+        read = make_device_frames(physical - offset, 1, device_slot_).ok();
+        if (read) {
+            read = device_window_.look(frame, offset, out.first(bytes)).ok();
+            read = frame.remove().ok() && read;
+        }
+        out = out.subspan(bytes);
+        physical += bytes;
+    }
+    return read;
+}
+
 sel::Result<> Kit::make_pool(u64 number, u64 pages) {
     if (pool(number) != 0) {
         return {};
@@ -82,9 +104,9 @@ sel::Result<> Kit::map(sel::Frame frame, u64 address, u64 rights) {
 // Some Frame is mapped there once, for the page tables.
 sel::Result<sel::PageWindow> Kit::make_window() {
     sel::Frame frame{BOOT_CAP_TRACE};
-    SEL_TRY(map(frame, kPageWindow, RIGHT_READ));
+    SEL_TRY(map(frame, window_, RIGHT_READ));
     SEL_TRY(frame.unmap());
-    return sel::PageWindow{sel::VSpace{BOOT_CAP_VSPACE}, kPageWindow, slots()};
+    return sel::PageWindow{sel::VSpace{BOOT_CAP_VSPACE}, window_, slots()};
 }
 
 } // namespace root

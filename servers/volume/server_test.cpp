@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "servers/volume/api.hpp"
 #include "servers/volume/fixture.hpp"
-#include "servers/volume/server.hpp"
+#include "servers/volume/mounted_server.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -10,6 +10,105 @@
 #include "sel/host.hpp"
 
 using namespace volume;
+
+namespace {
+
+// A program that ends, so that it is started anew.
+struct Ended {
+    int code;
+};
+
+// A file system that is not ready with a check when it could be.
+template <typename Fs>
+struct SlowFs {
+    sel::Result<> format(bool force) { return fs.format(force); }
+    std::string_view note() const { return fs.note(); }
+    sel::Result<> sync() { return fs.sync(); }
+    sel::Result<> begin_check(bool repair) { return fs.begin_check(repair); }
+    sel::Result<bool> check(Structures &found) {
+        sel::Result<bool> done = fs.check(found);
+        return done.ok() && source.below(4) != 0 ? sel::Result{false} : done;
+    }
+
+    Fs &fs;
+    sel::fuzz::Source &source;
+};
+
+// A disk that is there or not, that others write to, whose driver is restarted, and whose file system may be full of
+// nonsense: whatever Mounted may say.
+template <typename Fs>
+class WildDisk {
+  public:
+    WildDisk(TestDisk<Fs> &disk, sel::fuzz::Source &source) : disk_{disk}, source_{source} {}
+
+    bool found() const { return !one_of(16); }
+    bool missing() const { return one_of(64); }
+    bool found_again() { return one_of(2); }
+    void let_go() {}
+    sel::Result<> take() { return one_of(8) ? ERR_BUSY : one_of(8) ? ERR_IO : OK; }
+    u32 writer() { return static_cast<u32>(source_.word()); }
+    block::DiskName disk_name() const { return "virtio-blk:8"; }
+    SlowFs<Fs> fs() { return {*disk_.fs, source_}; }
+    sel::Result<Found> find_disk(u32 place) const {
+        return place < 8 ? sel::Result{Found{source_.word(), {}, disk_name()}} : ERR_NAME;
+    }
+
+  private:
+    bool one_of(u64 n) const { return source_.below(n) == 0; }
+
+    TestDisk<Fs> &disk_;
+    sel::fuzz::Source &source_;
+};
+
+// Lives of a file server, each on what the one before has left on the disk: some bytes of it are others.
+template <typename Fs>
+void fuzz_control(u32 lives) {
+    TestDisk<Fs> t{blank_image(static_cast<Fs *>(nullptr), 4 << 20)};
+    const std::vector<u8> sound = t.disk.image;
+    sel::fuzz::Source source{5};
+    u32 ended = 0, served = 0;
+    for (u32 life = 0; life < lives; life++) {
+        if (life % 4 == 0) {
+            t.disk.image = sound;
+        }
+        for (u64 i = source.below(8); i-- != 0;) {
+            t.disk.image[source.below(source.below(2) == 0 ? 65536 : t.disk.image.size())] =
+                static_cast<u8>(source.word());
+        }
+        if (!t.start() && t.fs == nullptr) {
+            continue;
+        }
+        NoFileSystem none{ERR_NAME};
+        FileSystem *fs = t.files != nullptr ? static_cast<FileSystem *>(t.fs.get()) : &none;
+        Store store{*fs};
+        WildDisk<Fs> disk{t, source};
+        MountedServer<WildDisk<Fs>> server{
+            disk,   sel::Log<logging::Writer>{sel::Client<logging::Writer>{0}},
+            store,  sel::Clock{0},
+            u64{0}, u32{1}};
+        try {
+            for (u32 i = 0; i < 10; i++, served++) {
+                sel::fuzz::server<Control>(server, 4, 1, 30, 100 * life + i);
+                sel::fuzz::server<file::Api>(server, 4, 1, 30, 100 * life + i);
+                [[maybe_unused]] u64 due = server.deadline();
+            }
+        } catch (const Ended &) {
+            ended++;
+        }
+    }
+    CHECK(ended > lives / 20);
+    CHECK(served > lives);
+}
+
+} // namespace
+
+namespace sel {
+
+void exit(int code) {
+    throw Ended{code};
+}
+
+} // namespace sel
 
 // ReadInto and WriteFrom: only in the memory that this caller shares, and nowhere else in it.
 TEST_CASE("content in shared memory", "[volume]") {
@@ -136,5 +235,13 @@ TEST_CASE("random messages to a file server on a volume, random answers to who a
     };
     CHECK((repair({4, 2, 2, 5, 9}) && repair({0, 2, 1, 9, 9})));
     CHECK((!repair({3, 2, 2, 5, 9}) && !repair({~0u, 2, 2, 5, 9}) && !repair({4, 1, 2, 5, 9})));
+    sel::host::kernel = nullptr;
+}
+
+TEST_CASE("random messages to who makes and mends file systems, on disks that are damaged",
+          "[volume]") {
+    sel::host::kernel = [](sel::Regs &r) { r.number = OK; };
+    fuzz_control<LittleFs>(200);
+    fuzz_control<Fat>(200);
     sel::host::kernel = nullptr;
 }

@@ -21,16 +21,16 @@ ALL, READ, WRITE = "rwg", "r", "w"
 def held(text):
     """{program: {slot: (type, rights, detail, name)}} from the output of `caps`; what a program has made
     of its own memory, in slots that its manifest keeps for that, is left out."""
-    found, program, program_name, empty = {}, None, "", set()
+    found, program, empty = {}, None, set()
     for line in text.splitlines():
         if not line.startswith(" "):
-            program, program_name, empty = found.setdefault(line, {}), line, made_slots(SYSTEM.programs[line])
+            program, empty = found.setdefault(line, {}), made_slots(SYSTEM.programs[line])
             continue
         row = CAP_ROW.match(line)
         assert row, f"a row of caps that cannot be read: {line!r}"
         first = int(row[4], 16)
         for slot in range(first, int(row[5] or row[4], 16) + 1):
-            if not ((row[1] or program_name in MANY) and slot in empty):
+            if not (row[1] and slot in empty):
                 program[slot] = (row[2], row[3], row[6] or "", row[7] or "")
     return found
 
@@ -135,7 +135,6 @@ def filled(program):
 SYSTEM = System(ROOT)
 SETTLE_TRIES = 30
 ENDED = ("mount",)  # Programs that are started at the boot and do not stay.
-MANY = {"loader"}  # Who makes more objects of its memory than root looks at to find where one comes from.
 FROM_FILES = {name for name, program in SYSTEM.programs.items() if program.from_file}
 
 

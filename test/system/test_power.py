@@ -18,6 +18,21 @@ def test_halt():
         equal("exit status of isa-debug-exit for code 0", machine.process.returncode, 1)
 
 
+def switches_off(**options):
+    """`halt` without QEMU's own device for it: by the registers that the ACPI tables name."""
+    with booted(exit_device=False, **options) as machine:
+        machine.halt()
+        reasons = [e["data"]["reason"] for e in events(machine) if e["event"] == "SHUTDOWN"]
+        equal(f"why QEMU ended ({options})", reasons, ["guest-shutdown"])
+
+
+def test_halt_by_acpi():
+    """With UEFI on `pc` they are elsewhere than with its BIOS."""
+    for board in ("pc", "q35"):
+        for firmware in ("bios", "uefi"):
+            switches_off(board=board, firmware=firmware)
+
+
 def test_reboot_resets_the_machine():
     with booted() as machine:
         machine.send("reboot\n")

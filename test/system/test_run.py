@@ -21,3 +21,8 @@ def test_a_failing_command_fails_the_batch():
     status, output, errors = batch("cat /nowhere; echo goes on")
     assert status == 1 and "`cat /nowhere` ended with status 1" in errors, (status, errors)
     assert re.fullmatch(r"error: cat: /nowhere: .*no such name\ngoes on\n", output), output
+
+
+def test_what_is_quoted_is_one_command():
+    status, output, errors = batch("echo 'one; two'; echo \"three; four\"")
+    assert (status, output) == (0, "one; two\nthree; four\n"), (output, errors)

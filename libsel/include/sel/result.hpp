@@ -18,7 +18,12 @@ class [[nodiscard]] Result {
     using Value = T;
 
     constexpr Result(const T &value) : value_{value} {}
-    constexpr Result(error_t error) : error_{error} {}
+    // Not OK, of which there would be no value: the program stops here.
+    constexpr Result(error_t error) : error_{error} {
+        if (error == OK) {
+            __builtin_trap();
+        }
+    }
 
     constexpr bool ok() const { return error_ == OK; }
     constexpr explicit operator bool() const { return ok(); }

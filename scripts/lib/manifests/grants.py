@@ -17,7 +17,7 @@ PCI_PAGES, PCI_CLASS = TABLE["PCI_PAGES"], TABLE["kByClass"]
 DEVICES_MAX = TABLE["kDevices"]  # Of a program, by `pci*`.
 CHILD_MAX = TABLE["CHILD_MAX"]
 DEVICE_MAX, POOL_MAX, POOLS_MAX = TABLE["DEVICE_BYTES_MAX"], TABLE["POOL_BYTES_MAX"], TABLE["POOL_MAX"]
-IRQ_LINES = 128
+IRQ_LINES = 16  # Of ISA: all others belong to PCI devices.
 PHYSICAL_END = TABLE["kPhysicalEnd"]
 TRACE_BYTES = ABI["TRACE_FRAMES"] * PAGE
 
@@ -161,8 +161,8 @@ class Irq(Kind):
         line, *flags = text.split("/")
         line = parse_number(line)
         if not 0 <= line < IRQ_LINES or not set(flags) <= {"level", "low"}:
-            raise Mistake(f'is given {need.grant!r}, expected "irq:LINE" below {IRQ_LINES}, then /level '
-                          "and /low if they apply")
+            raise Mistake(f'is given {need.grant!r}, expected "irq:LINE", an ISA line below {IRQ_LINES} (others come with '
+                          "`pci`), then /level and /low if they apply")
         value = line | ("level" in flags) * ABI["IRQ_LEVEL"] | ("low" in flags) * ABI["IRQ_LOW"]
         need.value = {"line": value, "bit": program.next_bit()}
         system.own_device(program, need, "irq", line, line)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from manifests.grants import Client, Context, DEVICES_MAX, FROM_FILES, GIVEN, OWN, Pool, Starter, Thread, is_a, kind_of
 from manifests.words import (
-    FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT,
+    CPP_WORDS, FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT,
     ROOT_PRIORITY, SYSTEM, TABLE, budget, is_path, parse_percent, parse_size, parse_time, period, pool_name, share)
 
 
@@ -135,8 +135,8 @@ class System:
         for key, value in data.items():
             if key not in KEYS:
                 self.wrong(program.path, key, f"unknown key, expected one of {', '.join(KEYS)}")
-            elif not isinstance(value, KEYS[key]) or (KEYS[key] is int and isinstance(value, bool)):
-                self.wrong(program.path, key, f"is {value!r}, expected {KEYS[key].__name__}")
+            elif type(value) is not KEYS[key][0]:
+                self.wrong(program.path, key, f"is {value!r}, expected {KEYS[key][1]}")
         for key in REQUIRED:
             if key not in data and not (program.name == ROOT and key == "memory"):
                 self.wrong(program.path, key, "is missing")
@@ -176,6 +176,9 @@ class System:
                     self.wrong(program.path, f"{key}.{name}", 'expected name = "kind"')
         for name in RESERVED & data.get("needs", {}).keys():
             self.wrong(program.path, f"needs.{name}", "every program has this already")
+        for name in CPP_WORDS & data.get("needs", {}).keys():
+            self.wrong(program.path, f"needs.{name}", "is a word of C++, in which it becomes caps::NAME: expected another "
+                                                      "name")
         for name, kind in data.get("provides", {}).items():
             if isinstance(kind, str) and kind != "fault":
                 self._check_protocol(program, f"provides.{name}", kind)

@@ -26,10 +26,21 @@ RESTART = {name.lower(): TABLE[name] for name in ("NEVER", "ALWAYS", "BACKOFF")}
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,14}$")
 PROGRAM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,14}$")
-KEYS = {"about": str, "priority": int, "memory": str, "stack": str, "replies": int, "budget": str,
-        "period": str, "share": str, "vector": bool, "code": bool, "restart": str, "tries": int, "start": str,
-        "provides": dict, "needs": dict}
+A_SIZE, A_TIME, A_NUMBER, A_SWITCH = 'a size like "256K"', 'a time like "10ms"', "a number like 4", "true or false"
+KEYS = {  # Type, and what is expected, in words.
+    "about": (str, 'a sentence like "Answers those who ask."'), "priority": (int, A_NUMBER), "memory": (str, A_SIZE),
+    "stack": (str, A_SIZE), "replies": (int, A_NUMBER), "budget": (str, A_TIME), "period": (str, A_TIME),
+    "share": (str, A_TIME), "vector": (bool, A_SWITCH), "code": (bool, A_SWITCH),
+    "restart": (str, f"one of {', '.join(RESTART)} in quotes"), "tries": (int, A_NUMBER), "start": (str, '"file"'),
+    "provides": (dict, "a table [provides]"), "needs": (dict, "a table [needs]")}
 RESERVED = {"self", "service", "signals"}
+# Of C++20, as far as a need could be called so, and what generated headers use.
+CPP_WORDS = set("""alignas alignof and and_eq asm auto bitand bitor bool break case catch char class co_await co_return
+    co_yield compl concept const const_cast consteval constexpr constinit continue decltype default delete do double else
+    enum explicit export extern false float for friend goto if inline int long mutable namespace new noexcept not not_eq
+    nullptr operator or or_eq private protected public register requires return short signed sizeof static static_assert
+    static_cast struct switch template this thread_local throw true try typedef typeid typename union unsigned using
+    virtual void volatile wchar_t while xor xor_eq char8_t char16_t char32_t dynamic_cast u8""".split())
 REQUIRED = ("about", "priority", "memory")
 
 
