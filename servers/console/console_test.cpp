@@ -16,6 +16,8 @@ struct Chip {
     u8 line_control = 0;
     unsigned fifo = 0; // Bytes in the transmit FIFO.
     bool overrun = false;
+    bool there = true;
+    u8 scratch = 0;
 
     // Does the chip hold the interrupt line?
     bool interrupts() const {
@@ -34,7 +36,11 @@ struct Ports {
             chip->arriving.pop_front();
             return byte;
         }
+        if (reg == 7) {
+            return chip->there ? chip->scratch : 0xff;
+        }
         REQUIRE(reg == 5);
+        REQUIRE(chip->there);
         u8 status = (chip->arriving.empty() ? 0 : 1) | (chip->overrun ? 2 : 0) |
                     (chip->fifo == 0 ? 0x20 : 0);
         chip->overrun = false;
@@ -49,6 +55,8 @@ struct Ports {
             chip->interrupt_enable = value;
         } else if (reg == 3) {
             chip->line_control = value;
+        } else if (reg == 7) {
+            chip->scratch = value;
         }
     }
 };

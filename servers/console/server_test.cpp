@@ -19,6 +19,8 @@ struct Chip {
     std::size_t sent = 0;
     std::string text;
     bool free = false;
+    bool there = true;
+    u8 scratch = 0;
 };
 
 struct Ports {
@@ -29,12 +31,17 @@ struct Ports {
             chip->arriving.pop_front();
             return byte;
         }
+        if (reg == 7) {
+            return chip->there ? chip->scratch : 0xff;
+        }
         return static_cast<u8>((chip->arriving.empty() ? 0 : 1) | (chip->free ? 0x20 : 0));
     }
     void out(unsigned reg, u8 byte) {
         if (reg == 0) {
             chip->sent++;
             chip->text += static_cast<char>(byte);
+        } else if (reg == 7) {
+            chip->scratch = byte;
         }
     }
 };
