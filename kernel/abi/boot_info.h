@@ -60,7 +60,7 @@ typedef struct {
     u64 address;       // Physical, 0: none.
     u32 pitch;         // Bytes a line.
     u32 width, height; // Pixels or cells.
-    u32 bits;          // A pixel: 32. A cell: 16, a character of code page 437 and its attribute (VGA).
+    u32 bits; // A pixel: 32. A cell: 16, a character of code page 437 and its attribute (VGA).
     u8 red_shift, green_shift, blue_shift; // Of the eight bits of each in a pixel.
     u8 text;                               // 1: it has cells.
     u8 row;                                // Of text, below which the kernel has written nothing.

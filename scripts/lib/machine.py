@@ -263,6 +263,13 @@ class Machine:
         self.control.call("screendump", filename=str(path))
         return Picture(path.read_bytes())
 
+    def settle(self, timeout=10):
+        """Wait until the screen shows the same twice."""
+        deadline, before = time.monotonic() + timeout, None
+        while (now := self.picture().pixels) != before and time.monotonic() < deadline:
+            before = now
+            time.sleep(POLL)
+
     def type_keys(self, text, timeout=30):
         """Type on the PS/2 keyboard: the next key when the machine has taken the one before."""
         deadline = time.monotonic() + timeout

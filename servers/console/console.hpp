@@ -74,22 +74,22 @@ class Console {
 
     // On a serial line nobody knows.
     sel::Result<stream::Size> on(const stream::GetSize &) {
-        return uart_.is_there() ? stream::Size{0, 0} : screen_;
+        return uart_.is_there() ? stream::Size{0, 0} : screen_size_;
     }
 
     // --- Screen and keyboard.
 
     // A second Show of the same client takes the place of the first: it was restarted.
     void on(const Show &m, sel::Caller caller, sel::Later<Show> later) {
-        if (show_ && show_.waits() && shows_ != caller.client) {
+        if (screen_asks_ && screen_asks_.waits() && screen_client_ != caller.client) {
             later.answer(ERR_BUSY);
             return;
         }
-        shows_ = caller.client;
-        screen_ = {m.columns, m.rows};
-        shown_ = m.life == life() ? m.at : 0;
-        show_ = std::move(later);
-        show();
+        screen_client_ = caller.client;
+        screen_size_ = {m.columns, m.rows};
+        screen_at_ = m.life == life() ? m.at : 0;
+        screen_asks_ = std::move(later);
+        feed_screen();
     }
 
     sel::Result<u32> on(const Type &m) {
@@ -165,7 +165,7 @@ class Console {
             return ERR_BUSY;
         }
         uart_.write(kHomeAndErase);
-        show();
+        feed_screen();
         return {};
     }
 
@@ -176,10 +176,10 @@ class Console {
             take_over(0);
         }
         reader_ = client == reader_ ? 0 : reader_;
-        if (client == shows_) {
-            show_ = {};
-            shows_ = 0;
-            screen_ = {};
+        if (client == screen_client_) {
+            screen_asks_ = {};
+            screen_client_ = 0;
+            screen_size_ = {};
         }
         forget_reader(client);
         go_on();
@@ -278,6 +278,7 @@ class Console {
             taken = i;
         }
         uart_.write({text, size});
+        feed_screen();
         return taken;
     }
 
@@ -336,7 +337,7 @@ class Console {
     void go_on() {
         question_.go_on(uart_);
         feed_writers();
-        show();
+        feed_screen();
         if (question_.is_open()) {
             return;
         }
@@ -389,12 +390,12 @@ class Console {
     // Positions of other lives are none of this one. 0 is no life.
     static u64 life() { return u64{sel::environment().incarnation} + 1; }
 
-    void show() {
-        if (show_ && shown_ != uart_.end()) {
+    void feed_screen() {
+        if (screen_asks_ && screen_at_ != uart_.end()) {
             Shown answer;
             answer.life = life();
-            answer.at = uart_.look(shown_, answer.data);
-            show_.answer(answer);
+            answer.at = uart_.look(screen_at_, answer.data);
+            screen_asks_.answer(answer);
         }
     }
 
@@ -415,10 +416,10 @@ class Console {
     }
 
     Line<Ports> uart_;
-    sel::Later<Show> show_; // Of the screen that asks, from position shown_ on.
-    u64 shown_ = 0;
-    u32 shows_ = 0;         // Which client that is.
-    stream::Size screen_{};
+    sel::Later<Show> screen_asks_; // Of the screen that asks, from position screen_at_ on.
+    u64 screen_at_ = 0;
+    u32 screen_client_ = 0; // Which client that is.
+    stream::Size screen_size_{};
     sel::StaticVector<Writer, kWriters> writers_;
     sel::StaticVector<Reader, kReaders> readers_;
     sel::Later<stream::Lend> loan_; // Of the holder, for job_.

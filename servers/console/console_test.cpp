@@ -141,3 +141,34 @@ TEST_CASE_METHOD(Fixture, "overruns of the chip are counted", "[console]") {
     CHECK(read() == "x");
     CHECK(read().empty());
 }
+
+TEST_CASE_METHOD(Fixture, "a port that is not there takes all and says nothing", "[console]") {
+    chip = {};
+    chip.there = false;
+    uart->start();
+    arrive(std::string(100, '\xff')); // What is read where nothing is.
+    CHECK(!uart->is_there());
+    CHECK(write(std::string(100000, 'x')) == 100000);
+    CHECK(uart->idle());
+    CHECK(uart->can_write());
+    uart->service();
+    uart->interrupted();
+    CHECK(!uart->can_read());
+    CHECK(uart->type('k')); // Somebody else's keyboard.
+    CHECK(read() == "k");
+}
+
+TEST_CASE_METHOD(Fixture, "what is typed elsewhere comes in its turn, and is bounded",
+                 "[console]") {
+    arrive("a");
+    uart->service();
+    CHECK(uart->type('b'));
+    arrive("c");
+    uart->service();
+    CHECK(read() == "abc");
+    for (std::size_t i = 0; i < console::Uart<Ports>::kInput; i++) {
+        REQUIRE(uart->type('x'));
+    }
+    CHECK_FALSE(uart->type('y'));
+    CHECK(read() == std::string(console::Uart<Ports>::kInput, 'x'));
+}

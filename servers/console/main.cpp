@@ -31,6 +31,6 @@ Server server{Com1{}};
 
 int main() {
     server.start();
-    sel::serve<stream::Terminal, stream::Out, stream::In, stream::Control,
-               console::Screen, console::Keyboard>(caps::service, server);
+    sel::serve<stream::Terminal, stream::Out, stream::In, stream::Control, console::Screen,
+               console::Keyboard>(caps::service, server);
 }

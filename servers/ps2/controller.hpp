@@ -81,7 +81,8 @@ class Controller {
         kEnableKeyboard = 0xae,
         kSelfTestPassed = 0x55,
         kKeyboardTestPassed = 0x00,
-        kMode = 0x01 | 0x04 | 0x20 | 0x40, // Interrupt of the keyboard, system flag, mouse off, translation.
+        kMode = 0x01 | 0x04 | 0x20 |
+                0x40, // Interrupt of the keyboard, system flag, mouse off, translation.
         kSetLights = 0xed,
         kEnableScanning = 0xf4,
         kAcknowledge = 0xfa,

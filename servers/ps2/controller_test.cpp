@@ -107,9 +107,15 @@ TEST_CASE_METHOD(Fixture, "the keyboard is set up, and what came before is gone"
 }
 
 TEST_CASE_METHOD(Fixture, "no controller, and one that fails its tests, are refused", "[ps2]") {
-    SECTION("none") { model.there = false; }
-    SECTION("self test") { model.self_test = 0xfc; }
-    SECTION("keyboard's line") { model.keyboard_test = 0x01; }
+    SECTION("none") {
+        model.there = false;
+    }
+    SECTION("self test") {
+        model.self_test = 0xfc;
+    }
+    SECTION("keyboard's line") {
+        model.keyboard_test = 0x01;
+    }
     CHECK_FALSE(controller.start());
     CHECK(model.reads < 3 * controller.kTries);
 }

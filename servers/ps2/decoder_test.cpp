@@ -13,7 +13,8 @@ namespace {
 
 using Bytes = std::vector<u8>;
 
-constexpr u8 kUp = 0x80, kMore = 0xe0, kShift = 0x2a, kRightShift = 0x36, kControl = 0x1d, kAlt = 0x38;
+constexpr u8 kUp = 0x80, kMore = 0xe0, kShift = 0x2a, kRightShift = 0x36, kControl = 0x1d,
+             kAlt = 0x38;
 constexpr u8 kCapitals = 0x3a, kNumbers = 0x45;
 
 struct Fixture {
@@ -88,8 +89,9 @@ TEST_CASE_METHOD(Fixture, "Num Lock says what the keys of the pad are", "[ps2]")
     take({kShift | kUp});
     CHECK(press(kNumbers).empty());
     CHECK(decoder.lights() == ps2::LIGHT_NUMBERS);
-    CHECK(press(0x47) + press(0x48) + press(0x49) + press(0x4a) + press(0x4b) + press(0x4c) + press(0x4d) +
-              press(0x4e) + press(0x4f) + press(0x50) + press(0x51) + press(0x52) + press(0x53) ==
+    CHECK(press(0x47) + press(0x48) + press(0x49) + press(0x4a) + press(0x4b) + press(0x4c) +
+              press(0x4d) + press(0x4e) + press(0x4f) + press(0x50) + press(0x51) + press(0x52) +
+              press(0x53) ==
           "789-456+1230.");
     take({kShift});
     CHECK(press(0x4b) == "\x1b[D");

@@ -12,7 +12,9 @@ struct Ports {
 
     u8 status() const { return caps::command.in8(kCommand).value_or(0xff); }
     u8 data() const { return caps::data.in8(kData).value_or(0); }
-    void command(u8 value) const { [[maybe_unused]] auto done = caps::command.out8(kCommand, value); }
+    void command(u8 value) const {
+        [[maybe_unused]] auto done = caps::command.out8(kCommand, value);
+    }
     void send(u8 value) const { [[maybe_unused]] auto done = caps::data.out8(kData, value); }
 };
 

@@ -219,10 +219,9 @@ struct List {
     }
 };
 
-using All =
-    List<Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space, Cspace,
-         Doorbell, Slots, Pool, Pci, Faults, Thread, Notification, Starter, Region, Regions,
-         Display>;
+using All = List<Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space,
+                 Cspace, Doorbell, Slots, Pool, Pci, Faults, Thread, Notification, Starter, Region,
+                 Regions, Display>;
 
 } // namespace grant
 

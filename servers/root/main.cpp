@@ -131,7 +131,8 @@ int main() {
     static sel::Archive archive = open_archive(map_archive(kit, module));
     static System system = open_system(archive);
     static sel::Service service = make_service(kit);
-    static Programs programs{kit, screen, console, system, archive, module, service.endpoint.cptr()};
+    static Programs programs{
+        kit, screen, console, system, archive, module, service.endpoint.cptr()};
     if (!programs.prepare()) {
         stop();
     }

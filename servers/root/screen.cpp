@@ -39,7 +39,8 @@ void Screen::add(u64 physical, u64 end, u64 size, const Run &where) {
 }
 
 void Screen::add_frame_buffer(const boot_framebuffer_t &f) {
-    u64 begin = down(f.address, PAGE_BYTES), end = up(f.address + u64{f.pitch} * f.height, PAGE_BYTES);
+    u64 begin = down(f.address, PAGE_BYTES),
+        end = up(f.address + u64{f.pitch} * f.height, PAGE_BYTES);
     u64 first = up(begin, kLarge), last = down(end, kLarge);
     bool large = first < last;
     auto at = [&](u64 physical) {
@@ -86,7 +87,8 @@ sel::Result<> Screen::map() {
     u64 next = 1;
     for (u32 i = 0; i < runs_; i++) {
         const Run &run = run_[i];
-        SEL_TRY(kit_.make_device_frames(run.physical, run.count, sel::in_cnode(book, next), run.size));
+        SEL_TRY(
+            kit_.make_device_frames(run.physical, run.count, sel::in_cnode(book, next), run.size));
         for (u64 k = 0; k < run.count; k++) {
             SEL_TRY(kit_.map(sel::Frame{sel::in_cnode(book, next + k)},
                              kScreenWindow + run.offset + k * run.frame_bytes(), run.rights));

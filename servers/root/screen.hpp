@@ -33,7 +33,9 @@ class Screen {
         u64 physical, size, count; // size: FRAME_4K or FRAME_2M.
         u64 offset, rights;        // In the window.
 
-        u64 frame_bytes() const { return size == FRAME_2M ? u64{sel::Display::kLarge} : u64{PAGE_BYTES}; }
+        u64 frame_bytes() const {
+            return size == FRAME_2M ? u64{sel::Display::kLarge} : u64{PAGE_BYTES};
+        }
     };
     static constexpr u32 kRuns = 4; // Font; frame buffer: its begin, its middle, its end.
 

@@ -17,8 +17,8 @@
 namespace screen {
 
 struct Cell {
-    u32 code : 21;            // Unicode.
-    u32 ink : 4, paper : 4;   // Colours of sel::Painter.
+    u32 code : 21;          // Unicode.
+    u32 ink : 4, paper : 4; // Colours of sel::Painter.
     u32 unused : 3;
 
     friend bool operator==(const Cell &, const Cell &) = default;
@@ -115,7 +115,8 @@ class Terminal {
             parameters_ = 1;
             private_ = false;
         } else {
-            state_ = kStrings.find(static_cast<char>(byte)) != kStrings.npos ? State::String : State::Text;
+            state_ = kStrings.find(static_cast<char>(byte)) != kStrings.npos ? State::String
+                                                                             : State::Text;
         }
     }
 
@@ -253,7 +254,8 @@ class Terminal {
         default:
             return;
         }
-        cursor_ = {to.column < columns_ ? to.column : columns_ - 1, to.row < rows_ ? to.row : rows_ - 1};
+        cursor_ = {to.column < columns_ ? to.column : columns_ - 1,
+                   to.row < rows_ ? to.row : rows_ - 1};
     }
 
     void erase_part(bool screen, u32 which) {
@@ -305,8 +307,8 @@ class Terminal {
 
     Cells &cells_;
     u32 columns_ = 1, rows_ = 1;
-    u32 top_ = 0;       // Where the first row is in cells_.
-    Place cursor_{};    // column == columns_: behind the last one.
+    u32 top_ = 0;    // Where the first row is in cells_.
+    Place cursor_{}; // column == columns_: behind the last one.
     State state_ = State::Text;
     bool bold_ = false, reverse_ = false, private_ = false;
     u8 ink_ = kInk, paper_ = kPaper;

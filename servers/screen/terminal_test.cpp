@@ -102,9 +102,10 @@ TEST_CASE_METHOD(Fixture, "UTF-8 is one cell, and what is none is shown as that"
     write("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80|");
     CHECK(grid() == Grid{"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80|"});
     cursor(4, 0);
-    const char *const kBroken[] = {"\xff|",         "\xc3|",     "\xe2\x82|",     "\xc0\x80|",
-                                   "\xed\xa0\x80|", "\x80|",     "\xe0\x80\x80|", "\xf4\x90\x80\x80|",
-                                   "\xe2\x82\n|",   "\xf5\x80|", "\xe2\x1b[m|"};
+    const char *const kBroken[] = {
+        "\xff|",         "\xc3|",     "\xe2\x82|",     "\xc0\x80|",
+        "\xed\xa0\x80|", "\x80|",     "\xe0\x80\x80|", "\xf4\x90\x80\x80|",
+        "\xe2\x82\n|",   "\xf5\x80|", "\xe2\x1b[m|"};
     for (const char *broken : kBroken) {
         terminal.resize(10, 4);
         write(broken);
@@ -166,7 +167,8 @@ TEST_CASE_METHOD(Fixture, "the screen is erased as it is said", "[terminal]") {
 }
 
 TEST_CASE_METHOD(Fixture, "colours", "[terminal]") {
-    write("\x1b[31ma\x1b[1mb\x1b[22;42mc\x1b[7md\x1b[27;95me\x1b[103mf\x1b[39;49mg\x1b[1;34mh\x1b[mi");
+    write("\x1b[31ma\x1b[1mb\x1b[22;42mc\x1b[7md\x1b[27;95me\x1b[103mf\x1b[39;49mg\x1b[1;34mh\x1b["
+          "mi");
     CHECK(grid() == Grid{"abcdefghi"});
     const u32 inks[] = {1, 9, 1, 2, 13, 13, 7, 12, 7}, papers[] = {0, 0, 2, 1, 2, 11, 0, 0, 0};
     for (u32 i = 0; i < 9; i++) {
@@ -182,7 +184,8 @@ TEST_CASE_METHOD(Fixture, "what it does not know is swallowed whole", "[terminal
     CHECK(grid() == Grid{"abcdBe"}); // ESC ( is of two bytes here.
     terminal.resize(10, 4);
     write("a\x1b[12\nb\x1b[>1;2cc");
-    CHECK(grid() == Grid{"a", "c"}); // CSI 12 … b: no command of ours, which a line end does not interrupt.
+    CHECK(grid() ==
+          Grid{"a", "c"}); // CSI 12 … b: no command of ours, which a line end does not interrupt.
     cursor(1, 1);
 }
 
@@ -211,9 +214,33 @@ TEST_CASE_METHOD(Fixture, "sizes are bounded", "[terminal]") {
 // Whatever comes, and however it is cut: the cursor is on the screen, each cell is a character, and the same bytes in
 // other pieces are the same screen.
 TEST_CASE("bytes of no meaning do no harm", "[terminal]") {
-    const char *const kPieces[] = {"\x1b[", "\x1b", ";", "9999", "1", "H", "J", "K", "m", "A", "B",
-                                   "C", "D", "\n", "\r", "\b", "\t", "x", "\xe2\x82\xac", "\xf0",
-                                   "\x1b]", "\x07", "38", "?", "G", "\xc2", "\x9b"};
+    const char *const kPieces[] = {"\x1b[",
+                                   "\x1b",
+                                   ";",
+                                   "9999",
+                                   "1",
+                                   "H",
+                                   "J",
+                                   "K",
+                                   "m",
+                                   "A",
+                                   "B",
+                                   "C",
+                                   "D",
+                                   "\n",
+                                   "\r",
+                                   "\b",
+                                   "\t",
+                                   "x",
+                                   "\xe2\x82\xac",
+                                   "\xf0",
+                                   "\x1b]",
+                                   "\x07",
+                                   "38",
+                                   "?",
+                                   "G",
+                                   "\xc2",
+                                   "\x9b"};
     std::mt19937 random{7};
     Fixture whole, cut;
     for (u32 round = 0; round < 3000; round++) {

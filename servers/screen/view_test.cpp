@@ -43,7 +43,8 @@ struct Fixture {
 
     void pixels(u32 width, u32 height, u32 pitch) {
         memory.assign(u64{pitch} * height, 0xee);
-        display.framebuffer = {.address = 0xfd000000, .pitch = pitch, .width = width, .height = height, .bits = 32};
+        display.framebuffer = {
+            .address = 0xfd000000, .pitch = pitch, .width = width, .height = height, .bits = 32};
         display.framebuffer.red_shift = 16;
         display.framebuffer.green_shift = 8;
         display.font = font_bytes;
@@ -141,7 +142,8 @@ TEST_CASE_METHOD(Fixture, "a text mode gets characters and attributes", "[painte
     CHECK(memory[44] == '?');
 }
 
-TEST_CASE_METHOD(Fixture, "no screen, no font, or one that is damaged: nothing is painted", "[painter]") {
+TEST_CASE_METHOD(Fixture, "no screen, no font, or one that is damaged: nothing is painted",
+                 "[painter]") {
     sel::Painter painter;
     CHECK_FALSE(painter.begin(display));
     pixels(80, 20, 320);
@@ -183,7 +185,8 @@ TEST_CASE("only what differs is painted", "[view]") {
     CHECK(count("abc") == 4);
     CHECK(counter.text[0] == U"abc       ");
     CHECK(count("\x1b[H") == 2);
-    CHECK(count("\x1b[4;1H\n") == 4); // abc is gone; the cursor was on one of them, and is elsewhere.
+    CHECK(count("\x1b[4;1H\n") ==
+          4); // abc is gone; the cursor was on one of them, and is elsewhere.
     CHECK(counter.text[0] == U"          ");
     count("0123456789abcdefghij\n");
     CHECK(counter.text[2] == U"abcdefghij");

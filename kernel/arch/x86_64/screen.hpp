@@ -16,10 +16,10 @@ struct Screen {
     const u8 *glyphs;  // From U+0020 on.
     u32 pitch, height; // Bytes a line; lines in all.
     u32 columns, rows; // Of text; no rows: there is no screen.
-    u32 line_height;   // Of a row: pixels. 0: the screen has cells of a character and its attribute (VGA).
-    u32 column, row;   // Where the next character goes.
-    u64 ink, paper;    // Two pixels each; two attributes.
-    u64 alarm;         // Paper of a panic.
+    u32 line_height; // Of a row: pixels. 0: the screen has cells of a character and its attribute (VGA).
+    u32 column, row; // Where the next character goes.
+    u64 ink, paper;  // Two pixels each; two attributes.
+    u64 alarm;       // Paper of a panic.
 };
 extern Screen screen;
 

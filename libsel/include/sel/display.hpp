@@ -30,7 +30,7 @@ struct DisplayView {
     u8 *memory = nullptr; // The first byte of the frame buffer.
 };
 
-inline constexpr u64 kDisplayMemoryMax = 64 << 20;                    // Bytes of a frame buffer, at most.
+inline constexpr u64 kDisplayMemoryMax = 64 << 20; // Bytes of a frame buffer, at most.
 inline constexpr u64 kDisplayBytes = kDisplayMemoryMax + (4 << 20); // Of the window.
 
 // Where the parts are.

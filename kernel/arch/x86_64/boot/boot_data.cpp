@@ -94,8 +94,7 @@ void read_framebuffer(Bytes tag, boot_framebuffer_t &out) {
         screen.blue_shift = tag.get<u8>(36);
         sane = sane && tag.has(0, 38) && tag.get<u8>(29) == DIRECT_COLOUR && screen.bits == 32 &&
                screen.pitch >= 4 * screen.width && screen.red_shift <= 24 &&
-               screen.green_shift <= 24 && screen.blue_shift <= 24 &&
-               screen.address < PHYSICAL_END;
+               screen.green_shift <= 24 && screen.blue_shift <= 24 && screen.address < PHYSICAL_END;
     }
     if (sane) {
         out = screen;

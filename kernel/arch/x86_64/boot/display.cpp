@@ -43,8 +43,10 @@ void set(const boot_framebuffer_t &f, u8 *memory, const Font &font) {
 Font find_font(const BootData &boot) {
     for (u32 i = 0; i < boot.module_count; i++) {
         const boot_module_t &module = boot.module[i];
-        if (is_font(module) && boot.ram.contains(module.base, page_up(module.base + module.bytes))) {
-            return read_font({reinterpret_cast<const u8 *>(PHYSICAL_WINDOW + module.base), module.bytes});
+        if (is_font(module) &&
+            boot.ram.contains(module.base, page_up(module.base + module.bytes))) {
+            return read_font(
+                {reinterpret_cast<const u8 *>(PHYSICAL_WINDOW + module.base), module.bytes});
         }
     }
     return {};
