@@ -18,6 +18,8 @@ import threading
 import time
 from pathlib import Path
 
+from screen_text import Picture
+
 PROMPT = "\x1b[1mtrust> \x1b[22m"  # Bold, which only the terminal itself can send.
 OVMF = "/usr/share/ovmf/OVMF.fd"
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -30,6 +32,14 @@ CONTROLLERS = {"ahci": ["-device", "ahci,id=ahci"]}  # For all disks of a kind: 
 PROMPT_DRIVE, PROMPT_DEVICE = ",aio=io_uring,cache=unsafe", ",ioeventfd=off"  # One other thread of QEMU has a part in it.
 # Of root, when there will be no prompt.
 NO_SHELL = r"^root: (?:the system stops here|(?:archive file bin/)?(?:console|shell)(?: is not started)?: .*)\n"
+POLL = 0.2  # Seconds between two looks at the screen, of which QEMU tells nothing.
+LETTERS = {c: (c, False) for c in "abcdefghijklmnopqrstuvwxyz0123456789"}
+NAMED_KEYS = {" ": "spc", "\n": "ret", "\t": "tab", "-": "minus", "=": "equal", "[": "bracket_left", "]": "bracket_right",
+              ";": "semicolon", "'": "apostrophe", "`": "grave_accent", "\\": "backslash", ",": "comma", ".": "dot",
+              "/": "slash"}
+SHIFTED = dict(zip('ABCDEFGHIJKLMNOPQRSTUVWXYZ!@#$%^&*()_+{}:"~|<>?', "abcdefghijklmnopqrstuvwxyz1234567890-=[];'`\\,./"))
+KEYS = LETTERS | {c: (name, False) for c, name in NAMED_KEYS.items()}  # Of a US keyboard: name, and shift.
+KEYS |= {c: (KEYS[plain][0], True) for c, plain in SHIFTED.items()}
 LOG_TAIL = 4000  # Characters of the serial log in an error message.
 
 
@@ -116,13 +126,13 @@ class Control:
 
 
 class Machine:
-    """One run of QEMU. Arguments as for command_line()."""
+    """One run of QEMU. Arguments as for command_line(), and `serial`: it has a serial line."""
 
-    def __init__(self, iso=None, **options):
+    def __init__(self, iso=None, *, serial=True, **options):
         self.icount = options.get("icount", False)
         self.scratch = tempfile.TemporaryDirectory(prefix="trustos-")
         control = Path(self.scratch.name) / "qmp"
-        command = command_line(iso, **options) + ["-serial", "stdio", "-monitor", "none", "-qmp",
+        command = command_line(iso, **options) + ["-serial", "stdio" if serial else "none", "-monitor", "none", "-qmp",
                                                   f"unix:{control},server=on,wait=off"]
         self.log = ""        # All that came over the serial line.
         self.read = 0        # Up to where expect() has consumed it.
@@ -239,9 +249,55 @@ class Machine:
 
     # --- Keyboard and screen.
     def keys(self, *names):
-        """Press keys together, by QEMU's names (`ctrl`, `a`, `ret`)."""
-        self.control.call("send-key", keys=[{"type": "qcode", "data": name} for name in names])
+        """Press keys together, by QEMU's names (`ctrl`, `a`, `ret`), and let go of them."""
+        def event(name, down):
+            return {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": name}}}
+        self.control.call("input-send-event", events=[event(name, True) for name in names] +
+                          [event(name, False) for name in reversed(names)])
 
     def screenshot(self, path):
         """Write the screen as a PNG."""
         self.control.call("screendump", filename=str(Path(path).absolute()), format="png")
+
+    def picture(self):
+        """The screen as it is."""
+        path = Path(self.scratch.name) / "screen.ppm"
+        self.control.call("screendump", filename=str(path))
+        return Picture(path.read_bytes())
+
+    def settle(self, timeout=10):
+        """Wait until the screen shows the same twice."""
+        deadline, before = time.monotonic() + timeout, None
+        while (now := self.picture().pixels) != before and time.monotonic() < deadline:
+            before = now
+            time.sleep(POLL)
+
+    def type_keys(self, text, timeout=30):
+        """Type on the PS/2 keyboard: the next key when the machine has taken the one before."""
+        deadline = time.monotonic() + timeout
+        for character in text:
+            name, shift = KEYS[character]
+            self.keys(*["shift"] * shift, name)
+            while self._keyboard_is_full():
+                if time.monotonic() > deadline:
+                    self._fail(f"the machine has not taken all of {text!r} from its keyboard within {timeout} s")
+
+    def _keyboard_is_full(self):
+        """Bit 0 of the controller's status, which can be looked at without changing it."""
+        status = self.control.call("human-monitor-command", **{"command-line": "i /1bx 0x64"})
+        return int(status.split("=")[1], 16) & 1
+
+    def see(self, what, read, timeout=60):
+        """Wait until the lines that `read(picture)` gives match the pattern `what` somewhere; the lines. A picture that is
+        just being painted may not be readable."""
+        deadline, lines = time.monotonic() + timeout, []
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                lines = read(self.picture())
+            except ValueError as error:
+                lines = [str(error)]
+            if re.search(what, "\n".join(lines), re.M):
+                return lines
+            time.sleep(POLL)
+        text = "\n".join(lines)
+        return self._fail(f"expected {what!r} on the screen within {timeout} s\n--- screen\n{text}")

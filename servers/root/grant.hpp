@@ -76,6 +76,14 @@ struct Archive { // The boot archive, mapped only.
     bool sound(u64 slots) const { return slots == 0 && is_place(address); }
 };
 
+struct Display { // Frame buffer and font, mapped only (sel/display.hpp).
+    u64 address;
+
+    bool sound(u64 slots) const {
+        return slots == 0 && is_place(address) && address % REGION_LARGE == 0;
+    }
+};
+
 struct Trace { // The trace ring.
     u64 bytes, address;
 
@@ -211,9 +219,9 @@ struct List {
     }
 };
 
-using All =
-    List<Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space, Cspace,
-         Doorbell, Slots, Pool, Pci, Faults, Thread, Notification, Starter, Region, Regions>;
+using All = List<Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space,
+                 Cspace, Doorbell, Slots, Pool, Pci, Faults, Thread, Notification, Starter, Region,
+                 Regions, Display>;
 
 } // namespace grant
 

@@ -38,17 +38,19 @@ sel::Result<> Kit::make_untyped(u64 bytes, cptr_t to) {
     return made;
 }
 
-sel::Result<> Kit::make_device_frames(u64 physical, u64 pages, cptr_t to) const {
+sel::Result<> Kit::make_device_frames(u64 physical, u64 count, cptr_t to, u64 size) const {
+    constexpr u64 kLarge = 2 << 20;
+    u64 bytes = size == FRAME_2M ? kLarge : u64{PAGE_BYTES};
     for (u32 i = 0; i < boot_.untyped_count; i++) {
         const boot_untyped_t &u = boot_.untyped[i];
         u64 offset = physical - u.base;
         if (u.kind != UNTYPED_DEVICE || physical < u.base || offset >= u.bytes ||
-            pages > (u.bytes - offset) / PAGE_BYTES) {
+            count > (u.bytes - offset) / bytes) {
             continue;
         }
-        return sel::retype_runs(to, pages, [&](cptr_t at, u64 done, u64 n) {
+        return sel::retype_runs(to, count, [&](cptr_t at, u64 done, u64 n) {
             return sel::Untyped{BOOT_CAP_UNTYPED + u64{i}}.retype_device(
-                FRAME_4K, at, n, offset / PAGE_BYTES + done);
+                size, at, n, (offset + done * bytes) / PAGE_BYTES);
         });
     }
     return ERR_ARG;

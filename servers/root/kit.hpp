@@ -43,9 +43,8 @@ class Kit {
     // The same for the untyped of a program.
     sel::Result<> make_untyped(u64 bytes, cptr_t to);
 
-    // Frames of `pages` pages of device memory at `physical`, in the slots from `to` on. ERR_ARG:
-    // no device memory is there.
-    sel::Result<> make_device_frames(u64 physical, u64 pages, cptr_t to) const;
+    // `count` Frames of device memory at `physical`, in the slots from `to` on. ERR_ARG: no device memory is there.
+    sel::Result<> make_device_frames(u64 physical, u64 count, cptr_t to, u64 size = FRAME_4K) const;
 
     // Maps `frame` in root's own space, with the tables it takes.
     sel::Result<> map(sel::Frame frame, u64 address, u64 rights);

@@ -54,10 +54,10 @@ struct Life {
 
 class Programs {
   public:
-    Programs(Kit &kit, const EarlyConsole &console, const System &system,
+    Programs(Kit &kit, Screen &screen, const EarlyConsole &console, const System &system,
              const sel::Archive &archive, const boot_module_t &module, cptr_t root_endpoint)
-        : kit_{kit}, console_{console}, system_{system}, archive_{archive}, giver_{kit, module},
-          root_endpoint_{root_endpoint} {}
+        : kit_{kit}, console_{console}, system_{system}, archive_{archive},
+          giver_{kit, screen, module}, root_endpoint_{root_endpoint} {}
 
     // Takes slots and memory for all programs. Says what is missing if there is too little.
     sel::Result<> prepare();

@@ -70,7 +70,7 @@ def granted(program, need, bits):
         return [("Notification", WRITE, f"badge {1 << bits:#x}")]
     if need.kind == "faults":
         return [("Endpoint", WRITE, f"badge {1 << 63 | program.number:#x}")]
-    if need.kind in ("archive", "slots", "pci"):  # The slots for a device: see filled().
+    if need.kind in ("archive", "display", "slots", "pci"):  # The slots for a device: see filled().
         return []
     if need.kind in ("untyped", "cnode", "vspace", "context"):
         return [({"untyped": "Untyped", "cnode": "CNode", "vspace": "VSpace",

@@ -3,6 +3,9 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 
 import re
+import struct
+import tempfile
+from pathlib import Path
 
 from scene import batch
 
@@ -15,6 +18,15 @@ def test_first_batch():
                    r"^  IoPort +rwg +at 0x\w+  ports 0x3f8 to 0x3ff  \(uart\)$", r"^etc/$",
                    r"^Welcome to TRustOs", r"^up 0:\d\d:\d\d\.\d{3}$"):
         assert re.search(answer, output, re.M), f"no line matches {answer!r} in:\n{output}"
+
+
+def test_shot():
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "screen.png"
+        status, output, errors = batch("echo on the screen", "--shot", str(picture))
+        assert status == 0 and output == "on the screen\n", (output, errors)
+        width, height = struct.unpack(">8x4x4xII", picture.read_bytes()[:24])
+        assert (width, height) == (1024, 768), (width, height)
 
 
 def test_a_failing_command_fails_the_batch():

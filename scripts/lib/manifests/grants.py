@@ -453,8 +453,26 @@ class Starter(Kind):
         return f"sel::Client<{system.protocol('root.Starter')[1]}> {need.name}{{{need.slot}}}"
 
 
+class Display(Kind):
+    word = "display"
+
+    def give(self, system, program, need, text):
+        alone(need, text)
+        system.own_device(program, need, "display", 0, 0)
+        need.slots = 0
+        need.value = {"address": program.next_window(PLACES["kDisplayBytes"], TABLE["REGION_LARGE"])}
+
+    def declare(self, system, need):
+        return f"sel::Display {need.name}{{{need.value['address']:#x}}}"
+
+    def objects(self, need):
+        """Frames of 4 KiB before and behind those of 2 MiB; page tables for these, and for the font."""
+        small = TABLE["REGION_LARGE"] // PAGE
+        return (2 * small + PLACES["kDisplayBytes"] // TABLE["REGION_LARGE"]) * ABI["SLOT_BYTES"] + 5 * PAGE
+
+
 ALL = (Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space, Cspace, Doorbell, Slots,
-       Pool, Pci, Faults, Thread, Notification, Starter, Region, Regions)
+       Pool, Pci, Faults, Thread, Notification, Starter, Region, Regions, Display)
 KINDS = {kind.word: kind() for kind in ALL}
 LAYOUTS = {name: Layout(HEADER, name) for name in names_of_list(HEADER, "All")}
 if [kind.__name__ for kind in ALL] != list(LAYOUTS):

@@ -5,7 +5,7 @@ SPDX-License-Identifier: BSD-2-Clause
 from itertools import zip_longest
 
 from manifests.grants import (
-    Client, Context, Pci, Region, Regions, Starter, Thread, is_a, kind_of, pci_device, windows)
+    Client, Context, Display, Pci, Region, Regions, Starter, Thread, is_a, kind_of, pci_device, windows)
 from manifests.words import FILES, PLACES, SYSTEM
 
 SLOT_SELF, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES = (
@@ -48,6 +48,7 @@ def header(system, name):
     headers |= {"servers/root/api.hpp"} if any(is_a(need, Region, Regions) for need in program.needs) else set()
     if "pool" in program.lists.values() or any(is_a(need, Pci) for need in program.needs):
         headers.add("sel/device.hpp")
+    headers |= {"sel/display.hpp"} if any(is_a(need, Display) for need in program.needs) else set()
     headers |= {"sel/thread.hpp"} if any(is_a(need, Thread) for need in program.needs) else set()
     headers |= {"sel/mounts.hpp"} if program.mounts else set()
     lines += ["#include <array>", ""] if program.lists or program.mounts else []

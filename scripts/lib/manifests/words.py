@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from manifests.source import Constants
 
 ABI = Constants("kernel/abi/capability.h", "kernel/abi/call.h", "kernel/abi/boot_info.h", "kernel/abi/trace.h")
-PLACES = Constants("kernel/abi/capability.h", "kernel/abi/boot_info.h", "libsel/include/sel/environment.hpp",
-                   "libsel/include/sel/process.hpp")
+PLACES = Constants("kernel/abi/capability.h", "kernel/abi/boot_info.h", "libsel/include/sel/display.hpp",
+                   "libsel/include/sel/environment.hpp", "libsel/include/sel/process.hpp")
 TABLE = Constants("kernel/abi/capability.h", "libsel/include/sel/environment.hpp", "servers/root/api.hpp",
                   "servers/root/grant.hpp", "servers/root/system.hpp")
 

@@ -10,6 +10,7 @@
 #include "arch/x86_64/boot/elf.hpp"
 #include "arch/x86_64/core.hpp"
 #include "arch/x86_64/machine.h"
+#include "arch/x86_64/screen.hpp"
 #include "arch/x86_64/serial.hpp"
 #include "arch/x86_64/trace.hpp"
 
@@ -232,6 +233,7 @@ void fill_info(boot_info_t &info, const BootData &boot) {
     info.ram_bytes = boot.ram.bytes();
     info.kernel_bytes = reinterpret_cast<u64>(text_rodata_bytes);
     info.framebuffer = boot.framebuffer;
+    info.framebuffer.row = static_cast<u8>(screen.row < screen.rows ? screen.row : screen.rows);
     for (u32 i = 0; i < boot.module_count; i++) {
         info.module[i] = boot.module[i];
     }
