@@ -136,6 +136,8 @@ class FakeRegisters {
             return static_cast<u32>(features >> 32 * select_);
         case COMMON_STATUS:
             return status;
+        case COMMON_CONFIG_VECTOR:
+            return deaf_vectors ? 0xffff : config_vector_;
         case COMMON_QUEUE_SIZE:
             return queue_[number_].size;
         case COMMON_QUEUE_VECTOR:
@@ -154,6 +156,8 @@ class FakeRegisters {
             select_ = static_cast<u32>(value);
         } else if (offset == COMMON_DRIVER_FEATURE) {
             accepted |= value << 32 * select_;
+        } else if (offset == COMMON_CONFIG_VECTOR) {
+            config_vector_ = static_cast<u16>(value);
         } else if (offset == COMMON_QUEUE) {
             number_ = static_cast<u32>(value % kQueues);
         } else if (offset == COMMON_QUEUE_SIZE) {
@@ -171,6 +175,7 @@ class FakeRegisters {
             resets++;
             status = stuck ? status : 0;
             accepted = 0;
+            config_vector_ = 0xffff;
             queue_ = {};
             for (Ring &q : queue_) {
                 q.size = queue_most;
@@ -182,6 +187,7 @@ class FakeRegisters {
     }
 
     u32 select_ = 0, number_ = 0;
+    u16 config_vector_ = 0xffff;
     std::array<Ring, kQueues> queue_;
 };
 
