@@ -43,8 +43,9 @@ int main() {
     alignas(PAGE_BYTES) static u8 memory[kMemory];
     sel::Clock clock = sel::clock();
     static ramfs::Store store{memory};
-    static ramfs::FileServer server{store, clock, date_at_boot(clock.nanoseconds(sel::now())),
-                                    sel::environment().incarnation, caps::windows};
+    static ramfs::FileServer<> server{store, clock, date_at_boot(clock.nanoseconds(sel::now())),
+                                      sel::environment().incarnation, caps::windows};
     add_archive(store.files(), sel::Log<logging::Writer>{caps::log});
+    sel::receive_slot(caps::windows.arrival());
     sel::serve<file::Api>(caps::service, server);
 }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server.hpp"
 
+#include "servers/file/fake_room.hpp"
+
 #include <catch2/catch.hpp>
 
 #include "libsel/test/fuzz.hpp"
@@ -238,8 +240,10 @@ TEST_CASE_METHOD(Fixture, "a check counts what there is", "[ramfs]") {
 TEST_CASE("handles of an earlier life are told apart") {
     std::vector<u8> memory(16 * RamFs::kBlockBytes);
     Store stores[] = {Store{memory}, Store{memory}};
+    file::FakeRoom room;
     auto life = [&](u32 incarnation) {
-        return std::make_unique<FileServer>(stores[incarnation - 1], sel::Clock{0}, 0, incarnation);
+        return std::make_unique<FileServer<file::FakeRoom>>(stores[incarnation - 1], sel::Clock{0},
+                                                            0, incarnation, room);
     };
     sel::Caller me{kMe, false};
     file::Open open{.flags = file::kWrite | file::kCreate, .data = "/f"};
@@ -259,7 +263,8 @@ TEST_CASE("handles of an earlier life are told apart") {
 TEST_CASE("random messages, random answers") {
     std::vector<u8> memory(16 * RamFs::kBlockBytes);
     Store store{memory};
-    FileServer server{store, sel::Clock{0}, 0, 1};
+    file::FakeRoom room;
+    FileServer<file::FakeRoom> server{store, sel::Clock{0}, 0, 1, room};
     sel::host::kernel = [](sel::Regs &r) { r.number = OK; };
     sel::fuzz::server<file::Api>(server);
     sel::host::kernel = nullptr;

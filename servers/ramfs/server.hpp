@@ -86,6 +86,8 @@ class Store {
     RamFs fs_;
 };
 
-using FileServer = file::Server<Store>;
+// Room: as file::Windows has it.
+template <typename Room = const root::RegionRoom>
+using FileServer = file::Server<Store, Room>;
 
 } // namespace ramfs
