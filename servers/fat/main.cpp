@@ -27,5 +27,6 @@ int main() {
         volume::date_at_boot(caps::timer, clock.nanoseconds(sel::now())),
         sel::environment().incarnation,
         caps::windows};
+    sel::receive_slot(caps::windows.arrival());
     sel::serve<file::Api, volume::Control>(caps::service, server);
 }

@@ -54,5 +54,6 @@ int main() {
     if (mounted.ok()) {
         server.watch_over(disk.fs());
     }
+    sel::receive_slot(caps::windows.arrival());
     sel::serve<file::Api, volume::Control>(caps::service, server);
 }

@@ -44,12 +44,13 @@ int main() {
     sel::Clock clock = sel::clock();
     sel::Log<logging::Writer> log{caps::log};
     static ramfs::Store store{memory};
-    static ramfs::FileServer server{log,
-                                    store,
-                                    clock,
-                                    date_at_boot(clock.nanoseconds(sel::now())),
-                                    sel::environment().incarnation,
-                                    caps::windows};
+    static ramfs::FileServer<> server{log,
+                                      store,
+                                      clock,
+                                      date_at_boot(clock.nanoseconds(sel::now())),
+                                      sel::environment().incarnation,
+                                      caps::windows};
     add_archive(store.files(), log);
+    sel::receive_slot(caps::windows.arrival());
     sel::serve<file::Api>(caps::service, server);
 }

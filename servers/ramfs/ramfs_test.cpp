@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server.hpp"
 
+#include "servers/file/fake_room.hpp"
+
 #include <catch2/catch.hpp>
 
 #include "libsel/test/fuzz.hpp"
@@ -244,9 +246,10 @@ TEST_CASE_METHOD(Fixture, "a check counts what there is", "[ramfs]") {
 TEST_CASE("handles of an earlier life are told apart") {
     std::vector<u8> memory(16 * RamFs::kBlockBytes);
     Store stores[] = {Store{memory}, Store{memory}};
+    file::FakeRoom room;
     auto life = [&](u32 incarnation) {
-        return std::make_unique<FileServer>(no_log(), stores[incarnation - 1], sel::Clock{0},
-                                            u64{0}, incarnation);
+        return std::make_unique<FileServer<file::FakeRoom>>(
+            no_log(), stores[incarnation - 1], sel::Clock{0}, u64{0}, incarnation, room);
     };
     sel::Caller me{kMe, false};
     file::Open open{.flags = file::kWrite | file::kCreate, .data = "/f"};
@@ -280,7 +283,8 @@ TEST_CASE("the log is told which files of the archive are damaged, once", "[ramf
         r.number = OK;
         r.info = 0;
     };
-    FileServer server{no_log(), store, sel::Clock{0}, u64{0}, u32{1}};
+    file::FakeRoom room;
+    FileServer<file::FakeRoom> server{no_log(), store, sel::Clock{0}, u64{0}, u32{1}, room};
     auto after = [&](const auto &m) {
         sel::Regs r{};
         sel::store(r, file::Api::label<std::remove_cvref_t<decltype(m)>>(), m);
@@ -302,7 +306,8 @@ TEST_CASE("the log is told which files of the archive are damaged, once", "[ramf
 TEST_CASE("random messages, random answers") {
     std::vector<u8> memory(16 * RamFs::kBlockBytes);
     Store store{memory};
-    FileServer server{no_log(), store, sel::Clock{0}, u64{0}, u32{1}};
+    file::FakeRoom room;
+    FileServer<file::FakeRoom> server{no_log(), store, sel::Clock{0}, u64{0}, u32{1}, room};
     sel::host::kernel = [](sel::Regs &r) { r.number = OK; };
     sel::fuzz::server<file::Api>(server);
     sel::host::kernel = nullptr;

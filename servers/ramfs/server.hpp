@@ -89,11 +89,13 @@ class Store {
     RamFs fs_;
 };
 
-class FileServer : public file::Server<Store> {
+// Room: as file::Windows has it.
+template <typename Room = const root::RegionRoom>
+class FileServer : public file::Server<Store, Room> {
   public:
     template <typename... Ts>
-    FileServer(sel::Log<logging::Writer> log, Store &store, const Ts &...rest)
-        : file::Server<Store>{store, rest...}, log_{log}, store_{store} {}
+    FileServer(sel::Log<logging::Writer> log, Store &store, Ts &&...rest)
+        : file::Server<Store, Room>{store, std::forward<Ts>(rest)...}, log_{log}, store_{store} {}
 
     // Asked after each request.
     u64 deadline() {
@@ -101,7 +103,7 @@ class FileServer : public file::Server<Store> {
              path = store_.files().take_damaged()) {
             log_.error("{}: damaged in the boot archive (wrong sum)", path);
         }
-        return file::Server<Store>::deadline();
+        return file::Server<Store, Room>::deadline();
     }
 
   private:

@@ -196,15 +196,19 @@ struct Notification { // Of its own memory, without a badge.
     bool sound(u64 slots) const { return slots == 1; }
 };
 
-struct Starter {  // root.Starter: programs at run time, out of a quota.
-    u32 programs; // At a time.
-    u32 permille; // Of the processor, that all together may have.
-    u32 priority; // Of each, at most.
-    u32 protocol; // Of root.
+struct Starter {               // root.Starter: programs at run time, out of a quota.
+    u32 programs;              // At a time.
+    u32 permille;              // Of the processor, that all together may have.
+    u16 priority;              // Of each, at most.
+    u16 protocol;              // Of root.
+    u16 regions, first_region; // That they may lend: how many, numbers from here on,
+    u64 region_bytes;          // and of each.
 
     bool sound(u64 slots) const {
         return slots == 1 && programs != 0 && programs <= CHILD_MAX && permille != 0 &&
-               permille <= 1000 && priority != 0;
+               permille <= 1000 && priority != 0 && priority <= 255 &&
+               u32{first_region} + regions <= REGION_MAX &&
+               (regions == 0 || is_region(region_bytes, 0));
     }
 };
 

@@ -458,8 +458,7 @@ u64 Programs::lost() const {
         bytes += life(i).lost ? system_.program(i).memory : 0;
     }
     for (u32 region = 0; region < REGION_MAX; region++) {
-        const Grant *grant = region_lost_[region] ? region_grant(region) : nullptr;
-        bytes += grant != nullptr ? grant->as<grant::Region>().bytes : 0;
+        bytes += region_lost_[region] ? regions_.region(region).kept : 0;
     }
     return bytes;
 }

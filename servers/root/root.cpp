@@ -88,7 +88,8 @@ std::string_view Root::name_of_child_slot(u32 number, u32 slot) const {
             }
         }
     }
-    return {};
+    u32 region = programs_.region_slot(number);
+    return region == 0 || slot < region || slot > region + 1 ? std::string_view{} : "region";
 }
 
 Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const {
@@ -224,9 +225,6 @@ sel::Result<> Root::on(const Quieted &m) {
 // --- Lender and Borrower.
 
 void Root::on(const MakeRegion &m, sel::Caller caller, sel::Later<MakeRegion> later) {
-    if (caller.capability) {
-        empty_hand();
-    }
     sel::Result<u32> region = programs_.region_of(caller);
     if (!region) {
         later.answer(region.error());
@@ -265,9 +263,6 @@ void Root::answer_makers() {
 }
 
 sel::Result<> Root::on(const ReleaseRegion &, sel::Caller caller) {
-    if (caller.capability) {
-        empty_hand();
-    }
     sel::Result<u32> region = programs_.region_of(caller);
     return region.ok() ? programs_.release_region(*region) : region.error();
 }
@@ -282,9 +277,6 @@ sel::Result<Borrowed> Root::on(const Borrow &, sel::Caller caller) {
 }
 
 sel::Result<> Root::on(const Return &m, sel::Caller caller) {
-    if (caller.capability) {
-        empty_hand();
-    }
     sel::Result<> done = programs_.give_back(caller.client, m.place);
     answer_makers();
     return done;
@@ -418,18 +410,12 @@ sel::Result<Admitted> Root::on(const Admit &m, sel::Caller caller) {
 }
 
 sel::Result<s32> Root::on(const Drop &m, sel::Caller caller) {
-    if (caller.capability) {
-        empty_hand();
-    }
     sel::Result<s32> dropped = programs_.drop(caller.client, m.number);
     answer_waiters();
     return dropped;
 }
 
 sel::Result<> Root::on(const SetStopped &m, sel::Caller caller) {
-    if (caller.capability) {
-        empty_hand();
-    }
     return programs_.set_stopped(caller.client, m.number, m.stopped != 0);
 }
 

@@ -12,15 +12,15 @@
 
 namespace volume {
 
-template <typename Disk>
-class MountedServer : public Server {
-    using Base = Server;
+template <typename Disk, typename Room = const root::RegionRoom>
+class MountedServer : public Server<Room> {
+    using Base = Server<Room>;
 
   public:
     template <typename... Ts>
     MountedServer(Disk &mounted, const sel::Log<logging::Writer> &log, Store &store,
-                  const Ts &...rest)
-        : Base{log, store, rest...}, mounted_{mounted}, store_{store} {}
+                  Ts &&...rest)
+        : Base{log, store, std::forward<Ts>(rest)...}, mounted_{mounted}, store_{store} {}
 
     using Base::on;
 

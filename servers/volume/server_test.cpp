@@ -1,5 +1,6 @@
 // The file protocol on a Volume, and content in shared memory.
 // SPDX-License-Identifier: BSD-2-Clause
+#include "servers/file/fake_room.hpp"
 #include "servers/volume/api.hpp"
 #include "servers/volume/fixture.hpp"
 #include "servers/volume/mounted_server.hpp"
@@ -82,10 +83,12 @@ void fuzz_control(u32 lives) {
         FileSystem *fs = t.files != nullptr ? static_cast<FileSystem *>(t.fs.get()) : &none;
         Store store{*fs};
         WildDisk<Fs> disk{t, source};
-        MountedServer<WildDisk<Fs>> server{
+        file::FakeRoom room;
+        MountedServer<WildDisk<Fs>, file::FakeRoom> server{
             disk,   sel::Log<logging::Writer>{sel::Client<logging::Writer>{0}},
             store,  sel::Clock{0},
-            u64{0}, u32{1}};
+            u64{0}, u32{1},
+            room};
         try {
             for (u32 i = 0; i < 10; i++, served++) {
                 sel::fuzz::server<Control>(server, 4, 1, 30, 100 * life + i);
@@ -109,18 +112,22 @@ void exit(int code) {
 }
 
 } // namespace sel
+using TestServer = file::Server<Store, file::FakeRoom>;
 
 // ReadInto and WriteFrom: only in the memory that this caller shares, and nowhere else in it.
 TEST_CASE("content in shared memory", "[volume]") {
     Fixture<LittleFs> t;
     Store store{*t.fs};
-    std::vector<u8> mine(8192, 0x11), theirs(4096, 0x22);
-    auto window = [](std::vector<u8> &bytes) {
-        return sel::Window{reinterpret_cast<u64>(bytes.data()), bytes.size(), {0, 0}};
-    };
-    const sel::ClientPool windows[] = {{kMe, 1, window(mine)}, {kMe, 2, window(theirs)}};
-    file::Server<Store> server{store, sel::Clock{0}, 0, 1, windows};
+    file::FakeRoom room;
+    std::vector<u8> &mine = room.region[1], &theirs = room.region[2];
+    mine.assign(8192, 0x11);
+    theirs.assign(4096, 0x22);
+    TestServer server{store, sel::Clock{0}, 0, 1, room};
     sel::Caller me{kMe, false, 1}, other{kMe, false, 2}, stranger{kMe, false, 0};
+    for (u8 part : {u8{1}, u8{2}}) {
+        room.arrived = part;
+        CHECK(server.on(file::Lend{.window = 0}, {kMe, true, part}).ok());
+    }
     u32 handle = server.on(file::Open{.flags = kNew, .data = "/f"}, me).value();
     std::fill_n(mine.begin() + 100, 5000, 0x5a);
     CHECK(server.on(file::WriteFrom{.handle = handle, .count = 5000, .offset = 3, .place = 100}, me)
@@ -152,34 +159,29 @@ TEST_CASE("content in shared memory", "[volume]") {
     CHECK(server.on(file::Stat{.data = "/f"}).value().bytes == 5003);
     handle ^= 0x10000;
     CHECK(read(1, 0, 0, me).error() == ERR_RESTARTED);
-}
-
-// The server keeps no copy of the list: it would be gone before the first request.
-TEST_CASE("what is shared is what the program has", "[volume]") {
-    Fixture<LittleFs> t;
-    Store store{*t.fs};
-    std::array<sel::ClientPool, 1> windows{};
-    Server server{sel::Log<logging::Writer>{sel::Client<logging::Writer>{0}},
-                  store,
-                  sel::Clock{0},
-                  u64{0},
-                  u32{1},
-                  windows};
-    std::vector<u8> mine(100, 0x11);
-    sel::Caller me{kMe, false, 1};
-    u32 handle = server.on(file::Open{.flags = kNew, .data = "/f"}, me).value();
-    file::WriteFrom write{.handle = handle, .count = 100};
-    CHECK(server.on(write, me).error() == ERR_RIGHT);
-    windows[0] = {kMe, 1, {reinterpret_cast<u64>(mine.data()), mine.size(), {0, 0}}};
-    CHECK(server.on(write, me).ok());
-    CHECK(content_of(store, "/f") == std::string(100, '\x11'));
+    handle ^= 0x10000;
+    file::Fetch fetch{.offset = 3, .count = 4096, .place = 0, .window = 0, .data = "/f"};
+    std::fill(theirs.begin(), theirs.end(), 0x22);
+    CHECK(server.on(fetch, other).value() == 4096);
+    CHECK(std::count(theirs.begin(), theirs.end(), 0x5a) == 4096);
+    CHECK(server.on(fetch, stranger).error() == ERR_RIGHT);
+    fetch.count++;
+    CHECK(server.on(fetch, other).error() == ERR_ARG);
+    fetch = {.offset = 0, .count = 1, .place = 0, .window = 0, .data = "/none"};
+    CHECK(server.on(fetch, other).error() == ERR_NAME);
+    CHECK(server.on(file::CloseAll{}, other).ok());
+    CHECK(read(1, 0, 0, other).error() == ERR_RIGHT);
+    CHECK(read(1, 0, 0, me).ok());
+    server.on_ended(kMe);
+    CHECK((read(1, 0, 0, me).error() == ERR_RIGHT && room.place.empty()));
 }
 
 // The file protocol on a disk: what is written is on it two seconds later at the latest.
 TEST_CASE("a file server on a volume", "[volume]") {
     Fixture<LittleFs> t;
     Store store{*t.fs};
-    file::Server<Store> server{store, sel::Clock{0}, 1'700'000'000, 7};
+    file::FakeRoom room;
+    TestServer server{store, sel::Clock{0}, 1'700'000'000, 7, room};
     sel::Caller me{kMe, false};
     sel::host::time = 0;
     CHECK(server.deadline() == sel::kForever);
@@ -217,10 +219,9 @@ TEST_CASE("random messages to a file server on a volume, random answers to who a
           "[volume]") {
     Fixture<LittleFs> t;
     Store store{*t.fs};
-    std::vector<u8> mine(8192);
-    const sel::ClientPool windows[] = {
-        {kMe, 1, {reinterpret_cast<u64>(mine.data()), mine.size(), {0, 0}}}};
-    file::Server<Store> server{store, sel::Clock{0}, 0, 1, windows};
+    file::FakeRoom room;
+    room.region[0].resize(8192);
+    TestServer server{store, sel::Clock{0}, 0, 1, room};
     sel::host::kernel = [](sel::Regs &r) { r.number = OK; };
     sel::fuzz::server<file::Api>(server, 4, 2);
     sel::host::kernel = nullptr;

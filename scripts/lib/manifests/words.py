@@ -89,10 +89,8 @@ class Need:
     slot: int = 0
     slots: int = 1
     value: dict = field(default_factory=dict)  # The fields of its struct in servers/root/grant.hpp.
-    client: tuple = (0, 0)  # Of a pool in a list: number and part of the one that it is shared with.
     priority: int = 0    # Of a thread, or of the one that a context is for.
-    path: str = ""       # Where it is mounted,
-    window: int = 0      # with which shared memory: a number from 1 on.
+    path: str = ""       # Where it is mounted.
 
 
 @dataclass
@@ -108,9 +106,9 @@ class Program:
     needs: list = field(default_factory=list)
     number: int = 0
     slots: int = 0
-    lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*" and "pool*": name to kind.
+    lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*" and "pci*": name to kind.
     mounts: str = ""  # Name of its need "mounts".
-    subtrees: list = field(default_factory=list)  # (path, read-only, client) of its clients, by part.
+    subtrees: list = field(default_factory=list)  # (path, read-only) of its clients, by part.
     window: int = PLACES["kWindowBase"]  # Where the next window goes.
     bits: int = 0  # Of its notification, given out so far.
 
@@ -151,11 +149,6 @@ def is_path(text):
     """A canonical path: "/", or names each behind one /."""
     return (len(text) <= PATH_MAX and PATH.fullmatch(text) is not None and
             not {".", ".."} & set(text.split("/")))
-
-
-def pool_name(grant):
-    """NAME of "pool:NAME/SIZE"."""
-    return str(grant).partition(":")[2].partition("/")[0]
 
 
 def split_part(grant):
