@@ -43,9 +43,18 @@ class Foreground {
         [[maybe_unused]] auto woken = ring_.signal();
     }
     void end() {
-        u32 job = job_.exchange(0);
+        take_back();
         clear();
-        [[maybe_unused]] auto taken = ask(caps::front, stream::TakeBack{.job = job});
+    }
+    // The shell reads, in the middle of a job.
+    template <typename Read>
+    void pause(Read read) {
+        take_back();
+        if (read()) {
+            interrupted_ = true;
+        }
+        job_ = ++jobs_;
+        [[maybe_unused]] auto woken = ring_.signal();
     }
     bool interrupted() const { return interrupted_; }
 
@@ -119,6 +128,11 @@ class Foreground {
         }
     }
 
+    void take_back() {
+        u32 job = job_.exchange(0);
+        [[maybe_unused]] auto taken = ask(caps::front, stream::TakeBack{.job = job});
+    }
+
     void tell_reader() {
         [[maybe_unused]] auto told =
             ask(caps::front, stream::SetReader{.job = job_, .client = reader_});
@@ -147,6 +161,32 @@ class Servers final : public shell::System {
         [[maybe_unused]] auto shown = ask(caps::front, stream::Prompt{.data = text});
     }
     void clear_screen() override { [[maybe_unused]] auto done = ask(caps::front, stream::Clear{}); }
+
+    stream::Size terminal_size() override {
+        return ask(caps::terminal, stream::GetSize{}).value_or(stream::Size{0, 0});
+    }
+    sel::Result<char> read_key() override {
+        constexpr char kInterruptKey = 3;
+        sel::Result<char> key{ERR_EMPTY};
+        front_.pause([&]() {
+            key = next_key();
+            return key.ok() && *key == kInterruptKey;
+        });
+        return key;
+    }
+    bool has_key() const { return key_ < typed_.span().size(); }
+    // A byte that was typed.
+    sel::Result<char> next_key() {
+        while (!has_key()) {
+            auto input = caps::keyboard.call(stream::Read{});
+            if (!input && input.error() != ERR_RESTARTED) {
+                return input.error();
+            }
+            typed_ = input ? input->data : stream::Chunk{};
+            key_ = 0;
+        }
+        return static_cast<char>(typed_.span()[key_++]);
+    }
 
     sel::Result<bool> ask_person(std::string_view who, std::string_view what) override {
         stream::Ask m{.what = what, .data = who};
@@ -442,6 +482,8 @@ class Servers final : public shell::System {
 
     sel::Clock clock_ = sel::clock();
     Foreground front_;
+    stream::Chunk typed_; // What has been read of the keyboard, from byte key_ on to be used.
+    u32 key_ = 0;
     u64 seen_ = 0; // Changes of pipes.
     root::SlotList slots_{};
     u32 slots_before_ = 0; // Rows of the lists before.
@@ -472,11 +514,13 @@ int main() {
     }
     sh.start();
     for (;;) {
-        auto input = caps::keyboard.call(stream::Read{});
-        if (input) {
-            sh.type({reinterpret_cast<const char *>(input->data.byte), input->data.size});
-        } else if (input.error() != ERR_RESTARTED) {
+        sel::Result<char> key = servers.next_key();
+        if (!key) {
             return 1;
+        }
+        sh.type_key(*key);
+        if (!servers.has_key()) {
+            sh.flush();
         }
     }
 }

@@ -24,6 +24,7 @@ from pathlib import Path
 from screen_text import Picture
 
 PROMPT = "\x1b[1mtrust> \x1b[22m"  # Bold, which only the terminal itself can send.
+PROMPT_AT = re.compile(r"\n\x1b\[1mtrust(:[^\n]*)?> \x1b\[22m")  # Also behind `cd`, with the directory in it.
 OVMF = "/usr/share/ovmf/OVMF.fd"
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 DISK_KINDS = {  # Arguments of QEMU for disk number {0}, which is number {1} of its kind.
@@ -244,8 +245,9 @@ class Machine:
     def _command(self, line, timeout):
         self.send(line)
         self.send("\n")
-        answer = self.expect(f"\n{PROMPT}", timeout)
-        echo, _, output = answer.removesuffix(PROMPT).partition("\n")  # The shell echoes what it reads.
+        answer = self.expect(PROMPT_AT, timeout)
+        answer = answer[:answer.rindex("\n") + 1]
+        echo, _, output = answer.partition("\n")  # The shell echoes what it reads.
         return ESCAPE.sub("", output)
 
     def status(self, line, timeout=60):
