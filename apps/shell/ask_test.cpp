@@ -14,7 +14,8 @@ using Api = sel::Protocol<Count>;
 
 } // namespace
 
-TEST_CASE("a server that dies of a request hears of it twice, of one that it answers once", "[shell]") {
+TEST_CASE("a server that dies of a request hears of it twice, of one that it answers once",
+          "[shell]") {
     u32 asked = 0, dies = 0;
     sel::host::kernel = [&](sel::Regs &r) {
         r.number = asked++ < dies ? ERR_GONE : OK;
