@@ -39,6 +39,7 @@ class Protocols(unittest.TestCase):
     def test_all_are_fuzzed(self):
         text = "".join(f"sel::fuzz::{side}<counting::{name}>();" for side in ("server", "clients") for name in ("Api", "View"))
         self.assertEqual(self.problems(other=text), [])
+        self.assertEqual(self.problems(counter="sel::fuzz::both<Api>(s); sel::fuzz::both<View>(s);"), [])
 
 
 if __name__ == "__main__":

@@ -491,12 +491,19 @@ class Servers final : public shell::System {
 };
 
 // What was typed before there was a prompt: the first bytes of it were lost while the machine started, and what is left
-// of a command must not be run.
+// of a line must not be run. Waits for the end of one that has begun.
 void drop_early_keys() {
     constexpr u32 kTries = 4096;
-    constexpr u64 kQuietMs = 1;
-    u64 ticks = sel::milliseconds(kQuietMs);
-    for (u32 i = 0; i < kTries && caps::keyboard.call_within(ticks, stream::Read{}).ok(); i++) {
+    constexpr u64 kQuietMs = 20, kLineMs = 500;
+    bool whole = true;
+    for (u32 i = 0; i < kTries; i++) {
+        u64 ticks = sel::milliseconds(whole ? kQuietMs : kLineMs);
+        auto typed = caps::keyboard.call_within(ticks, stream::Read{});
+        if (!typed || typed->data.size == 0) {
+            return;
+        }
+        u8 last = typed->data.byte[typed->data.size - 1];
+        whole = last == '\r' || last == '\n';
     }
 }
 

@@ -173,4 +173,11 @@ void server(Server &server, u32 clients = 4, u32 parts = 1, u32 rounds = 20000, 
     server_of<Api>(server, replies(), clients, parts, rounds, seed);
 }
 
+// Of a protocol that one server has alone.
+template <typename Api, typename Server>
+void both(Server &its) {
+    server<Api>(its);
+    clients<Api>();
+}
+
 } // namespace sel::fuzz

@@ -14,7 +14,7 @@ LICENSED = CODE | {".S", ".ld", ".py", ".toml", ".cfg", ".build"}
 
 NAMESPACE = re.compile(r"^namespace (\w+) {", re.M)
 PROTOCOL = re.compile(r"^using (\w+) = sel::Protocol<", re.M)
-FUZZED = re.compile(r"fuzz::(server|server_of|clients)<([\w:]+)>")
+FUZZED = re.compile(r"fuzz::(server|server_of|clients|both)<([\w:]+)>")
 
 LISTS = {"manifest.toml", "meson.build"}  # Of a program: a few lines of data.
 
@@ -119,6 +119,7 @@ def protocol_problems(root=ROOT):
         protocols |= {f"{space}::{name}": api.relative_to(root) for name in PROTOCOL.findall(text)}
     for test in root.glob("servers/*/*_test.cpp"):
         for side, name in FUZZED.findall(test.read_text()):  # In its own folder a namespace may be left out.
-            fuzzed.add((side[:6], name if "::" in name else f"{spaces.get(test.parent)}::{name}"))
+            full = name if "::" in name else f"{spaces.get(test.parent)}::{name}"
+            fuzzed |= {(one, full) for one in (("server", "client") if side == "both" else (side[:6],))}
     return [f"{api}: {name} has no fuzz test of its {side}s"
             for name, api in protocols.items() for side in ("server", "client") if (side, name) not in fuzzed]

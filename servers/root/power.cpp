@@ -137,6 +137,19 @@ sel::Result<u16> take_type(const Table &code, u64 &at) {
     return value < kTypes ? sel::Result{static_cast<u16>(value << kShift)} : ERR_SYNTAX;
 }
 
+// Of the package whose length begins at `at`.
+sel::Result<SleepTypes> read_types(const Table &code, u64 at) {
+    at += 1 + (code.get<u8>(at) >> 6); // The length: one byte, and up to three more.
+    u8 count = code.get<u8>(at++);
+    SleepTypes types{};
+    for (u32 i = 0; i < 2 && i < count; i++) {
+        sel::Result<u16> type = take_type(code, at);
+        SEL_TRY(type);
+        types.type[i] = *type;
+    }
+    return count != 0 ? sel::Result{types} : ERR_SYNTAX;
+}
+
 // Name(\_S5, Package{a, b, ...}), found by its bytes: nothing of AML is run.
 sel::Result<SleepTypes> find_types(const Table &code) {
     constexpr u8 kName = 0x08, kPackage = 0x12, kRoot = '\\';
@@ -145,19 +158,9 @@ sel::Result<SleepTypes> find_types(const Table &code) {
             continue;
         }
         u8 before = code.get<u8>(at - 1);
-        if (before != kName && (before != kRoot || code.get<u8>(at - 2) != kName)) {
-            continue;
+        if (before == kName || (before == kRoot && code.get<u8>(at - 2) == kName)) {
+            return read_types(code, at + 5);
         }
-        u64 element = at + 5;
-        element += 1 + (code.get<u8>(element) >> 6); // Its length: one byte, and up to three more.
-        u8 count = code.get<u8>(element++);
-        SleepTypes types{};
-        for (u32 i = 0; i < 2 && i < count; i++) {
-            sel::Result<u16> type = take_type(code, element);
-            SEL_TRY(type);
-            types.type[i] = *type;
-        }
-        return count != 0 ? sel::Result{types} : ERR_SYNTAX;
     }
     return ERR_NAME;
 }
@@ -189,6 +192,17 @@ sel::Result<SleepTypes> find_types(PhysicalMemory &memory, const TableList &tabl
     return types;
 }
 
+enum : u32 { kAcpiHasIt = 1, kType = 7 << 10, kGo = 1 << 13 }; // Of PM1 control.
+
+sel::Result<> write_type(const SleepControl::Register &pm1, sel::IoPort ports) {
+    if (pm1.port == 0) {
+        return {};
+    }
+    sel::Result<u32> value = ports.in(pm1.port, 2);
+    SEL_TRY(value);
+    return ports.out(pm1.port, 2, (*value & ~u32{kType}) | pm1.type | kGo);
+}
+
 } // namespace
 
 sel::Result<SleepControl> find_sleep(PhysicalMemory &memory, u64 rsdp) {
@@ -214,24 +228,15 @@ sel::Result<SleepControl> find_sleep(PhysicalMemory &memory, u64 rsdp) {
 }
 
 sel::Result<> switch_off(const SleepControl &sleep, sel::IoPort ports) {
-    enum : u32 { kAcpiHasIt = 1, kType = 7 << 10, kGo = 1 << 13 };
     constexpr u32 kTries = 100'000;
-    sel::Result<u32> now = ports.in(sleep.pm1[0].port, 2);
-    SEL_TRY(now);
-    if ((*now & kAcpiHasIt) == 0 && sleep.command != 0 && sleep.enable != 0) {
+    auto has_it = [&] { return (ports.in(sleep.pm1[0].port, 2).value_or(0) & kAcpiHasIt) != 0; };
+    if (!has_it() && sleep.command != 0 && sleep.enable != 0) {
         SEL_TRY(ports.out8(sleep.command, sleep.enable));
-        for (u32 i = 0;
-             i < kTries && (ports.in(sleep.pm1[0].port, 2).value_or(0) & kAcpiHasIt) == 0; i++) {
+        for (u32 i = 0; i < kTries && !has_it(); i++) {
         }
     }
-    for (const SleepControl::Register &r : sleep.pm1) {
-        if (r.port != 0) {
-            sel::Result<u32> value = ports.in(r.port, 2);
-            SEL_TRY(value);
-            SEL_TRY(ports.out(r.port, 2, (*value & ~u32{kType}) | r.type | kGo));
-        }
-    }
-    return {};
+    SEL_TRY(write_type(sleep.pm1[0], ports));
+    return write_type(sleep.pm1[1], ports);
 }
 
 } // namespace root

@@ -241,6 +241,9 @@ class Liar(threading.Thread):
         return self
 
     def __exit__(self, *_):
+        self.end()
+
+    def end(self):
         self.wanted = False
         self.join()
         if self.failed:

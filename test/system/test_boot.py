@@ -2,6 +2,10 @@
 SPDX-License-Identifier: BSD-2-Clause
 """
 
+import subprocess
+import tempfile
+from pathlib import Path
+
 import kernel_size
 from build import BUILD, ISO
 from machine import Machine
@@ -29,6 +33,17 @@ def test_uefi_cd():
 
 def test_uefi_usb():
     boots(firmware="uefi", usb=True)
+
+
+def test_the_image_holds_what_runs():
+    """GRUB loads all of a file, also what nobody reads."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("kernel.elf", "root.elf"):
+            file = Path(folder) / name
+            subprocess.run(["xorriso", "-osirrox", "on", "-indev", ISO, "-extract", f"/boot/{name}", file], check=True,
+                           capture_output=True)
+            for section in (b".debug_info", b".symtab"):
+                assert section not in file.read_bytes(), f"{name} has {section}"
 
 
 def test_what_is_typed_before_the_prompt():

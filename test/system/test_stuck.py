@@ -39,9 +39,9 @@ def test_answers_are_lost():
     with open_machine() as machine:
         # vfs keeps those who ask something of several file systems.
         for server, command in (("timer", None), ("vfs", "sync"), ("virtio-blk", None)):
-            machine.pages(server)
-            with Loser(machine, server, seed=1) as loser:
-                taken = spoilt(machine, server, lambda: None, command)
+            loser = Loser(machine, server, seed=1)
+            taken = spoilt(machine, server, loser.start, command)
+            loser.end()
             equal(f"answers of {server} that were lost", loser.lies, 1)
             assert taken <= PATIENCE, f"{server} was away for {taken} s"
         machine.halt()
