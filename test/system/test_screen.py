@@ -176,6 +176,14 @@ def test_refusal_uefi():
     refusal("uefi")
 
 
+def test_refusal_of_32_bits():
+    """Before the kernel is in long mode."""
+    with Machine(ISO, debug_exit=False, extra=["-cpu", "max,lm=off"]) as machine:
+        lines = see(machine, "cannot boot")
+        equal("a refusal", lines, ["TRustOs: cannot boot: the processor has no long mode (64 bit)"])
+        shot(machine, "bios-refusal-32")
+
+
 def test_root_has_no_archive():
     """Root's own words."""
     with image(archive=None) as iso, Machine(iso, debug_exit=False) as machine:
