@@ -98,6 +98,9 @@ def test_bios():
         panic(machine, "bios")
 
 
+test_bios.limit = 240
+
+
 def keys_and_jobs(machine):
     machine.type_keys("echo one")
     for key in ("home", "right", "delete", "end"):
