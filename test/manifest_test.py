@@ -489,6 +489,18 @@ needs.all = "gamma"
                                    system.replace(f"[{program}]\n",
                                                   f'[{program}]\nneeds.extra = {grant}\n'))
 
+    def test_one_program_has_the_display(self):
+        self.project.path.joinpath("apps/beta/manifest.toml").write_text(CLIENT.replace('"128K"', '"640K"'))
+        self.assertEqual(self.give("display", '"display"'), "")
+        self.fresh()
+        self.assertIn("is given 'display:1', expected 'display'", self.give("display", '"display:1"'))
+        self.fresh()
+        self.project.write("apps/gamma/manifest.toml",
+                           'about = "x"\npriority = 1\nmemory = "640K"\n[needs]\nx = "display"\n')
+        system = (self.project.path / "boot/system.toml").read_text()
+        self.project.write("boot/system.toml", system + '[gamma]\nneeds.x = "display"\n')
+        self.assertIn("which beta.extra has already", self.give("display", '"display"'))
+
     def test_several_programs_of_one_kind(self):
         def add(text):
             self.fresh()

@@ -299,11 +299,11 @@ class Machine:
         """Type on the PS/2 keyboard: the next key when the machine has taken the one before."""
         deadline = time.monotonic() + timeout
         for character in text:
-            name, shift = KEYS[character]
-            self.keys(*["shift"] * shift, name)
             while self._keyboard_is_full():
                 if time.monotonic() > deadline:
                     self._fail(f"the machine has not taken all of {text!r} from its keyboard within {timeout} s")
+            name, shift = KEYS[character]
+            self.keys(*["shift"] * shift, name)
 
     def _keyboard_is_full(self):
         """Bit 0 of the controller's status, which can be looked at without changing it."""

@@ -18,6 +18,13 @@ struct Ports {
     void send(u8 value) const { [[maybe_unused]] auto done = caps::data.out8(kData, value); }
 };
 
+// What fits.
+void append(stream::Chunk &text, const ps2::Typed &typed) {
+    for (u32 i = 0; i < typed.size && text.size < text.kCapacity; i++) {
+        text.byte[text.size++] = static_cast<u8>(typed.byte[i]);
+    }
+}
+
 // What a console that ends had not taken, or has no room for, is gone.
 void type(const stream::Chunk &text) {
     if (text.size != 0) {
@@ -34,14 +41,7 @@ int main() {
     for (;;) {
         [[maybe_unused]] auto unmasked = caps::irq.acknowledge();
         stream::Chunk text;
-        controller.drain([&](u8 byte) {
-            ps2::Typed typed = decoder.take(byte);
-            for (char c : std::string_view{typed}) {
-                if (text.size < text.kCapacity) {
-                    text.byte[text.size++] = static_cast<u8>(c);
-                }
-            }
-        });
+        controller.drain([&](u8 byte) { append(text, decoder.take(byte)); });
         controller.set_lights(decoder.lights());
         type(text);
         [[maybe_unused]] auto bits = caps::signals.wait();

@@ -86,14 +86,18 @@ sel::Result<> Screen::map() {
     SEL_TRY(kit_.make(CAP_CNODE, frames(), book));
     u64 next = 1;
     for (u32 i = 0; i < runs_; i++) {
-        const Run &run = run_[i];
-        SEL_TRY(
-            kit_.make_device_frames(run.physical, run.count, sel::in_cnode(book, next), run.size));
-        for (u64 k = 0; k < run.count; k++) {
-            SEL_TRY(kit_.map(sel::Frame{sel::in_cnode(book, next + k)},
-                             kScreenWindow + run.offset + k * run.frame_bytes(), run.rights));
-        }
-        next += run.count;
+        SEL_TRY(map_run(run_[i], sel::in_cnode(book, next)));
+        next += run_[i].count;
+    }
+    return {};
+}
+
+sel::Result<> Screen::map_run(const Run &run, cptr_t first) {
+    SEL_TRY(kit_.make_device_frames(run.physical, run.count, first, run.size));
+    for (u64 i = 0; i < run.count; i++) {
+        sel::Frame frame{first + i * sel::slot_step(first)};
+        u64 address = kScreenWindow + run.offset + i * run.frame_bytes();
+        SEL_TRY(kit_.map(frame, address, run.rights));
     }
     return {};
 }

@@ -42,6 +42,7 @@ class Screen {
     void add(u64 physical, u64 end, u64 size, const Run &where);
     void add_frame_buffer(const boot_framebuffer_t &frame_buffer);
     sel::Result<> map();
+    sel::Result<> map_run(const Run &run, cptr_t first);
 
     Kit &kit_;
     Run run_[kRuns] = {};

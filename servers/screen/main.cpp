@@ -7,11 +7,18 @@
 
 #include "screen.caps.hpp"
 
+#include "sel/clock.hpp"
+
 namespace {
 
 screen::Cells cells, painted;
 
-// Wrong answers of a console that ended are forgotten: the next one is asked anew.
+// Until a console that ended is asked anew: the next one, or none for a while.
+u64 retry_ticks() {
+    constexpr u64 kMilliseconds = 20;
+    return sel::milliseconds(kMilliseconds);
+}
+
 [[noreturn]] void show(const sel::Painter &painter) {
     screen::Terminal terminal{cells};
     screen::View view{painter, terminal, painted};
@@ -19,6 +26,7 @@ screen::Cells cells, painted;
     for (;;) {
         sel::Result<console::Shown> shown = caps::console.call(ask);
         if (!shown) {
+            [[maybe_unused]] auto later = caps::signals.wait(retry_ticks());
             continue;
         }
         if (shown->life != ask.life || shown->at != ask.at) {

@@ -98,6 +98,9 @@ def test_bios():
         panic(machine, "bios")
 
 
+test_bios.limit = 240
+
+
 def keys_and_jobs(machine):
     machine.type_keys("echo one")
     for key in ("home", "right", "delete", "end"):
@@ -174,6 +177,14 @@ def test_refusal_bios():
 
 def test_refusal_uefi():
     refusal("uefi")
+
+
+def test_refusal_of_32_bits():
+    """Before the kernel is in long mode."""
+    with Machine(ISO, exit_device=False, extra=["-cpu", "max,lm=off"]) as machine:
+        lines = see(machine, "cannot boot")
+        equal("a refusal", lines, ["TRustOs: cannot boot: the processor has no long mode (64 bit)"])
+        shot(machine, "bios-refusal-32")
 
 
 def test_root_has_no_archive():
