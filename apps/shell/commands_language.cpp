@@ -177,11 +177,12 @@ int command_test(Context &c) {
 }
 
 int command_break(Context &c) {
-    return c.interpreter.leave(Interpreter::Flow::Break) ? 0 : c.fail("there is no loop");
+    return c.interpreter.leave(Interpreter::Flow::Break) ? 0 : c.fail("expected a loop around it");
 }
 
 int command_continue(Context &c) {
-    return c.interpreter.leave(Interpreter::Flow::Continue) ? 0 : c.fail("there is no loop");
+    return c.interpreter.leave(Interpreter::Flow::Continue) ? 0
+                                                            : c.fail("expected a loop around it");
 }
 
 int command_exit(Context &c) {
@@ -192,7 +193,7 @@ int command_exit(Context &c) {
     }
     return c.interpreter.leave(Interpreter::Flow::Exit)
                ? static_cast<int>(status)
-               : c.fail("the shell does not end, only scripts do; 'halt' switches off");
+               : c.fail("expected a script around it; the shell does not end: 'halt' switches off");
 }
 
 int command_false(Context &) {

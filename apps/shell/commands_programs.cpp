@@ -8,6 +8,8 @@
 namespace shell {
 namespace {
 
+constexpr std::string_view kFile = "file:", kReadOnly = ":ro"; // Of --give.
+
 bool is_program_file(Context &c, std::string_view path) {
     constexpr std::string_view kElf = "\177ELF";
     char head[kElf.size()];
@@ -142,8 +144,23 @@ sel::Text<kLineMax> join_words(std::span<const std::string_view> words) {
     return line;
 }
 
-bool make_arguments(Context &c, std::span<const std::string_view> words, std::size_t most,
-                    Arguments &arguments) {
+// The directory as a program sees it that is given these things: what it is given of files is its "/". Empty: it does not
+// see the directory.
+static std::string_view directory_for(std::string_view directory, std::string_view given) {
+    std::size_t file = given.find(kFile);
+    if (file == given.npos) {
+        return directory;
+    }
+    std::string_view root = given.substr(file + kFile.size());
+    root = root.substr(0, root.find(' '));
+    root.remove_suffix(root.ends_with(kReadOnly) ? kReadOnly.size() : 0);
+    root = root == "/" ? std::string_view{} : root;
+    bool inside = directory.starts_with(root) && directory.substr(root.size()).starts_with('/');
+    return inside ? directory.substr(root.size()) : std::string_view{};
+}
+
+static bool make_arguments(Context &c, Words words, std::size_t most, std::string_view directory,
+                           Arguments &arguments) {
     std::size_t size = 0; // Also of what does not fit.
     auto add = [&](std::string_view text) {
         arguments.append(text);
@@ -161,8 +178,8 @@ bool make_arguments(Context &c, std::span<const std::string_view> words, std::si
         add("=");
         add(value);
     };
-    if (c.interpreter.directory() != "/") {
-        add_variable(file::kDirectoryVariable, c.interpreter.directory());
+    if (directory.size() > 1) {
+        add_variable(file::kDirectoryVariable, directory);
     }
     Variables::Variable variable{};
     for (u32 place = 0; c.interpreter.variables().next(place, variable);) {
@@ -175,6 +192,10 @@ bool make_arguments(Context &c, std::span<const std::string_view> words, std::si
                words_size, size - words_size);
     }
     return size <= most;
+}
+
+bool make_arguments(Context &c, Words words, std::size_t most, Arguments &arguments) {
+    return make_arguments(c, words, most, c.interpreter.directory(), arguments);
 }
 
 int run_program(Context &c, std::string_view name, std::span<const std::string_view> words) {
@@ -203,7 +224,6 @@ static bool is_system_program(Context &c, std::string_view name) {
 // What is to be given, as the loader knows it: file:PATH or file:PATH:ro with an absolute path. False: the error has been
 // told.
 static bool give(Context &c, std::string_view what, Run &run) {
-    constexpr std::string_view kFile = "file:", kReadOnly = ":ro";
     auto &all = run.start.give;
     all.append(all.size == 0 ? "" : " ");
     if (!what.starts_with(kFile)) {
@@ -251,7 +271,8 @@ int read_run(Context &c, Run &run) {
 
 u32 start_program(Context &c, Run &run) {
     Arguments line;
-    if (!make_arguments(c, run.words, run.start.data.kCapacity, line)) {
+    std::string_view directory = directory_for(c.interpreter.directory(), run.start.give);
+    if (!make_arguments(c, run.words, run.start.data.kCapacity, directory, line)) {
         return 0;
     }
     run.start.data = line.view();

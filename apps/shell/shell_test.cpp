@@ -506,9 +506,13 @@ TEST_CASE_METHOD(Fixture, "programs in files", "[shell]") {
     CHECK(system.calls[calls - 2] == "start /bin/hello [b|PWD=/bin|Y=a b] give []");
     CHECK(system.calls[calls - 1] == "start /bin/hello [|PWD=/bin|Y=a b] give []");
     CHECK(run("run --give file:../etc:ro --give file:x hello; cd; run ramfs a").empty());
-    CHECK(system.calls[calls] ==
-          "start /bin/hello [|PWD=/bin|Y=a b] give [file:/etc:ro file:/bin/x]");
+    CHECK(system.calls[calls] == "start /bin/hello [|Y=a b] give [file:/etc:ro file:/bin/x]");
     CHECK(system.calls[calls + 1] == std::string{"run ramfs [a"} + '\0' + "Y=a b]");
+    run("cd /etc; run --give file:/etc /bin/hello; run --give file:/:ro /bin/hello; "
+        "run --give file:/e /bin/hello; cd"); // What it is given is its "/".
+    CHECK(system.calls[calls + 2] == "start /bin/hello [|Y=a b] give [file:/etc]");
+    CHECK(system.calls[calls + 3] == "start /bin/hello [|PWD=/etc|Y=a b] give [file:/:ro]");
+    CHECK(system.calls[calls + 4] == "start /bin/hello [|Y=a b] give [file:/e]");
     CHECK(run("export Y=" + std::string(400, 'y') + "; bin/hello") ==
           "error: run: arguments have at most 400 bytes, these have 0 and what was exported 403\n");
 }

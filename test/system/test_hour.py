@@ -13,6 +13,7 @@ from test_shell import BACKSPACE, END, HOME, LEFT, UP, ctrl
 from test_terminals import PROGRAMS
 
 MORE = "\x1b[1mmore> \x1b[22m"
+PROMPT_HERE = re.compile(PROMPT_AT.pattern.removeprefix(r"\n"))
 PAGE = "\x1b[1m-- more: space, enter, q --\x1b[22m"
 
 # (typed, exit status, what is printed: text, or a pattern that fits all of it)
@@ -29,7 +30,7 @@ ARRIVES = [
     ("cat /etc/motd | wc", 0, re.compile(r"\d+ \d+ \d+\n")),
     ("date | wc -l", 0, "1\n"),
     ("ps | grep shell", 0, re.compile(r" *\d+ shell .*\n")),
-    ("which ls part /nothing", 1, "ls: a command of the shell\npart: a program of the system (run part)\n"
+    ("which ls probe /nothing", 1, "ls: a command of the shell\nprobe: a program of the system (run probe)\n"
                                   "error: which: /nothing: there is no such command, program or file\n"),
     ("top -n 1 | head -2", 0, re.compile(r"up .* programs, .* free\n NR NAME +CPU .*\n")),
     ("uptime 3", 2, "error: uptime: expected no arguments; usage: uptime \n"),
@@ -64,12 +65,12 @@ FILES = [
     ("cd nowhere", 1, "error: cd: nowhere: there is no such name\n"),
     ("cd one", 1, "error: cd: one: it is a file\n"),
     ("rm b", 1, "error: rm: b: the directory is not empty: rm -r does that\n"),
-    ("rm -r b 'with blank'; ls", 0, "one\ntwo\n"),
+    ("rm -r b 'with blank'; ls | sort", 0, "one\ntwo\n"),
     ("cat none 2> err; cat err", 0, "error: cat: none: there is no such name\n"),
     ("cat none one 2>&1 | grep -n o", 0,
      "1:error: cat: none: there is no such name\n2:some words\n3:more\n"),
     ("cat none > both 2>&1; count both", 0, "1\n"),
-    ("rm err both *e?r* 2> /demo/e; cat /demo/e", 0, "error: rm: *e?r*: there is no such name\n"),
+    ("rm err both n?ne* 2> /demo/e; cat /demo/e", 0, "error: rm: n?ne*: there is no such name\n"),
 ]
 LANGUAGE = [
     ("X=7", 0, ""),
@@ -102,8 +103,8 @@ LANGUAGE = [
     ("(cd /; ls)", 2, re.compile(r"error: groups in \( \) are not there.*\n")),
     ("echo 'never", 2, "error: the quote ' in column 6 is not closed; nothing was run\n"),
     ("echo a; ; echo b", 2, "error: a command was expected before ; in column 9; nothing was run\n"),
-    ("exit", 1, "error: exit: the shell does not end, only scripts do; 'halt' switches off\n"),
-    ("break", 1, "error: break: there is no loop\n"),
+    ("exit", 1, "error: exit: expected a script around it; the shell does not end: 'halt' switches off\n"),
+    ("break", 1, "error: break: expected a loop around it\n"),
 ]
 SCRIPTS = [
     ("echo 'echo $# $1' > s; echo 'for a in \"$@\"' >> s; echo do >> s; echo 'echo \"<$a>\"' >> s; echo done >> s",
@@ -117,11 +118,11 @@ SCRIPTS = [
     ("echo 'echo begun' > u; echo 'while true' >> u; ./u", 2,
      "begun\nerror: ./u, line 2: `while` in column 1 has no `do`\n"),
     ("run nothing", 1, "error: run: nothing: there is no such name\n"),
-    ("./t", 2, re.compile(r"error: test: expected .*\non\n|error: test: expected [^\n]*\non \n")),
+    ("./t", 0, re.compile(r"error: test: expected .*\non\n")),
 ]
 PROGRAM = [
     ("run /fat/hello a b", 0, "hello from hello: a b\n"),
-    ("cd /fat; hello", 127, re.compile(r"error: unknown command 'hello'.*\n")),
+    ("cd /fat; hello", 127, "error: unknown command 'hello'; did you mean 'help'?\n"),
     ("./hello x", 0, "hello from hello: x\n"),
     ("./hello '$PWD'", 0, "hello from hello: $PWD\n/fat\n"),
     ("export WHO=you; ./hello '$WHO'", 0, "hello from hello: $WHO\nyou\n"),
@@ -129,13 +130,14 @@ PROGRAM = [
     ("./hello fault 2> /demo/e", 1, re.compile(r"(?s).*hello from hello: fault\n.*")),
     ("./flood 3 | ./copy | wc -l", 0, "3\n"),
     ("echo $(./flood 2)", 0, "line 1 line 2\n"),
-    ("run --give file:/demo/a:ro show one; run --give file:/demo show a/one", 0, re.compile(r"(?s).*")),
+    ("cd /demo/a; run --give file:/demo:ro /fat/show one; run --give file:. /fat/show one; cd -", 0,
+     "some words\nmore\n" * 2 + "/fat\n"),
     ("which hello", 0, "/fat/hello: a program in a file (run /fat/hello)\n"),
-    ("about hello | head -1", 0, "hello: Says hello.\n"),
+    ("about hello | head -1", 0, re.compile(r"hello: Says hello, .*\n")),
     ("cd /demo/a", 0, ""),
 ]
 LEAVES = [
-    ("history | tail -2 | head -1", 0, re.compile(r" *\d+  status\n")),
+    ("history | tail -2 | head -1", 0, " 63  status\n"),
     ("rm -r /", 1, "error: rm: /: everything is in it, so it is left alone\n"),
     ("cd; rm -r /demo; ls /demo", 1, "error: ls: /demo: there is no such name\n"),
     ("report | head -1", 0, re.compile(r"--- hello.*\n")),
@@ -149,13 +151,14 @@ def until_prompt(machine, timeout=30):
 
 
 def walk(machine, steps):
+    """All of the steps, and then what was not as it should be."""
+    wrong = []
     for typed, status, printed in steps:
         got_status, output = machine.status(typed)
-        assert got_status == status, f"{typed!r}: status {got_status}, not {status}:\n{output}"
-        if isinstance(printed, str):
-            equal(typed, output, printed)
-        else:
-            assert printed.fullmatch(output), f"{typed!r} printed\n{output!r}\nnot {printed.pattern!r}"
+        fits = output == printed if isinstance(printed, str) else printed.fullmatch(output)
+        if got_status != status or not fits:
+            wrong.append(f"{typed!r}: status {got_status}, printed\n{output!r}, not {status}, {printed!r}")
+    assert not wrong, "\n".join(wrong)
     return len(steps)
 
 
@@ -186,12 +189,12 @@ def keys(machine):
     machine.send("\r")
     machine.expect(f"47\n{PAGE}")
     machine.send("q")
-    until_prompt(machine)
+    machine.expect(PROMPT_HERE)
     equal("behind the pager", machine.run("echo on"), "on\n")
     machine.send("seq 60 | more\n")
     machine.expect(PAGE)
     machine.send(ctrl("c"))
-    until_prompt(machine)
+    machine.expect(PROMPT_HERE)
     equal("^C in the pager", machine.run("status"), "status 130\n")
     return 16
 
@@ -238,5 +241,8 @@ def test_hour():
         assert steps >= 120, steps
         equal("nothing runs", children(machine), [])
         equal("the shell", programs(machine)["shell"].starts, 1)
-        print(f"free memory before {free} after {free_bytes(machine)}")
+        equal("free memory", free_bytes(machine), free)
         machine.halt()
+
+
+test_hour.limit = 240
