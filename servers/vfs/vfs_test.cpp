@@ -62,6 +62,7 @@ TEST_CASE("a file is opened, read and closed in one request") {
     for (int die_at :
          {-1, 0, 1}) { // Also if the file system dies in it, or when the memory is lent.
         m.shared["mine"].assign(16, '.');
+        CHECK(reader.lend("mine") == OK);
         fs.die_at = die_at;
         CHECK(reader.ask(fetch).value() == 4);
         CHECK((m.shared["mine"] == "..ello.........." && fs.open.empty() && fs.die_at == -1));
