@@ -430,7 +430,7 @@ TEST_CASE("a font is read, and one that is cut or wrong is none") {
     CHECK(read_font(bytes_of(module)).height == 0);
     boot_module_t named{};
     for (const char *name : {"font", "fon", "fonts", "", "archive"}) {
-        std::strncpy(named.name, name, sizeof named.name);
+        std::memcpy(named.name, name, std::strlen(name) + 1);
         CHECK(is_font(named) == (std::string(name) == "font"));
     }
 }

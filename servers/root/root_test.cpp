@@ -228,8 +228,9 @@ struct Fixture {
     boot_info_t boot = make_boot_info();
     Kit kit{boot, reinterpret_cast<u64>(window_page)};
     EarlyConsole console{sel::IoPort{BOOT_CAP_IO_PORT}};
-    std::unique_ptr<Programs> programs_ =
-        std::make_unique<Programs>(kit, console, system, archive, boot.module[0], cptr_t{100});
+    Screen screen{kit};
+    std::unique_ptr<Programs> programs_ = std::make_unique<Programs>(
+        kit, screen, console, system, archive, boot.module[0], cptr_t{100});
     Programs &programs = *programs_;
     std::unique_ptr<Root> root = std::make_unique<Root>(programs, kit, console, cptr_t{101});
 };

@@ -14,11 +14,6 @@ using namespace volume;
 
 namespace {
 
-// A program that ends, so that it is started anew.
-struct Ended {
-    int code;
-};
-
 // A file system that is not ready with a check when it could be.
 template <typename Fs>
 struct SlowFs {
@@ -95,7 +90,7 @@ void fuzz_control(u32 lives) {
                 sel::fuzz::server<file::Api>(server, 4, 1, 30, 100 * life + i);
                 [[maybe_unused]] u64 due = server.deadline();
             }
-        } catch (const Ended &) {
+        } catch (const sel::host::Ended &) {
             ended++;
         }
     }
@@ -105,13 +100,6 @@ void fuzz_control(u32 lives) {
 
 } // namespace
 
-namespace sel {
-
-void exit(int code) {
-    throw Ended{code};
-}
-
-} // namespace sel
 using TestServer = file::Server<Store, file::FakeRoom>;
 
 // ReadInto and WriteFrom: only in the memory that this caller shares, and nowhere else in it.
