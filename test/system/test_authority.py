@@ -92,7 +92,7 @@ def granted(program, need, bits):
     if server.mounts and need.kind == "file":
         number = clients_of(server).index((program.name, need.name))
         path = subtree.removesuffix(":ro").removesuffix(":rw") or "/"
-        equal(f"subtree of {program.name}", server.subtrees[number], (path, subtree.endswith(":ro"), program))
+        equal(f"subtree of {program.name}", server.subtrees[number], (path, subtree.endswith(":ro")))
     if program.mounts == need.name:  # One for each window that is shared with file systems, in order.
         number = [other.slot for other in program.needs if other.path == need.path].index(need.slot)
     badge = program.number | server.provides.index(need.kind) << 32 | number << 40

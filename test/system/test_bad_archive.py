@@ -95,13 +95,13 @@ def test_no_module_of_that_name():
     """The same through GRUB, whose configuration names the modules."""
     config = (ROOT / "boot/grub.cfg").read_text().replace("archive.bin archive", "archive.bin files")
     files = {"kernel.elf": BUILD / "kernel/kernel.elf", "root.elf": BUILD / "apps/root.elf",
-             "archive.bin": BUILD / "apps/archive.bin"}
+             "archive.bin": BUILD / "apps/archive.bin", "font.bin": BUILD / "boot/font.bin"}
     with tempfile.TemporaryDirectory() as folder:
         iso = Path(folder) / "renamed.iso"
         make_iso(iso, config, files)
         with Machine(iso) as machine:
             refused = no_prompt(machine)
-            assert "root: no boot module is called `archive` (see boot/grub.cfg); there are 2" in refused, refused
+            assert "root: no boot module is called `archive` (see boot/grub.cfg); there are 3" in refused, refused
             stays_idle(machine)
 
 
