@@ -44,7 +44,6 @@ NAMED_KEYS = {" ": "spc", "\n": "ret", "\t": "tab", "-": "minus", "=": "equal", 
 SHIFTED = dict(zip('ABCDEFGHIJKLMNOPQRSTUVWXYZ!@#$%^&*()_+{}:"~|<>?', "abcdefghijklmnopqrstuvwxyz1234567890-=[];'`\\,./"))
 KEYS = LETTERS | {c: (name, False) for c, name in NAMED_KEYS.items()}  # Of a US keyboard: name, and shift.
 KEYS |= {c: (KEYS[plain][0], True) for c, plain in SHIFTED.items()}
-SERIAL_BYTES = 16  # That a 16550 keeps until they are read.
 LOG_TAIL = 4000  # Characters of the serial log in an error message.
 
 
@@ -202,19 +201,6 @@ class Machine:
         """Type on the serial line: a string, or bytes as they are."""
         self.process.stdin.write(text.encode() if isinstance(text, str) else text)
         self.process.stdin.flush()
-
-    def send_at_once(self, text, timeout=20):
-        """Type what fits in the buffer of the serial port, so that the machine finds all of it there or nothing."""
-        if len(text) > SERIAL_BYTES:
-            raise ValueError(f"{text!r}: expected at most {SERIAL_BYTES} characters")
-        self.control.call("stop")
-        self.send(text)
-        limit = time.monotonic() + timeout
-        while self._unread():
-            if time.monotonic() > limit:
-                self._fail(f"expected QEMU to take {text!r} within {timeout} s")
-            time.sleep(0.01)
-        self.control.call("cont")
 
     def _unread(self):
         """Bytes of what was typed that QEMU has not read."""
