@@ -324,6 +324,7 @@ TEST_CASE("a caller that gives up stops no thread") {
         bool on(Block &, sel::Caller, sel::Regs &r) { return receiver.answer(r); }
     } left{pool, kept};
     CHECK_THROWS_AS(sel::receive<Api>(sel::Endpoint{1}, left, left.receiver), Enough);
+    sel::host::kernel = nullptr;
 }
 
 TEST_CASE("threads that share Reply objects answer, keep, and answer for each other") {

@@ -125,6 +125,7 @@ struct Protocol {
         }
         if constexpr (requires { server.on(message, caller, r); }) {
             return server.on(message, caller, r);
+            // cppcheck-suppress identicalConditionAfterEarlyExit // It takes both `requires` for one.
         } else if constexpr (requires { server.on(message, caller, Later<M>{}); }) {
             if (!replies.spare()) {
                 if constexpr (brings<M>) {
