@@ -137,12 +137,7 @@ LineEditor::Event LineEditor::type_control(u8 byte, Output &screen) {
         recall(age_ + 1, screen);
         break;
     case ctrl('r'):
-        draft_ = line_;
-        age_ = 0;
-        searching_ = true;
-        query_.clear();
-        found_ = 0;
-        show_search(screen);
+        begin_search(screen);
         break;
     case ctrl('u'):
         erase(0, cursor_, screen);
@@ -161,6 +156,15 @@ LineEditor::Event LineEditor::type_control(u8 byte, Output &screen) {
 }
 
 // --- Search.
+
+void LineEditor::begin_search(Output &screen) {
+    draft_ = line_;
+    age_ = 0;
+    searching_ = true;
+    query_.clear();
+    found_ = 0;
+    show_search(screen);
+}
 
 // False: the key ends the search, and is meant for what was found.
 bool LineEditor::type_search(u8 byte, Output &screen) {

@@ -65,6 +65,7 @@ class LineEditor {
     void clear();
     Event type_key(u8 byte, Output &screen);
     Event type_control(u8 byte, Output &screen);
+    void begin_search(Output &screen);
     bool type_search(u8 byte, Output &screen);
     void find(u32 age, Output &screen);
     void show_search(Output &screen);

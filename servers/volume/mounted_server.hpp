@@ -18,8 +18,7 @@ class MountedServer : public Server<Room> {
 
   public:
     template <typename... Ts>
-    MountedServer(Disk &mounted, const sel::Log<logging::Writer> &log, Store &store,
-                  Ts &&...rest)
+    MountedServer(Disk &mounted, const sel::Log<logging::Writer> &log, Store &store, Ts &&...rest)
         : Base{log, store, std::forward<Ts>(rest)...}, mounted_{mounted}, store_{store} {}
 
     using Base::on;
