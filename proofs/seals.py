@@ -7,6 +7,7 @@ kept of its provers. `scripts/prove --update` seals a module all of whose runs p
 of those alone that are not as they were sealed, and of some others: a seal is believed like a kept result.
 """
 
+import fcntl
 import hashlib
 import math
 import subprocess
@@ -59,9 +60,11 @@ def read():
 def write(modules, passed, failed):
     """Seal these modules, by name, as they are now; take the seals off those, and off what is no module any more."""
     sums = Sums()
-    kept = {name: value for name, value in read().items() if name in modules and name not in failed}
-    kept |= {name: value for name in passed if (value := sums.of(modules[name]))}
-    SEALS.write_text("".join(f"{name} {value}\n" for name, value in sorted(kept.items())))
+    now = {name: value for name in passed if (value := sums.of(modules[name]))}
+    with open(wp.ROOT / "proofs/modules.toml", "rb") as lock:  # Runs of other modules may end at the same time.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = {name: value for name, value in read().items() if name in modules and name not in failed} | now
+        SEALS.write_text("".join(f"{name} {value}\n" for name, value in sorted(kept.items())))
 
 
 def intact(modules):
