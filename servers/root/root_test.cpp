@@ -52,10 +52,15 @@ class WildKernel {
         }
         bool port = r.number == CALL_PORT_IN || r.number == CALL_PORT_OUT;
         off += r.number == CALL_PORT_OUT && r.word[0] > kSerialEnd ? 1 : 0;
-        bool refuses = !kind && !port && below(8) == 0;
+        bool refuses = !kind && !port && below(8) == 0, thread = r.number == CALL_TCB_INFO,
+             capability = r.number == CALL_CAP_INFO;
         r.number = refuses ? 1 + below(ERR_COUNT - 1) : u64{OK};
         for (u64 &w : r.word) {
             w = port ? ~u64{0} : kind ? 0 : random_() >> below(64);
+        }
+        if (thread || capability) { // A kernel names no state, type or fault that there is not.
+            r.word[0] = below(FAULT_BUDGET + 1) << 32 | (r.word[0] & 0xffffff00) |
+                        below(thread ? u32{STATE_COUNT} : u32{CAP_TYPE_COUNT});
         }
         if (!kind && below(16) == 0) { // What root sees of a program is that program's.
             std::generate(std::begin(window_page), std::end(window_page),
