@@ -9,8 +9,8 @@ from pathlib import Path
 
 from manifests.grants import Client, Context, DEVICES_MAX, FROM_FILES, GIVEN, OWN, Pool, Starter, Thread, is_a, kind_of
 from manifests.words import (
-    FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT,
-    ROOT_PRIORITY, SYSTEM, TABLE, budget, is_path, parse_percent, parse_size, parse_time, period, pool_name, share)
+    FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, RIGHTS,
+    ROOT, ROOT_PRIORITY, SYSTEM, TABLE, budget, is_path, parse_percent, parse_size, parse_time, period, pool_name, share)
 
 
 def split_need(name, text):
@@ -235,6 +235,9 @@ class System:
                 self.wrong(SYSTEM, f"{MOUNTS}.{path}", f"expected {parent} to be mounted, too")
         if takers:
             takers[0][0].mounts = takers[0][1]
+        for program in self.programs.values():
+            named = [name for name, kind in program.data.get("needs", {}).items() if kind == RIGHTS]
+            program.rights = named[0] if named else ""
         for server in self.mounts.values():
             for name, kind in self._needs_of(server).items():
                 for grant in self.programs[server].given.get(name, []) if kind == "pool*" else []:
@@ -276,6 +279,8 @@ class System:
     def _expand(self, program, wanted):
         """The needs one by one; those with a `*` as often as system.toml lists servers."""
         for name, text in wanted.items():
+            if name == program.rights:
+                continue
             if name == program.mounts:
                 for path, server in self.mounts.items():
                     for window in range(len(self.windows) + 1):
