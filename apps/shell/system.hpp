@@ -10,6 +10,7 @@
 #include "servers/loader/api.hpp"
 #include "servers/log/api.hpp"
 #include "servers/pci/api.hpp"
+#include "servers/stream/api.hpp"
 #include "servers/supervisor/api.hpp"
 #include "servers/talk/api.hpp"
 #include "servers/vfs/api.hpp"
@@ -83,6 +84,9 @@ class System {
     virtual void print(std::string_view text) = 0;
     virtual void show_prompt(std::string_view text) = 0;
     virtual void clear_screen() = 0;
+    virtual stream::Size terminal_size() = 0;
+    // A key that is typed while a job runs: for a command of the shell that asks for one. ^C interrupts.
+    virtual sel::Result<char> read_key() = 0;
 
     // Has the terminal ask whether `who` may have `what`, this once. ERR_BUSY: it asks already.
     virtual sel::Result<bool> ask_person(std::string_view who, std::string_view what) = 0;

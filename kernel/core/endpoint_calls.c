@@ -175,7 +175,7 @@ FLATTEN u64 call_call(u64 cptr, u64 info) {
     ensures receives: tcb_view[K.run.tcb].state == STATE_RECV && g_queue[K.run.tcb] == ep && tcb_view[K.run.tcb].sc == 0;
     ensures once: \let r = slot_view[K.run.tcb + 4 * TCB_SLOT_REPLY].object;
         reply_view[r].caller.tcb == K.run.tcb && reply_view[r].caller.sc == 0 && g_lent[r] == 0 && REPLY(r).may == may; */
-INLINE void answer_commit(u32 ep, u32 to, u32 may) {
+INLINE void answer_commit(u32 ep, u32 to, u64 may) {
     u32 cur = K.run.tcb, r = reply_of(cur);
     TCB(to).state = STATE_RUNNING;
     lend_pop(K.run.sc, r);

@@ -100,21 +100,43 @@ struct Append : sel::Asks<void, kAnswerMs> {
     Chunk data;
 };
 
-// Read and Write of `count` bytes, at most kBulk, in memory that client and file system share:
-// `place` bytes into the window. vfs copies none of it. The answer
-// of ReadInto: how many bytes; fewer only at the end of the file. ERR_RIGHT: nothing is shared
-// (servers/file/README.md). ERR_ARG, too: too many, or outside of the window.
+// Lends memory: the region whose token comes along (root::Region) is window number `window` of the caller from now on,
+// in the place of the one before. Without a token that number has none: the file system uses what it was no more.
+// CloseAll and the end of the caller take all of them. Who lends to vfs has one window, number 0; vfs lends it to each
+// file system when it is used there first. ERR_ARG: no such number, or no token of a region that fits. ERR_FULL: as many
+// are lent as can be.
+inline constexpr u32 kWindows = 16;        // In a file system, of all who call it, and of vfs.
+inline constexpr u32 kWindowBytes = 65536; // Of each, at most.
+struct Lend : sel::Asks<void, kAnswerMs> {
+    static constexpr bool kBrings = true;
+    u32 window;
+};
+
+// Read and Write of `count` bytes, at most kBulk, in memory that was lent: `place` bytes into the window. vfs copies none
+// of it. The answer of ReadInto: how many bytes; fewer only at the end of the file. ERR_RIGHT: nothing is lent, or it is
+// forgotten, as by a server that was started anew (servers/file/client.hpp lends it again). ERR_ARG, too: too many, or
+// outside of the window.
 struct ReadInto : sel::Asks<u32, kAnswerMs> {
     u32 handle, count;
     u64 offset;
-    u32 place;
+    u32 place, window;
 
     bool accepts(u32 bytes) const { return bytes <= count; }
 };
 struct WriteFrom : sel::Asks<void, kAnswerMs> {
     u32 handle, count;
     u64 offset;
-    u32 place;
+    u32 place, window;
+};
+
+// Open, ReadInto and Close in one request: no handle is held, so it is done again when a file system was started anew. Who
+// reads more than one of them must bear that the file has become another one between two.
+struct Fetch : sel::Asks<u32, kAnswerMs> {
+    u64 offset;
+    u32 count, place, window;
+    Path data;
+
+    bool accepts(u32 bytes) const { return bytes <= count; }
 };
 
 struct Truncate : sel::Asks<void, kAnswerMs> {
@@ -261,7 +283,7 @@ struct Watch : sel::Asks<u64, sel::kNoLimit> {
 
 using Api = sel::Protocol<Stat, Resolve, Open, Close, CloseAll, Read, Write, Append, ReadInto,
                           WriteFrom, Truncate, List, MakeDirectory, Remove, Rename, GetUsage, Sync,
-                          SyncAll, Check, Watch>;
+                          SyncAll, Check, Watch, Lend, Fetch>;
 
 // Seals handles with the life of the server, of which the low bits count.
 class Life {

@@ -17,13 +17,15 @@ namespace {
 
 constexpr Offer kOffers[] = {{"stream.Out", 10, true, 20},
                              {"stream.In", 11, true, 21},
-                             {"file", 12, false},
+                             {"file", 12, false, 0, true},
                              {"timer", 13, false}};
+constexpr u64 kWindow = 0x10000000;
 constexpr u32 kFirst = sel::Environment::kSystemPrograms + 1;
 
 struct Want {
     const char *word;
     bool own = false, give = false;
+    u64 region = 0; // Bytes: it is one.
 };
 
 // A file of a program that asks for these.
@@ -37,7 +39,7 @@ sel::test::Bytes program(const std::vector<Want> &wants, u64 memory = 192 << 10,
     h.memory = memory;
     h.budget_us = 500;
     h.period_us = 100'000;
-    h.slots = static_cast<u16>(5 + wants.size());
+    h.slots = static_cast<u16>(5 + 2 * wants.size());
     h.replies = 1;
     h.needs = static_cast<u16>(wants.size());
     h.priority = 50;
@@ -58,8 +60,10 @@ sel::test::Bytes program(const std::vector<Want> &wants, u64 memory = 192 << 10,
         sel::ManifestNeed n{};
         std::strcpy(n.name, "need");
         std::strcpy(n.word, wants[i].word);
-        n.slot = static_cast<u16>(5 + i);
-        n.slots = 1;
+        n.slot = static_cast<u16>(5 + 2 * i);
+        n.slots = wants[i].region != 0 ? 2 : 1;
+        n.value[1] = wants[i].region;
+        n.value[2] = wants[i].region != 0 ? kWindow : 0;
         n.own = wants[i].own;
         n.give = wants[i].give;
         sel::test::put(b, kAt + 20 + sizeof h + i * sizeof n, n);
@@ -228,6 +232,26 @@ TEST_CASE("what else it asks for must be said, and what is said must be asked fo
         CHECK(m.why("/cat", wrong).starts_with("cannot be given "));
     }
     CHECK(m.why("/cat", "a b c d e f g h i") == "is given more than 8 things");
+}
+
+TEST_CASE("a region, and who may send its token along") {
+    Machine m;
+    m.world.files["/plain"] = program({{"file"}});
+    m.world.files["/lends"] = program({{"file", false, true}, {"region", true, false, 65536}});
+    m.world.files["/two"] = program({{"region", true, false, 4096}, {"region", true, false, 4096}});
+    m.world.files["/large"] = program({{"region", true, false, 69632}});
+    m.world.files["/huge"] = program({{"region", true, false, ~u64{0}}});
+    m.world.files["/none"] = program({{"region", true, false, 0}});
+    CHECK(m.why("/plain", "file:/") == "");
+    CHECK(m.why("/lends", "file:/") == "");
+    const root::Admit &plain = m.world.given[kFirst], &lends = m.world.given[kFirst + 1];
+    CHECK((plain.entry[0].give == 0 && plain.region_bytes == 0));
+    CHECK((lends.entry[0].give == 1 && lends.region_slot == 7 && lends.region_bytes == 65536 &&
+           lends.region_address == kWindow));
+    CHECK(m.why("/two") == "asks for more than one region");
+    CHECK(m.why("/large") == "asks for a region of 68 K: 64 K may be given");
+    CHECK(m.why("/huge").starts_with("asks for a region of"));
+    CHECK(m.why("/none").starts_with("asks for"));
 }
 
 TEST_CASE("what is no program is refused by name") {

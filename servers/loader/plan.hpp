@@ -6,6 +6,7 @@
 
 #include "api.hpp"
 
+#include "servers/file/api.hpp"
 #include "servers/root/api.hpp"
 
 #include "sel/format.hpp"
@@ -21,6 +22,7 @@ struct Offer {
     u32 slot;              // Its own capability.
     bool always;           // A program gets it without being told: the terminal.
     u32 piped = 0;         // Its own capability of pipes, where this may be one.
+    bool gives = false;    // Capabilities may be sent along.
 };
 
 // Which streams of the program are pipes.
@@ -30,6 +32,7 @@ struct Piped {
 
 class Plan {
   public:
+    static constexpr u64 kRegionMax = file::kWindowBytes; // As boot/system.toml keeps for each.
     static constexpr std::string_view kFile = "file", kCode = "code", kIn = "stream.In",
                                       kOut = "stream.Out";
 
@@ -124,6 +127,9 @@ class Plan {
     bool choose_own(const sel::ManifestNeed &need, Why &why) {
         constexpr std::string_view kOwn[] = {"cnode", "doorbell", "notification", "slots",
                                              "vspace"};
+        if (need.kind() == "region") {
+            return choose_region(need, why);
+        }
         if (need.kind() == "untyped") {
             missing_ = use(kCode) ? std::string_view{} : kCode;
             return missing_.empty() ||
@@ -133,10 +139,23 @@ class Plan {
                refuse(why, "asks for {}, which a program from a file cannot get", need.kind());
     }
 
+    bool choose_region(const sel::ManifestNeed &need, Why &why) {
+        if (admit_.region_bytes != 0 || need.slots != 2) {
+            return refuse(why, "asks for more than one region");
+        }
+        admit_.region_slot = need.slot;
+        admit_.region_bytes = need.value[1];
+        admit_.region_address = need.value[2];
+        return (admit_.region_bytes != 0 && admit_.region_bytes <= kRegionMax) ||
+               refuse(why, "asks for a region of {} K: {} K may be given",
+                      admit_.region_bytes >> 10, kRegionMax >> 10);
+    }
+
     bool choose_server(const sel::ManifestNeed &need, std::span<const Offer> offers, Why &why) {
         const Offer *offer = std::find_if(offers.data(), offers.data() + offers.size(),
                                           [&](const Offer &o) { return o.word == need.kind(); });
-        if (offer == offers.data() + offers.size() || need.give != 0 || need.slots != 1) {
+        if (offer == offers.data() + offers.size() || need.slots != 1 ||
+            (need.give != 0 && !offer->gives)) {
             return refuse(why, "asks for {}{}, which is not there to be given", need.kind(),
                           need.give != 0 ? "+give" : "");
         }
@@ -150,8 +169,8 @@ class Plan {
         }
         file_ = need.kind() == kFile ? find(kFile) : file_;
         bool piped = take(need.kind() == kIn, in_) || take(need.kind() == kOut, out_);
-        admit_.entry[admit_.count++] = {need.slot,
-                                        static_cast<u16>(piped ? offer->piped : offer->slot)};
+        admit_.entry[admit_.count++] = {
+            need.slot, static_cast<u16>(piped ? offer->piped : offer->slot), need.give};
         return true;
     }
 

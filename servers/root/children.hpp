@@ -51,11 +51,12 @@ class Children {
     Child &child(u64 number) { return child_[number - kFirst]; }
 
     // A number for a program that `starter` starts out of `quota`. ERR_PRIORITY: above the quota. ERR_FULL: the
-    // quota of programs or of time is used up, or there are no numbers left. ERR_ARG: impossible times.
+    // quota of programs or of time is used up, or there are no numbers left. ERR_ARG: impossible times, or more slots
+    // than a CSpace has, all of which GetSlots looks at.
     sel::Result<u32> take(u32 starter, const grant::Starter &quota, const Admit &m) {
         constexpr u32 kPeriodMax = 10'000'000, kAll = 1000;
         if (m.budget_us == 0 || m.budget_us > m.period_us || m.period_us > kPeriodMax ||
-            m.priority == 0) {
+            m.priority == 0 || m.slots > CNODE_MAX) {
             return ERR_ARG;
         }
         if (m.priority > quota.priority) {

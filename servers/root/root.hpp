@@ -92,7 +92,6 @@ class Root {
     void answer_makers();
     std::string_view name_of_child_slot(u32 number, u32 slot) const;
     Slot describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const;
-    u32 find_parent(u32 number, sel::CapabilityInfo info) const;
 
     Programs &programs_;
     Kit &kit_;

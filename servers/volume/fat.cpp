@@ -328,9 +328,32 @@ sel::Result<> Fat::point_cursor(const Path &path, u32 position) {
     return {};
 }
 
+// The next entry, if it is a plain one and lies in the sector that the library has at hand, with something behind it.
+bool Fat::read_near(FatRecord &record) {
+    u32 sector = fs_.ssize, at = cursor_.dptr % sector;
+    if (cursor_.sect == 0 || fs_.winsect != cursor_.sect) {
+        return false;
+    }
+    std::span<const u8> window{fs_.win, sector};
+    if (!record.read(window.subspan(at)) || at + record.used == sector ||
+        !Path::is_name(record.name())) {
+        return false;
+    }
+    cursor_.dptr += record.used;
+    cursor_.dir = fs_.win + at + record.used;
+    return true;
+}
+
 // From the cursor on.
 sel::Result<> Fat::read_entries(file::Entries &out) {
     for (u32 steps = 0; out.has_room() && steps < kStepsMax; steps++) {
+        if (FatRecord record; read_near(record)) {
+            listed_++;
+            u64 bytes = record.directory ? 0 : record.bytes;
+            u64 changed = seconds_of(record.date, record.time);
+            out.add(listed_, info({record.directory, bytes, changed}), record.name());
+            continue;
+        }
         FILINFO info;
         sel::Result<> read = to_error(f_readdir(&cursor_, &info), ERR_IO);
         if (!read || info.fname[0] == 0) {

@@ -12,6 +12,7 @@
 
 #include "servers/volume/cache.hpp"
 #include "servers/volume/fat_check.hpp"
+#include "servers/volume/fat_record.hpp"
 #include "servers/volume/file_system.hpp"
 
 #include <ff.h>
@@ -71,6 +72,7 @@ class Fat final : public FileSystem {
     bool at_cursor(const Path &path, u32 position) const;
     sel::Result<> point_cursor(const Path &path, u32 position);
     void close_cursor();
+    bool read_near(FatRecord &record);
     sel::Result<> read_entries(file::Entries &out);
     u64 cluster_bytes() const { return u64{fs_.csize} * sector_bytes_; }
     static void forget_runs(Object &object);

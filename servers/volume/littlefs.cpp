@@ -445,8 +445,45 @@ error_t LittleFs::point_cursor(const Path &path, u32 position) {
     return error == ERR_ARG ? ERR_EMPTY : error;
 }
 
+// Goes to the next pair of blocks, and takes the newer one into memory: what lfs2_dir_turn() and read_directory() do,
+// in one pass. False: the library is to do it, and nothing has changed.
+bool LittleFs::turn_at_once() {
+    lfs2_mdir_t &m = cursor_.m;
+    if (!m.split || m.tail[0] >= fs_.block_count || m.tail[1] >= fs_.block_count) {
+        return false;
+    }
+    u32 revision[2];
+    for (u32 i = 0; i < 2; i++) {
+        std::span to{reinterpret_cast<u8 *>(&revision[i]), sizeof revision[i]};
+        if (!cache_.read(u64{m.tail[i]} * kBlockBytes, to)) {
+            return false;
+        }
+    }
+    u32 newer = static_cast<s32>(revision[1] - revision[0]) > 0 ? 1 : 0;
+    directory_of_ = {};
+    DirectoryBlock::Commits commits;
+    if (!cache_.read(u64{m.tail[newer]} * kBlockBytes, directory_.room(kBlockBytes)) ||
+        !directory_.read_commits(LITTLEFS_ATTRIBUTE, commits)) {
+        return false;
+    }
+    m = {.pair = {m.tail[newer], m.tail[1 - newer]},
+         .rev = revision[newer],
+         .off = commits.end,
+         .etag = commits.last,
+         .count = static_cast<u16>(commits.count),
+         .erased = false,
+         .split = commits.split,
+         .tail = {commits.tail[0], commits.tail[1]}};
+    cursor_.id = 0;
+    directory_of_ = m;
+    return true;
+}
+
 // Goes to the next pair of blocks; ERR_EMPTY: there is none.
 error_t LittleFs::turn_cursor() {
+    if (turn_at_once()) {
+        return OK;
+    }
     int more = guarded([&] { return lfs2_dir_turn(&fs_, &cursor_); });
     return more > 0 ? OK : more < 0 ? to_error(more) : ERR_EMPTY;
 }

@@ -124,6 +124,7 @@ class LittleFs final : public FileSystem, BlockSource {
     void close_cursor();
     sel::Result<> flush();
     error_t point_cursor(const Path &path, u32 position);
+    bool turn_at_once();
     error_t turn_cursor();
     error_t read_directory();
     bool is_hidden(u32 id) const;

@@ -157,8 +157,9 @@ template <typename... Apis, typename Server, typename Replies>
         r.cptr = endpoint.cptr();
         r.info = (answer ? r.info : 0) | timeout;
         kernel_call(r);
-        answer = r.error() == OK && handle<Apis...>(server, r, replies, ended);
-        if (r.number != OK && r.number != ERR_TIMEOUT && r.number != ERR_GONE) {
+        error_t received = r.error(); // `r` is the handler's then.
+        answer = received == OK && handle<Apis...>(server, r, replies, ended);
+        if (received != OK && received != ERR_TIMEOUT && received != ERR_GONE) {
             exit(kExitNoEndpoint);
         }
     }
