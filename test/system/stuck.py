@@ -66,6 +66,7 @@ FAULT = re.compile(r"^(?:--- (\S+) \(start|root: (\S+) at )", re.M)  # What the 
 LIES_SECONDS = 60  # Of the host: each answer of a liar stops the machine.
 SHORTER = {"console": 1 / 10, "pipe": 1 / 4}  # Whose lies commands may wait for.
 SETTLE_TRIES, SETTLE_SECONDS = 6, 10
+END_TRIES = 100  # Commands, which take longer than what is left for it to do.
 
 
 @contextmanager
@@ -99,6 +100,13 @@ def wait_for(machine, path):
             return
         machine.run("sleep 1")
     raise AssertionError(f"nothing is mounted at {path}:\n{machine.run('log')}")
+
+
+def wait_for_end(machine, name):
+    for _ in range(END_TRIES):
+        if programs(machine)[name].state == "ended":
+            return
+    raise AssertionError(f"{name} does not end:\n{machine.run('ps')}")
 
 
 def ups(output):
@@ -249,6 +257,7 @@ def busy_recovery(machine, server, times):
     if not SLOWEST.search(machine.log, begun):
         machine.expect(SLOWEST, BUSY_PATIENCE)
     settle(machine)
+    wait_for_end(machine, "stress")  # Which says more than that.
     slowest = float(SLOWEST.search(machine.log, begun)[1])
     return [(max(ms, slowest), server) for ms, _ in taken] if server in USED_BY_STRESS else taken
 
