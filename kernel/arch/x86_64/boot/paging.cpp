@@ -50,9 +50,7 @@ u64 new_table() {
         boot_stop("too little memory for the page tables");
     }
     pool_next += PAGE;
-    for (u32 i = 0; i < TABLE_ENTRIES; i++) {
-        window(address)[i] = 0;
-    }
+    __builtin_memset(window(address), 0, PAGE);
     return address;
 }
 

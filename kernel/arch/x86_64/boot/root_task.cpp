@@ -161,9 +161,7 @@ void load_segment(const Segment &segment) {
         u64 left = offset < segment.file.size() ? segment.file.size() - offset : 0;
         u64 room = page + PAGE_BYTES - from;
         u64 count = left < room ? left : room;
-        for (u64 i = 0; i < count; i++) {
-            bytes[from - page + i] = segment.file.data()[offset + i];
-        }
+        __builtin_memcpy(bytes + (from - page), segment.file.data() + offset, count);
     }
 }
 
