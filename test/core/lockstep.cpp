@@ -366,11 +366,22 @@ static size_t timers_left(const model::Model &m) {
     return left;
 }
 
+// Where a timer is on the wheel. Of those that are due together the one on the lower level expires first, also when it
+// came later: it was inserted while the others had not yet moved down.
+static u64 place_on_wheel(const model::Timer &t) {
+    u32 n = t.thread != nullptr ? t.thread->id + TCB_TIMER : t.context->id + SC_TIMER;
+    u64 before = 0;
+    for (u32 m = WHEEL.queue[TIMER(n).queue].head; m != n && m != 0; m = TIMER(m).next)
+        before++;
+    return u64{TIMER(n).queue} / 64 << 32 | before;
+}
+
 void Lockstep::timer() {
     std::ostringstream out;
     out << std::hex << entries_ << " @" << g_host.clock << " timer";
     note(out.str());
     Before b = before("timer");
+    model_.order_ties(place_on_wheel);
     size_t due = model_.timers_due();
     stop_running();
     core_.timer();
