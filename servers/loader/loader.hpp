@@ -141,8 +141,9 @@ class Loader {
     // `above`: the program at run time that asks; nullptr: it is none. False: it starts nobody.
     bool find_starter(u32 client, const Record *&above, Why &why) {
         above = is_child(client) ? record_at(client) : nullptr;
-        bool good = !is_child(client) || (above != nullptr && above->starter != 0 &&
-                                          above->state != State::ENDED && above->rights.files);
+        bool good = !is_child(client) ||
+                    (above != nullptr && above->starter != 0 && above->state != State::ENDED &&
+                     above->starts && above->rights.files);
         return good || refuse(why, "cannot be started: its starter has no files");
     }
 
@@ -196,12 +197,13 @@ class Loader {
 
     // As who asks names it.
     bool read(std::string_view name, const Record *above, Program &program, Why &why) {
-        auto inside = file::FullPath::parse(name);
-        file::FullPath path = above != nullptr ? above->rights.path : file::FullPath{};
-        if (!inside || !path.join(inside->view())) {
-            return refuse(why, "cannot be read: {}", sel::describe(ERR_SYNTAX));
+        sel::Result<std::span<const u8>> file = ERR_SYNTAX;
+        if (above == nullptr) {
+            file = world_.read(name);
+        } else {
+            auto path = path_within(above->rights.path, name);
+            file = path.ok() ? world_.read(path->view()) : path.error();
         }
-        sel::Result<std::span<const u8>> file = world_.read(path.view());
         if (!file) {
             return refuse(why, "cannot be read: {}", sel::describe(file.error()));
         }
@@ -261,8 +263,10 @@ class Loader {
         }
         record->later = {};
         record->starter = starter;
-        record->rights = plan.rights();
         record->starts = plan.rights().programs != 0;
+        if (record->starts) {
+            record->rights = plan.rights();
+        }
         record->programs = plan.programs();
         record->permille = plan.permille();
         if (Record *above = is_child(starter) ? record_at(starter) : nullptr) {

@@ -32,8 +32,16 @@ struct Rights {
     bool files = false, read_only = false;
     u8 priority = 0;
     u32 programs = 0, permille = 0; // Left of its quota; programs 0: it starts nobody.
-    file::FullPath path;            // Of its files.
+    file::Path path;                // Of its files.
 };
+
+// What `name` in this subtree, a canonical path, is for those who see all files.
+inline sel::Result<file::FullPath> path_within(std::string_view subtree, std::string_view name) {
+    auto inside = file::FullPath::parse(name);
+    file::FullPath path;
+    bool joined = inside.ok() && path.join(subtree) && path.join(inside->view());
+    return joined ? sel::Result{path} : ERR_SYNTAX;
+}
 
 // Which streams of the program are pipes.
 struct Piped {
@@ -230,9 +238,8 @@ class Plan {
     // Its root is the subtree: what a starter names lies in its own.
     bool choose_files(Why &why) {
         const Word &word = word_[find(kFile)];
-        auto path = file::FullPath::parse(word.path);
-        file::FullPath all = has_ != nullptr ? has_->path : file::FullPath{};
-        if (!path || !all.join(path->view())) {
+        auto path = path_within(has_ != nullptr ? has_->path.view() : "/", word.path);
+        if (!path) {
             return refuse(why, "cannot be given {}: it is no path", word.path);
         }
         if (has_ != nullptr && has_->read_only && !word.read_only) {
@@ -241,7 +248,7 @@ class Plan {
         }
         rights_.files = true;
         rights_.read_only = word.read_only;
-        rights_.path = all;
+        rights_.path = path->view();
         return true;
     }
 
