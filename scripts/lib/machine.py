@@ -206,6 +206,21 @@ class Machine:
         """Bytes of what was typed that QEMU has not read."""
         return struct.unpack("i", fcntl.ioctl(self.process.stdin.fileno(), termios.FIONREAD, bytes(4)))[0]
 
+    def type_in(self, text, timeout=30):
+        """Type, and wait until the serial line has all of it."""
+        self.send(text)
+        deadline = time.monotonic() + timeout
+        while self._unread():
+            if time.monotonic() > deadline:
+                self._fail(f"QEMU did not read what was typed within {timeout} s")
+            time.sleep(0.01)
+        self.control.call("query-status")  # QEMU answers behind what it did with the last key.
+
+    def throttle(self, disk, bytes_per_second):
+        """How fast this disk is; 0: as fast as it can be, also for what it is doing now."""
+        limits = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
+        self.control.call("block_set_io_throttle", device=disk, bps=bytes_per_second, **limits)
+
     def wait_end(self, timeout=20):
         """Wait until the machine powers itself off."""
         try:

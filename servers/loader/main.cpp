@@ -21,6 +21,7 @@ constexpr Offer kOffers[] = {
      static_cast<u32>(caps::pipe_out.cptr())},
     {"file", static_cast<u32>(caps::files.cptr()), false, 0, true},
     {"timer", static_cast<u32>(caps::timer.cptr()), false},
+    {"loader", static_cast<u32>(caps::itself.cptr()), false},
 };
 
 constexpr u64 kPageWindow = 0x7ffd00000000;

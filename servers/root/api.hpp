@@ -236,7 +236,8 @@ struct Peek : sel::Asks<MemoryPart> {
 // along if `give` says so and the caller may. With a region it can lend memory (Lender): its address space stands in the
 // slot of the token, and has page tables for the window.
 // ERR_FULL: the quota is used up. ERR_PRIORITY: above the quota. ERR_RIGHT: it has no server there, or root itself.
-// ERR_ARG: impossible times, or a region, more slots than a CSpace has, or no CSpace came along. Others: of the kernel.
+// ERR_ARG: impossible times, or a region, more slots than a CSpace has, `above` is none of the caller's, or no CSpace came
+// along. Others: of the kernel.
 // After all of them it has no number, and nothing was given.
 struct Admitted {
     u32 number;
@@ -254,6 +255,7 @@ struct Admit : sel::Asks<Admitted> {
     u32 priority;
     u64 memory; // For those who look.
     u32 count;
+    u32 above;          // The program of the caller for which it starts this one; 0: none.
     u32 region_slot;    // Of Lender.
     u64 region_bytes;   // 0: it has none.
     u64 region_address; // Of its window.

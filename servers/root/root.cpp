@@ -41,7 +41,7 @@ sel::Result<Program> Root::on(const GetProgram &m) {
     }
     if (programs_.is_child(m.number)) {
         const Child &child = programs_.children().child(m.number);
-        p.starter = child.starter;
+        p.starter = child.above != 0 ? child.above : child.starter;
         p.incarnation = child.incarnation;
         p.priority = child.priority;
         p.memory = child.memory;

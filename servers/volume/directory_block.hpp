@@ -150,8 +150,31 @@ class DirectoryBlock {
         return value;
     }
 
-    // A tag of a commit. False: it makes no sense here, or is a rare one.
-    bool take(u32 tag, u32 at, u8 attribute, Commits &now) {
+    // A tag of a commit. False: it makes no sense here, or is a rare one. Nearly all are of three kinds.
+    [[gnu::always_inline]] bool take(u32 tag, u32 at, u8 attribute, Commits &now) {
+        u32 type = tag >> 20, id = tag >> 10 & kEntries, size = tag & kDeleted;
+        u16 place = static_cast<u16>(at), bytes = static_cast<u16>(size);
+        if (size == kDeleted || count_ + 1 >= kEntries) {
+            return take_rare(tag, at, attribute, now);
+        }
+        if (id < count_) {
+            if (type == u32{ATTRIBUTE} + attribute) {
+                set_attribute(found_[id], place, bytes);
+                return true;
+            }
+            if (is_content(type)) {
+                set_content(found_[id], type, place, bytes);
+                return true;
+            }
+        } else if (id == count_ && is_name(type)) {
+            found_[count_++] = {};
+            set_name(found_[id], type, place, bytes);
+            return true;
+        }
+        return take_rare(tag, at, attribute, now);
+    }
+
+    [[gnu::noinline]] bool take_rare(u32 tag, u32 at, u8 attribute, Commits &now) {
         u32 type = tag >> 20, id = tag >> 10 & kEntries, size = tag & kDeleted;
         if (id == kEntries) {
             if ((type == TAIL || type == SPLIT_TAIL) && size == sizeof now.tail) {
@@ -162,10 +185,8 @@ class DirectoryBlock {
             }
             return (type == NEXT_SUM || type == MOVE) && size != kDeleted;
         }
-        bool name = type == FILE_NAME || type == DIRECTORY_NAME;
-        bool adds = name || type == CREATE;
-        bool content = type >= DIRECTORY_STRUCT && type <= LIST_STRUCT;
-        bool known = adds || content || type == DELETE || (type & 0x700) == ATTRIBUTE;
+        bool adds = is_name(type) || type == CREATE;
+        bool known = adds || is_content(type) || type == DELETE || (type & 0x700) == ATTRIBUTE;
         bool sized = type == DELETE || size != kDeleted;
         if (!known || !sized || id >= count_ + (adds ? 1 : 0) || count_ + 1 >= kEntries) {
             return false;
@@ -184,27 +205,39 @@ class DirectoryBlock {
             shift(id, type == CREATE);
             return;
         }
-        bool name = type == FILE_NAME || type == DIRECTORY_NAME;
-        if (name) {
+        if (is_name(type)) {
             reach(id);
         }
         if (id >= count_) {
             return;
         }
         Found &f = found_[id];
-        if (name) {
-            f.name = at;
-            f.name_bytes = bytes;
-            f.directory = type == DIRECTORY_NAME;
-        } else if (type >= DIRECTORY_STRUCT && type <= LIST_STRUCT) {
-            f.content = at;
-            f.bytes = type == INLINE_STRUCT                ? bytes
-                      : type == LIST_STRUCT && bytes >= 8u ? load_little(at + 4u)
-                                                           : 0;
+        if (is_name(type)) {
+            set_name(f, type, at, bytes);
+        } else if (is_content(type)) {
+            set_content(f, type, at, bytes);
         } else if (type == u32{ATTRIBUTE} + attribute) {
-            f.attribute = at;
-            f.attribute_bytes = bytes;
+            set_attribute(f, at, bytes);
         }
+    }
+
+    static bool is_name(u32 type) { return type == FILE_NAME || type == DIRECTORY_NAME; }
+    static bool is_content(u32 type) { return type >= DIRECTORY_STRUCT && type <= LIST_STRUCT; }
+
+    static void set_name(Found &f, u32 type, u16 at, u16 bytes) {
+        f.name = at;
+        f.name_bytes = bytes;
+        f.directory = type == DIRECTORY_NAME;
+    }
+    void set_content(Found &f, u32 type, u16 at, u16 bytes) const {
+        f.content = at;
+        f.bytes = type == INLINE_STRUCT                ? bytes
+                  : type == LIST_STRUCT && bytes >= 8u ? load_little(at + 4u)
+                                                       : 0;
+    }
+    static void set_attribute(Found &f, u16 at, u16 bytes) {
+        f.attribute = at;
+        f.attribute_bytes = bytes;
     }
 
     // There is a number `id`.

@@ -76,6 +76,33 @@ TEST_CASE("an entry with a plain name", "[fat]") {
     CHECK((r.read(records(u"folder", 0, 0x10)) && r.directory));
 }
 
+TEST_CASE("each character at each place is one of a plain name or not", "[fat]") {
+    for (u32 size : {5u, 12u, 13u, 25u, 26u}) {
+        std::u16string name(size, u'n');
+        for (u32 at = 0; at < size; at++) {
+            for (u32 c = 0; c < 0x10000; c += c < 0x200 || c % 0x1000 > 0xf80 ? 1 : 61) {
+                name[at] = static_cast<char16_t>(c);
+                FatRecord r;
+                bool ends = c == 0 && at + 1 == size && size % 13 == 0; // The name is one shorter.
+                bool plain = (c >= ' ' && c < 0x7f) || ends;
+                REQUIRE(r.read(records(name)) == plain);
+                std::size_t length = size - (ends ? 1 : 0);
+                REQUIRE((!plain || r.name() == std::string(name.begin(), name.begin() + length)));
+            }
+            name[at] = u'n';
+        }
+    }
+    std::vector<u8> bytes = records(u"shorter");
+    bytes[kAt[7]] = 1; // No 0 behind it,
+    CHECK(!FatRecord{}.read(bytes));
+    bytes = records(u"shorter");
+    for (u32 k = 8; k < 13; k++) { // and no ones behind that.
+        std::vector<u8> odd = bytes;
+        odd[kAt[k]] = 0x41;
+        CHECK(!FatRecord{}.read(odd));
+    }
+}
+
 TEST_CASE("what is left to the library", "[fat]") {
     for (const char16_t *name : {u"", u"\x00fc", u"abcdefghijklm\x20ac", u"a\x7f", u"tab\there"}) {
         CHECK(!FatRecord{}.read(records(name)));

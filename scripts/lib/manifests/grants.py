@@ -115,7 +115,7 @@ class Client(Kind):
         if need.kind not in server.provides:
             offered = ", ".join(server.provides) or "nothing"
             raise Mistake(f"needs {need.kind}, but {name} provides {offered}")
-        if server.priority <= program.priority:
+        if server.priority <= program.priority and server is not program:  # Of itself: to pass on, not to call.
             raise Mistake(f"{program.name} has priority {program.priority} and {name} "
                           f"{server.priority}: calls go to a higher priority only")
         if server.mounts and need.kind == FILES and not part:
