@@ -72,6 +72,10 @@ void Shell::begin_line() {
 
 // Runs what was typed, unless its end has not come yet.
 void Shell::run_typed(const Message &problem) {
+    if (!has_run_) {
+        interpreter_.refusals().see_all(system_); // Of the boot: nobody asks for them who types.
+        has_run_ = true;
+    }
     Message error = problem;
     typed_.append(editor_.line());
     Parsed parsed = error.size != 0 ? Parsed::Wrong : interpreter_.check(typed_, error);

@@ -388,6 +388,18 @@ TEST_CASE_METHOD(Fixture, "programs, capabilities, denials", "[shell]") {
                         "  capability address 0x42 holds Endpoint with rights r; needed: "
                         "Notification; needed rights: w\n"
                         "  refusals of this thread so far: 3\n");
+    constexpr std::string_view kOld =
+        "nothing new: `why SERVER` shows what the kernel refused one last\n";
+    CHECK(run("why") == kOld);
+    CHECK(run("why console") == "the kernel has refused nothing\n");
+    CHECK(run("why ramfs").starts_with("ramfs: SIGNAL was refused"));
+    system.refused.count++;
+    CHECK(run("why").ends_with("so far: 4\n"));
+    sh = std::make_unique<Shell>(system); // What was refused before the first line is nobody's.
+    type("why\n");
+    CHECK(system.screen.find(kOld) != std::string::npos);
+    system.refused.count++;
+    CHECK(run("why").ends_with("so far: 5\n"));
     CHECK(run("report") == "no program has failed\n");
     system.report_text = std::string(2000, 'r') + "\n";
     CHECK(run("report") == system.report_text);
