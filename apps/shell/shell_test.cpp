@@ -450,6 +450,11 @@ TEST_CASE_METHOD(Fixture, "time, help and the machine", "[shell]") {
     CHECK(system.calls.back() == "sleep 50000000");
     system.calls.clear();
     CHECK(run("halt") == "error: halt: the machine did not switch off: device error\n");
+    system.power_error = OK;
+    CHECK(run("halt; reboot") == "error: halt: the machine did not switch off: it runs on\n"
+                                 "error: reboot: the machine did not start anew: it runs on\n");
+    system.power_error = ERR_IO;
+    system.calls.resize(2);
     CHECK(run("halt now") == "error: halt: expected no arguments; usage: halt [-f]\n");
     CHECK(system.calls == std::vector<std::string>{"sync", "halt"});
     for (const std::string command : {"halt", "reboot"}) {
