@@ -209,7 +209,8 @@ const Example kExamples[] = {
 TEST_CASE_METHOD(Fixture, "every command does what its help says", "[shell]") {
     // Nothing is good of `false`; jobs are in shell_test.cpp, and a machine that is off in test/system (`power`).
     const std::set<std::string_view> elsewhere{"bg", "false", "fg", "halt", "reboot"};
-    std::set<std::string_view> good, none, bad; // Commands with such arguments; `none`: a line that ends behind it.
+    std::set<std::string_view> good, none,
+        bad; // Commands with such arguments; `none`: a line that ends behind it.
     for (const Example &example : kExamples) {
         CAPTURE(example.line);
         std::string output = run(example.line);

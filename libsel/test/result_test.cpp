@@ -40,5 +40,6 @@ TEST_CASE("OK without a value, and the value of an error, end the program") {
     };
     CHECK(signal_of([&]() { static_cast<void>(make(wrong)); }) == 0);
     CHECK(signal_of([&]() { static_cast<void>(make(ok)); }) == SIGILL);
-    CHECK(signal_of([&]() { static_cast<void>(sel::Result<u32>{error_t{wrong}}.value()); }) == SIGILL);
+    CHECK(signal_of([&]() { static_cast<void>(sel::Result<u32>{error_t{wrong}}.value()); }) ==
+          SIGILL);
 }
