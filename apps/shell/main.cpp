@@ -157,6 +157,9 @@ class Servers final : public shell::System {
     void print(std::string_view text) override {
         [[maybe_unused]] auto printed = stream::put_all(caps::terminal, text);
     }
+    sel::Result<> print_styled(stream::Style style, std::string_view text) override {
+        return ask(caps::front, stream::Styled{.style = style, .data = text});
+    }
     void show_prompt(std::string_view text) override {
         [[maybe_unused]] auto shown = ask(caps::front, stream::Prompt{.data = text});
     }

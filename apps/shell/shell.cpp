@@ -106,8 +106,8 @@ void Shell::run_job(std::string_view text) {
 void Shell::keep_history() {
     error_t error = keeper_.save(editor_.history()).error();
     if (error == ERR_IO && !keeper_failed_) {
-        console_.print("error: the lines typed are not kept: {}: {}\n", Keeper::kHistory,
-                       sel::describe(error));
+        console_.print_error("the lines typed are not kept: {}: {}", Keeper::kHistory,
+                             sel::describe(error));
     }
     keeper_failed_ = keeper_failed_ || error == ERR_IO;
 }

@@ -338,6 +338,22 @@ TEST_CASE_METHOD(Fixture, "a file that cannot be written has what it had", "[she
     CHECK(system.opened == 0);
 }
 
+TEST_CASE_METHOD(Fixture, "errors and directories have a style on the terminal, and nowhere else",
+                 "[shell]") {
+    using All = std::vector<std::string>;
+    CHECK(run("echo a; nonsense; cat /no; ls; ls -l | cat; cat /no 2> /e; cat /no 2>&1 | cat") ==
+          "a\nerror: unknown command 'nonsense'; 'help' lists all commands\n"
+          "error: cat: /no: there is no such name\netc/\nd          1  -                    etc/\n"
+          "error: cat: /no: there is no such name\n");
+    CHECK(system.styled == All{"1 error: unknown command 'nonsense'; 'help' lists all commands",
+                               "1 error: cat: /no: there is no such name", "2 etc/"});
+    std::string name(300, 'x'); // Too long for one.
+    CHECK(run(name).starts_with("error: unknown command '" + name + "'"));
+    CHECK(system.styled.size() == 3);
+    system.styled_error = ERR_BUSY;
+    CHECK(run("cat /no") == "error: cat: /no: there is no such name\n");
+}
+
 TEST_CASE_METHOD(Fixture, "filters", "[shell]") {
     system.files["/n"] = "10 ten\n9 nine\n\n10 TEN\nlast";
     CHECK(run("grep -n te /n") == "1:10 ten\n");
