@@ -528,10 +528,14 @@ TEST_CASE_METHOD(Fixture, "random messages, random answers", "[console]") {
     sel::fuzz::server<stream::Out>(*server);
     sel::fuzz::server<stream::In>(*server);
     sel::fuzz::server<stream::Control>(*server);
+    sel::fuzz::server<console::Screen>(*server);
+    sel::fuzz::server<console::Keyboard>(*server);
     sel::fuzz::clients<stream::Terminal>();
     sel::fuzz::clients<stream::Out>();
     sel::fuzz::clients<stream::In>();
     sel::fuzz::clients<stream::Control>();
+    sel::fuzz::clients<console::Screen>();
+    sel::fuzz::clients<console::Keyboard>();
 }
 
 TEST_CASE("a console that lies cannot make a client print what is not its own", "[console]") {
