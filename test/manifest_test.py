@@ -635,6 +635,25 @@ needs.all = "gamma"
         self.assertIn("expected a protocol", self.project.change(
             "apps/beta/manifest.toml", 'server = "alpha*+give"', 'server = "alpha*+take"'))
 
+    def test_who_sends_capabilities_says_so(self):
+        manifest_file = "apps/beta/manifest.toml"
+        self.project.write("apps/beta/main.cpp", "auto sent = caps::second.call_giving(1, m);\n")
+        self.assertIn(f"{manifest_file}: needs.second: is sent capabilities (apps/beta/main.cpp), expected +give behind it",
+                      self.project.mistakes())
+        self.assertEqual(self.project.change(manifest_file, '"alpha.Other"', '"alpha.Other+give"'), "")
+        self.fresh()
+        self.project.write("servers/alpha/client.hpp", "auto sent = server_.call_giving(1, m);\n")
+        self.project.write("apps/beta/help.hpp", '#include "servers/alpha/client.hpp"\n')
+        self.project.write("apps/beta/main.cpp", '#include "help.hpp"\n')
+        self.assertEqual(self.project.mistakes(), "")
+        self.assertIn("needs.server: is sent capabilities (servers/alpha/client.hpp), expected +give",
+                      self.project.change(manifest_file, '"alpha+give"', '"alpha"'))
+        self.project.write("apps/beta/main.cpp", "")
+        self.project.write("apps/beta/main_test.cpp", '#include "help.hpp"\n')
+        self.assertIn("is sent", self.project.mistakes())  # help.hpp is the program's own.
+        self.project.write("apps/beta/help.hpp", "")
+        self.assertEqual(self.project.mistakes(), "")
+
     def test_pci(self):
         self.assertEqual(self.give("pci", '"pci:1af4:1042|1af4:1001"'), "")
         need = self.project.system().programs["beta"].needs[-1]

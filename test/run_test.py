@@ -25,6 +25,21 @@ class Batch(unittest.TestCase):
         self.assertEqual(run_main.commands_of("echo a\\"), ["echo a\\"])
 
 
+    def test_a_loop_or_condition_is_one_command(self):
+        for one in ("for x in 1 2; do echo $x; done", "if true; then echo a; else echo b; fi",
+                    "while false; do for x in a; do if test; then y; fi; done; done", "until true; do x; done | sort",
+                    "true && for x in if; do echo for; done", "! if a; then b; elif c; then d; fi",
+                    "for if in 1; do echo $if; done", "if if a; then b; fi; then c; fi"):
+            self.assertEqual(run_main.commands_of(f"x; {one}; y;"), ["x", one, "y"])
+        self.assertEqual(run_main.commands_of("for x in 1\ndo echo\ndone\necho"), ["for x in 1; do echo; done", "echo"])
+        self.assertEqual(run_main.commands_of("echo if; echo for done; fi; b"), ["echo if", "echo for done", "fi", "b"])
+
+    def test_what_is_substituted_is_not_parted(self):
+        self.assertEqual(run_main.commands_of("echo $(a; b); c"), ["echo $(a; b)", "c"])
+        self.assertEqual(run_main.commands_of('echo "$(a; echo $(b; c))"; d'), ['echo "$(a; echo $(b; c))"', "d"])
+        self.assertEqual(run_main.commands_of("echo ')' '$('; b"), ["echo ')' '$('", "b"])
+
+
 class Disks(unittest.TestCase):
     def refused(self, path):
         with self.assertRaises(SystemExit) as refused:

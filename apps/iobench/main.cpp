@@ -10,6 +10,7 @@
 #include "servers/block/client.hpp"
 #include "servers/block/scratch.hpp"
 #include "servers/file/client.hpp"
+#include "servers/stream/print.hpp"
 
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
@@ -33,12 +34,7 @@ constexpr u32 kOnDisk = 128; // Operations on a driver.
 iobench::Counter counter{caps::rest};
 file::SharedWindow shared{caps::files, caps::window};
 
-template <typename... Ts>
-void print(std::string_view pattern, const Ts &...values) {
-    sel::Text<160> line;
-    sel::format(line, pattern, values...);
-    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
-}
+constexpr stream::Printer print{caps::console};
 
 // Numbers below `count` that do not follow each other, always the same ones.
 class Random {

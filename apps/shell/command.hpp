@@ -14,6 +14,8 @@ namespace shell {
 // Exit codes. 0 is success.
 enum : int { kFailed = 1, kUsage = 2, kUnknown = 127, kInterrupted = 130, kStopped = 148 };
 
+inline constexpr u32 kFailureMax = 1000; // Bytes of a message.
+
 class Interpreter;
 class Input;
 
@@ -33,9 +35,9 @@ struct Context {
     // "error: NAME: ..." as one line; the exit code of a failure.
     template <typename... Ts>
     int fail(std::string_view pattern, const Ts &...values) {
-        errors.print("error: {}: ", name);
-        errors.print(pattern, values...);
-        errors.write("\n");
+        sel::Text<kFailureMax> text;
+        sel::format(text, pattern, values...);
+        errors.print_error("{}: {}", name, text);
         return kFailed;
     }
     // The same for something done to `what`: a path, or a program.

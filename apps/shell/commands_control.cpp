@@ -137,7 +137,8 @@ int command_halt(Context &c) {
         return refused;
     }
     sel::Result<> refused = c.system.halt();
-    return c.fail("the machine did not switch off: {}", sel::describe(refused.error()));
+    return c.fail("the machine did not switch off: {}",
+                  refused.ok() ? "it runs on" : sel::describe(refused.error()));
 }
 
 int command_reboot(Context &c) {
@@ -145,7 +146,8 @@ int command_reboot(Context &c) {
         return refused;
     }
     sel::Result<> refused = c.system.reboot();
-    return c.fail("the machine did not start anew: {}", sel::describe(refused.error()));
+    return c.fail("the machine did not start anew: {}",
+                  refused.ok() ? "it runs on" : sel::describe(refused.error()));
 }
 
 int command_history(Context &c) {

@@ -85,7 +85,14 @@ void show_entry(Context &c, const file::Info &info, std::string_view name, bool 
                                           : "w",
                     info.bytes, date.view());
     }
-    c.out.print("{}{}\n", name, directory ? "/" : "");
+    if (directory) {
+        sel::Text<file::kNameMax + 1> shown{name};
+        shown.append("/");
+        c.out.styled(stream::Style::Directory, shown);
+        c.out.write("\n");
+    } else {
+        c.out.print("{}\n", name);
+    }
 }
 
 int list(Context &c, std::string_view name, bool details) {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "calendar.hpp"
-#include "command.hpp"
+#include "interpreter.hpp"
 
 #include "sel/explain.hpp"
 
@@ -269,15 +269,19 @@ int command_lspci(Context &c) {
 }
 
 int command_why(Context &c) {
-    bool any = false;
+    bool any = false, old = false;
     error_t error = OK;
+    Refusals &refusals = c.interpreter.refusals();
     int status = for_programs(c, [&](const ProgramRow &row) {
         sel::Result<denial_t> denial = c.system.denial(row.number);
         if (!denial) {
             error = row.alive ? denial.error() : error;
-        } else if (denial->count != 0) {
+        } else if (denial->count != 0 && (!c.args.empty() || refusals.is_new(row, *denial))) {
             any = true;
             c.out.print("{}: {}", row.name.view(), sel::explain_denial(*denial).view());
+            refusals.see(row, *denial);
+        } else {
+            old = old || denial->count != 0;
         }
     });
     if (status != 0) {
@@ -286,7 +290,9 @@ int command_why(Context &c) {
     if (error != OK) {
         return c.fail("{}", sel::describe(error));
     }
-    if (!any) {
+    if (!any && old) {
+        c.out.write("nothing new: `why SERVER` shows what the kernel refused one last\n");
+    } else if (!any) {
         c.out.write("the kernel has refused nothing\n");
     }
     return 0;

@@ -22,6 +22,12 @@ class ConsoleOutput final : public Output {
             printable_.put(c, [this](char shown) { put(shown); });
         }
     }
+    void styled(stream::Style style, std::string_view text) override {
+        flush();
+        if (text.size() > stream::kStyledMax || !system_.print_styled(style, text)) {
+            write(text);
+        }
+    }
     void flush() override {
         if (size_ > 0) {
             system_.print({buffer_.data(), size_});

@@ -34,6 +34,16 @@ class FakeSystem final : public System {
     }
 
     void print(std::string_view text) override { screen += text; }
+    std::vector<std::string> styled; // "style text".
+    error_t styled_error = OK;
+    sel::Result<> print_styled(stream::Style style, std::string_view text) override {
+        CHECK(text.size() <= stream::kStyledMax);
+        if (styled_error == OK) {
+            styled.push_back(std::to_string(static_cast<u32>(style)) + " " + std::string{text});
+            screen += text;
+        }
+        return styled_error;
+    }
     void show_prompt(std::string_view text) override { screen += text; }
     void clear_screen() override { screen += "\x1b[H\x1b[2J"; }
 
@@ -469,13 +479,14 @@ class FakeSystem final : public System {
         uptime += ns;
         return {};
     }
+    error_t power_error = ERR_IO; // OK: it is said to be done, and nothing happens.
     sel::Result<> halt() override {
         calls.push_back("halt");
-        return ERR_IO;
+        return power_error;
     }
     sel::Result<> reboot() override {
         calls.push_back("reboot");
-        return ERR_IO;
+        return power_error;
     }
 
     // One that runs ends by itself.

@@ -13,7 +13,7 @@ bool Interpreter::goes_on() {
 }
 
 int Interpreter::report(std::string_view problem, Output &errors) {
-    errors.print("error: {}; nothing was run\n", problem);
+    errors.print_error("{}; nothing was run", problem);
     return kUsage;
 }
 
@@ -76,7 +76,7 @@ bool Interpreter::substitute(std::string_view text, Output &out) {
 
 bool Interpreter::told(const Expansion &expansion, Output &errors) {
     if (!expansion.problem().empty()) {
-        errors.print("error: {}; it was not run\n", expansion.problem());
+        errors.print_error("{}; it was not run", expansion.problem());
     }
     return false;
 }
@@ -224,9 +224,9 @@ bool Interpreter::leave(Flow flow) {
 int Interpreter::tell_unknown(std::string_view name, Output &errors) {
     Hint hint = hint_for(name);
     if (hint.text.size == 0) {
-        errors.print("error: unknown command '{}'; 'help' lists all commands\n", name);
+        errors.print_error("unknown command '{}'; 'help' lists all commands", name);
     } else {
-        errors.print("error: unknown command '{}'; {}\n", name, hint.text);
+        errors.print_error("unknown command '{}'; {}", name, hint.text);
     }
     return kUnknown;
 }
@@ -341,7 +341,7 @@ int Interpreter::run_lines(Context &c, std::string_view name, Source &source) {
     if (error.size == 0 || !goes_on()) {
         return 0;
     }
-    c.errors.print("error: {}, line {}: {}\n", name, first, error);
+    c.errors.print_error("{}, line {}: {}", name, first, error);
     return kUsage;
 }
 

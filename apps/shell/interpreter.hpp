@@ -13,6 +13,7 @@
 #include "fibers.hpp"
 #include "jobs.hpp"
 #include "parser.hpp"
+#include "refusals.hpp"
 #include "source.hpp"
 #include "streams.hpp"
 #include "variables.hpp"
@@ -63,6 +64,7 @@ class Interpreter final : public Values {
     Fibers &fibers() { return fibers_; }
     Jobs &jobs() { return jobs_; }
     Variables &variables() { return variables_; }
+    Refusals &refusals() { return refusals_; }
     const History &history() const { return history_; }
     // nullptr: there is none, and that has been told.
     Workspace *workspace(Context &c);
@@ -142,6 +144,7 @@ class Interpreter final : public Values {
     Workspace *workspace_ = nullptr;
     Jobs jobs_;
     Variables variables_;
+    Refusals refusals_;
     file::Path directory_{"/"};
     sel::Text<16> number_; // A value that was asked for.
     alignas(16) std::array<u8, kArena> memory_;

@@ -22,6 +22,7 @@ using shell::Ending;
 using shell::ProgramRow;
 
 constexpr u64 kSyncMs = 60'000; // For all disks.
+constexpr u64 kLookMs = 50;     // Between looks for a ^C.
 constexpr u64 kKillMs = 2'000;  // For the supervisor.
 
 // Who is in front, and what is typed there that is not the shell's. A thread of its own waits for ^C and ^Z, while the
@@ -157,6 +158,9 @@ class Servers final : public shell::System {
     void print(std::string_view text) override {
         [[maybe_unused]] auto printed = stream::put_all(caps::terminal, text);
     }
+    sel::Result<> print_styled(stream::Style style, std::string_view text) override {
+        return ask(caps::front, stream::Styled{.style = style, .data = text});
+    }
     void show_prompt(std::string_view text) override {
         [[maybe_unused]] auto shown = ask(caps::front, stream::Prompt{.data = text});
     }
@@ -169,7 +173,16 @@ class Servers final : public shell::System {
         constexpr char kInterruptKey = 3;
         sel::Result<char> key{ERR_EMPTY};
         front_.pause([&]() {
-            key = next_key();
+            // A ^C from before the pause has gone to the watcher, which may only come to it now.
+            while (!has_key() && !front_.interrupted()) {
+                auto input = caps::keyboard.call_within(sel::milliseconds(kLookMs), stream::Read{});
+                typed_ = input ? input->data : stream::Chunk{};
+                key_ = 0;
+                if (!input && input.error() != ERR_TIMEOUT && input.error() != ERR_RESTARTED) {
+                    return false;
+                }
+            }
+            key = has_key() ? next_key() : key;
             return key.ok() && *key == kInterruptKey;
         });
         return key;

@@ -72,6 +72,10 @@ void Shell::begin_line() {
 
 // Runs what was typed, unless its end has not come yet.
 void Shell::run_typed(const Message &problem) {
+    if (!has_run_) {
+        interpreter_.refusals().see_all(system_); // Of the boot: nobody asks for them who types.
+        has_run_ = true;
+    }
     Message error = problem;
     typed_.append(editor_.line());
     Parsed parsed = error.size != 0 ? Parsed::Wrong : interpreter_.check(typed_, error);
@@ -102,8 +106,8 @@ void Shell::run_job(std::string_view text) {
 void Shell::keep_history() {
     error_t error = keeper_.save(editor_.history()).error();
     if (error == ERR_IO && !keeper_failed_) {
-        console_.print("error: the lines typed are not kept: {}: {}\n", Keeper::kHistory,
-                       sel::describe(error));
+        console_.print_error("the lines typed are not kept: {}: {}", Keeper::kHistory,
+                             sel::describe(error));
     }
     keeper_failed_ = keeper_failed_ || error == ERR_IO;
 }

@@ -48,6 +48,7 @@ class Shell final : public Completer {
     Interpreter interpreter_{system_, console_, editor_.history()};
     Keeper keeper_{system_};
     bool keeper_failed_ = false;
+    bool has_run_ = false; // A line that was typed.
     sel::Text<stream::kPromptMax> prompt_;
     sel::Text<kUnitMax + 1> typed_; // Lines of a command that has no end yet, and the newest.
 };

@@ -338,6 +338,22 @@ TEST_CASE_METHOD(Fixture, "a file that cannot be written has what it had", "[she
     CHECK(system.opened == 0);
 }
 
+TEST_CASE_METHOD(Fixture, "errors and directories have a style on the terminal, and nowhere else",
+                 "[shell]") {
+    using All = std::vector<std::string>;
+    CHECK(run("echo a; nonsense; cat /no; ls; ls -l | cat; cat /no 2> /e; cat /no 2>&1 | cat") ==
+          "a\nerror: unknown command 'nonsense'; 'help' lists all commands\n"
+          "error: cat: /no: there is no such name\netc/\nd          1  -                    etc/\n"
+          "error: cat: /no: there is no such name\n");
+    CHECK(system.styled == All{"1 error: unknown command 'nonsense'; 'help' lists all commands",
+                               "1 error: cat: /no: there is no such name", "2 etc/"});
+    std::string name(300, 'x'); // Too long for one.
+    CHECK(run(name).starts_with("error: unknown command '" + name + "'"));
+    CHECK(system.styled.size() == 3);
+    system.styled_error = ERR_BUSY;
+    CHECK(run("cat /no") == "error: cat: /no: there is no such name\n");
+}
+
 TEST_CASE_METHOD(Fixture, "filters", "[shell]") {
     system.files["/n"] = "10 ten\n9 nine\n\n10 TEN\nlast";
     CHECK(run("grep -n te /n") == "1:10 ten\n");
@@ -388,6 +404,18 @@ TEST_CASE_METHOD(Fixture, "programs, capabilities, denials", "[shell]") {
                         "  capability address 0x42 holds Endpoint with rights r; needed: "
                         "Notification; needed rights: w\n"
                         "  refusals of this thread so far: 3\n");
+    constexpr std::string_view kOld =
+        "nothing new: `why SERVER` shows what the kernel refused one last\n";
+    CHECK(run("why") == kOld);
+    CHECK(run("why console") == "the kernel has refused nothing\n");
+    CHECK(run("why ramfs").starts_with("ramfs: SIGNAL was refused"));
+    system.refused.count++;
+    CHECK(run("why").ends_with("so far: 4\n"));
+    sh = std::make_unique<Shell>(system); // What was refused before the first line is nobody's.
+    type("why\n");
+    CHECK(system.screen.find(kOld) != std::string::npos);
+    system.refused.count++;
+    CHECK(run("why").ends_with("so far: 5\n"));
     CHECK(run("report") == "no program has failed\n");
     system.report_text = std::string(2000, 'r') + "\n";
     CHECK(run("report") == system.report_text);
@@ -438,6 +466,11 @@ TEST_CASE_METHOD(Fixture, "time, help and the machine", "[shell]") {
     CHECK(system.calls.back() == "sleep 50000000");
     system.calls.clear();
     CHECK(run("halt") == "error: halt: the machine did not switch off: device error\n");
+    system.power_error = OK;
+    CHECK(run("halt; reboot") == "error: halt: the machine did not switch off: it runs on\n"
+                                 "error: reboot: the machine did not start anew: it runs on\n");
+    system.power_error = ERR_IO;
+    system.calls.resize(2);
     CHECK(run("halt now") == "error: halt: expected no arguments; usage: halt [-f]\n");
     CHECK(system.calls == std::vector<std::string>{"sync", "halt"});
     for (const std::string command : {"halt", "reboot"}) {

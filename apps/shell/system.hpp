@@ -82,6 +82,8 @@ class System {
 
     // The terminal.
     virtual void print(std::string_view text) = 0;
+    // As the terminal shows what is of this style; at most kStyledMax bytes. ERR_BUSY: it has no room for that now.
+    virtual sel::Result<> print_styled(stream::Style style, std::string_view text) = 0;
     virtual void show_prompt(std::string_view text) = 0;
     virtual void clear_screen() = 0;
     virtual stream::Size terminal_size() = 0;

@@ -176,7 +176,7 @@ def main():
     start = time.monotonic()
     try:
         if not options.no_build:
-            build.image()
+            build.image("system")
         if options.list:
             return list_rows(set(options.list.split(",")))
         rows, comments, operations = measure_kernel()

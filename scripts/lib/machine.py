@@ -271,6 +271,10 @@ class Machine:
         self.send("halt\n")
         self.wait_end(timeout)
 
+    def resets(self, goes_on):
+        """Whether a reset starts the machine anew, or ends it, as it does from the beginning."""
+        self.control.call("set-action", reboot="reset" if goes_on else "shutdown")
+
     # --- Keyboard and screen.
     def keys(self, *names):
         """Press keys together, by QEMU's names (`ctrl`, `a`, `ret`), and let go of them."""

@@ -45,9 +45,13 @@ def arguments():
     return options
 
 
-def commands_of(text):
-    """The commands of a batch: `;` parts them, but not inside quotes, nor behind a backslash."""
-    commands, quote, at = [""], "", 0
+OPENERS, CLOSERS = ("if", "while", "until", "for"), ("fi", "done")
+BEFORE_COMMANDS = ("do", "then", "else", "elif", "!", "|", "||", "&&", "&")  # And the openers but `for`.
+
+
+def pieces_of(text):
+    """What stands between `;` and line ends that are not quoted, behind a backslash, or in $(...)."""
+    pieces, quote, outside, at = [""], "", [], 0  # outside: quotes around each `$(` that is open.
     while at < len(text):
         character, width = text[at], 1
         if character == "\\" and quote != "'":
@@ -56,12 +60,37 @@ def commands_of(text):
             quote = ""
         elif character in "'\"" and not quote:
             quote = character
-        if character == ";" and not quote:
-            commands.append("")
+        elif text.startswith("$(", at) and quote != "'":
+            outside, quote, width = [*outside, quote], "", 2
+        elif character == ")" and not quote and outside:
+            quote = outside.pop()
+        if character in ";\n" and not quote and not outside:
+            pieces.append("")
         else:
-            commands[-1] += text[at:at + width]
+            pieces[-1] += text[at:at + width]
         at += width
-    return [command.strip() for command in commands if command.strip()]
+    return [piece.strip() for piece in pieces if piece.strip()]
+
+
+def blocks_of(piece):
+    """How many more `if`, `while` and `for` it begins than it ends."""
+    blocks, command = 0, True
+    for word in piece.split():
+        blocks += command * ((word in OPENERS) - (word in CLOSERS))
+        command = command and word in OPENERS and word != "for" or word in BEFORE_COMMANDS
+    return blocks
+
+
+def commands_of(text):
+    """The commands of a batch: `;` parts them, but not what is quoted, nor what belongs to one `if`, `while` or `for`."""
+    commands, blocks = [], 0
+    for piece in pieces_of(text):
+        if blocks > 0:
+            commands[-1] += f"; {piece}"
+        else:
+            commands.append(piece)
+        blocks = max(blocks, 0) + blocks_of(piece)
+    return commands
 
 
 def usable(disk):
@@ -77,12 +106,22 @@ def usable(disk):
         sys.exit(f"run: --disk {disk}: {error.strerror}")
 
 
+def run(machine, command, timeout):
+    """(exit status, what it says) of a command; behind a `reboot` the machine is at its prompt again."""
+    if command.split()[0] != "reboot":
+        return machine.status(command, timeout)
+    machine.resets(True)
+    status, output = machine.status(command, timeout)
+    machine.resets(False)
+    return status, output if status else ""  # Else it is what the boot says.
+
+
 def batch(machine, commands, timeout, shot):
     """Type the commands, then look at the screen if `shot` says where to; the number of those that failed."""
     failures = 0
     machine.boot(timeout)
     for command in commands:
-        status, output = machine.status(command, timeout)
+        status, output = run(machine, command, timeout)
         print(output, end="", flush=True)
         if status:
             print(f"run: `{command}` ended with status {status}", file=sys.stderr)

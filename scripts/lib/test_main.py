@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 
 import build  # noqa: E402
 import circles  # noqa: E402
+import docs  # noqa: E402
 import host_tests  # noqa: E402
 import sources  # noqa: E402
 import tidy  # noqa: E402
@@ -150,6 +151,7 @@ CHECKS = [  # (title, function, also with --fast)
     ("layers", rule(sources.layer_problems), True),
     ("circles in the core", rule(circles.problems), True),
     ("fuzz tests of protocols", rule(sources.protocol_problems), True),
+    ("what pages name", rule(docs.problems), True),
     ("licence lines", rule(sources.licence_problems), True),
     ("manifests", manifests, True),
     ("build with gcc", build_gcc, True),

@@ -159,6 +159,20 @@ class Console {
         return {};
     }
 
+    sel::Result<> on(const stream::Styled &m) {
+        constexpr std::string_view kPlain = "\x1b[39m"; // ECMA-48: SGR, the colour of text.
+        sel::Text<stream::kStyledMax + 2 * kPlain.size()> text;
+        text.append(m.style == stream::Style::Error ? "\x1b[91m" : "\x1b[94m");
+        append_printable(text, m.data);
+        text.append(kPlain);
+        if (uart_.room() < text.size || !can_write() || !writers_.empty()) {
+            return ERR_BUSY;
+        }
+        uart_.write(text);
+        feed_screen();
+        return {};
+    }
+
     sel::Result<> on(const stream::Clear &) {
         constexpr std::string_view kHomeAndErase = "\x1b[H\x1b[2J"; // ECMA-48
         if (uart_.room() < kHomeAndErase.size()) {

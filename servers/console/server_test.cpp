@@ -407,6 +407,26 @@ TEST_CASE_METHOD(Fixture, "only the terminal commands the screen", "[console]") 
     CHECK(chip.text.substr(before) == "\x1b[H\x1b[2J");
 }
 
+TEST_CASE_METHOD(Fixture, "styles are colours, of which text has none", "[console]") {
+    chip.free = true;
+    std::size_t before = chip.text.size();
+    control(stream::Styled{.style = stream::Style::Error, .data = "error: \x1b[0m\xc3\xa4"});
+    control(stream::Styled{.style = stream::Style::Directory, .data = "bin/"});
+    server->interrupted(); // There is room for the rest.
+    CHECK(chip.text.substr(before) == "\x1b[91merror: ?[0m\xc3\xa4\x1b[39m\x1b[94mbin/\x1b[39m");
+    answers.clear();
+    control(stream::Styled{.style = stream::Style{3}, .data = "x"});
+    CHECK(answer().error == ERR_PROTOCOL);
+    answers.clear();
+    chip.free = false;
+    while (replies.waiting() == 0) { // Nobody is overtaken.
+        write(kProgram, stream::kChunk);
+    }
+    answers.clear();
+    control(stream::Styled{.style = stream::Style::Error, .data = "x"});
+    CHECK(answer().error == ERR_BUSY);
+}
+
 TEST_CASE_METHOD(Fixture, "the prompt has a mark, and comes behind what was written before",
                  "[console]") {
     print(kShell, "written");
@@ -508,10 +528,14 @@ TEST_CASE_METHOD(Fixture, "random messages, random answers", "[console]") {
     sel::fuzz::server<stream::Out>(*server);
     sel::fuzz::server<stream::In>(*server);
     sel::fuzz::server<stream::Control>(*server);
+    sel::fuzz::server<console::Screen>(*server);
+    sel::fuzz::server<console::Keyboard>(*server);
     sel::fuzz::clients<stream::Terminal>();
     sel::fuzz::clients<stream::Out>();
     sel::fuzz::clients<stream::In>();
     sel::fuzz::clients<stream::Control>();
+    sel::fuzz::clients<console::Screen>();
+    sel::fuzz::clients<console::Keyboard>();
 }
 
 TEST_CASE("a console that lies cannot make a client print what is not its own", "[console]") {

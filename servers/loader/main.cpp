@@ -81,7 +81,10 @@ class World {
         return caps::starter.call_giving(process_[place].cspace().cptr(), m);
     }
 
+    // What is not there can be given to nobody: all that the program names would not be there, without a word why.
     sel::Result<> bind(u32 number, std::string_view path, bool read_only) {
+        sel::Result<file::Info> top = caps::files.call(file::Stat{.data = path});
+        SEL_TRY(top);
         return caps::binder.call(
             vfs::Bind{.client = number, .read_only = read_only ? 1u : 0u, .data = path});
     }

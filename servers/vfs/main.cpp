@@ -41,8 +41,13 @@ struct Remote {
     }
 };
 
+sel::Log<logging::Writer> log{caps::log};
+
 // A notification keeps a ring that comes before its thread receives.
 struct Bells {
+    static void missing(std::string_view path) {
+        log.warning("{} is not there: a program that may name nothing else finds nothing", path);
+    }
     static void ring() {
         for (u32 i = 0; i < kMounts; i++) {
             [[maybe_unused]] auto rung = sel::Notification{caps::rings.first + i}.signal();
@@ -57,7 +62,6 @@ vfs::Names names{caps::volumes, caps::volumes_clients};
 vfs::LentWindows windows{caps::tokens.first};
 sel::ReplyPool pool{caps::service.replies};
 Bells bells;
-sel::Log<logging::Writer> log{caps::log};
 
 template <u32... I>
 std::array<Router::Place, sizeof...(I)> make_places(std::integer_sequence<u32, I...>) {

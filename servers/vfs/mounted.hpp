@@ -66,7 +66,12 @@ class Mounted {
         intact_ = false;
     }
 
+    u32 place() const { return place_; }
+
     // --- By path: inside this file system.
+
+    // Also when that cannot be known.
+    bool has(std::string_view path) { return repeat(file::Stat{.data = path}).error() != ERR_NAME; }
 
     void on(file::Stat &m, Owner, sel::Regs &r) { repeat(m, r); }
     void on(file::GetUsage &m, Owner, sel::Regs &r) { repeat(m, r); }

@@ -50,6 +50,7 @@ struct Client {
     std::atomic<u32> pending = 0;    // Requests in hand.
     std::atomic<u32> mounts = 0;     // Bits: where it may have something.
     std::atomic<bool> lends = false; // A thread changes what it lends.
+    std::atomic<bool> told = false;  // That its subtree is not there.
 };
 
 // Who waits for a change, with a Reply of its own until then.
@@ -80,7 +81,8 @@ class Watcher {
     std::atomic<u32> *place_ = nullptr;
 };
 
-// Fs: as Mounted has it. Bells: void ring(), wakes all threads that wait.
+// Fs: as Mounted has it. Bells: void ring(), wakes all threads that wait; void missing(path): a client's subtree is not
+// there, so all that it names is not (ERR_NAME). Told once of each client.
 template <typename Fs, typename Bells>
 class Router {
   public:
@@ -114,6 +116,9 @@ class Router {
         sel::Result<> bound = names_.bind(m.client, m.data, m.read_only != 0, [this](u32 part) {
             return client_[part & kPart].pending == 0;
         });
+        if (bound) {
+            client_[names_.part_of({m.client, false}) & kPart].told = false;
+        }
         binding_ = false;
         return bound;
     }
@@ -327,6 +332,9 @@ class Router {
     bool do_now(M &m, Owner owner, u32 mount, sel::Regs &r, sel::Receiver &receiver) {
         auto &[mounted, gate] = places_[mount];
         mounted.on_received(m, owner, r);
+        if (r.label() == ERR_NAME) {
+            look_for_subtree(mounted, owner);
+        }
         client_[owner.part].pending--;
         bool known = !is_any<M, file::Open> || r.label() != OK;
         bool current = owner_of(owner.part) == owner;
@@ -342,6 +350,19 @@ class Router {
         }
         finish(mount);
         return false;
+    }
+
+    // Something that a client has named is not there. Is it because nothing of what it may name is?
+    void look_for_subtree(Mounts &mounted, Owner owner) {
+        const sel::Subtree *client = names_.client(owner.part);
+        if (client == nullptr || client->path == "/" || client_[owner.part].told) {
+            return;
+        }
+        sel::Result<Names::Place> top = names_.find(*client, "/");
+        if (top.ok() && top->mount == mounted.place() && !mounted.has(top->inside.view()) &&
+            !client_[owner.part].told.exchange(true)) {
+            bells_.missing(client->path);
+        }
     }
 
     void sweep_here(Mounts &mounted) {
@@ -447,6 +468,9 @@ class Router {
     void complete(Job &job, M &m, Mounts &mounted) {
         sel::Regs r{};
         mounted.on(m, job.owner, r);
+        if (r.label() == ERR_NAME) {
+            look_for_subtree(mounted, job.owner);
+        }
         if (r.label() != OK) {
             job.error = r.label();
         }

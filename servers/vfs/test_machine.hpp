@@ -34,6 +34,7 @@ struct Machine {
         void ring() {
             machine->router->help();
         } // The other threads have done it before the bell has rung out.
+        void missing(std::string_view path) { machine->missing.emplace_back(path); }
     };
     using TestRouter = Router<Remote, Bells>;
     using Places = std::array<TestRouter::Place, 4>;
@@ -45,6 +46,7 @@ struct Machine {
     std::unique_ptr<LentWindows> windows;
     std::unique_ptr<sel::ReplyPool> pool;
     std::unique_ptr<Places> places;
+    std::vector<std::string> missing; // Subtrees, as it was told of them.
     Bells bells{this};
     std::unique_ptr<TestRouter> router;
     std::unique_ptr<Worker<TestRouter>> worker;

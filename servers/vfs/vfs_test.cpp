@@ -213,6 +213,34 @@ TEST_CASE("a bound client has its subtree as its root, and nothing else has a na
     CHECK(stranger.ask(file::CloseAll{}).error() == ERR_RIGHT);
 }
 
+TEST_CASE("that a subtree is not there is told once, with its name") {
+    constexpr u32 kProgram = sel::Environment::kSystemPrograms + 1;
+    Machine m;
+    Files reader{m, kReadA}, all{m}, child{m, kAll, kProgram};
+    CHECK(reader.stat("/nothing") == ERR_NAME);
+    CHECK(all.stat("/nothing") == ERR_NAME);
+    CHECK(m.missing.empty());
+    m.fs[kDisk].node.clear();
+    m.fs[kDisk].put("/b", "secret");
+    CHECK(all.stat("/disk/a") == ERR_NAME);
+    CHECK(m.missing.empty());
+    CHECK(reader.cat("/x") == failure(ERR_NAME));
+    CHECK(m.missing == std::vector<std::string>{"/disk/a"});
+    CHECK(reader.stat("/") == ERR_NAME);
+    CHECK(m.missing.size() == 1);
+    // Of each program that is bound, also when its part of the name space was another one's, and when it waits.
+    for (std::size_t told : {2u, 3u}) {
+        Bind bind{.client = kProgram, .read_only = 0, .data = "/disk/none"};
+        REQUIRE(all.ask<Binder>(bind, 3).ok());
+        m.stop(kDisk);
+        CHECK(child.stat("/x") == ERR_TIMEOUT);
+        m.work(kDisk);
+        CHECK(m.missing.size() == told);
+        CHECK(m.missing.back() == "/disk/none");
+        m.end(kProgram);
+    }
+}
+
 TEST_CASE("a read-only client changes nothing") {
     Machine m;
     auto before = m.fs[kDisk].node;

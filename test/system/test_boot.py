@@ -38,11 +38,12 @@ def test_uefi_usb():
 def test_the_image_holds_what_runs():
     """GRUB loads all of a file, also what nobody reads."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("kernel.elf", "root.elf"):
+        for name, sections in (("kernel.elf", (b".debug_info", b".symtab")), ("root.elf", (b".debug_info", b".symtab")),
+                               ("archive.bin", (b".debug_info",))):  # Names of functions are for reports on faults.
             file = Path(folder) / name
             subprocess.run(["xorriso", "-osirrox", "on", "-indev", ISO, "-extract", f"/boot/{name}", file], check=True,
                            capture_output=True)
-            for section in (b".debug_info", b".symtab"):
+            for section in sections:
                 assert section not in file.read_bytes(), f"{name} has {section}"
 
 

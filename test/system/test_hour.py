@@ -132,6 +132,8 @@ PROGRAM = [
     ("echo $(./flood 2)", 0, "line 1 line 2\n"),
     ("cd /demo/a; run --give file:/demo:ro /fat/show one; run --give file:. /fat/show one; cd -", 0,
      "some words\nmore\n" * 2 + "/fat\n"),
+    ("run --give file:/nowhere /fat/show one", 1,
+     "error: run: /fat/show cannot be given /nowhere: no such name\n"),
     ("which hello", 0, "/fat/hello: a program in a file (run /fat/hello)\n"),
     ("about hello | head -1", 0, re.compile(r"hello: Says hello, .*\n")),
     ("cd /demo/a", 0, ""),

@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+from manifests.giving import Sources
 from manifests.grants import Context, DEVICES_MAX, FROM_FILES, GIVEN, OWN, Starter, Thread, is_a, kind_of
 from manifests.words import (
     CPP_WORDS, FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT,
@@ -39,6 +40,7 @@ class System:
             for program in self.programs.values():
                 self._check_needs(program)
             self._check_faults()
+            self._check_give()
             for program in self.programs.values():
                 self._check_least(program)
 
@@ -356,6 +358,14 @@ class System:
                 yield f"{program.name}.{need.name}", need.priority, part
             if is_a(need, Starter):
                 yield f"{program.name}.{need.name}", need.priority, need.value["permille"] / 10
+
+    def _check_give(self):
+        checked, sources = set(), Sources(self.project)
+        for program in self.programs.values():
+            if program.folder not in checked:
+                for name, sender in sources.forgotten(program, GIVEN | OWN):
+                    self.wrong(program.path, f"needs.{name}", f"is sent capabilities ({sender}), expected +give behind it")
+            checked.add(program.folder)
 
     def _check_faults(self):
         takers = [p for p in self.programs.values() if "fault" in p.provides]
