@@ -10,10 +10,11 @@ import socketserver
 import struct
 import tempfile
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from scene import batch, booted, equal, free_bytes
+from scene import batch, booted, equal, free_bytes, programs
 
 LINES = "".join(f"{n:04} the quick brown fox jumps over the lazy dog\n" for n in range(400))
 KILLS = 5
@@ -38,6 +39,7 @@ class Http(socketserver.StreamRequestHandler):
             "/circle": lambda: self.moved(f"http://10.0.2.2:{self.server.server_address[1]}/circle"),
             "/away": lambda: self.moved("ftp://10.0.2.2/x"),
             "/cut": self.cut,
+            "/endless": self.endless,
             "/noise": lambda: self.wfile.write(bytes(range(256)) * 8),
         }.get(path)
         if answer:
@@ -66,8 +68,20 @@ class Http(socketserver.StreamRequestHandler):
         self.wfile.write(b"x" * 3000)
 
 
+    def endless(self):
+        """Much at once, then a little again and again, until nobody is there any more."""
+        self.head("200 OK", "Content-Length: 100000000")
+        self.wfile.write(bytes(64 << 10))
+        self.server.flows.set()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(b"x")
+                time.sleep(0.01)
+
+
 class HttpServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = daemon_threads = True
+    flows = threading.Event()  # An endless file has begun to arrive.
 
 
 class Dns(socketserver.BaseRequestHandler):
@@ -180,6 +194,32 @@ def test_network_restarts():
 
 
 test_network_restarts.limit = 240
+
+
+def test_network_restarts_under_load():
+    """The same while a file comes: that download fails, the next one has every byte."""
+    with connected() as (machine, web):
+        free = None
+        for _ in range(KILLS):
+            for server in ("virtio-net", "net"):
+                HttpServer.flows.clear()
+                machine.run(f"start wget {web}/endless -O g")
+                assert HttpServer.flows.wait(60)
+                machine.run(f"kill {server}")
+                assert "address 10.0.2.15" in machine.run("ifconfig"), server
+                late = time.monotonic() + 10
+                while programs(machine)["wget"].state != "ended":
+                    assert time.monotonic() < late, f"wget goes on without {server}"
+                equal("answer", machine.run(f"wget {web}/file -O f"), f"/f: {len(LINES)} bytes\n")
+                equal("file", machine.run("cat f"), LINES)
+                machine.run("rm f")
+            free = free or free_bytes(machine)
+            assert "g" not in machine.run("ls /").split()
+        equal("memory", free_bytes(machine), free)
+        machine.halt()
+
+
+test_network_restarts_under_load.limit = 240
 
 
 def test_network_link():
