@@ -396,6 +396,27 @@ needs.all = "gamma"
         mistakes = self.project.change("servers/gamma/manifest.toml", 'all = "mounts"', "")
         self.assertIn("mounts: expected one program that needs", mistakes)
 
+    def with_rights(self):
+        """Alpha is told what its clients may do; beta is one, twice."""
+        project = self.project
+        project.change("servers/alpha/manifest.toml", "[provides]", '[needs]\nwhat = "rights"\n[provides]')
+        project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nother = "alpha"\nbare = "alpha"')
+        return project.change("boot/system.toml", "[beta]",
+                              '[beta]\nneeds.other = "alpha:listen=7,connect=10.0.2.2:*"\nneeds.bare = "alpha"')
+
+    def test_rights(self):
+        self.assertEqual(self.with_rights(), "")
+        system = self.project.system()
+        self.assertIn('std::array<std::string_view, 1> what{{"listen=7,connect=10.0.2.2:*"}};',
+                      manifest.header(system, "alpha"))
+        parts = {need.name: need.value["part"] for need in system.programs["beta"].needs if "part" in need.value}
+        self.assertEqual((parts["other"], parts["bare"]), (1, 0))
+
+    def test_bad_rights(self):
+        self.with_rights()
+        self.refused("boot/system.toml", "listen=7,", "Listen 7,", "beta.needs.other", "expected letters")
+        self.refused("servers/alpha/manifest.toml", 'what = "rights"', "", "beta.needs.other", "needs no rights")
+
     def test_nothing_missing(self):
         self.refused("boot/system.toml", 'needs.irq = "irq:4/level"\n', "",
                      "apps/beta/manifest.toml: needs.irq", "gives nothing")

@@ -202,9 +202,14 @@ int command_date(Context &c);
 int command_halt(Context &c);
 int command_help(Context &c);
 int command_history(Context &c);
+int command_ifconfig(Context &c);
+int command_netstat(Context &c);
+int command_nslookup(Context &c);
 int command_part(Context &c);
+int command_ping(Context &c);
 int command_reboot(Context &c);
 int command_sleep(Context &c);
 int command_uptime(Context &c);
+int command_wget(Context &c);
 
 } // namespace shell

@@ -158,6 +158,26 @@ int command_history(Context &c) {
     return 0;
 }
 
+int command_ifconfig(Context &c) {
+    return run_program(c, "ifconfig", c.args);
+}
+
+int command_netstat(Context &c) {
+    return run_program(c, "netstat", c.args);
+}
+
+int command_nslookup(Context &c) {
+    return run_program(c, "nslookup", c.args);
+}
+
+int command_ping(Context &c) {
+    return run_program(c, "ping", c.args);
+}
+
+int command_wget(Context &c) {
+    return run_program(c, "wget", c.args);
+}
+
 int command_part(Context &c) {
     return run_program(c, "part", c.args);
 }

@@ -147,6 +147,11 @@ const Example kExamples[] = {
     {"attack", "attack nope", 2, "error: attack: expected 'all' or a name"},
     {"bench", "bench", 0, ""},
     {"part", "part", 0, ""},
+    {"ifconfig", "ifconfig", 0, ""},
+    {"netstat", "netstat -m", 0, ""},
+    {"nslookup", "nslookup test.example 10.0.2.2 53", 0, ""},
+    {"ping", "ping -c 3 10.0.2.2", 0, ""},
+    {"wget", "wget http://10.0.2.2:80/file -O f", 0, ""},
     {"mkfs", "mkfs -f etc", 0, ""},
     {"stress", "stress etc 3s", 0, ""},
     {"df", "df", 0, "USED"},
@@ -227,7 +232,10 @@ TEST_CASE_METHOD(Fixture, "every command does what its help says", "[shell]") {
         CHECK((none.contains(command.name) || command.least > 0));
         CHECK((bad.contains(command.name) || command.options != "*" || command.name == "echo"));
     }
-    for (const char *call : {"run mkfs [-f /etc]", "run stress [/etc 3s]", "start stress [-x]"}) {
+    for (const char *call :
+         {"run mkfs [-f /etc]", "run stress [/etc 3s]", "start stress [-x]", "run netstat [-m]",
+          "run nslookup [test.example 10.0.2.2 53]", "run ping [-c 3 10.0.2.2]",
+          "run wget [http://10.0.2.2:80/file -O f]"}) {
         CHECK(std::count(system.calls.begin(), system.calls.end(), call) == 1);
     }
 }

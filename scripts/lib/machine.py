@@ -60,12 +60,13 @@ class ShellError(MachineError):
 
 
 def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=False, memory=256, display="none",
-                 disks=(), disk_kind="virtio", prompt=False, board="pc", exit_device=True, extra=()):
+                 disks=(), disk_kind="virtio", prompt=False, board="pc", exit_device=True, network=False, extra=()):
     """QEMU's arguments but for the serial line and the control socket. icount: an instruction is a nanosecond; an idle
     machine jumps to its next timer or, with sleep, waits for what the host has to do (a disk). disk_kind: of all
     disks, or a list, of which the last one is that of all that follow. prompt: virtio disks whose files are in the host's
     memory answer as soon as the host lets them. exit_device: `halt` ends QEMU by a device of its own, with an exit code; else
-    the machine has to be switched off."""
+    the machine has to be switched off. network: a virtio card in QEMU's user network, where 10.0.2.2 is the host's loopback
+    and nobody outside reaches the machine."""
     command = ["qemu-system-x86_64", "-machine", board, "-cpu", "max", "-smp", "1", "-m", str(memory),
                "-accel", "tcg", "-no-reboot", "-display", display]
     command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"] if exit_device else []
@@ -87,6 +88,8 @@ def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=Fa
         command += [argument.format(number, place) for argument in DISK_KINDS[kind]]
         if prompt and kind == "virtio":
             command[-1] += PROMPT_DEVICE
+    if network:
+        command += ["-nic", "user,id=net0,model=virtio-net-pci"]
     return command + list(extra)
 
 
@@ -109,12 +112,12 @@ class Control:
         json.loads(self.lines.readline())  # Greeting.
         self.call("qmp_capabilities")
 
-    def tell(self, name, **arguments):
+    def tell(self, name, /, **arguments):
         """Send a command that may end QEMU: no answer is awaited."""
         request = {"execute": name, "arguments": arguments}
         self.socket.sendall(json.dumps(request).encode() + b"\n")
 
-    def call(self, name, **arguments):
+    def call(self, name, /, **arguments):
         self.tell(name, **arguments)
         for line in self.lines:
             answer = json.loads(line)

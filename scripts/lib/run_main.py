@@ -30,6 +30,8 @@ def arguments():
     parser.add_argument("--disk-kind", action="append", choices=list(DISK_KINDS), default=[],
                         help="how the disk is attached (default virtio); several times: each disk in turn, the last "
                              "kind for all that follow")
+    parser.add_argument("--no-network", action="store_true",
+                        help="no network card (else one in QEMU's user network: 10.0.2.2 is this machine)")
     parser.add_argument("--memory", type=int, default=256, metavar="MB")
     parser.add_argument("--usb", action="store_true", help="boot the ISO as a USB stick instead of a CD")
     parser.add_argument("--icount", action="store_true", help="count instructions: one tick each, repeatable")
@@ -143,6 +145,7 @@ def main():
         "firmware": options.firmware, "usb": options.usb, "icount": options.icount,
         "memory": options.memory, "display": options.display, "disks": options.disk,
         "disk_kind": options.disk_kind or "virtio",
+        "network": not options.no_network,
         "extra": options.qemu,
     }
     if options.batch is None:

@@ -33,9 +33,10 @@ class Wire {
     Wire(const Wire &) = delete;
     Wire &operator=(const Wire &) = delete;
 
-    // `region`: at least kRingPages + 1 pages; nobody else uses it. Half of its buffers, at most kSlots, are for frames to
-    // be sent.
-    void begin(std::span<u8> region) {
+    // `region`: at least kRingPages + 1 pages. Half of its buffers, at most kSlots, are for frames to be sent. What of the
+    // others is_held() is still the client's, who gives it when it is not.
+    template <typename IsHeld>
+    void begin(std::span<u8> region, IsHeld is_held) {
         region_ = region;
         bad_ = kick_ = false;
         __builtin_memset(region.data(), 0, kRingPages * PAGE_BYTES);
@@ -56,10 +57,14 @@ class Wire {
         u32 to_send = std::min(count_ / 2, kSlots);
         for (u32 i = 0; i < count_; i++) {
             u16 buffer = static_cast<u16>(i);
-            [[maybe_unused]] bool kept =
-                i < to_send ? unsent_.push_back(buffer) : spare_.push_back(buffer);
+            [[maybe_unused]] bool kept = i < to_send ? unsent_.push_back(buffer)
+                                                     : is_held(buffer) || spare_.push_back(buffer);
         }
         give_spare();
+    }
+
+    void begin(std::span<u8> region) {
+        begin(region, [](u16) { return false; });
     }
 
     bool bad() const { return bad_; }

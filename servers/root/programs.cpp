@@ -69,11 +69,13 @@ sel::Result<> Programs::reserve(u32 number, sel::PageWindow window) {
     return system_.program(number).has(FLAG_BOOT) ? open(number) : sel::Result<>{};
 }
 
-void Programs::start_all() {
+void Programs::start_all(bool late) {
+    u32 flags = late ? FLAG_BOOT | FLAG_LATE : FLAG_BOOT;
     for (u32 priority = 254; priority != 0; priority--) {
         for (u32 i = 1; i <= system_.count(); i++) {
             const ProgramRecord &record = system_.program(i);
-            if (record.priority == priority && record.has(FLAG_BOOT)) {
+            u32 when = record.flags & (FLAG_BOOT | FLAG_LATE);
+            if (record.priority == priority && when == flags && life(i).incarnation == 0) {
                 [[maybe_unused]] auto started = start(i, {}); // It has said what was wrong.
             }
         }

@@ -62,8 +62,9 @@ class Programs {
     // Takes slots and memory for all programs. Says what is missing if there is too little.
     sel::Result<> prepare();
 
-    // Starts those of system.toml that run from boot on, the highest priority first.
-    void start_all();
+    // Starts those of system.toml that run from boot on, the highest priority first: those that are late, or the others.
+    // Not those that have run already.
+    void start_all(bool late = false);
 
     sel::Result<> start(u32 number, std::string_view arguments);
 

@@ -288,6 +288,11 @@ sel::Result<> Root::on(const Start &m) {
     return programs_.is_system(m.number) ? begin(m.number, m.data) : ERR_NAME;
 }
 
+sel::Result<> Root::on(const StartLate &) {
+    programs_.start_all(true);
+    return {};
+}
+
 sel::Result<> Root::begin(u32 number, std::string_view arguments) {
     sel::Result<> started = start(number, arguments);
     on_timeout(); // Whoever was ended for it.

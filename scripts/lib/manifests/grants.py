@@ -9,7 +9,7 @@ import re
 
 from manifests.source import Layout, names_of_list
 from manifests.words import (
-    ABI, FILES, Mistake, NAME, PAGE, PART_MAX, PLACES, ROOT, TABLE, is_path, parse_number, parse_size, parse_time,
+    ABI, FILES, Mistake, NAME, PAGE, PART_MAX, PLACES, RIGHTS_TEXT, ROOT, TABLE, is_path, parse_number, parse_size, parse_time,
     split_part)
 
 HEADER = "servers/root/grant.hpp"
@@ -120,8 +120,10 @@ class Client(Kind):
                           f"{server.priority}: calls go to a higher priority only")
         if server.mounts and need.kind == FILES and not part:
             part = self._subtree(server, need, subtree)
+        elif server.rights and colon:
+            part = self._right(server, need, subtree)
         elif colon:
-            raise Mistake(f"is given {need.grant!r}, but {name} has no parts by path")
+            raise Mistake(f"is given {need.grant!r}, but {name} has no parts by path, and needs no rights")
         rights = ABI["RIGHT_WRITE"] | ABI["RIGHT_GRANT"] * need.give
         need.value = {"server": server.number, "protocol": server.provides.index(need.kind),
                       "part": part, "rights": rights}
@@ -137,6 +139,17 @@ class Client(Kind):
             raise Mistake(f"is client {PART_MAX + 2} of {server.name}, expected at most {PART_MAX + 1}")
         server.subtrees.append((path or "/", mode == "ro"))
         return len(server.subtrees) - 1
+
+    @staticmethod
+    def _right(server, need, text):
+        """The part that stands for "SERVER:TEXT"; the server reads the text."""
+        if not RIGHTS_TEXT.fullmatch(text):
+            raise Mistake(f"is given {need.grant!r}, expected letters a-z, digits and =.,:*/- behind {server.name}:")
+        if text not in server.texts:
+            server.texts.append(text)
+        if len(server.texts) > PART_MAX:
+            raise Mistake(f"is right {PART_MAX + 1} of {server.name}, expected at most {PART_MAX}")
+        return server.texts.index(text) + 1
 
     def declare(self, system, need):
         return f"sel::Client<{system.protocol(need.kind)[1]}> {need.name}{{{need.slot}}}"

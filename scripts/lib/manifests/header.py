@@ -49,7 +49,7 @@ def header(system, name):
     headers |= {"sel/display.hpp"} if any(is_a(need, Display) for need in program.needs) else set()
     headers |= {"sel/thread.hpp"} if any(is_a(need, Thread) for need in program.needs) else set()
     headers |= {"sel/mounts.hpp"} if program.mounts else set()
-    lines += ["#include <array>", ""] if program.lists or program.mounts else []
+    lines += ["#include <array>", ""] if program.lists or program.mounts or program.rights else []
     lines += [f'#include "{h}"' for h in sorted(headers)]
     lines += ["", "namespace caps {", "",
               f"inline constexpr sel::Tcb self{{{SLOT_SELF}}};"]
@@ -62,6 +62,10 @@ def header(system, name):
     lines += [f"inline constexpr u8 {need.name}_priority = {need.priority};" for need in program.needs
               if is_a(need, Context)]
     lines += mounts_declaration(system, program) if program.mounts else []
+    if program.rights:
+        texts = ", ".join(f'"{text}"' for text in program.texts)
+        lines.append(f"inline constexpr std::array<std::string_view, {len(program.texts)}> {program.rights}"
+                     f"{{{{{texts}}}}};")
     for listed, kind in program.lists.items():
         needs = [need for need in program.needs if need.many and need.name == listed]
         if kind == "pci":

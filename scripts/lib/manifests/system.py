@@ -10,8 +10,8 @@ from pathlib import Path
 from manifests.giving import Sources
 from manifests.grants import Context, DEVICES_MAX, FROM_FILES, GIVEN, OWN, Starter, Thread, is_a, kind_of
 from manifests.words import (
-    CPP_WORDS, FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT,
-    ROOT_PRIORITY, SYSTEM, TABLE, budget, is_path, parse_percent, parse_size, parse_time, period, share)
+    CPP_WORDS, FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, RIGHTS,
+    ROOT, ROOT_PRIORITY, SYSTEM, TABLE, budget, is_path, parse_percent, parse_size, parse_time, period, share)
 
 
 def split_need(name, text):
@@ -113,8 +113,8 @@ class System:
         program = Program(name, folders[0], f"{folders[0]}/manifest.toml",
                           given=part.get("needs", {}), start=part.get("start", "boot"), least=part.get("least", ""),
                           program=kind, number=len(self.programs))
-        if program.start not in ("boot", "run"):
-            self.wrong(SYSTEM, f"{name}.start", f'is {program.start!r}, expected "boot" or "run"')
+        if program.start not in ("boot", "late", "run"):
+            self.wrong(SYSTEM, f"{name}.start", f'is {program.start!r}, expected "boot", "late" or "run"')
         data = self._toml(program.path)
         if data is not None and self._check_keys(program, data):
             program.data = data
@@ -233,6 +233,9 @@ class System:
                 self.wrong(SYSTEM, f"{MOUNTS}.{path}", f"expected {parent} to be mounted, too")
         if takers:
             takers[0][0].mounts = takers[0][1]
+        for program in self.programs.values():
+            named = [name for name, kind in program.data.get("needs", {}).items() if kind == RIGHTS]
+            program.rights = named[0] if named else ""
 
     # --- Needs against what is given.
 
@@ -258,6 +261,8 @@ class System:
     def _expand(self, program, wanted):
         """The needs one by one; those with a `*` as often as system.toml lists servers."""
         for name, text in wanted.items():
+            if name == program.rights:
+                continue
             if name == program.mounts:
                 for path, server in self.mounts.items():
                     yield Need(name, FILES, give=True, grant=server, path=path)

@@ -22,6 +22,8 @@ PATH_MAX = Constants("servers/file/api.hpp")["kPathMax"]
 PATH = re.compile(r"/|(/[A-Za-z0-9._-]{1,63})+")  # servers/file/path.hpp
 FILES = "file"  # The protocol of what is mounted.
 MOUNTS = "mounts"  # The need of the server that makes one name space of the file systems.
+RIGHTS = "rights"  # The need of a server that is told what each client may do, in words of its own.
+RIGHTS_TEXT = re.compile(r"[a-z0-9=.,:*/-]{1,200}")
 RESTART = {name.lower(): TABLE[name] for name in ("NEVER", "ALWAYS", "BACKOFF")}
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,14}$")
@@ -109,6 +111,8 @@ class Program:
     lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*" and "pci*": name to kind.
     mounts: str = ""  # Name of its need "mounts".
     subtrees: list = field(default_factory=list)  # (path, read-only) of its clients, by part.
+    rights: str = ""  # Name of its need "rights",
+    texts: list = field(default_factory=list)  # and what stands there of its clients, by part from 1 on.
     window: int = PLACES["kWindowBase"]  # Where the next window goes.
     bits: int = 0  # Of its notification, given out so far.
 
