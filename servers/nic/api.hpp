@@ -91,11 +91,13 @@ struct GetInfo : sel::Asks<Info> {
 
 // What wakes the client: a Notification comes along, with the right to signal it.
 struct SetBell : sel::Asks<> {
+    static constexpr bool kBrings = true;
     u32 card;
 };
 
 // The token of the region comes along. Another attachment of the same client ends.
 struct Attach : sel::Asks<> {
+    static constexpr bool kBrings = true;
     u32 card;
 };
 

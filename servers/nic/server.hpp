@@ -27,6 +27,7 @@ template <typename Card, typename Memory, typename Bell>
 class Server {
   public:
     static constexpr u32 kResets = 4;
+    static_assert(sel::brings<SetBell> && sel::brings<Attach>);
     using Pool = typename Memory::Pool;
 
     // `patience`: ticks within which a card has sent a frame. `report`: what people should know.
