@@ -465,6 +465,10 @@ sel::Result<> Root::on(const SetPower &m) {
 // --- Faults.
 
 bool Root::on_fault(const sel::Fault &fault) {
+    if (fault.program == Programs::kIdle) {
+        programs_.start_late();
+        return false;
+    }
     if (!programs_.is_program(fault.program)) {
         return false;
     }

@@ -17,7 +17,7 @@ using namespace root;
 namespace {
 
 constexpr u32 kPrograms = 8; // Numbers that the fuzz often takes.
-enum : u32 { kHandler = 1, kServer = 2, kStarter = 7, kApp = 8 };
+enum : u32 { kHandler = 1, kServer = 2, kLate = 6, kStarter = 7, kApp = 8 };
 constexpr u64 kAddress = 0x7ffe00000000;
 constexpr u16 kFirst = 10; // Slot behind its Replies.
 
@@ -85,7 +85,7 @@ class TableMaker {
             p.slots = 400;
             p.replies = kFirst - sel::SLOT_REPLIES;
             p.priority = static_cast<u8>(200 - i);
-            p.flags = i + 1 == kApp ? 0 : FLAG_BOOT;
+            p.flags = i + 1 == kApp ? 0 : i + 1 == kLate ? FLAG_BOOT | FLAG_LATE : FLAG_BOOT;
             p.restart = static_cast<u8>(Restart::ALWAYS);
             p.tries = 5;
             program_.push_back(p);
@@ -183,6 +183,13 @@ struct Fixture {
         programs.start_all();
     }
 
+    // All wait for the first time.
+    void idle() {
+        sel::Fault fault{};
+        fault.kind = FAULT_PAGE;
+        CHECK_FALSE(root->on_fault(fault));
+    }
+
     // Some messages of each protocol, faults, and time.
     void round(u32 seed, u32 clients) {
         constexpr u32 kMessages = 200;
@@ -245,6 +252,10 @@ struct Fixture {
 TEST_CASE("root starts what the table says, and ends and starts it by message", "[root]") {
     Fixture f;
     for (u32 i = 1; i <= kPrograms; i++) {
+        CHECK(f.programs.runs(i) == (i != kApp && i != kLate));
+    }
+    f.idle();
+    for (u32 i = 1; i <= kPrograms; i++) {
         CHECK(f.programs.runs(i) == (i != kApp));
     }
     CHECK(f.root->on(Start{.number = kApp, .data = "x"}).ok());
@@ -254,6 +265,20 @@ TEST_CASE("root starts what the table says, and ends and starts it by message", 
     CHECK(f.root->on(GetProgram{.number = kApp})->exit_code == 3);
     CHECK(f.kernel.off == 0);
     f.look();
+}
+
+TEST_CASE("root starts the late ones once, and none that somebody has started and ended", "[root]") {
+    Fixture f;
+    CHECK(f.root->on(GetProgram{.number = kLate})->state == State::STOPPED);
+    CHECK(f.root->on(Start{.number = kLate}).ok());
+    CHECK(f.root->on(Stop{.number = kLate, .code = 3, .keep = 0}).ok());
+    f.idle();
+    CHECK_FALSE(f.programs.runs(kLate));
+    Fixture once;
+    once.idle();
+    CHECK(once.root->on(Stop{.number = kLate, .code = 3, .keep = 0}).ok());
+    once.idle();
+    CHECK_FALSE(once.programs.runs(kLate));
 }
 
 // Neither may a look take long: root has the highest priority.

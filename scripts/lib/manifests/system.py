@@ -111,8 +111,8 @@ class System:
         program = Program(name, folders[0], f"{folders[0]}/manifest.toml",
                           given=part.get("needs", {}), start=part.get("start", "boot"), least=part.get("least", ""),
                           program=kind, number=len(self.programs))
-        if program.start not in ("boot", "run"):
-            self.wrong(SYSTEM, f"{name}.start", f'is {program.start!r}, expected "boot" or "run"')
+        if program.start not in ("boot", "late", "run"):
+            self.wrong(SYSTEM, f"{name}.start", f'is {program.start!r}, expected "boot", "late" or "run"')
         data = self._toml(program.path)
         if data is not None and self._check_keys(program, data):
             program.data = data
