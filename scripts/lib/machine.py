@@ -69,6 +69,7 @@ def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=Fa
     command = ["qemu-system-x86_64", "-machine", board, "-cpu", "max", "-smp", "1", "-m", str(memory),
                "-accel", "tcg", "-no-reboot", "-display", display]
     command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"] if exit_device else []
+    command += ["-nic", "none"]  # None that nobody has asked for.
     if icount:
         command += ["-icount", f"shift=0,align=off,sleep={'on' if sleep else 'off'}"]
     if firmware == "uefi":
@@ -109,12 +110,12 @@ class Control:
         json.loads(self.lines.readline())  # Greeting.
         self.call("qmp_capabilities")
 
-    def tell(self, name, **arguments):
+    def tell(self, name, /, **arguments):
         """Send a command that may end QEMU: no answer is awaited."""
         request = {"execute": name, "arguments": arguments}
         self.socket.sendall(json.dumps(request).encode() + b"\n")
 
-    def call(self, name, **arguments):
+    def call(self, name, /, **arguments):
         self.tell(name, **arguments)
         for line in self.lines:
             answer = json.loads(line)
