@@ -202,6 +202,7 @@ int command_help(Context &c);
 int command_history(Context &c);
 int command_part(Context &c);
 int command_reboot(Context &c);
+int command_random(Context &c);
 int command_sleep(Context &c);
 int command_uptime(Context &c);
 

@@ -161,6 +161,7 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong, besides one with an unknown 
              "part virtio-blk add fat x", "part virtio-blk remove 0"],
     "ps": ["ps x"],
     "pwd": ["pwd x"],
+    "random": ["random", "random 0", "random x", "random 1 2", "random 4097"],
     "reboot": ["reboot now"],
     "report": ["report x"],
     "restart": ["restart", "restart nobody"],
