@@ -528,6 +528,7 @@ int main() {
         drop_early_keys();
     }
     sh.start();
+    [[maybe_unused]] auto late = caps::control.call(root::StartLate{});
     for (;;) {
         sel::Result<char> key = servers.next_key();
         if (!key) {

@@ -244,7 +244,7 @@ class Card {
             set(REG_CTRL_EXT, get(REG_CTRL_EXT) | CTRL_EXT_PBA);
             set(REG_IVAR, IVAR_ALL_TO_0);
             set(REG_EITR, 0);
-            set(REG_EIAC, causes);
+            set(REG_EIAC, 0); // What clears itself masks itself, too: hear() does it.
         }
         hear();
         set(REG_IMS, causes | CAUSE_LSC);

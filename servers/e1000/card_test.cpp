@@ -132,6 +132,25 @@ TEST_CASE_METHOD(Fixture, "interrupts are heard", "[e1000]") {
     CHECK(device.at(REG_ICR) == 0);
 }
 
+TEST_CASE_METHOD(Fixture, "an 82574L sends a message for what comes after it was heard",
+                 "[e1000]") {
+    become_new();
+    REQUIRE(start());
+    for (u16 tag = 0; tag < 8; tag++) {
+        receive(tag);
+    }
+    for (u32 i = 1; i <= 4; i++) {
+        REQUIRE(device.arrive(frame_of(i)));
+        REQUIRE(device.arrive(frame_of(i)));
+        CHECK(device.messages == 2 * i - 1);
+        transmit(static_cast<u16>(10 + i), frame_of(i));
+        CHECK(device.messages == 2 * i);
+        card.hear();
+        REQUIRE(collect());
+        CHECK(events.size() == 3);
+    }
+}
+
 TEST_CASE_METHOD(Fixture, "frames arrive where they should", "[e1000]") {
     REQUIRE(start());
     CHECK_FALSE(device.arrive(frame_of(1)));

@@ -33,8 +33,8 @@ class FakeDevice {
 
     // What it saw.
     std::vector<std::vector<u8>> sent;
-    u32 resets = 0, eeprom_reads = 0;
-    u32 tails[2] = {}; // How often each was written.
+    u32 resets = 0, eeprom_reads = 0, messages = 0; // Messages: of MSI-X.
+    u32 tails[2] = {};                              // How often each was written.
     u64 time = 0;
 
     u32 &at(u32 offset) { return register_[offset / 4]; }
@@ -122,7 +122,7 @@ class FakeDevice {
         std::memcpy(to, frame.data(), frame.size());
         set_word(REG_RECEIVE, i, received(static_cast<u32>(frame.size()), status, errors));
         head(REG_RECEIVE) = (i + 1) % size(REG_RECEIVE);
-        at(REG_ICR) |= CAUSE_RXT0;
+        raise(CAUSE_RXT0, CAUSE_RXQ0);
         return true;
     }
 
@@ -156,6 +156,21 @@ class FakeDevice {
         at(REG_STATUS) = STATUS_LU | (off ? 0 : u32{STATUS_MASTER});
     }
 
+    // With MSI-X a cause that is not there yet sends a message; what EIAC names is then cleared, and masked.
+    void raise(u32 cause, u32 of_msix) {
+        if (way != pci::Signal::MSIX) {
+            at(REG_ICR) |= cause;
+            return;
+        }
+        bool sends = (at(REG_IMS) & ~at(REG_ICR) & of_msix) != 0;
+        at(REG_ICR) |= of_msix;
+        if (sends) {
+            messages++;
+            at(REG_ICR) &= ~at(REG_EIAC);
+            at(REG_IMS) &= ~at(REG_EIAC);
+        }
+    }
+
     void read_eeprom(u32 value) {
         eeprom_reads++;
         bool newer = id == ID_82574L;
@@ -187,7 +202,7 @@ class FakeDevice {
         sent.push_back(frame);
         if ((d.word & SEND_REPORT) != 0) {
             set_word(REG_TRANSMIT, i, d.word | kDone);
-            at(REG_ICR) |= CAUSE_TXDW;
+            raise(CAUSE_TXDW, CAUSE_TXQ0);
         }
     }
 

@@ -318,13 +318,17 @@ struct SetPower : sel::Asks<> {
     u32 code;
 };
 
+// The prompt is there: starts those that were not to keep anybody waiting for it (`start = "late"`) and that have not
+// run yet. Until then their clients wait.
+struct StartLate : sel::Asks<> {};
+
 using View = sel::Protocol<GetProgram, Find, GetMemory, GetSlots, GetDenial, GetIrq, GetMachine,
                            GetDeviceGrant, GetHeld>;
 using Devices = sel::Protocol<GiveMemory, GiveInterrupt, Quieted>;
 using Lender = sel::Protocol<MakeRegion, ReleaseRegion>;
 using Borrower = sel::Protocol<Borrow, Return>;
 using Starter = sel::Protocol<Admit, Drop, SetStopped>;
-using Control = sel::Protocol<Start, Stop, Again, Wait, GetRegisters, Peek, SetPower>;
+using Control = sel::Protocol<Start, Stop, Again, Wait, GetRegisters, Peek, SetPower, StartLate>;
 
 // --- What stands in NAME.caps.hpp.
 

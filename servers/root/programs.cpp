@@ -69,7 +69,8 @@ sel::Result<> Programs::reserve(u32 number, sel::PageWindow window) {
     return system_.program(number).has(FLAG_BOOT) ? open(number) : sel::Result<>{};
 }
 
-void Programs::start_all(u32 flags) {
+void Programs::start_all(bool late) {
+    u32 flags = late ? FLAG_BOOT | FLAG_LATE : FLAG_BOOT;
     for (u32 priority = 254; priority != 0; priority--) {
         for (u32 i = 1; i <= system_.count(); i++) {
             const ProgramRecord &record = system_.program(i);
@@ -79,46 +80,6 @@ void Programs::start_all(u32 flags) {
             }
         }
     }
-}
-
-void Programs::start_all() {
-    start_all(FLAG_BOOT);
-    if (!wait_for_idle()) {
-        start_late();
-    }
-}
-
-// A thread of the lowest priority whose first instruction is a fault: it has no code and no stack.
-sel::Result<> Programs::wait_for_idle() {
-    constexpr u8 kLowest = 1;
-    constexpr u32 kBudgetUs = 1000;
-    constexpr u64 kFlags = 0x202; // Interrupts on, the bit that is always 1.
-    idle_ = kit_.slots(2);
-    sel::Tcb tcb{idle_};
-    sel::SchedContext time{idle_ + 1};
-    SEL_TRY(kit_.make(CAP_TCB, 0, tcb.cptr()));
-    SEL_TRY(kit_.make(CAP_SCHED_CONTEXT, 0, time.cptr()));
-    SEL_TRY(sel::Endpoint{root_endpoint_}.mint(scratch_, RIGHT_WRITE, kIdle | sel::BADGE_FAULT));
-    sel::Endpoint faults{scratch_};
-    sel::Result<> bound = tcb.bind(TCB_SLOT_FAULT, faults);
-    [[maybe_unused]] auto removed = faults.remove();
-    SEL_TRY(bound);
-    SEL_TRY(tcb.bind(TCB_SLOT_CSPACE, sel::CNode{BOOT_CAP_CNODE}));
-    SEL_TRY(tcb.bind(TCB_SLOT_VSPACE, sel::VSpace{BOOT_CAP_VSPACE}));
-    SEL_TRY(tcb.priority(kLowest, kLowest));
-    SEL_TRY(sel::SchedControl{BOOT_CAP_SCHED_CONTROL}.configure(time, kit_.ticks(kBudgetUs),
-                                                                kit_.ticks(kBudgetUs)));
-    SEL_TRY(tcb.context(time));
-    regs_t nowhere{};
-    nowhere.rflags = kFlags;
-    SEL_TRY(tcb.write(nowhere));
-    return tcb.resume();
-}
-
-void Programs::start_late() {
-    [[maybe_unused]] auto tcb = sel::Tcb{idle_}.remove();
-    [[maybe_unused]] auto time = sel::SchedContext{idle_ + 1}.remove();
-    start_all(FLAG_BOOT | FLAG_LATE);
 }
 
 // --- Endpoints and who holds them.

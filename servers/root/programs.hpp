@@ -62,11 +62,9 @@ class Programs {
     // Takes slots and memory for all programs. Says what is missing if there is too little.
     sel::Result<> prepare();
 
-    // Starts those of system.toml that run from boot on, the highest priority first. Those that are late have to wait
-    // until kIdle has a fault, which is when nobody else can run for the first time.
-    void start_all();
-    static constexpr u32 kIdle = 0; // Its number, in the badge of its fault: it is no program.
-    void start_late();
+    // Starts those of system.toml that run from boot on, the highest priority first: those that are late, or the others.
+    // Not those that have run already.
+    void start_all(bool late = false);
 
     sel::Result<> start(u32 number, std::string_view arguments);
 
@@ -160,8 +158,6 @@ class Programs {
   private:
     Life &life_of(u32 number) { return life_[number - 1]; }
     sel::Result<> reserve(u32 number, sel::PageWindow window);
-    void start_all(u32 flags);
-    sel::Result<> wait_for_idle();
     sel::Result<> build(u32 number, std::string_view arguments);
     sel::Result<> prepare_thread(u32 number);
     sel::Result<sel::Elf> read_file(const ProgramRecord &record) const;
@@ -241,7 +237,6 @@ class Programs {
     Giver giver_;
     cptr_t root_endpoint_;
     cptr_t scratch_ = 0;
-    cptr_t idle_ = 0; // A TCB and its SchedContext, until they have done what they are for.
     bool at_work_[PROGRAM_MAX] = {}; // At the last look.
     u32 used_[PROGRAM_MAX] = {};     // Of the processor, between the last two looks: crowd.hpp.
     Crowd crowd_;

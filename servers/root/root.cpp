@@ -288,6 +288,11 @@ sel::Result<> Root::on(const Start &m) {
     return programs_.is_system(m.number) ? begin(m.number, m.data) : ERR_NAME;
 }
 
+sel::Result<> Root::on(const StartLate &) {
+    programs_.start_all(true);
+    return {};
+}
+
 sel::Result<> Root::begin(u32 number, std::string_view arguments) {
     sel::Result<> started = start(number, arguments);
     on_timeout(); // Whoever was ended for it.
@@ -465,10 +470,6 @@ sel::Result<> Root::on(const SetPower &m) {
 // --- Faults.
 
 bool Root::on_fault(const sel::Fault &fault) {
-    if (fault.program == Programs::kIdle) {
-        programs_.start_late();
-        return false;
-    }
     if (!programs_.is_program(fault.program)) {
         return false;
     }

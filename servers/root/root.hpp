@@ -55,6 +55,7 @@ class Root {
     sel::Result<regs_t> on(const GetRegisters &m);
     sel::Result<MemoryPart> on(const Peek &m);
     sel::Result<> on(const SetPower &m);
+    sel::Result<> on(const StartLate &);
 
     // Faults of the program that handles those of the others; of all while there is none.
     bool on_fault(const sel::Fault &fault);

@@ -183,13 +183,6 @@ struct Fixture {
         programs.start_all();
     }
 
-    // All wait for the first time.
-    void idle() {
-        sel::Fault fault{};
-        fault.kind = FAULT_PAGE;
-        CHECK_FALSE(root->on_fault(fault));
-    }
-
     // Some messages of each protocol, faults, and time.
     void round(u32 seed, u32 clients) {
         constexpr u32 kMessages = 200;
@@ -254,7 +247,7 @@ TEST_CASE("root starts what the table says, and ends and starts it by message", 
     for (u32 i = 1; i <= kPrograms; i++) {
         CHECK(f.programs.runs(i) == (i != kApp && i != kLate));
     }
-    f.idle();
+    CHECK(f.root->on(StartLate{}).ok());
     for (u32 i = 1; i <= kPrograms; i++) {
         CHECK(f.programs.runs(i) == (i != kApp));
     }
@@ -267,17 +260,18 @@ TEST_CASE("root starts what the table says, and ends and starts it by message", 
     f.look();
 }
 
-TEST_CASE("root starts the late ones once, and none that somebody has started and ended", "[root]") {
+TEST_CASE("root starts the late ones once, and none that somebody has started and ended",
+          "[root]") {
     Fixture f;
     CHECK(f.root->on(GetProgram{.number = kLate})->state == State::STOPPED);
     CHECK(f.root->on(Start{.number = kLate}).ok());
     CHECK(f.root->on(Stop{.number = kLate, .code = 3, .keep = 0}).ok());
-    f.idle();
+    CHECK(f.root->on(StartLate{}).ok());
     CHECK_FALSE(f.programs.runs(kLate));
     Fixture once;
-    once.idle();
+    CHECK(once.root->on(StartLate{}).ok());
     CHECK(once.root->on(Stop{.number = kLate, .code = 3, .keep = 0}).ok());
-    once.idle();
+    CHECK(once.root->on(StartLate{}).ok());
     CHECK_FALSE(once.programs.runs(kLate));
 }
 

@@ -27,7 +27,7 @@ enum ProgramFlag : u8 {
     FLAG_VECTOR = 2,
     FLAG_SERVES = 4,
     FLAG_FAULTS = 8,
-    FLAG_LATE = 16, // With FLAG_BOOT: as soon as all others wait.
+    FLAG_LATE = 16, // With FLAG_BOOT: StartLate in api.hpp.
 };
 
 struct ProgramRecord {

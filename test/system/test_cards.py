@@ -73,7 +73,7 @@ def machine_with(device, **options):
 
 
 def wait_for(machine, *lines):
-    """Until the log has all of them: a driver with `start = "late"` is started when all others wait."""
+    """Until the log has all of them: a driver with `start = "late"` is started behind the prompt."""
     for _ in range(20):
         log = machine.run("log")
         if all(line in log for line in lines):
