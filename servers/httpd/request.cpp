@@ -345,6 +345,9 @@ void RequestParser::target(std::string_view text) {
     if (text.size() > kScheme.size() && same(text.substr(0, kScheme.size()), kScheme)) {
         text.remove_prefix(kScheme.size());
         std::size_t slash = text.find('/');
+        if (slash == 0) {
+            return fail(STATUS_BAD_REQUEST);
+        }
         set_host(text.substr(0, slash));
         has_host_ = false; // There must be the field, too.
         text = slash == text.npos ? std::string_view{"/"} : text.substr(slash);
