@@ -18,7 +18,7 @@ DEVICES = {  # Name: driver, QEMU's arguments for its device, how it interrupts,
     "virtio": ("virtio-net", "virtio-net-pci,disable-legacy=on", "msi-x", "virtio network card"),
     "virtio-line": ("virtio-net", "virtio-net-pci,disable-legacy=on,vectors=0", "line", "virtio network card"),
 }
-TYPE, PEER, GROUP = b"\x88\xb5", bytes.fromhex("020000000001"), bytes.fromhex("01005e000042")
+TYPES, PEER, GROUP = (b"\x88\xb5", b"\x08\x00"), bytes.fromhex("020000000001"), bytes.fromhex("01005e000042")
 TO_GROUP = 1
 LINES = ["lengths good", "batches good", "sums good", "groups good", "rules good", "after it good", "end good"]
 
@@ -37,7 +37,7 @@ class Peer:
 
     def run(self):
         while frame := self.socket.recv(65536):
-            if frame[12:14] == TYPE and frame[:6] == PEER:
+            if frame[12:14] in TYPES and frame[:6] == PEER:
                 self.frames += 1
                 self.lengths.add(len(frame))
                 to = GROUP if frame[15] == TO_GROUP else frame[6:12]

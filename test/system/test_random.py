@@ -41,7 +41,8 @@ def check(source, extra, **options):
         free = free_bytes(machine)
         seen = {numbers(machine, 32) for _ in range(5)} | {numbers(machine, 4096)[:64] + "\n"}
         equal("different ones", len(seen), 6)
-        every = {numbers(machine, 4096)[i:i + 2] for i in range(0, 8192, 2)}
+        text = numbers(machine, 4096)
+        every = {text[i:i + 2] for i in range(0, 8192, 2)}
         assert len(every) > 200, f"only {len(every)} of 256 values"
         machine.run("restart random")
         assert numbers(machine, 32) not in seen
