@@ -187,7 +187,7 @@ struct Fixture {
     void round(u32 seed, u32 clients) {
         constexpr u32 kMessages = 200;
         harmless(seed, clients, kMessages);
-        sel::fuzz::server_of<Control>(*root, sel::fuzz::replies(), clients, 1, kMessages, seed);
+        sel::fuzz::server_of<Control>(*root, sel::fuzz::replies(), clients, 1, 2 * kMessages, seed);
         for (u32 i = 0; i < kMessages; i++) {
             sel::Fault fault{};
             fault.program = static_cast<u32>(kernel.below(kernel.below(4) == 0 ? 200 : 10));
