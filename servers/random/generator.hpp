@@ -36,10 +36,13 @@ class Generator {
         Key next;
         std::copy_n(block.begin(), next.size(), next.begin());
         std::size_t from = next.size();
-        for (u32 counter = 1; !out.empty(); counter++) {
+        for (u32 counter = 1;; counter++) {
             std::size_t count = std::min(out.size(), block.size() - from);
             std::copy_n(block.begin() + from, count, out.begin());
             out = out.subspan(count);
+            if (out.empty()) {
+                break;
+            }
             from = 0;
             block = chacha20_block(key_, counter, {});
         }
