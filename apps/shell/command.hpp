@@ -208,6 +208,7 @@ int command_nslookup(Context &c);
 int command_part(Context &c);
 int command_ping(Context &c);
 int command_reboot(Context &c);
+int command_random(Context &c);
 int command_sleep(Context &c);
 int command_uptime(Context &c);
 int command_wget(Context &c);

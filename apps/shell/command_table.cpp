@@ -83,6 +83,7 @@ constexpr CommandInfo kCommands[] = {
     {"ping", "[-c COUNT] HOST", "ask another machine for echoes", "*", 1, 3, None, command_ping},
     {"ps", "", "programs: priority, state, CPU time, memory", "", 0, 0, None, command_ps},
     {"pwd", "", "the directory where relative names begin", "", 0, 0, None, command_pwd},
+    {"random", "N", "so many random bytes, in hexadecimal", "", 1, 1, None, command_random},
     {"reboot", "[-f]", "start the machine anew (-f also when changes are lost)", "f", 0, 0, None,
      command_reboot},
     {"report", "", "how the last program that failed came to its end", "", 0, 0, None,

@@ -1,5 +1,5 @@
-// Commands about programs, memory, capabilities, devices and events: caps irq kill log lspci mem report restart
-// trace why.
+// Commands about programs, memory, capabilities, devices, numbers and events: caps irq kill log lspci mem random
+// report restart trace why.
 // SPDX-License-Identifier: BSD-2-Clause
 #include <algorithm>
 
@@ -374,6 +374,30 @@ int command_kill(Context &c) {
 
 int command_restart(Context &c) {
     return change_program(c, &System::restart, "was started again");
+}
+
+int command_random(Context &c) {
+    constexpr u64 kMost = 4096;
+    u64 left = 0;
+    if (!parse_number(c.args[0], kMost, left) || left == 0) {
+        return c.usage("a number of bytes, from 1 to 4096");
+    }
+    u8 bytes[rng::kBytesMost];
+    while (left != 0) {
+        std::span<u8> part{bytes, left < sizeof bytes ? left : sizeof bytes};
+        sel::Result<> got = c.system.random(part);
+        if (!got) {
+            return c.fail("{}", got.error() == ERR_BUSY
+                                    ? "no source of random numbers has given enough; see `log`"
+                                    : sel::describe(got.error()));
+        }
+        for (u8 byte : part) {
+            c.out.print("{:02x}", byte);
+        }
+        left -= part.size();
+    }
+    c.out.write("\n");
+    return 0;
 }
 
 } // namespace shell

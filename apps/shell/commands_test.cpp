@@ -126,6 +126,8 @@ const Example kExamples[] = {
     {"clear", "clear", 0, "\x1b[H"},
     {"date", "date", 0, "2001-09-09 01:46:4"},
     {"uptime", "uptime", 0, "up 1:02:0"},
+    {"random", "random 3", 0, "101112\n"},
+    {"random", "random 4097", 2, "error: random: expected a number of bytes"},
     {"sleep", "sleep 1", 0, ""},
     {"sleep", "sleep x", 2, "error: sleep: expected a number of seconds"},
     {"sleep", "sleep -1", 2, "error: sleep: unknown option -1; usage: sleep SECONDS\n"},

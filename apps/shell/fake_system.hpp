@@ -474,6 +474,13 @@ class FakeSystem final : public System {
     u64 tick = 0; // By which it grows when it is looked at.
     sel::Result<u64> uptime_ns() override { return uptime += tick; }
     sel::Result<u64> date() override { return 1'000'000'000; }
+    bool has_random = true;
+    sel::Result<> random(std::span<u8> out) override {
+        for (std::size_t i = 0; i < out.size(); i++) {
+            out[i] = static_cast<u8>(0x10 + i);
+        }
+        return has_random ? OK : ERR_BUSY;
+    }
     sel::Result<> sleep(u64 ns) override {
         calls.push_back("sleep " + std::to_string(ns));
         uptime += ns;

@@ -442,6 +442,14 @@ class Servers final : public shell::System {
     }
     sel::Result<u64> uptime_ns() override { return ask(caps::timer, timer::Uptime{}); }
     sel::Result<u64> date() override { return ask(caps::timer, timer::Date{}); }
+    sel::Result<> random(std::span<u8> out) override {
+        sel::Result<rng::Numbers> numbers =
+            ask(caps::random, rng::Bytes{.count = static_cast<u32>(out.size())});
+        if (numbers) {
+            std::memcpy(out.data(), numbers->data.byte, out.size());
+        }
+        return numbers.error();
+    }
     sel::Result<> sleep(u64 ns) override { return ask(caps::timer, timer::Sleep{.ns = ns}); }
 
     sel::Result<> halt() override {

@@ -10,6 +10,7 @@
 #include "servers/loader/api.hpp"
 #include "servers/log/api.hpp"
 #include "servers/pci/api.hpp"
+#include "servers/random/api.hpp"
 #include "servers/stream/api.hpp"
 #include "servers/supervisor/api.hpp"
 #include "servers/talk/api.hpp"
@@ -175,7 +176,8 @@ class System {
     virtual u64 trace_ns(u64 tsc) = 0;
 
     virtual sel::Result<u64> uptime_ns() = 0;
-    virtual sel::Result<u64> date() = 0; // Seconds since 1970.
+    virtual sel::Result<u64> date() = 0;                 // Seconds since 1970.
+    virtual sel::Result<> random(std::span<u8> out) = 0; // At most rng::kBytesMost.
     virtual sel::Result<> sleep(u64 ns) = 0;
 
     // These return only if the machine refuses.

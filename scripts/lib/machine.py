@@ -70,6 +70,7 @@ def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=Fa
     command = ["qemu-system-x86_64", "-machine", board, "-cpu", "max", "-smp", "1", "-m", str(memory),
                "-accel", "tcg", "-no-reboot", "-display", display]
     command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"] if exit_device else []
+    command += ["-nic", "none"]  # None that nobody has asked for.
     if icount:
         command += ["-icount", f"shift=0,align=off,sleep={'on' if sleep else 'off'}"]
     if firmware == "uefi":

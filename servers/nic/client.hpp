@@ -118,6 +118,11 @@ class Wire {
     // The first `bytes` of a buffer that was reserved are a frame; at most kFrameBytes.
     void send(u16 number, u16 bytes) { pass(rings_->outgoing, {number, 0, bytes, 0, 0, 0, 0}); }
 
+    // The same; the card puts the check sum in that begins at `start` (Info::checksums).
+    void send(u16 number, u16 bytes, u16 start, u16 offset) {
+        pass(rings_->outgoing, {number, 0, bytes, kNeedsChecksum, start, offset, 0});
+    }
+
     // Frees what was sent.
     void reclaim() {
         while (rings_ && !bad_) {

@@ -8,6 +8,7 @@
 //   void receive(u16 tag, driver::Piece)      `tag` is not in there
 //   void transmit(u16 tag, const Frame &)
 //   void tell()                               of all that came since: once for a batch
+//   void hear()                               it has interrupted; comes before link() and collect()
 //   template <Sink> bool collect(Sink &)      what has ended; false: the card talks nonsense
 //   bool link()                               is there one?
 //   bool filter(std::span<const Mac>)

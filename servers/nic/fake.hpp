@@ -82,7 +82,7 @@ class FakeCard {
     u32 room = kSlots; // In each direction.
     bool up = true, sane = true, alive = true, sends = true, obeys = true;
     bool strayed = false;
-    u32 resets = 0, told = 0, lost = 0;
+    u32 resets = 0, told = 0, lost = 0, heard = 0;
     std::vector<Bytes> out;        // Frames that it has sent.
     std::deque<u16> lies_received; // Tags that it says besides.
     std::deque<u16> lies_sent;
@@ -121,6 +121,7 @@ class FakeCard {
         sending_.push_back({tag, frame.piece});
     }
     void tell() { told++; }
+    void hear() { heard++; }
     template <typename Sink>
     bool collect(Sink &sink) {
         bool good = sane;

@@ -364,6 +364,43 @@ TEST_CASE_METHOD(Fixture, "a card that does nothing else is given up", "[nic]") 
     CHECK(server.on(Attach{.card = 0}, kGiving).error() == ERR_IO);
 }
 
+TEST_CASE_METHOD(Fixture, "a card without a link is not given up for what it cannot send",
+                 "[nic]") {
+    attach();
+    card.sends = card.up = false;
+    for (u32 i = 1; i <= 20; i++) {
+        send(frame_of(i));
+        REQUIRE(kick().ok());
+        sel::host::time += kPatience + 1;
+        server.on_timeout();
+        REQUIRE(card.resets == i);
+        wire.reclaim(); // Counts as sent.
+    }
+    CHECK_FALSE(server.dead(0));
+    card.sends = card.up = true;
+    server.on_interrupt(0);
+    send(frame_of(30));
+    REQUIRE(kick().ok());
+    CHECK(card.out.back() == frame_of(30));
+    CHECK_FALSE(server.dead(0));
+    card.sends = false;
+    for (u32 i = 0; i < 10 && !server.dead(0); i++) {
+        send(frame_of(i));
+        [[maybe_unused]] auto kicked = kick();
+        sel::host::time += kPatience + 1;
+        server.on_timeout();
+    }
+    CHECK(server.dead(0)); // With one it is.
+}
+
+TEST_CASE_METHOD(Fixture, "an interrupt is heard, whoever has the card", "[nic]") {
+    server.on_interrupt(0);
+    CHECK(card.heard == 1);
+    attach();
+    server.on_interrupt(0);
+    CHECK(card.heard == 2);
+}
+
 TEST_CASE_METHOD(Fixture, "memory of a card that cannot be reset is kept", "[nic]") {
     attach();
     card.alive = false;

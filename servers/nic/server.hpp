@@ -5,7 +5,7 @@
 // What comes out of a ring is copied, then checked, then used; who gives a buffer that is not its own, or lets a ring
 // run over, is detached. A card that names a buffer which it does not have, or does not send a frame within the
 // driver's patience, is reset: what it was to send counts as sent, what it was to fill is given to it again. After
-// kResets resets without a frame between it is given up.
+// kResets resets without a frame between it is given up, but not for what it does not send without a link.
 #pragma once
 
 #include <algorithm>
@@ -27,6 +27,7 @@ template <typename Card, typename Memory, typename Bell>
 class Server {
   public:
     static constexpr u32 kResets = 4;
+    static_assert(sel::brings<SetBell> && sel::brings<Attach>);
     using Pool = typename Memory::Pool;
 
     // `patience`: ticks within which a card has sent a frame. `report`: what people should know.
@@ -143,6 +144,7 @@ class Server {
         if (p.dead) {
             return;
         }
+        p.card->hear();
         look_at_link(p);
         if (p.pool != nullptr) {
             work(p);
@@ -165,6 +167,7 @@ class Server {
             }
             on_interrupt(i); // It may have been lost.
             if (p.due <= sel::now()) {
+                p.resets = p.link.up != 0 ? p.resets : 0; // Without a link no card can.
                 recover(p, "the card does not send");
             }
         }

@@ -109,6 +109,8 @@ class Card {
         news_ = 0;
     }
 
+    void hear() { transport_.clear_line(); }
+
     template <typename Sink>
     bool collect(Sink &sink) {
         transport_.clear_line();

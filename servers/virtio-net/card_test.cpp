@@ -328,3 +328,11 @@ TEST_CASE_METHOD(Fixture, "another card after a reset is not believed", "[virtio
     device.mac[5]++;
     CHECK_FALSE(card.reset());
 }
+
+TEST_CASE_METHOD(Fixture, "a line falls when it is heard", "[virtio-net]") {
+    device.way = pci::Signal::LINE;
+    REQUIRE(start());
+    u32 before = device.isr_reads;
+    card.hear();
+    CHECK(device.isr_reads == before + 1);
+}

@@ -26,7 +26,7 @@ class Transport {
     explicit Transport(Bus &bus) : bus_{bus} {}
 
     // The first structure of each kind that lies in the registers that were given (4.1.4). `config_bytes`: what
-    // the device must have of its own.
+    // the device must have of its own; 0: it needs none.
     bool find(u32 config_bytes) {
         constexpr u32 kPointer = 0x34, kFirst = 0x40, kMost = 48, kVendor = 9;
         common_ = notify_ = isr_ = config_ = {};
@@ -38,7 +38,8 @@ class Transport {
             }
             at = word >> 8 & 0xfc;
         }
-        return common_.bytes != 0 && notify_.bytes != 0 && config_.bytes != 0 &&
+        return common_.bytes != 0 && notify_.bytes != 0 &&
+               (config_.bytes != 0 || config_bytes == 0) &&
                (isr_.bytes != 0 || bus_.signal() != pci::Signal::LINE);
     }
 

@@ -165,6 +165,7 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong, besides one with an unknown 
     "ping": ["ping", "ping -c 0 10.0.2.2", "ping -c x 10.0.2.2", "ping 10.0.2.2"],
     "ps": ["ps x"],
     "pwd": ["pwd x"],
+    "random": ["random", "random 0", "random x", "random 1 2", "random 4097"],
     "reboot": ["reboot now"],
     "report": ["report x"],
     "restart": ["restart", "restart nobody"],
