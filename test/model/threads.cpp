@@ -372,8 +372,8 @@ u64 Model::next_deadline() const {
 
 void Model::order_ties(const std::function<u64(const Timer &)> &place) {
     for (auto first = timers.begin(); first != timers.end();) {
-        auto end = std::find_if(first, timers.end(),
-                                [&](const Timer &t) { return t.due != first->due; });
+        auto end =
+            std::find_if(first, timers.end(), [&](const Timer &t) { return t.due != first->due; });
         std::vector<Timer> ties(first, end);
         timers.erase(first, end);
         std::vector<u64> orders;
