@@ -636,8 +636,10 @@ TEST_CASE_METHOD(Fixture, "frames that are none", "[net]") {
 TEST_CASE_METHOD(Fixture, "any messages", "[net]") {
     sel::fuzz::clients<Api>();
     sel::fuzz::clients<View>();
+    sel::fuzz::clients<Control>();
     sel::fuzz::server<Api>(*server, 4, 4, 5'000);
     sel::fuzz::server<View>(*server, 4, 4, 2'000);
+    sel::fuzz::server<Control>(*server, 4, 4, 1'000);
 }
 
 TEST_CASE("SipHash is SipHash", "[net]") {
