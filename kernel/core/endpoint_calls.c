@@ -282,7 +282,7 @@ INLINE u64 reply_recv_body(u64 cptr, u64 info, length_t length) {
     return to;
 }
 
-FLATTEN static NOINLINE u64 reply_recv_any(u64 cptr, u64 info) {
+static NOINLINE u64 reply_recv_any(u64 cptr, u64 info) {
     return reply_recv_body(cptr, info, ANY);
 }
 
@@ -308,7 +308,7 @@ static u32 needs_call(u32 ep) {
     return thread_state(to) == STATE_RECV && TCB(to).sc == 0;
 }
 
-u64 call_send(u64 cptr, u64 info) {
+RARE u64 call_send(u64 cptr, u64 info) {
     u32 s = cspace_lookup(K.run.tcb, cptr);
     if ((SLOT(s).may & MAY_SEND) == 0) {
         return refuse_endpoint(CALL_SEND, cptr, RIGHT_WRITE);
@@ -319,7 +319,7 @@ u64 call_send(u64 cptr, u64 info) {
     return send_slow(CALL_SEND, cptr, info, STATE_SEND);
 }
 
-u64 call_nb_send(u64 cptr, u64 info) {
+RARE u64 call_nb_send(u64 cptr, u64 info) {
     u32 s = cspace_lookup(K.run.tcb, cptr);
     if ((SLOT(s).may & MAY_SEND) == 0) {
         return refuse_endpoint(CALL_NB_SEND, cptr, RIGHT_WRITE);
@@ -362,7 +362,7 @@ u64 call_recv(u64 cptr, u64 info) {
     return recv(CALL_RECV, cptr, info);
 }
 
-u64 call_nb_recv(u64 cptr, u64 info) {
+RARE u64 call_nb_recv(u64 cptr, u64 info) {
     return recv(CALL_NB_RECV, cptr, info);
 }
 
