@@ -44,7 +44,7 @@ static inline u32 message_has_buffers(u32 from, u32 to) {
 #define COPY_4(k) (COPY(k), COPY((k) + 1), COPY((k) + 2), COPY((k) + 3))
 
 // Words 4..n-1 from page `source` to page `target`: four if that leaves eights, eight a round, and the rest one by
-// one; as measured (kernel/README.md).
+// one (adr/0046).
 /*@ requires n: MESSAGE_REGISTERS < n <= MESSAGE_WORDS;
     terminates \true; exits \false;
     assigns buffer_view[target].word[MESSAGE_REGISTERS .. MESSAGE_WORDS - 1];
