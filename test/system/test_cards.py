@@ -15,8 +15,6 @@ MAC = "52:54:00:12:34:99"
 DEVICES = {  # Name: driver, QEMU's arguments for its device, how it interrupts, what the driver calls it.
     "e1000": ("e1000", "e1000", "line", "Intel 82540EM network card"),
     "e1000e": ("e1000", "e1000e", "msi-x", "Intel 82574L network card"),
-    "virtio": ("virtio-net", "virtio-net-pci,disable-legacy=on", "msi-x", "virtio network card"),
-    "virtio-line": ("virtio-net", "virtio-net-pci,disable-legacy=on,vectors=0", "line", "virtio network card"),
 }
 TYPES, PEER, GROUP = (b"\x88\xb5", b"\x08\x00"), bytes.fromhex("020000000001"), bytes.fromhex("01005e000042")
 TO_GROUP = 1
@@ -124,14 +122,6 @@ def test_e1000_on_q35():
 
 def test_e1000e():
     check("e1000e")
-
-
-def test_virtio():
-    check("virtio")
-
-
-def test_virtio_by_line():
-    check("virtio-line")
 
 
 def test_e1000_restarts():

@@ -140,6 +140,16 @@ def test_network_commands():
         machine.halt()
 
 
+def test_network_by_line():
+    """The card's interrupt by a line, without MSI-X."""
+    card = ["-nic", "none", "-netdev", "user,id=net", "-device", "virtio-net-pci,disable-legacy=on,vectors=0,netdev=net"]
+    with serving(HttpServer, Http) as port, booted(extra=card) as machine:
+        assert "address 10.0.2.15" in machine.run("ifconfig")
+        assert "virtio-net (line)" in machine.run("lspci")
+        equal("answer", machine.run(f"wget http://10.0.2.2:{port}/file -O f; cat f"), f"/f: {len(LINES)} bytes\n{LINES}")
+        machine.halt()
+
+
 def test_network_batch():
     """As a person types it, and each answer in full."""
     with serving(HttpServer, Http) as port, serving(socketserver.ThreadingUDPServer, Dns) as names:

@@ -23,7 +23,7 @@ def numbers(machine, count):
 
 def said(machine):
     """What the server said in the log."""
-    return [row.split(" info ")[1].strip() for row in machine.run("log").splitlines() if " random " in row]
+    return [row.split(" info ")[1].strip() for row in machine.run("log").splitlines() if re.match(r" *[\d.]+ random ", row)]
 
 
 def wait_for(machine, text):
