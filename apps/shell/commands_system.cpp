@@ -382,7 +382,7 @@ int command_random(Context &c) {
     if (!parse_number(c.args[0], kMost, left) || left == 0) {
         return c.usage("a number of bytes, from 1 to 4096");
     }
-    u8 bytes[rng::kBytesMost];
+    u8 bytes[rng::kBytesMost] = {};
     while (left != 0) {
         std::span<u8> part{bytes, left < sizeof bytes ? left : sizeof bytes};
         sel::Result<> got = c.system.random(part);

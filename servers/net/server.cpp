@@ -23,8 +23,10 @@ Server::Server(Stack &stack, RightsTexts rights) : stack_{stack} {
 }
 
 const Rights &Server::rights_of(const sel::Caller &caller) const {
-    bool known = caller.part != 0 && caller.part <= kParts;
-    return known ? rights_[caller.part - 1] : none_;
+    if (caller.part == 0 || caller.part > kParts) {
+        return none_;
+    }
+    return rights_[caller.part - 1];
 }
 
 void Server::finish_round() {
