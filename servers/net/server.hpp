@@ -12,7 +12,7 @@ namespace net {
 // What the clients of this server may do, by part from 1 on, as boot/system.toml has it; part 0: nothing.
 using RightsTexts = std::span<const std::string_view>;
 
-class Server : public Backlog {
+class Server final : public Backlog {
   public:
     static constexpr u32 kSockets = 32;   // Of all clients,
     static constexpr u32 kPerClient = 16; // and of one.
