@@ -52,13 +52,6 @@ class DriverLink final : public net::Card {
     std::span<u8> memory_;
 };
 
-class Main final : public net::Server {
-  public:
-    using Server::Server;
-
-    void on_signal(u64) { finish_round(); } // The bell.
-};
-
 constexpr bool can_be_read(net::RightsTexts texts) {
     for (std::string_view text : texts) {
         if (net::Rights rights; !rights.read(text)) {
@@ -75,7 +68,7 @@ static_assert(can_be_read(caps::rights),
 int main() {
     static DriverLink driver;
     static net::Stack stack{driver};
-    static Main server{stack, caps::rights};
+    static net::Server server{stack, caps::rights};
     net::Key key;
     if (!net::make_key(key)) {
         sel::Log{caps::log}.info("this processor has no generator of random numbers: those of "

@@ -46,6 +46,7 @@ class Server final : public Backlog {
     void on_ended(u32 client);
     u64 deadline() const { return stack_.deadline(); }
     void on_timeout() { finish_round(); }
+    void on_signal(u64) { finish_round(); } // The card's bell.
 
     // The card, or its link, may be another one.
     void look();
