@@ -429,7 +429,7 @@ class Servers final : public shell::System {
                    logging::Read{.since = since, .level = level, .source = logging::kAnySource});
     }
     u32 trace(std::span<trace_event_t> out) override {
-        return sel::TraceRing{caps::trace.at<const trace_event_t>(0)}.read(out);
+        return sel::TraceRing{caps::trace.at<const trace_record_t>(0)}.read(out);
     }
     u64 trace_ns(u64 tsc) override { return clock_.nanoseconds(tsc >> CLOCK_SHIFT); }
     sel::Result<talk::Text> talk(std::string_view server, std::string_view line) override {

@@ -16,7 +16,7 @@
 #include "servers/talk/api.hpp"
 #include "servers/vfs/api.hpp"
 
-#include "abi/trace.h"
+#include "abi/trace_event.h"
 
 namespace shell {
 

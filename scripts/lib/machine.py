@@ -280,12 +280,19 @@ class Machine:
         self.control.call("set-action", reboot="reset" if goes_on else "shutdown")
 
     # --- Keyboard and screen.
-    def keys(self, *names):
+    def keys(self, *names, send=None):
         """Press keys together, by QEMU's names (`ctrl`, `a`, `ret`), and let go of them."""
         def event(name, down):
             return {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": name}}}
-        self.control.call("input-send-event", events=[event(name, True) for name in names] +
-                          [event(name, False) for name in reversed(names)])
+        send = send or self.control.call
+        send("input-send-event", events=[event(name, True) for name in names] +
+             [event(name, False) for name in reversed(names)])
+
+    def halt_by_keys(self, timeout=20):
+        """The same as halt(), on the PS/2 keyboard: QEMU may end before it answers the last key."""
+        self.type_keys("halt")
+        self.keys("ret", send=self.control.tell)
+        self.wait_end(timeout)
 
     def screenshot(self, path):
         """Write the screen as a PNG."""

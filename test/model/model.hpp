@@ -208,8 +208,8 @@ enum {
     REAP_LOOK = 16,      // object.c
     TABLE_LOOK = 16,     // vspace.c
     OBJECTS_A_STEP = 32, // untyped_calls.c
-    MAKING = 224,        // untyped_calls.c
-    ZERO_BYTES = 8192    // untyped.h
+    MAKING = 384,        // untyped_calls.c
+    ZERO_BYTES = 12288   // untyped.h
 };
 
 } // namespace model

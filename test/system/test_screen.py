@@ -160,8 +160,7 @@ def test_without_a_serial_line():
         machine.type_keys("kill console; ps\n")
         see(machine, r"^ +1 console +200 .* 2$(?s:.*)^trust>\Z")
         shot(machine, "bios-no-serial")
-        machine.type_keys("halt\n")
-        machine.wait_end()
+        machine.halt_by_keys()
 
 
 def refusal(firmware):
@@ -203,8 +202,7 @@ def test_no_font():
         assert programs(machine)["screen"].state == "wait"
         picture = machine.picture()
         equal("colours", len(set(picture.pixels)), 1)
-        machine.type_keys("halt\n")
-        machine.wait_end()
+        machine.halt_by_keys()
 
 
 def vga_text(machine):

@@ -12,6 +12,8 @@
 #include "arch/x86_64/machine.h"
 #include "offsets.h"
 
+#define TRACE(field, offset) trace_ring + TRACE_##field(offset)
+#define TRACE_RING_MASK (TRACE_RING_BYTES - TRACE_EVENT_BYTES)
 #define TCB(field, index) KERNEL_BASE + TCB_##field(, index, 8)
 #define USER_FLAGS 0x250dd5 // RFLAGS bits that a thread owns; IF is set, the rest is 0.
 #define FLAGS_FIXED 0x202
@@ -157,18 +159,29 @@ iret_resume: // rdi: thread.
     .balign 16
 syscall_entry_traced:
     SYSCALL_PROLOGUE
-    mov %rax, trace_number(%rip)
-    mov %rdi, trace_cptr(%rip)
     cmp $CALL_COUNT, %rax
     jae no_such_call
+    mov trace_end(%rip), %rcx
+    lea (%r11, %rax), %r9d // Thread and call.
+    and $TRACE_RING_MASK, %ecx
+    mov %rdi, TRACE(ARGUMENT, %rcx)
+    mov %r9d, TRACE(WHO, %rcx)
     call *calls(, %rax, 8)
-    push %rax
-    push %rax
-    mov %rax, %rdi
-    call trace_call
-    pop %rax
-    pop %rax
-    jmp call_exit
+    mov trace_end(%rip), %rcx
+    lea TRACE_EVENT_BYTES(%rcx), %r8
+    and $TRACE_RING_MASK, %ecx
+    mov %r8, trace_end(%rip)
+    mov %rax, TRACE(RESULT, %rcx)
+    rdtsc
+    mov %eax, TRACE(TSC, %rcx)
+    mov %edx, 4 + TRACE(TSC, %rcx)
+    mov TRACE(RESULT, %rcx), %rax
+    mov %r8d, TRACE(END, %rcx)
+    movslq K(%rip), %rdi
+    cmp %eax, %edi
+    jne switch_to
+    shr $32, %rax
+    jmp resume
 
 no_such_call: // All registers count: a fault handler may emulate another system's calls.
     mov %rdi, TCB(RDI, %r11)
@@ -345,11 +358,10 @@ interrupt_stubs: // 8 bytes each, from vector 32.
 
     .data
     .balign 64
-    .globl cpu_space, cpu_mode, trace_number, trace_cptr
+    .globl cpu_space, cpu_mode, trace_end
 cpu_space: .quad 0
 cpu_mode: .long 0
     .balign 8
-trace_number: .quad 0
-trace_cptr: .quad 0
+trace_end: .quad 0
 
     .section .note.GNU-stack, "", @progbits
