@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // The door holds one more connection while all are busy, and says so (Crowd). When net ends, all connections do; the door
-// listens again. The first thread hears of faults of the others: then all of it is started anew.
+// listens again. When a worker has stopped by a fault the program ends, and the supervisor starts all of it anew.
 #include <bit>
 
 #include "link.hpp"
@@ -10,7 +10,7 @@
 
 #include "httpd.caps.hpp"
 
-#include "sel/server.hpp"
+#include "sel/program.hpp"
 #include "sel/thread.hpp"
 
 namespace {
@@ -30,9 +30,9 @@ sel::Notification ring(u32 number) {
     return sel::Notification{caps::rings.first + number};
 }
 
-const httpd::Views kViews{caps::view,    caps::log,
-                          caps::network, caps::pci,
-                          caps::volumes, reinterpret_cast<const volatile trace_event_t *>(caps::trace.address)};
+const httpd::Views kViews{
+    caps::view, caps::log,     caps::network,
+    caps::pci,  caps::volumes, reinterpret_cast<const volatile trace_event_t *>(caps::trace.address)};
 
 httpd::Crowd crowd;
 httpd::Pages pages;
@@ -76,9 +76,21 @@ std::array<Worker, kWorkers> make_workers(std::integer_sequence<u32, I...>) {
 }
 std::array<Worker, kWorkers> workers = make_workers(std::make_integer_sequence<u32, kWorkers>{});
 
+// A fault of a thread is told to nobody: it stands where it is.
+void look_for_faults() {
+    for (const sel::ReadyThread &thread : kThread) {
+        sel::Result<sel::ThreadInfo> info = thread.tcb().thread_info();
+        if (info && info->state == STATE_INACTIVE) {
+            sel::exit(kExitFault);
+        }
+    }
+}
+
 // The next worker that is free, as soon as there is one.
 Worker &free_worker() {
-    for (;;) {
+    constexpr u64 kLookMs = 1000;
+    look_for_faults();
+    for (;; look_for_faults()) {
         u32 free = free_workers.load();
         if (free != 0) {
             crowd.wait(false);
@@ -87,7 +99,7 @@ Worker &free_worker() {
             return workers[number];
         }
         crowd.wait(true);
-        [[maybe_unused]] auto rung = caps::free.wait();
+        [[maybe_unused]] auto rung = caps::free.wait(sel::milliseconds(kLookMs));
     }
 }
 
@@ -98,7 +110,7 @@ void accept_all(u32 listener) {
     }
 }
 
-[[noreturn]] void keep_door(void *) {
+[[noreturn]] void keep_door() {
     constexpr u64 kAgainMs = 500;
     for (;;) {
         auto listener = caps::net.call(net::Open{.kind = net::Kind::TCP});
@@ -113,14 +125,10 @@ void accept_all(u32 listener) {
     }
 }
 
-struct First {
-    bool on_fault(const sel::Fault &) { sel::exit(kExitFault); }
-};
-
 bool start(u32 number) {
     auto entry = [](void *it) { static_cast<Worker *>(it)->work(); };
     return kBell[number].mint(ring(number).cptr(), RIGHT_WRITE, 1).ok() &&
-           kThread[number].start(entry, &workers[number], caps::faults).ok();
+           kThread[number].start(entry, &workers[number]).ok();
 }
 
 } // namespace
@@ -130,9 +138,8 @@ int main() {
     for (u32 i = 0; i < kWorkers && good; i++) {
         good = start(i);
     }
-    if (!good || !caps::door.start(keep_door, nullptr, caps::faults)) {
+    if (!good) {
         return kExitThread;
     }
-    static First first;
-    sel::serve<>(caps::service, first);
+    keep_door();
 }
