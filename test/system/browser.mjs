@@ -30,6 +30,7 @@ async function open(path, viewport, colorScheme) {
   return page;
 }
 async function picture(page, name) {
+  await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
 }
 const starts = (page, name) => page.locator(`tr[data-name=${name}] td:last-child`).textContent();

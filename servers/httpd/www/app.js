@@ -3,7 +3,7 @@
 const at = (id) => document.getElementById(id);
 const STATES = ["stopped", "running", "awaited"], LEVELS = ["error", "warning", "info", "debug"];
 const SOCKETS = ["", "open", "connecting", "connected", "listening", "ended"];
-let servers = [], lines = [], before = null, load = [], interrupts = [];
+let servers = [], lines = [], before = null, load = [];
 
 // An element; children are elements or text, never markup.
 function make(name, options = {}, ...children) {
@@ -78,7 +78,7 @@ function showMachine(m) {
   at("uptime").textContent = duration(m.uptime_ns);
   at("clock").textContent = m.tsc_hz ? `${(m.tsc_hz / 1e9).toFixed(2)} GHz` : "";
   if (m.ram) {
-    at("memory").textContent = `${size(m.programs)} of ${size(m.ram)}`;
+    at("memory").textContent = `${Math.round(m.programs / 2 ** 20)} of ${Math.round(m.ram / 2 ** 20)} MiB`;
     at("memory-bar").max = m.ram;
     at("memory-bar").value = m.programs;
   }
@@ -111,9 +111,8 @@ function showDisks(volumes) {
   put("disks", ...volumes.filter((v) => v.mounted && !v.error).map((v) =>
     use(`${v.path} ${v.disk ? `on ${v.disk}` : `by ${v.server}`}`, `${size(v.bytes)} of ${size(v.bytes_max)}`, v.bytes, v.bytes_max)));
 }
-function showInterrupts(seen = new Map()) {
-  put("interrupts", ...interrupts.map((i) => make("tr", {}, cell(i.message ? "message" : i.line), cell(nameOf(i.program)),
-    cell(seen.get(i.line) ?? 0, "n"))));
+function showInterrupts(list) {
+  put("interrupts", ...list.map((i) => make("tr", {}, cell(i.message ? "message" : i.line), cell(nameOf(i.program)), cell(i.name))));
 }
 function showNetwork(n) {
   const facts = n.card ? [["Card", n.card], ["Link", n.up ? "up" : "down"], ["Address", n.address], ["Router", n.router],
@@ -122,14 +121,13 @@ function showNetwork(n) {
   put("card", ...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]));
   put("sockets", ...n.sockets.map((s) => make("tr", {}, cell(nameOf(s.program)), cell(SOCKETS[s.state]), cell(s.local),
     cell(s.state === 3 ? s.remote : "–"))));
-  put("pools", ...n.pools.map((p) => use(p.name, `${p.used} of ${p.all}, most ${p.most}`, p.used, p.all)));
+  put("pools", ...n.pools.filter((p) => p.most > 0).map((p) => use(p.name, `${p.used} of ${p.all}, most ${p.most}`, p.used, p.all)));
 }
 
 async function look() {
-  const [disks, lines, devices, network] = await Promise.all(["disks", "interrupts", "devices", "network"].map(ask));
+  const [disks, interrupts, devices, network] = await Promise.all(["disks", "interrupts", "devices", "network"].map(ask));
   showDisks(disks);
-  interrupts = lines;
-  showInterrupts(Timeline.interrupts());
+  showInterrupts(interrupts);
   put("pci", ...devices.map((d) => make("li", {}, d.name, " ", make("small", {}, d.program ? nameOf(d.program) : ""))));
   showNetwork(network);
 }
@@ -155,14 +153,14 @@ function turnTheme() {
 }
 async function again() {
   try {
-    await look();
+    if (servers.length > 0) await look(); // Before, nobody has a name.
   } catch { /* httpd or net is being restarted: the next look shows it. */ }
-  setTimeout(again, 5000);
+  setTimeout(again, servers.length > 0 ? 5000 : 200);
 }
 
 for (const id of ["log-level", "log-program", "log-text"]) at(id).addEventListener("input", showLog);
 at("theme").addEventListener("click", turnTheme);
 at("all-servers").addEventListener("change", () => showServers(servers));
-Timeline.start(() => ask("trace"), () => showInterrupts(Timeline.interrupts()));
+Timeline.start(() => ask("trace"), (count) => { at("interrupts-seen").textContent = `${count} in the newest trace`; });
 listen();
 again();

@@ -15,12 +15,7 @@ const Timeline = (() => {
       ({ sequence, time, kind, thread, next, call, error, argument }));
     lanes = [...new Set(events.flatMap((e) => [e.thread, e.next]))].filter((t) => t !== 0).sort((a, b) => a - b);
     if (events.length > 1) all();
-    told();
-  }
-  function interrupts() {
-    const seen = new Map();
-    for (const e of events) if (e.kind === IRQ) seen.set(e.argument, (seen.get(e.argument) ?? 0) + 1);
-    return seen;
+    told(events.filter((e) => e.kind === IRQ).length);
   }
   function all() {
     from = first();
@@ -72,7 +67,7 @@ const Timeline = (() => {
     c.strokeStyle = color("line");
     c.fillStyle = color("dim");
     if (events.length < 2) return;
-    const parts = width() < 450 ? 3 : 6;
+    const parts = width() < 450 ? 2 : 6;
     for (let i = 0; i <= parts; i++) {
       const x = LEFT + width() * i / parts;
       c.beginPath();
@@ -105,11 +100,11 @@ const Timeline = (() => {
     const lane = lanes.indexOf(e.thread);
     document.getElementById("trace-event").textContent = `+${microseconds(e.time - first())}: ${KINDS[e.kind]} ${e.call}` +
       `${lane < 0 ? " while nobody ran" : ` by thread ${lane + 1}`}${e.error ? `, error ${e.error}` : ""}` +
-      `${e.kind === IRQ ? `, line ${e.argument}` : ""}`;
+      `${e.kind === IRQ ? `, number ${e.argument}` : ""}`;
   }
   function start(ask, onTrace) {
     const on = (id, act) => document.getElementById(id).addEventListener("click", act);
-    const fetchAll = () => ask().then(take, () => { told(); });
+    const fetchAll = () => ask().then(take, () => told(0));
     canvas = document.getElementById("trace-picture");
     told = onTrace;
     on("trace-fetch", fetchAll);
@@ -131,5 +126,5 @@ const Timeline = (() => {
     draw();
     fetchAll();
   }
-  return { start, draw, interrupts };
+  return { start, draw };
 })();
