@@ -16,7 +16,7 @@
 namespace httpd {
 
 inline constexpr u32 kRequestsMost = 1000; // Of a connection.
-inline constexpr u32 kChunkOut = 840;      // Bytes of a chunk: with its frame in one message of net.
+inline constexpr u32 kChunkOut = 840; // Bytes of a chunk: with its frame in one message of net.
 
 // The answer to one request: content() or refuse() once; behind content() put() all of it, then finish().
 template <typename Link>

@@ -145,11 +145,11 @@ bool has(const Got &got, std::string_view line) {
 
 TEST_CASE("answers of a connection, whatever the pieces", "[httpd]") {
     for (std::size_t piece : {1, 2, 5, 17, 1000}) {
-        std::vector<Got> all = split(
-            talk(get("/") + get("/made") + "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + get("/no") +
-                     "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + get("/"),
-                 piece),
-            {false, false, true});
+        std::vector<Got> all =
+            split(talk(get("/") + get("/made") + "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + get("/no") +
+                           "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + get("/"),
+                       piece),
+                  {false, false, true});
         REQUIRE(all.size() == 6);
         CHECK(all[0].body == kText);
         CHECK(all[1].body == kLong);

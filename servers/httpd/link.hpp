@@ -83,18 +83,18 @@ class Link {
     static constexpr u32 kDrainMs = 1000, kDrainMost = 100;
     static constexpr u64 kSlowBytes = 16384;
 
-    u64 elapsed_ms() const {
-        return sel::clock().nanoseconds(sel::now() - since_) / 1'000'000;
-    }
+    u64 elapsed_ms() const { return sel::clock().nanoseconds(sel::now() - since_) / 1'000'000; }
     std::string_view receive(u32 ms) {
         while (!closed_) {
-            auto got = net_.call_within(sel::milliseconds(kSliceMs), net::Receive{.socket = socket_});
+            auto got =
+                net_.call_within(sel::milliseconds(kSliceMs), net::Receive{.socket = socket_});
             if (got) {
                 data_ = got->data;
                 closed_ = data_.span().empty();
                 // A drop now and then does not make it a request.
                 if (!closed_ && elapsed_ms() <= ms) {
-                    return {reinterpret_cast<const char *>(data_.span().data()), data_.span().size()};
+                    return {reinterpret_cast<const char *>(data_.span().data()),
+                            data_.span().size()};
                 }
                 closed_ = true;
             } else if (got.error() != ERR_TIMEOUT || elapsed_ms() > ms) {

@@ -31,8 +31,9 @@ sel::Notification ring(u32 number) {
 }
 
 const httpd::Views kViews{
-    caps::view, caps::log,     caps::network,
-    caps::pci,  caps::volumes, reinterpret_cast<const volatile trace_event_t *>(caps::trace.address)};
+    caps::view,    caps::log,
+    caps::network, caps::pci,
+    caps::volumes, reinterpret_cast<const volatile trace_event_t *>(caps::trace.address)};
 
 httpd::Crowd crowd;
 httpd::Pages pages;
@@ -66,8 +67,8 @@ class Worker {
   private:
     u32 number_;
     std::atomic<u32> socket_{0};
-    alignas(httpd::Connection<httpd::Link, Site>) char
-        room_[sizeof(httpd::Connection<httpd::Link, Site>)];
+    alignas(httpd::Connection<httpd::Link,
+                              Site>) char room_[sizeof(httpd::Connection<httpd::Link, Site>)];
 };
 
 template <u32... I>

@@ -14,8 +14,7 @@ namespace {
 
 Page make(std::string_view path, std::string_view type, const char *begin, const char *end) {
     Page page{path, type, {begin, static_cast<std::size_t>(end - begin)}, {}};
-    u64 sum =
-        sel::archive_sum({reinterpret_cast<const u8 *>(begin), page.content.size()});
+    u64 sum = sel::archive_sum({reinterpret_cast<const u8 *>(begin), page.content.size()});
     sel::format(page.tag, "\"{:016x}\"", sum);
     return page;
 }

@@ -80,11 +80,14 @@ class Site {
             std::string_view name;
             void (Look::*show)();
         };
-        static constexpr Name kNames[] = {
-            {"servers", &Look::servers},           {"machine", &Look::machine},
-            {"capabilities", &Look::capabilities}, {"interrupts", &Look::interrupts},
-            {"trace", &Look::trace},               {"disks", &Look::disks},
-            {"devices", &Look::devices},           {"network", &Look::network}};
+        static constexpr Name kNames[] = {{"servers", &Look::servers},
+                                          {"machine", &Look::machine},
+                                          {"capabilities", &Look::capabilities},
+                                          {"interrupts", &Look::interrupts},
+                                          {"trace", &Look::trace},
+                                          {"disks", &Look::disks},
+                                          {"devices", &Look::devices},
+                                          {"network", &Look::network}};
         Look look{views_, reply};
         for (const Name &n : kNames) {
             if (n.name == what) {
