@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // A request has kRequestMs, a piece of an answer kStallMs. When somebody waits for a place (Crowd), who has been without a
-// whole request for kGraceMs, or takes an answer more slowly than kSlowBytes a second, is closed: a client that is silent, or
-// gone, keeps nobody out.
+// whole request for kGraceMs, takes nothing for kCrowdMs, or less than kSlowBytes a second, is closed: a client that is silent,
+// or gone, keeps nobody out.
 #pragma once
 
 #include <atomic>
@@ -79,7 +79,7 @@ class Link {
     }
 
   private:
-    static constexpr u32 kRequestMs = 10'000, kStallMs = 10'000, kGraceMs = 1000, kSliceMs = 100;
+    static constexpr u32 kRequestMs = 10'000, kStallMs = 5'000, kCrowdMs = 2'000, kGraceMs = 1000, kSliceMs = 100;
     static constexpr u32 kDrainMs = 1000, kDrainMost = 100;
     static constexpr u64 kSlowBytes = 16384;
 
@@ -105,19 +105,14 @@ class Link {
         }
         return {};
     }
+    // Asked once: a piece that was given up may have gone out all the same, and must not go twice.
     sel::Result<u32> send_piece(const net::Send &m) {
-        u64 begun = elapsed_ms();
-        for (;;) {
-            sel::Result<u32> taken = net_.call_within(sel::milliseconds(kSliceMs), m);
-            if (taken || taken.error() != ERR_TIMEOUT) {
-                return taken;
-            }
-            u64 ms = elapsed_ms();
-            bool slow = ms > 1000 && sent_ < ms * kSlowBytes / 1000;
-            if (ms - begun > kStallMs || (slow && crowd_.waits() && crowd_.give_way())) {
-                return ERR_TIMEOUT;
-            }
+        u64 ms = elapsed_ms();
+        bool slow = ms > kGraceMs && sent_ < ms * kSlowBytes / 1000;
+        if (slow && crowd_.waits() && crowd_.give_way()) {
+            return ERR_TIMEOUT;
         }
+        return net_.call_within(sel::milliseconds(crowd_.waits() ? kCrowdMs : kStallMs), m);
     }
 
     sel::Client<net::Api> net_;

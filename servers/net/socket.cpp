@@ -9,7 +9,7 @@ namespace net {
 namespace {
 
 constexpr u8 kPollHalfSeconds = 1; // How often one that cannot send looks again.
-constexpr u8 kBacklog = 4;         // Connections that come and are not accepted.
+constexpr u8 kBacklog = 24;        // Connections that come and are not accepted.
 
 Cause cause_of(err_t error, bool network) {
     switch (error) {
