@@ -68,7 +68,7 @@ class Worker {
     u32 number_;
     std::atomic<u32> socket_{0};
     alignas(httpd::Connection<httpd::Link,
-                              Site>) char room_[sizeof(httpd::Connection<httpd::Link, Site>)];
+                              Site>) char room_[sizeof(httpd::Connection<httpd::Link, Site>)]{};
 };
 
 template <u32... I>
