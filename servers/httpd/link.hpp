@@ -79,7 +79,8 @@ class Link {
     }
 
   private:
-    static constexpr u32 kRequestMs = 10'000, kStallMs = 5'000, kCrowdMs = 2'000, kGraceMs = 1000, kSliceMs = 100;
+    static constexpr u32 kRequestMs = 10'000, kStallMs = 5'000, kCrowdMs = 2'000, kGraceMs = 1000,
+                         kSliceMs = 100;
     static constexpr u32 kDrainMs = 1000, kDrainMost = 100;
     static constexpr u64 kSlowBytes = 16384;
 

@@ -170,7 +170,7 @@ def test_web_slow():
                         connection.sendall(b"x")
                     except OSError:
                         pass  # It has been shown the door.
-        assert longest < 20, f"the longest wait was {longest:.1f} s"
+        assert longest < 8, f"the longest wait was {longest:.1f} s"
         for connection in slow:  # Gone without a word.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()
