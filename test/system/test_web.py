@@ -6,6 +6,7 @@ Pictures of the page stay in build/shots/web.
 
 import concurrent.futures
 import json
+import os
 import re
 import socket
 import struct
@@ -22,7 +23,7 @@ PICTURES = BUILD / "shots/web"
 SIZES = (0, 1, 895, 896, 897, 65537, 1 << 20, 8 << 20)
 LATE = 150  # QEMU asks again after 6, 18, 42 and 90 s when there was no room for a connection.
 WORKERS = 8  # Connections at a time.
-KILLS = 5
+KILLS = int(os.environ.get("WEB_KILLS", "5"))
 OBSERVERS = {"net.View", "root.View", "log.Reader", "pci.View", "vfs.View"}
 
 
