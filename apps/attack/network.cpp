@@ -71,11 +71,12 @@ bool leave_network() {
         !rights_are_the_capabilitys(*udp) || !listens_where_it_may(*tcp, *udp)) {
         return false;
     }
-    u32 opened = 3; // As many as it may have, then it ends with all of them.
+    constexpr u32 kMost = 48; // Of one client.
+    u32 opened = 3;           // As many as it may have, then it ends with all of them.
     while (caps::narrow.call(net::Open{.kind = net::Kind::UDP})) {
         opened++;
     }
-    return opened <= 16 && ask(net::Open{.kind = net::Kind::TCP}) == ERR_FULL;
+    return opened <= kMost && ask(net::Open{.kind = net::Kind::TCP}) == ERR_FULL;
 }
 
 } // namespace attack

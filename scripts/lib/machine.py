@@ -60,13 +60,13 @@ class ShellError(MachineError):
 
 
 def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=False, memory=256, display="none",
-                 disks=(), disk_kind="virtio", prompt=False, board="pc", exit_device=True, network=False, extra=()):
+                 disks=(), disk_kind="virtio", prompt=False, board="pc", exit_device=True, network=False, http=0, extra=()):
     """QEMU's arguments but for the serial line and the control socket. icount: an instruction is a nanosecond; an idle
     machine jumps to its next timer or, with sleep, waits for what the host has to do (a disk). disk_kind: of all
     disks, or a list, of which the last one is that of all that follow. prompt: virtio disks whose files are in the host's
     memory answer as soon as the host lets them. exit_device: `halt` ends QEMU by a device of its own, with an exit code; else
     the machine has to be switched off. network: a virtio card in QEMU's user network, where 10.0.2.2 is the host's loopback
-    and nobody outside reaches the machine."""
+    and nobody outside reaches the machine. http: this port of the host's loopback leads to its port 80."""
     command = ["qemu-system-x86_64", "-machine", board, "-cpu", "max", "-smp", "1", "-m", str(memory),
                "-accel", "tcg", "-no-reboot", "-display", display]
     command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"] if exit_device else []
@@ -90,7 +90,8 @@ def command_line(iso=None, *, firmware="bios", usb=False, icount=False, sleep=Fa
         if prompt and kind == "virtio":
             command[-1] += PROMPT_DEVICE
     if network:
-        command += ["-nic", "user,id=net0,model=virtio-net-pci"]
+        forward = f",hostfwd=tcp:127.0.0.1:{http}-:80" if http else ""
+        command += ["-nic", f"user,id=net0,model=virtio-net-pci{forward}"]
     return command + list(extra)
 
 

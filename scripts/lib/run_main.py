@@ -1,9 +1,12 @@
 # Builds the system and boots it in QEMU through GRUB; `scripts/run --help` says how.
 # SPDX-License-Identifier: BSD-2-Clause
 import argparse
+import http.client
 import os
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +35,9 @@ def arguments():
                              "kind for all that follow")
     parser.add_argument("--no-network", action="store_true",
                         help="no network card (else one in QEMU's user network: 10.0.2.2 is this machine)")
+    parser.add_argument("--http", type=int, default=0, metavar="PORT",
+                        help="port of this machine's loopback that leads to the system's web server; prints the URL when "
+                             "that answers")
     parser.add_argument("--memory", type=int, default=256, metavar="MB")
     parser.add_argument("--usb", action="store_true", help="boot the ISO as a USB stick instead of a CD")
     parser.add_argument("--icount", action="store_true", help="count instructions: one tick each, repeatable")
@@ -44,6 +50,8 @@ def arguments():
     options = parser.parse_args()
     if options.shot and options.batch is None:
         parser.error("--shot needs --batch: without it the machine is yours, and its screen, too")
+    if options.http and (options.no_network or not 0 < options.http < 65536):
+        parser.error("--http needs a network card and a port below 65536")
     return options
 
 
@@ -108,6 +116,25 @@ def usable(disk):
         sys.exit(f"run: --disk {disk}: {error.strerror}")
 
 
+def answers(port):
+    """Whether the web server behind this port of the loopback answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2) as answer:
+            return answer.status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def tell_url(port, seconds):
+    """Print the URL once the server answers; the exit status."""
+    late = time.monotonic() + seconds
+    while not (good := answers(port)) and time.monotonic() < late:
+        time.sleep(0.2)
+    print(f"http://127.0.0.1:{port}/" if good else f"run: no answer from port {port} within {seconds} s", end="\r\n",
+          file=sys.stdout if good else sys.stderr, flush=True)
+    return 0 if good else 1
+
+
 def run(machine, command, timeout):
     """(exit status, what it says) of a command; behind a `reboot` the machine is at its prompt again."""
     if command.split()[0] != "reboot":
@@ -118,10 +145,10 @@ def run(machine, command, timeout):
     return status, output if status else ""  # Else it is what the boot says.
 
 
-def batch(machine, commands, timeout, shot):
+def batch(machine, commands, timeout, shot, http_port=0):
     """Type the commands, then look at the screen if `shot` says where to; the number of those that failed."""
-    failures = 0
     machine.boot(timeout)
+    failures = tell_url(http_port, timeout) if http_port else 0
     for command in commands:
         status, output = run(machine, command, timeout)
         print(output, end="", flush=True)
@@ -145,17 +172,19 @@ def main():
         "firmware": options.firmware, "usb": options.usb, "icount": options.icount,
         "memory": options.memory, "display": options.display, "disks": options.disk,
         "disk_kind": options.disk_kind or "virtio",
-        "network": not options.no_network,
+        "network": not options.no_network, "http": options.http,
         "extra": options.qemu,
     }
     if options.batch is None:
         command = command_line(build.ISO, **machine_options) + ["-serial", "mon:stdio"]
         command.remove("-no-reboot")  # Which a batch needs, to see its end.
+        if options.http and os.fork() == 0:
+            os._exit(tell_url(options.http, options.timeout))
         os.execvp(command[0], command)
     commands = commands_of(options.batch)
     try:
         with Machine(build.ISO, **machine_options) as machine:
-            return int(batch(machine, commands, options.timeout, options.shot) > 0)
+            return int(batch(machine, commands, options.timeout, options.shot, options.http) > 0)
     except MachineError as error:
         print(f"run: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-// Request: reads HTTP/1.1 requests out of bytes that come in any pieces. A pure library for a server that has sockets.
+// Request: reads HTTP/1.1 requests out of bytes that come in any pieces. A pure class: it has no socket.
 // SPDX-License-Identifier: BSD-2-Clause
 //
 //   RequestParser parser;
@@ -23,15 +23,22 @@ namespace httpd {
 
 enum class Method : u8 { GET, HEAD, POST };
 
-// What to answer to a request that is none.
+// What is answered.
 enum Status : u16 {
     STATUS_OK = 200,
+    STATUS_PARTIAL = 206,
+    STATUS_NOT_MODIFIED = 304,
     STATUS_BAD_REQUEST = 400,
+    STATUS_NOT_FOUND = 404,
+    STATUS_METHOD = 405,
+    STATUS_CONDITION = 412,
     STATUS_TOO_LARGE = 413,
     STATUS_TARGET_TOO_LONG = 414,
+    STATUS_RANGE = 416,
     STATUS_EXPECTATION = 417,
     STATUS_FIELDS_TOO_LARGE = 431,
     STATUS_NOT_IMPLEMENTED = 501,
+    STATUS_BUSY = 503,
     STATUS_VERSION = 505
 };
 

@@ -197,7 +197,7 @@ Socket *Server::oldest_of(const Socket &listener) {
 void Server::serve_accept(Socket &listener) {
     Socket *next = listener.waits_accept() ? oldest_of(listener) : nullptr;
     if (next != nullptr && listener.answer_accept({number_of(*next), next->remote()})) {
-        next->listener = nullptr;
+        next->leave_backlog();
     }
 }
 

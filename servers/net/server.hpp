@@ -14,11 +14,11 @@ using RightsTexts = std::span<const std::string_view>;
 
 class Server final : public Backlog {
   public:
-    static constexpr u32 kSockets = 32;   // Of all clients,
-    static constexpr u32 kPerClient = 16; // and of one.
+    static constexpr u32 kSockets = 64;   // Of all clients,
+    static constexpr u32 kPerClient = 48; // and of one.
     static constexpr u32 kResolves = 8;   // Names that are being looked up.
     static constexpr u32 kParts = 64;     // Rights.
-    static constexpr u32 kWaiting = 4;    // Connections that came to a socket and are not accepted.
+    static constexpr u32 kWaiting = 24;   // Connections that came to a socket and are not accepted.
 
     // Texts that are none give no right.
     Server(Stack &stack, RightsTexts rights);

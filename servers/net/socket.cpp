@@ -9,7 +9,7 @@ namespace net {
 namespace {
 
 constexpr u8 kPollHalfSeconds = 1; // How often one that cannot send looks again.
-constexpr u8 kBacklog = 4;         // Connections that come and are not accepted.
+constexpr u8 kBacklog = 24;        // Connections that come and are not accepted.
 
 Cause cause_of(err_t error, bool network) {
     switch (error) {
@@ -83,6 +83,14 @@ void Socket::adopt(Socket &from, tcp_pcb *connection, Backlog &backlog) {
     tcp_ = connection;
     state = State::CONNECTED;
     watch();
+    tcp_backlog_delayed(tcp_); // lwIP answers no more of them than there is room for.
+}
+
+void Socket::leave_backlog() {
+    listener = nullptr;
+    if (tcp_ != nullptr) {
+        tcp_backlog_accepted(tcp_);
+    }
 }
 
 error_t Socket::failed(err_t error, bool network) {

@@ -65,6 +65,9 @@ class Socket {
     // False: nobody got it.
     bool answer_accept(const Accepted &accepted) { return accepting_.answer(accepted); }
 
+    // Its listener's client has it: it makes room for another one there.
+    void leave_backlog();
+
     Endpoint local() const;
     Endpoint remote() const;
     u32 to_read() const { return in_.size(); }

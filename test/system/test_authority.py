@@ -48,6 +48,16 @@ def clients_of(server):
             if need.kind == "file" and need.grant.split(":")[0] == server.name]
 
 
+def rights_at(server):
+    """What stands behind the server's name where its clients are given it, each once, in the order of boot/system.toml."""
+    found = []
+    for need in (need for program in SYSTEM.programs.values() for need in program.needs):
+        name, _, text = (need.grant or "").partition(":")
+        if name == server.name and text and text not in found:
+            found.append(text)
+    return found
+
+
 def granted(program, need, bits):
     """[(type, rights, detail)] of one need, a slot each."""
     if need.kind == "io":
@@ -93,6 +103,8 @@ def granted(program, need, bits):
         number = clients_of(server).index((program.name, need.name))
         path = subtree.removesuffix(":ro").removesuffix(":rw") or "/"
         equal(f"subtree of {program.name}", server.subtrees[number], (path, subtree.endswith(":ro")))
+    if server.rights and subtree:  # The first one has part 1; a client without a text has none.
+        number = 1 + rights_at(server).index(subtree)
     if program.mounts == need.name:  # One for each window that is shared with file systems, in order.
         number = [other.slot for other in program.needs if other.path == need.path].index(need.slot)
     badge = program.number | server.provides.index(need.kind) << 32 | number << 40
