@@ -105,7 +105,8 @@ INLINE u64 call_active(u64 cptr, u64 info, u32 s, u32 to, length_t length) {
     if (length == SHORT) {
         message_registers(cur, to, SLOT(s).data, info);
     } else {
-        u64 arrives = info ^ INFO_TIMEOUT; // If that is all there is beside registers, they are the message.
+        u64 arrives =
+            info ^ INFO_TIMEOUT; // If that is all there is beside registers, they are the message.
         if (!MESSAGE_IS_SHORT(arrives)) {
             arrives = message_extra(cur, to, info, SLOT(s).may & MAY_GRANT);
         }

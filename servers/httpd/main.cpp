@@ -33,7 +33,7 @@ sel::Notification ring(u32 number) {
 const httpd::Views kViews{
     caps::view,    caps::log,
     caps::network, caps::pci,
-    caps::volumes, reinterpret_cast<const volatile trace_event_t *>(caps::trace.address)};
+    caps::volumes, reinterpret_cast<const volatile trace_record_t *>(caps::trace.address)};
 
 httpd::Crowd crowd;
 httpd::Pages pages;

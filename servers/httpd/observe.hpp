@@ -26,7 +26,7 @@ struct Views {
     sel::Client<net::View> net;
     sel::Client<pci::View> pci;
     sel::Client<vfs::View> volumes;
-    const volatile trace_event_t *trace;
+    const volatile trace_record_t *trace;
 };
 
 template <typename Out>
