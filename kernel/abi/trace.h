@@ -20,8 +20,9 @@ typedef struct {
     u64 tsc;
     u64 argument; // CALL: cptr. IRQ: line. FAULT: address or vector. TIMER: 0.
     u64 result;   // Who runs after it (object; 0: nobody) + (CALL: error_t, FAULT: fault_t) << 32.
-    u32 who; // Who ran when it happened (a multiple of 256, as TCBs lie) + CALL: call_t, others: TRACE_NO_CALL + kind.
-    u32 end; // TRACE_EVENT_BYTES * (k + 1), low 32 bits.
+    u32 who;      // Who ran when it happened (a multiple of 256, as TCBs lie) + CALL: call_t,
+                  // others: TRACE_NO_CALL + kind.
+    u32 end;      // TRACE_EVENT_BYTES * (k + 1), low 32 bits.
 } trace_record_t;
 
 #define TRACE_NO_CALL 0xf0u
