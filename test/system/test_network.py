@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from machine import PROMPT_AT
 from scene import batch, booted, equal, free_bytes, programs
 
 LINES = "".join(f"{n:04} the quick brown fox jumps over the lazy dog\n" for n in range(400))
@@ -230,6 +231,43 @@ def test_network_restarts_under_load():
 
 
 test_network_restarts_under_load.limit = 240
+
+
+class Mirror(socketserver.BaseRequestHandler):
+    """Sends back what it gets, until the other side has finished."""
+
+    def handle(self):
+        while data := self.request.recv(4096):
+            self.request.sendall(data)
+
+
+def test_network_nc():
+    """Both ways: a file to a server that sends it back, one to a client, what a client sends."""
+    serve = unused_port()
+    card = ["-nic", f"user,id=net0,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{serve}-:7"]
+    with serving(socketserver.ThreadingTCPServer, Mirror) as mirror, serving(HttpServer, Http) as port, \
+            booted(extra=card) as machine:
+        assert "address 10.0.2.15" in machine.run("ifconfig")
+        machine.run(f"wget http://10.0.2.2:{port}/file -O f")
+        equal("sent back", machine.run(f"nc 10.0.2.2 {mirror} f"), LINES)
+        refused(machine, f"nc 10.0.2.2 {unused_port()}", "connection refused")
+        refused(machine, "nc 10.0.2.2 7 nofile", "no such name")
+        machine.send("nc -l 7 f\n")
+        machine.expect("nc -l 7 f")
+        got = b""
+        while not got:  # Until somebody listens QEMU's end is closed at once.
+            with socket.create_connection(("127.0.0.1", serve)) as peer, suppress(ConnectionError):
+                peer.sendall(b"from the host\n")
+                peer.shutdown(socket.SHUT_WR)
+                while data := peer.recv(65536):
+                    got += data
+        equal("what came out", got.decode(), LINES)
+        machine.expect("from the host")
+        machine.expect(PROMPT_AT)
+        for line in ("nc 10.0.2.2 0", "nc 10.0.2.2 65536", "nc -l x"):
+            assert machine.status(line)[0] == 2, line
+        machine.run("rm f")
+        machine.halt()
 
 
 def test_network_link():
