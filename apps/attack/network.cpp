@@ -41,6 +41,16 @@ bool stays_where_it_may(u32 tcp, u32 udp, u32 echo) {
     return ask(net::SendTo{.socket = echo, .to = {kOther, 0}, .data = data}) == ERR_RIGHT;
 }
 
+// A question for a name leaves the machine, too; what is in numbers gives an address, but no way there.
+bool looks_up_what_it_may() {
+    for (const char *name : {"secret.example", "test.example.evil.example", "example", "10.0.2"}) {
+        if (ask(net::Resolve{.data = name}) != ERR_RIGHT) {
+            return false;
+        }
+    }
+    return ask(net::Resolve{.data = "10.0.2.3"}) == OK;
+}
+
 bool listens_where_it_may(u32 tcp, u32 udp) {
     for (u32 port = 1; port <= 65'535; port += port < 1024 ? 1 : 997) {
         u16 at = static_cast<u16>(port);
@@ -68,7 +78,8 @@ bool leave_network() {
     sel::Result<u32> udp = caps::narrow.call(net::Open{.kind = net::Kind::UDP});
     sel::Result<u32> echo = caps::narrow.call(net::Open{.kind = net::Kind::ECHO});
     if (!tcp || !udp || !echo || !nothing_is_nothing() || !stays_where_it_may(*tcp, *udp, *echo) ||
-        !rights_are_the_capabilitys(*udp) || !listens_where_it_may(*tcp, *udp)) {
+        !looks_up_what_it_may() || !rights_are_the_capabilitys(*udp) ||
+        !listens_where_it_may(*tcp, *udp)) {
         return false;
     }
     constexpr u32 kMost = 48; // Of one client.

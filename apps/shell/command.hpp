@@ -203,6 +203,7 @@ int command_halt(Context &c);
 int command_help(Context &c);
 int command_history(Context &c);
 int command_ifconfig(Context &c);
+int command_nc(Context &c);
 int command_netstat(Context &c);
 int command_nslookup(Context &c);
 int command_part(Context &c);

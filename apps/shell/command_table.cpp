@@ -75,6 +75,8 @@ constexpr CommandInfo kCommands[] = {
     {"mount", "[[DISK] PATH]", "list the file systems; mount one: a disk (nvme:2), or what was out",
      "", 0, 2, Path, command_mount},
     {"mv", "FROM... TO", "move or rename files or directories", "", 2, kAny, Path, command_mv},
+    {"nc", "HOST PORT [FILE] or -l PORT [FILE]", "send a file, show what comes (-l: wait for one)",
+     "*", 2, 3, Path, command_nc},
     {"netstat", "[-m]", "sockets (-m memory of the network)", "*", 0, 1, None, command_netstat},
     {"nslookup", "NAME [SERVER [PORT]]", "find the addresses of a name", "", 1, 3, None,
      command_nslookup},

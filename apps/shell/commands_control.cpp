@@ -162,6 +162,10 @@ int command_ifconfig(Context &c) {
     return run_program(c, "ifconfig", c.args);
 }
 
+int command_nc(Context &c) {
+    return run_program(c, "nc", c.args);
+}
+
 int command_netstat(Context &c) {
     return run_program(c, "netstat", c.args);
 }

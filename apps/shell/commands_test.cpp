@@ -150,6 +150,8 @@ const Example kExamples[] = {
     {"bench", "bench", 0, ""},
     {"part", "part", 0, ""},
     {"ifconfig", "ifconfig", 0, ""},
+    {"nc", "nc -l 7 f", 0, ""},
+    {"nc", "nc", 2, "error: nc: expected 2 to 3 arguments"},
     {"netstat", "netstat -m", 0, ""},
     {"netstat", "netstat", 0, ""},
     {"netstat", "netstat -m x", 2, "error: netstat: expected 0 to 1 arguments"},
@@ -240,7 +242,7 @@ TEST_CASE_METHOD(Fixture, "every command does what its help says", "[shell]") {
     }
     for (const char *call :
          {"run mkfs [-f /etc]", "run stress [/etc 3s]", "start stress [-x]", "run netstat [-m]",
-          "run nslookup [test.example 10.0.2.2 53]", "run ping [-c 3 10.0.2.2]",
+          "run nc [-l 7 f]", "run nslookup [test.example 10.0.2.2 53]", "run ping [-c 3 10.0.2.2]",
           "run wget [http://10.0.2.2:80/file -O f]"}) {
         CHECK(std::count(system.calls.begin(), system.calls.end(), call) == 1);
     }

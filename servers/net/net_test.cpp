@@ -24,8 +24,9 @@ namespace {
 constexpr nic::Mac kOurs{{0x52, 0x54, 0, 0, 0, 1}}, kTheirs{{0x52, 0x54, 0, 0, 0, 2}};
 constexpr Address kUs = v4(10, 0, 2, 15), kPeer = v4(10, 0, 2, 2), kSelf = v4(127, 0, 0, 1);
 constexpr std::string_view kRights[] = {"anything", "connect=10.0.2.2:9,listen=7",
-                                        "connect=127.0.0.1:*,listen=7"};
-constexpr sel::Caller kAll{1, false, 1}, kSome{2, false, 2}, kNone{3, false, 0}, kLoop{4, false, 3};
+                                        "connect=127.0.0.1:*,listen=7", "connect=test.example:80"};
+constexpr sel::Caller kAll{1, false, 1}, kSome{2, false, 2}, kNone{3, false, 0}, kLoop{4, false, 3},
+    kNamed{5, false, 4};
 
 using Bytes = nic::Bytes;
 
@@ -633,6 +634,134 @@ TEST_CASE_METHOD(Fixture, "frames that are none", "[net]") {
     CHECK(packets().size() == 1);
 }
 
+TEST_CASE_METHOD(Fixture, "a name in a right means what it meant first", "[net]") {
+    know_peer();
+    ip_addr_t names;
+    IP_ADDR4(&names, 10, 0, 2, 2);
+    dns_setserver(0, &names);
+    // The last question's answer: such an address.
+    auto answer_with = [&](Address a) {
+        auto out = packets();
+        REQUIRE(out.size() == 1);
+        Bytes question = out[0].substr(42);
+        Bytes reply = question.substr(0, 2) + Bytes{0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0} +
+                      question.substr(12) + Bytes{0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4};
+        reply.append(a.byte + 12, 4);
+        u16 port = static_cast<u16>(out[0][34] << 8 | out[0][35]);
+        arrive(datagram(53, port, {reinterpret_cast<const char *>(reply.data()), reply.size()}));
+    };
+    auto connect = [&](Address to, u16 port) {
+        u32 socket = open(Kind::TCP, kNamed);
+        auto said = answer<Connect>(ask(Connect{.socket = socket, .to = {to, port}}, kNamed));
+        CHECK(server->on(Close{.socket = socket}, kNamed).ok());
+        return said ? said->error() : OK; // OK: it is on its way.
+    };
+    constexpr Address kFirst = v4(10, 0, 2, 7), kThen = v4(10, 0, 2, 8);
+    CHECK(connect(kFirst, 80) == ERR_RIGHT);
+    for (const char *other : {"else.example", "x.test.example", "test.example.evil.example", ""}) {
+        CHECK(answer<Resolve>(ask(Resolve{.data = other}, kNamed))->error() == ERR_RIGHT);
+    }
+    CHECK(answer<Resolve>(ask(Resolve{.data = "test.example"}, kSome))->error() == ERR_RIGHT);
+    CHECK(packets().empty());
+    cptr_t asked = ask(Resolve{.data = "Test.example"}, kNamed);
+    answer_with(kFirst);
+    CHECK(answer<Resolve>(asked)->value() == kFirst);
+    CHECK(connect(kFirst, 80) == OK);
+    CHECK(connect(kFirst, 81) == ERR_RIGHT);
+    CHECK(connect(kThen, 80) == ERR_RIGHT);
+    pass(5'000); // The answer was good for a second.
+    packets();
+    // Nobody is asked any more, so nobody can say anything else.
+    CHECK(answer<Resolve>(ask(Resolve{.data = "test.example"}, kNamed))->value() == kFirst);
+    CHECK(answer<Resolve>(ask(Resolve{.data = "test.example"}, kAll))->value() == kFirst);
+    CHECK(packets().empty());
+    CHECK(connect(kThen, 80) == ERR_RIGHT);
+    // A name in nobody's right follows its answers.
+    for (Address a : {kFirst, kThen}) {
+        know_peer();
+        packets();
+        asked = ask(Resolve{.data = "free.example"}, kAll);
+        answer_with(a);
+        CHECK(answer<Resolve>(asked)->value() == a);
+        pass(5'000);
+        packets();
+    }
+    CHECK(connect(kThen, 80) == ERR_RIGHT);
+    dns_setserver(0, nullptr);
+}
+
+TEST_CASE_METHOD(Fixture, "one client does not get all the places for names", "[net]") {
+    know_peer();
+    ip_addr_t names;
+    IP_ADDR4(&names, 10, 0, 2, 2);
+    dns_setserver(0, &names);
+    u32 full = 0;
+    for (u32 i = 0; i < Server::kResolves; i++) {
+        Resolve m{.data = {}};
+        sel::format(m.data, "name{}.example", i);
+        auto said = answer<Resolve>(ask(m, kAll));
+        full += said && said->error() == ERR_FULL ? 1 : 0;
+    }
+    CHECK(full >= Server::kResolves - Server::kResolvesPerClient);
+    dns_setserver(0, nullptr);
+}
+
+TEST_CASE_METHOD(Fixture, "who sends much leaves half of the memory to others", "[net]") {
+    constexpr sel::Caller kReader{5, false, 1}, kGreedy{6, false, 1}, kModest{7, false, 1};
+    constexpr u32 kStreams = 14;
+    u32 listener = open(Kind::TCP, kReader);
+    REQUIRE(server->on(Listen{.socket = listener, .port = 7}, kReader).ok());
+    auto connect = [&](sel::Caller caller) {
+        u32 socket = open(Kind::TCP, caller);
+        cptr_t accept = ask(Accept{.socket = listener}, kReader);
+        cptr_t connected = ask(Connect{.socket = socket, .to = {kSelf, 7}}, caller);
+        pass(10);
+        REQUIRE(answer<Connect>(connected)->ok());
+        REQUIRE(answer<Accept>(accept)->ok());
+        return socket;
+    };
+    // How many bytes are taken until one must wait; nobody reads.
+    auto fill = [&](u32 socket, sel::Caller caller) {
+        u32 bytes = 0;
+        for (u32 got = 1; got != 0; bytes += got) {
+            got = sent(
+                ask(Send{.socket = socket, .data = data_of(std::string(kChunk, 'x'))}, caller));
+            pass(10);
+        }
+        return bytes;
+    };
+    u64 before = lwip_stats.mem.used;
+    std::vector<u32> sockets;
+    for (u32 i = 0; i < kStreams; i++) {
+        sockets.push_back(connect(kGreedy));
+    }
+    for (u32 socket : sockets) {
+        fill(socket, kGreedy);
+    }
+    CHECK(lwip_stats.mem.used - before > lwip_stats.mem.avail / 3);
+    CHECK(lwip_stats.mem.used - before <= lwip_stats.mem.avail / 2 + 2 * TCP_MSS);
+    CHECK(fill(connect(kModest), kModest) >= TCP_SND_BUF);
+}
+
+TEST_CASE_METHOD(Fixture, "clients come between the frames of a flood", "[net]") {
+    know_peer();
+    u32 socket = open(Kind::UDP, kAll);
+    REQUIRE(server->on(Bind{.socket = socket, .port = 7}, kAll).ok());
+    u64 before = m.stack.interface().frames_in;
+    u32 sent_frames = 0;
+    for (; m.card.has() != 0 && sent_frames < 2 * Stack::kFrames - 20; sent_frames++) {
+        m.card.arrive(datagram(9, 7, "x"));
+    }
+    REQUIRE(sent_frames > Stack::kFrames);
+    m.driver.on_interrupt(0);
+    server->finish_round();
+    CHECK(m.stack.interface().frames_in == before + Stack::kFrames);
+    CHECK(server->deadline() <= sel::now());
+    server->on_timeout();
+    CHECK(m.stack.interface().frames_in == before + sent_frames);
+    CHECK(server->deadline() > sel::now());
+}
+
 TEST_CASE_METHOD(Fixture, "any messages", "[net]") {
     sel::fuzz::clients<Api>();
     sel::fuzz::clients<View>();
@@ -655,4 +784,10 @@ TEST_CASE("SipHash is SipHash", "[net]") {
     CHECK(a.sequence(ends, 400) - a.sequence(ends, 0) == 100);
     CHECK(a.sequence(ends, 0) != a.sequence(others, 0));
     CHECK(a.sequence(ends, 0) != b.sequence(ends, 0));
+    // Both keys count, and all of them.
+    const Key one{1, 2}, two{3, 4}, mixed = mix(one, two);
+    for (Key other : {mix({0, 2}, two), mix({1, 0}, two), mix(one, {0, 4}), mix(one, {3, 0})}) {
+        CHECK(other.low != mixed.low);
+        CHECK(other.high != mixed.high);
+    }
 }

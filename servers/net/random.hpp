@@ -71,6 +71,12 @@ class Random {
     u64 count_ = 0;
 };
 
+// Of two keys: nobody can tell it who does not know both.
+constexpr Key mix(const Key &a, const Key &b) {
+    const u64 words[] = {b.low, b.high};
+    return {sip_hash(a, words), sip_hash({b.high ^ a.low, b.low ^ a.high}, words)};
+}
+
 // A key of the processor's generator (RDRAND), mixed with the time. False: it has none, and the key is made of
 // times alone, which who knows the machine can narrow down.
 bool make_key(Key &key);

@@ -18,7 +18,7 @@ bool is_tcp(const Socket &s) {
 
 Server::Server(Stack &stack, RightsTexts rights) : stack_{stack} {
     for (u32 i = 0; i < rights.size() && i < kParts; i++) {
-        rights_[i].read(rights[i]);
+        rights_[i].read(rights[i], names_);
     }
 }
 
@@ -185,6 +185,18 @@ Socket *Server::take(Socket &listener) {
     return s;
 }
 
+// Each client may have as much as it leaves free: one has half of it at most, of n each an (n + 1)th, and never all.
+bool Server::has_share(const Socket &socket) const {
+    constexpr u32 kPieceBytes = TCP_MSS + 140; // With heads.
+    u32 his = 0;
+    for (const Socket &s : socket_) {
+        his += s.state != State::FREE && s.client == socket.client ? s.queued() : 0;
+    }
+    const stats_mem &segments = *lwip_stats.memp[MEMP_TCP_SEG];
+    auto bytes = static_cast<u32>(lwip_stats.mem.avail - lwip_stats.mem.used);
+    return his < std::min(bytes / kPieceBytes, static_cast<u32>(segments.avail - segments.used));
+}
+
 Socket *Server::oldest_of(const Socket &listener) {
     Socket *oldest = nullptr;
     for (Socket &s : socket_) {
@@ -267,34 +279,58 @@ void Server::on_found(const char *, const ip_addr_t *address, void *lookup) {
     Lookup &l = *static_cast<Lookup *>(lookup);
     l.busy = false;
     if (address != nullptr) {
-        l.later.answer(from_lwip(*address));
+        // The first of several looks that were on their way counts, for all of them.
+        l.server->names_.learn(l.name.view(), from_lwip(*address));
+        std::optional<Address> kept = l.server->names_.address_of(l.name.view());
+        l.later.answer(kept.value_or(from_lwip(*address)));
     } else {
         l.server->failed_lookup_of_ = l.client;
         l.later.answer(ERR_IO);
     }
 }
 
+Server::Lookup *Server::find_lookup(u32 client) {
+    Lookup *free = nullptr;
+    u32 his = 0;
+    for (Lookup &l : lookup_) {
+        his += l.busy && l.client == client ? 1 : 0;
+        free = l.busy ? free : &l;
+    }
+    return his < kResolvesPerClient ? free : nullptr;
+}
+
 void Server::on(const Resolve &m, sel::Caller caller, sel::Later<Resolve> later) {
+    const Rights &rights = rights_of(caller);
+    std::string_view asked = m.data.view();
     Address address;
-    auto free =
-        std::find_if(lookup_.begin(), lookup_.end(), [](const Lookup &l) { return !l.busy; });
-    error_t refusal = !rights_of(caller).any_at_all() ? ERR_RIGHT
-                      : free == lookup_.end()         ? ERR_FULL
-                                                      : OK;
-    if (refusal != OK || read_address(m.data, address)) {
-        later.answer(refusal != OK ? sel::Result<Address>{refusal} : address);
+    if (rights.any_at_all() && read_address(asked, address)) {
+        later.answer(address);
+        return;
+    }
+    if (!rights.may_look_up(asked)) {
+        later.answer(ERR_RIGHT);
+        return;
+    }
+    if (std::optional<Address> known = names_.address_of(asked)) {
+        later.answer(*known);
+        return;
+    }
+    Lookup *free = find_lookup(caller.client);
+    if (free == nullptr) {
+        later.answer(ERR_FULL);
         return;
     }
     char name[Name::kCapacity + 1] = {};
-    m.data.view().copy(name, Name::kCapacity);
+    asked.copy(name, Name::kCapacity);
     ip_addr_t found;
     free->server = this;
     free->client = caller.client;
+    free->name = m.data;
     free->later = std::move(later);
-    err_t error = dns_gethostbyname(name, &found, &Server::on_found, &*free);
+    err_t error = dns_gethostbyname(name, &found, &Server::on_found, free);
     free->busy = error == ERR_INPROGRESS;
     if (!free->busy) {
-        on_found(name, error == ERR_OK ? &found : nullptr, &*free);
+        on_found(name, error == ERR_OK ? &found : nullptr, free);
     }
     finish_round();
 }

@@ -16,9 +16,10 @@ class Server final : public Backlog {
   public:
     static constexpr u32 kSockets = 64;   // Of all clients,
     static constexpr u32 kPerClient = 48; // and of one.
-    static constexpr u32 kResolves = 8;   // Names that are being looked up.
-    static constexpr u32 kParts = 64;     // Rights.
-    static constexpr u32 kWaiting = 24;   // Connections that came to a socket and are not accepted.
+    static constexpr u32 kResolves = 8;   // Names that are being looked up,
+    static constexpr u32 kResolvesPerClient = 4;
+    static constexpr u32 kParts = 64;   // Rights.
+    static constexpr u32 kWaiting = 24; // Connections that came to a socket and are not accepted.
 
     // Texts that are none give no right.
     Server(Stack &stack, RightsTexts rights);
@@ -55,11 +56,13 @@ class Server final : public Backlog {
 
     // Backlog.
     Socket *take(Socket &listener) override;
+    bool has_share(const Socket &socket) const override;
 
   private:
     struct Lookup {
         Server *server = nullptr;
         u32 client = 0;
+        Name name;
         sel::Later<Resolve> later;
         bool busy = false; // lwIP will call.
     };
@@ -68,6 +71,7 @@ class Server final : public Backlog {
 
     const Rights &rights_of(const sel::Caller &caller) const;
     Socket *find_free(u32 client);
+    Lookup *find_lookup(u32 client);
     sel::Result<Socket *> find(u32 number, const sel::Caller &caller);
     // The same, of a kind and in a state.
     sel::Result<Socket *> find(u32 number, const sel::Caller &caller, Kind kind, State state);
@@ -79,6 +83,7 @@ class Server final : public Backlog {
     void with_data(const M &m, sel::Caller caller, sel::Later<M> later, Kind kind, Go go);
 
     Stack &stack_;
+    Names names_; // In rights.
     Rights none_;
     std::array<Rights, kParts> rights_;
     std::array<Socket, kSockets> socket_;

@@ -262,7 +262,7 @@ void Socket::serve_send() {
         return;
     }
     u32 count = std::min<u32>(out_.size, tcp_sndbuf(tcp_));
-    if (count == 0 ||
+    if (count == 0 || !backlog_->has_share(*this) ||
         tcp_write(tcp_, out_.byte, static_cast<u16>(count), TCP_WRITE_FLAG_COPY) != ERR_OK) {
         return; // When something was acknowledged, or after a while.
     }

@@ -21,10 +21,12 @@ namespace net {
 
 class Socket;
 
-// Who has the sockets: gets the next one for a connection that comes.
+// Who has the sockets: gets the next one for a connection that comes, and says who may send.
 class Backlog {
   public:
     virtual Socket *take(Socket &listener) = 0;
+    // Of what is to be sent its client has less than what is free for all.
+    virtual bool has_share(const Socket &socket) const = 0;
 
   protected:
     ~Backlog() = default;
@@ -73,6 +75,11 @@ class Socket {
     u32 to_read() const { return in_.size(); }
     u32 to_send() const {
         return tcp_ != nullptr && is_connection() ? TCP_SND_BUF - tcp_sndbuf(tcp_) : 0u;
+    }
+
+    // Pieces of memory that what is to be sent takes.
+    u32 queued() const {
+        return tcp_ != nullptr && is_connection() ? u32{tcp_sndqueuelen(tcp_)} : 0u;
     }
 
   private:

@@ -147,14 +147,21 @@ void Stack::take(const nic::Arrived &frame) {
 
 // --- Rounds.
 
+bool Stack::take_frames() {
+    u32 left = kFrames;
+    do {
+        sys_check_timeouts();
+        netif_poll_all();
+        left -= wire_.receive([this](const nic::Arrived &frame) { take(frame); }, left);
+        netif_poll_all();
+    } while (left != 0 && attached_ && !wire_.prepare_sleep());
+    return left == 0;
+}
+
 void Stack::work() {
+    bool more = false;
     for (u32 tries = 0; tries < kTries; tries++) {
-        do {
-            sys_check_timeouts();
-            netif_poll_all();
-            wire_.receive([this](const nic::Arrived &frame) { take(frame); });
-            netif_poll_all();
-        } while (attached_ && !wire_.prepare_sleep());
+        more = take_frames();
         bool kick = attached_ && wire_.wants_kick();
         if (!(attached_ && wire_.bad()) && (!kick || card_.kick().ok())) {
             break;
@@ -162,12 +169,15 @@ void Stack::work() {
         attached_ = false; // One of the two has lost count, or the driver is a new one.
         look();
     }
-    set_deadline();
+    set_deadline(more);
 }
 
 // Without a card, and without connections of this machine to itself, no timer runs.
-void Stack::set_deadline() {
-    due_ = sel::kForever;
+void Stack::set_deadline(bool more) {
+    due_ = more ? sel::now() : sel::kForever;
+    if (more) {
+        return;
+    }
     u32 ms = sys_timeouts_sleeptime();
     bool needed = attached_ || tcp_active_pcbs != nullptr || tcp_tw_pcbs != nullptr;
     if (needed && ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE) {

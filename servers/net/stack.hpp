@@ -4,7 +4,7 @@
 //   stack.begin()       once
 //   stack.look()        the card, or its link, may be another one
 //   stack.work()        behind all that was done with lwIP, and when the card or a timer has something: at its end all
-//                       that can be done has been done
+//                       that can be done has been done, or kFrames frames were taken, and it is due again at once: clients come between
 //   stack.deadline()    when work() is due again, in ticks
 // A frame that arrives stays in its buffer as long as lwIP wants it; one that goes out is copied once into a buffer of the card.
 #pragma once
@@ -33,6 +33,8 @@ class Card {
 
 class Stack {
   public:
+    static constexpr u32 kFrames = 64; // Of a round.
+
     explicit Stack(Card &card) : card_{card} {}
     Stack(const Stack &) = delete;
     Stack &operator=(const Stack &) = delete;
@@ -64,7 +66,9 @@ class Stack {
     void set_link(bool up);
     void leave();
     void take(const nic::Arrived &frame);
-    void set_deadline();
+    // The frames that came, and what lwIP does for itself; true: there are more.
+    bool take_frames();
+    void set_deadline(bool more);
 
     Card &card_;
     nic::Wire wire_;

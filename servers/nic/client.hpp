@@ -71,13 +71,15 @@ class Wire {
     // A Kick is due; asking forgets it.
     bool wants_kick() { return std::exchange(kick_, false); }
 
+    // At most so many; how many they were.
     template <typename Take>
-    void receive(Take take) {
-        while (rings_ && !bad_) {
+    u32 receive(Take take, u32 most = ~0u) {
+        u32 taken = 0;
+        for (; taken < most && rings_ && !bad_; taken++) {
             sel::Result<std::span<Slot>> slots = rings_->arrived.peek();
             if (!slots || slots->empty()) {
                 bad_ = bad_ || !slots;
-                return;
+                return taken;
             }
             Slot slot;
             __builtin_memcpy(&slot, &(*slots)[0], sizeof slot);
@@ -85,12 +87,13 @@ class Wire {
             if (!came_back(slot.buffer) || slot.offset > kBufferBytes ||
                 slot.bytes > kBufferBytes - slot.offset) {
                 bad_ = true;
-                return;
+                return taken;
             }
             out_--;
             take(Arrived{slot.buffer, (slot.flags & kChecked) != 0,
                          buffer(slot.buffer).subspan(slot.offset, slot.bytes)});
         }
+        return taken;
     }
 
     // A buffer that came with a frame is not needed any more.

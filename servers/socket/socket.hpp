@@ -50,12 +50,16 @@ class Socket {
     sel::Result<net::Accepted> accept(u64 ms) { return ask(ms, net::Accept{.socket = number_}); }
     sel::Result<> finish() { return net_.call(net::Finish{.socket = number_}); }
 
+    // How many bytes were taken, at least one.
+    sel::Result<u32> send(std::string_view text, u64 ms) {
+        net::Send m{.socket = number_, .data = {}};
+        m.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+        return ask(ms, m);
+    }
     // `ms`: for each piece.
     sel::Result<> send_all(std::string_view text, u64 ms) {
         while (!text.empty()) {
-            net::Send m{.socket = number_, .data = {}};
-            m.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
-            sel::Result<u32> taken = ask(ms, m);
+            sel::Result<u32> taken = send(text, ms);
             if (!taken) {
                 return taken.error();
             }

@@ -27,7 +27,7 @@ class Peer:
     def __init__(self, folder):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(f"{folder}/peer")
-        self.netdev = (f"dgram,id=net0,local.type=unix,local.path={folder}/card,"
+        self.netdev = (f"dgram,id=peer,local.type=unix,local.path={folder}/card,"
                        f"remote.type=unix,remote.path={folder}/peer")
         self.frames, self.lengths = 0, set()
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -58,8 +58,10 @@ def machine_with(device, **options):
     driver, arguments, signal, name = DEVICES[device]
     with tempfile.TemporaryDirectory() as folder:
         peer = Peer(folder)
-        extra = ["-netdev", peer.netdev, "-device", f"{arguments},netdev=net0,mac={MAC}"]
+        extra = ["-netdev", peer.netdev, "-device", f"{arguments},netdev=peer,mac={MAC}",
+                 "-netdev", "user,id=user", "-device", "virtio-net-pci,disable-legacy=on,netdev=user"]
         with booted(extra=extra, **options) as machine:
+            assert "virtio network card" in machine.run("ifconfig")  # net has that one, and leaves ours alone.
             wait_for(machine, f"card 1: {name}, address {MAC}")
             free = free_bytes(machine)
             rows = [row for row in machine.run("lspci").splitlines() if f" {driver} ({signal})" in row]
@@ -106,7 +108,7 @@ def link(device):
         for up, word in ((False, "down"), (True, "up")):
             machine.send(f"run nictest {driver} link\n")
             machine.expect("waits for the link")
-            machine.control.call("set_link", name="net0", up=up)
+            machine.control.call("set_link", name="peer", up=up)
             machine.expect(f"link {word}")
             machine.expect(PROMPT_AT)
         assert "after it good" in machine.run(f"run nictest {driver}")

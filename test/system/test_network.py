@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from machine import PROMPT_AT
 from scene import batch, booted, equal, free_bytes, programs
 
 LINES = "".join(f"{n:04} the quick brown fox jumps over the lazy dog\n" for n in range(400))
@@ -232,6 +233,43 @@ def test_network_restarts_under_load():
 test_network_restarts_under_load.limit = 240
 
 
+class Mirror(socketserver.BaseRequestHandler):
+    """Sends back what it gets, until the other side has finished."""
+
+    def handle(self):
+        while data := self.request.recv(4096):
+            self.request.sendall(data)
+
+
+def test_network_nc():
+    """Both ways: a file to a server that sends it back, one to a client, what a client sends."""
+    serve = unused_port()
+    card = ["-nic", f"user,id=net0,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{serve}-:7"]
+    with serving(socketserver.ThreadingTCPServer, Mirror) as mirror, serving(HttpServer, Http) as port, \
+            booted(extra=card) as machine:
+        assert "address 10.0.2.15" in machine.run("ifconfig")
+        machine.run(f"wget http://10.0.2.2:{port}/file -O f")
+        equal("sent back", machine.run(f"nc 10.0.2.2 {mirror} f"), LINES)
+        refused(machine, f"nc 10.0.2.2 {unused_port()}", "connection refused")
+        refused(machine, "nc 10.0.2.2 7 nofile", "no such name")
+        machine.send("nc -l 7 f\n")
+        machine.expect("nc -l 7 f")
+        got = b""
+        while not got:  # Until somebody listens QEMU's end is closed at once.
+            with socket.create_connection(("127.0.0.1", serve)) as peer, suppress(ConnectionError):
+                peer.sendall(b"from the host\n")
+                peer.shutdown(socket.SHUT_WR)
+                while data := peer.recv(65536):
+                    got += data
+        equal("what came out", got.decode(), LINES)
+        machine.expect("from the host")
+        machine.expect(PROMPT_AT)
+        for line in ("nc 10.0.2.2 0", "nc 10.0.2.2 65536", "nc -l x"):
+            assert machine.status(line)[0] == 2, line
+        machine.run("rm f")
+        machine.halt()
+
+
 def test_network_link():
     """A cable that is pulled: no address and no way; plugged in, there is one again."""
     with connected() as (machine, web):
@@ -276,6 +314,67 @@ def test_network_uefi():
         assert "1 came back" in machine.run("ping -c 1 10.0.2.2")
         equal("answer", machine.run(f"wget {web}/one -O f"), "/f: 1 bytes\n")
         machine.halt()
+
+
+CARDS = {"e1000": "Intel 82540EM network card", "e1000e": "Intel 82574L network card"}
+
+
+def shows(machine, *words):
+    """ifconfig does, at last."""
+    for _ in range(20):
+        output = machine.run("ifconfig")
+        if all(word in output for word in words):
+            return
+        machine.run("sleep 1")
+    raise AssertionError(output)
+
+
+def other_card(model, **options):
+    """The same server over another driver: address, data in both directions, driver and net ended, cable pulled."""
+    card = ["-nic", f"user,id=net0,model={model}"]
+    with serving(HttpServer, Http) as port, booted(extra=card, **options) as machine:
+        web = f"http://10.0.2.2:{port}"
+        output = machine.run("ifconfig")
+        assert CARDS[model] in output and "address 10.0.2.15" in output, output
+        assert "3 came back" in machine.run("ping -c 3 10.0.2.2")
+        equal("answer", machine.run(f"wget {web}/large -O g", 120), f"/g: {1 << 20} bytes\n")
+        machine.run("rm g")
+        free = None
+        for server in ("e1000", "net", "virtio-net", "netwatch", "e1000"):
+            machine.run(f"kill {server}")
+            assert "address 10.0.2.15" in machine.run("ifconfig"), server
+            equal("answer", machine.run(f"wget {web}/file -O f"), f"/f: {len(LINES)} bytes\n")
+            equal("file", machine.run("cat f"), LINES)
+            machine.run("rm f")
+            free = free or free_bytes(machine)
+        equal("memory", free_bytes(machine), free)
+        machine.control.call("set_link", name="net0", up=False)
+        assert "link down" in machine.run("ifconfig")
+        machine.control.call("set_link", name="net0", up=True)
+        shows(machine, "address 10.0.2.15")  # QEMU's card takes half a second to agree on the speed.
+        equal("answer", machine.run(f"wget {web}/one -O f"), "/f: 1 bytes\n")
+        machine.halt()
+
+
+def test_network_e1000():
+    other_card("e1000")
+
+
+def test_network_e1000e_uefi():
+    other_card("e1000e", firmware="uefi", board="q35")
+
+
+def test_network_two_drivers():
+    """A card of each: virtio-net's is used, and if it is one that cannot be, the other driver's."""
+    for first, used in (("disable-legacy=on", "virtio network card"), ("disable-modern=on", CARDS["e1000"])):
+        cards = ["-netdev", "user,id=net0", "-device", f"virtio-net-pci,{first},netdev=net0",
+                 "-netdev", "user,id=net1", "-device", "e1000,netdev=net1"]
+        with serving(HttpServer, Http) as port, booted(extra=cards) as machine:
+            output = machine.run("ifconfig")
+            assert used in output and "address 10.0.2.15" in output, output
+            assert ("cannot be started" in machine.run("log")) == (first == "disable-modern=on")
+            equal("answer", machine.run(f"wget http://10.0.2.2:{port}/file -O f"), f"/f: {len(LINES)} bytes\n")
+            machine.halt()
 
 
 def test_network_is_not_there():
