@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#ifdef TLS_TEST
+#include <stdio.h>
+#endif
 
 /* Surroundings: port.cpp. */
 #define MBEDTLS_HAVE_ASM
@@ -11,6 +14,7 @@
 #define MBEDTLS_HAVE_TIME_DATE
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_PLATFORM_MEMORY
+#define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS /* No memory before start(). */
 #define MBEDTLS_PLATFORM_TIME_MACRO tls_time
 #define MBEDTLS_PLATFORM_TIME_TYPE_MACRO int64_t
 #define MBEDTLS_PLATFORM_MS_TIME_ALT
@@ -89,7 +93,9 @@ extern "C" {
 #endif
 int64_t tls_time(int64_t *seconds);
 __attribute__((noreturn)) void tls_stop(int status);
-#ifndef TLS_TEST
+#ifdef TLS_TEST
+#define MBEDTLS_PLATFORM_SNPRINTF_MACRO snprintf
+#else
 #define MBEDTLS_PLATFORM_SNPRINTF_MACRO tls_snprintf
 int tls_snprintf(char *text, size_t size, const char *pattern, ...);
 #endif

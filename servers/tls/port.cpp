@@ -123,7 +123,9 @@ char *strncpy(char *__restrict to, const char *__restrict from, size_t size) {
     return to;
 }
 
-const char *strstr(const char *in, const char *what) {
+// <string.h> declares it as two overloads of C++.
+const char *find_text(const char *in, const char *what) asm("strstr");
+const char *find_text(const char *in, const char *what) {
     std::string_view text{in};
     std::size_t at = text.find(what);
     return at == std::string_view::npos ? nullptr : in + at;
