@@ -43,7 +43,6 @@ void begin() {
 // An authority, one that it has signed, and a server's of that one.
 struct Chain {
     Chain() {
-        own = {.name = "server", .issuer = "middle", .host = "host.example"};
         root = sign({.name = "root", .issuer = "root", .host = "", .authority = true}, root_key,
                     root_key);
         middle = sign({.name = "middle", .issuer = "root", .host = "", .authority = true},
@@ -52,7 +51,7 @@ struct Chain {
     std::vector<std::vector<u8>> shown() { return {sign(own, key, middle_key), middle}; }
 
     Key root_key, middle_key, key;
-    Paper own;
+    Paper own{.name = "server", .issuer = "middle", .host = "host.example"};
     std::vector<u8> root, middle;
 };
 
