@@ -22,7 +22,8 @@
 #define MBEDTLS_PLATFORM_ZEROIZE_ALT
 #define MBEDTLS_PLATFORM_EXIT_MACRO tls_stop
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
-#define MBEDTLS_MEMORY_ALIGN_MULTIPLE 16 /* 4 is what it has else: too little for its own structures. */
+#define MBEDTLS_MEMORY_ALIGN_MULTIPLE                                                              \
+    16 /* 4 is what it has else: too little for its own structures. */
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
 #define MBEDTLS_TEST_SW_INET_PTON /* Its own reader of addresses. */
 
