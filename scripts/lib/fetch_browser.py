@@ -15,8 +15,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-NAME, VERSION = "playwright-core", "1.65.1"
-INTEGRITY = "hqPpz7blSMPxWVdoeE1yiBSzXsKiVOd2k+kjCvmUywD2GPO2Dd9HfcWnq9NN0GHbNZDFgZ9JfBFr+X5/BLo0qw=="  # SHA-512.
+NAME, VERSION = "playwright-core", "1.60.0"
+INTEGRITY = "9bW6zvX/m0lEbgTKJ6YppOKx8H3VOPBMOCFh2irXFOT4BbHgrx5hPjwJYLT40Lu+4qtD36qKc/Hn56StUW57IA=="  # SHA-512.
 PLACE = Path(__file__).resolve().parents[2] / "subprojects" / NAME
 STAMP = PLACE / ".source"
 

@@ -65,7 +65,7 @@ const steps = {
     await node("netwatch").focus();
     await wide.keyboard.press("Enter");
     assert.equal(await heading.textContent(), "netwatch");
-    assert.deepEqual(await names(wide, below("out")), ["net", "virtio-net"]);
+    assert.deepEqual(await names(wide, below("out")), ["e1000", "net", "virtio-net"]);
   },
   async trace() {
     const span = () => wide.locator("#trace-span").textContent();
