@@ -88,7 +88,7 @@ def test_system_table_is_damaged():
 
 
 def test_too_little_memory():
-    says_and_stops(original(), "too little memory for ", memory=9)
+    says_and_stops(original(), "too little memory for ", memory=10)
 
 
 def test_no_module_of_that_name():
