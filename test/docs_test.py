@@ -30,11 +30,18 @@ class Pages(unittest.TestCase):
                               ("scripts/test --only x --lazy", "scripts/test --help does not know --lazy"),
                               ("scripts/run --batch 'ls; dir | sort'", "the shell has no command dir"),
                               ("scripts/run --batch 'for x in a; do dir; done'", "the shell has no command dir"),
+                              ("scripts/test --onl x", "scripts/test --help does not know --onl"),
                               ("boot.from_tape", "there is no scenario boot.from_tape"),
                               ("meson test -C build shelf", "there is no host test shelf"),
                               ("servers/vfs/none.hpp", "there is no file servers/vfs/none.hpp"),
                               ("no_such.hpp", "there is no file no_such.hpp anywhere")):
             self.assertEqual(self.problems(code), [problem])
+
+    def test_what_is_typed_at_the_shell(self):
+        lines = docs.shell_lines()
+        self.assertIn("help", lines)  # Of `--batch 'help; ps'`.
+        self.assertIn("fsck /disk", lines)
+        self.assertEqual([line for line in lines if "-->" in line or "NAME" in line or "..." in line], [])
 
     def test_a_decision_that_is_not_there(self):
         page = ROOT / "kernel/glossary.md"

@@ -2,13 +2,14 @@
 SPDX-License-Identifier: BSD-2-Clause
 
 Pages are all *.md. In them, `code` and blocks of code are looked at:
-  scripts/NAME --option   the script is there, and its --help knows the option
+  scripts/NAME --option   the script is there, and its --help has the option
   --batch 'A; B | C'      each command is one of the shell's table, a program in a file, or `NAME=word`
   topic.name              where test/system/test_topic.py exists: it has this scenario
   meson test ... NAME     the name of a host test in some meson.build
   file.ext                some file of the project has this name
   path/file.ext           is there, from the page's folder, the project's, or one of the folders that PLACES names
   adr/NNNN                a decision with this number
+What is typed at the shell is run by the scenarios of test/system/test_pages.py (shell_lines()).
 Two parts of pages are made from what they tell of: the index of decisions and the picture of the system (`docs.py --update`).
 """
 
@@ -95,7 +96,7 @@ def problems_of(code, page, facts):
             yield f"there is no scripts/{script}"
             continue
         for option in OPTION.findall(re.sub(r"'[^']*'|\s--\s.*", "", rest)):
-            if option not in (facts.help(script) or ""):
+            if option not in OPTION.findall(facts.help(script) or ""):
                 yield f"scripts/{script} --help does not know {option}"
     for batch in BATCH.findall(code):
         for command in run_main.commands_of(batch):
@@ -124,6 +125,27 @@ def page_problems(page, facts):
         if not list((facts.project / ADR).glob(f"{match[1]}-*.md")):
             line = text.count("\n", 0, match.start()) + 1
             yield f"{page.relative_to(facts.project)}:{line}: there is no decision {match[1]}"
+
+
+PLACEHOLDER = re.compile(r"(?:^|[ /])[A-Z]+(?:$|[ ./])|\.\.\.|…")
+
+
+def shell_lines(project=ROOT):
+    """{line: the pages that name it} of what pages let a reader type at the shell: with `--batch`, and as code of several
+    words that begins with one of its commands. Not decisions, which tell of their time, nor lines with something to fill in."""
+    facts, found = Facts(project), {}
+    for page in pages(project):
+        if f"/{ADR}/" in str(page):
+            continue
+        for match in CODE.finditer(page.read_text()):
+            code = match[1] or match[2]
+            batches = [line for batch in BATCH.findall(code) for line in run_main.commands_of(batch)]
+            lines = [] if match[0].startswith("```mermaid") else map(str.strip, code.split("\n"))
+            typed = [line for line in lines if " " in line and line.split()[0] in facts.commands]
+            for line in batches + typed:
+                if not PLACEHOLDER.search(line):
+                    found.setdefault(line, []).append(str(page.relative_to(project)))
+    return found
 
 
 # --- What is made.
@@ -198,5 +220,5 @@ def problems(project=ROOT):
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--update"]:
-        sys.exit("\n".join(made_problems(ROOT, update=True)))
-    sys.exit("\n".join(problems()))
+        sys.exit("\n".join(made_problems(ROOT, update=True)) or 0)
+    sys.exit("\n".join(problems()) or 0)

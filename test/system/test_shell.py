@@ -158,6 +158,7 @@ BAD_ARGUMENTS = {  # Command: lines that are wrong, besides one with an unknown 
     "more": ["more", "more /nowhere", "more a b"],
     "mount": ["mount /", "mount /etc", "mount a b", "mount /nowhere"],
     "mv": ["mv", "mv /nowhere /x", "mv /etc /etc/motd", "mv / /x"],
+    "nc": ["nc", "nc h", "nc -l", "nc h x", "nc 10.0.2.2 7 f x"],
     "netstat": ["netstat x", "netstat -m x"],
     "nslookup": ["nslookup", "nslookup a 10.0.2.2 0", "nslookup a 10.0.2.2 x"],
     "part": ["part virtio-blk", "part nothing new", "part virtio-blk make", "part virtio-blk new",
