@@ -24,6 +24,7 @@ import ledger
 import mutate
 import report
 import results
+import seals
 import wp
 
 ROOT = wp.ROOT
@@ -155,13 +156,17 @@ def lemma_modules(modules):
 def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/prove",
-        description="Prove the contracts of the core: more than an hour, with --cached about fifteen minutes.",
+        description="Prove the contracts of the core: more than an hour, with --cached about twenty minutes.",
         epilog="The last line is `goals PROVED/TOTAL proved, A assumptions` (the entries of "
                "proofs/ASSUMED.md). Exits 0 only if everything is proved and the ledger is complete.")
     parser.add_argument("--cached", dest="cache", action="store_const", const="replay", default="none",
                         help="take results from proofs/results, run the provers only for the rest")
     parser.add_argument("--update", dest="cache", action="store_const", const="update",
-                        help="like --cached, and keep in proofs/results what was used or found, nothing else")
+                        help="like --cached, and keep in proofs/results what was used or found, nothing else; "
+                             "seal the modules all of whose runs passed")
+    parser.add_argument("--changed", action="store_true",
+                        help="like --cached, but of the modules that are as --update sealed them look at "
+                             f"one in {seals.SHARE} only, chosen by the hash of HEAD")
     parser.add_argument("--renew", dest="cache", action="store_const", const="renew",
                         help="ask about each goal that has no result any more the prover that proved it before, and "
                              "keep what that proves: after a change that touches all, --update has less to do")
@@ -185,6 +190,10 @@ def arguments():
                              "results and is not a proof run: the last line counts those then")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what Frama-C prints")
     options = parser.parse_args()
+    if options.changed:
+        if options.only or options.module or options.smoke or options.cache != "none":
+            parser.error("--changed chooses what it proves")
+        options.cache = "replay"
     if options.doubt and (options.only or options.module or options.smoke):
         parser.error("--doubt chooses what it proves")
     if options.report and (options.doubt or options.only or options.module or options.smoke or options.cache != "none"):
@@ -201,8 +210,20 @@ def selected(options, modules):
         return jobs
     if options.module and options.module not in modules:
         sys.exit(f"prove: no module {options.module} in modules.toml; there are: {', '.join(modules)}")
+    names = unsealed(modules, options.seed) if options.changed else {options.module} if options.module else modules
     return [(name, module, module["functions"]) for name, module in modules.items()
-            if module["functions"] and options.module in (None, name)]
+            if module["functions"] and name in names]
+
+
+def unsealed(modules, seed):
+    """The modules to look at with --changed, by name."""
+    proved = {name: module for name, module in modules.items() if module["functions"]}
+    sealed = seals.intact(proved)
+    again = seals.chosen(sealed, seed or doubt.git("rev-parse", "HEAD").strip())
+    kept = sum(len(results.read(modules[name]["results"])) for name in sealed - again)
+    print(f"of {len(proved)} modules {len(proved) - len(sealed)} are not as they were sealed, {len(again)} of the "
+          f"others are chosen; the rest, with {kept} kept results, is believed", flush=True)
+    return proved.keys() - sealed | again
 
 
 def jobs(options, modules, known):
@@ -237,6 +258,20 @@ def keep(modules, finished):
             before = results.read(module["results"])
             results.write(module["results"], results.replaced(before, runs[id(module)], module["functions"],
                                                               any(module is home for home in homes)))
+
+
+def seal(modules, finished):
+    """Seal the modules that were run whole and passed."""
+    homes = [id(home) for home in lemma_modules(modules).values()]
+    passed, failed = set(), set()
+    for name, module in modules.items():
+        runs = {work: run for ran, work, _, run in finished if ran is module}
+        wanted = {prove_functions, smoke_test} | ({prove_lemmas} if id(module) in homes else set())
+        if any(run.problems for run in runs.values()):
+            failed.add(name)
+        elif wanted <= runs.keys():
+            passed.add(name)
+    seals.write(modules, passed, failed)
 
 
 def main():
@@ -280,6 +315,8 @@ def main():
             finished.append((module, work, inputs, run))
             if options.cache == "update":
                 keep(modules, finished)
+    if options.cache == "update" and not options.only:
+        seal(modules, finished)
     if smoke:
         print(f"smoke tests {sum(smoke.values())}/{len(smoke)} passed")
     print(f"goals {sum(goals.values())}/{len(goals)} proved, {ledger.count(ROOT)} assumptions")

@@ -15,9 +15,9 @@ import results
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 15  # For each goal and prover, unless a module's flags say otherwise.
+PARSE_FLAGS = ["-c11", "-machdep", "x86_64", f"-cpp-extra-args=-I{ROOT}/kernel"]
 BASE_FLAGS = [
-    "-c11", "-machdep", "x86_64", f"-cpp-extra-args=-I{ROOT}/kernel",
-    "-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-model", "Typed", "-wp-check-memory-model",
+    *PARSE_FLAGS, "-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-model", "Typed", "-wp-check-memory-model",
     "-wp-timeout", str(SECONDS), "-wp-par", "2", "-wp-filename-truncation", "400",
 ]
 PROVERS = ["-wp-prover", "z3,cvc5,cvc4"]

@@ -4,11 +4,12 @@ SPDX-License-Identifier: BSD-2-Clause
 
 usage: manifest.py check  PROJECT                        everything, without the programs' sizes
        manifest.py list   PROJECT                        FOLDER VECTOR FILE NAME of each program, a line each
-       manifest.py header PROJECT NAME OUTPUT.hpp        typed capability names of one program
-       manifest.py note   PROJECT NAME OUTPUT.S          its manifest, as it stands in its ELF file
+       manifest.py sources PROJECT FOLDER NAME...        of each program, NAME.caps.hpp, typed capability names, and
+                                                         NAME.note.S, its manifest as it stands in its ELF file
        manifest.py file   PROJECT NAME OUTPUT ELF        a program that is started from a file, as it goes to a disk
        manifest.py table  PROJECT OUTPUT NAME=ELF...     the table that root starts the system from
 
+A file that would be as it is already is left alone, so that nothing behind it is built again.
 Exits 1 with one line for each mistake: file, key, what stands there and what was expected.
 servers/README.md explains the keys; scripts/lib/manifests does the work.
 """
@@ -27,6 +28,19 @@ from manifests.words import Mistake  # noqa: E402
 from pack_archive import strip  # noqa: E402
 
 
+def write(path, content):
+    """Bytes into a file that has others."""
+    path = Path(path)
+    if not path.exists() or path.read_bytes() != content:
+        path.write_bytes(content)
+
+
+def write_sources(system, folder, names):
+    for name in names:
+        write(Path(folder) / f"{name}.caps.hpp", header(system, name).encode())
+        write(Path(folder) / f"{name}.note.S", note(system.programs[name]).encode())
+
+
 def main(argv):
     if len(argv) < 2:
         sys.exit(__doc__)
@@ -38,18 +52,16 @@ def main(argv):
         if command == "list":
             for program in system.programs.values():
                 print(program.folder, int(program.data.get("vector", False)), int(program.from_file), program.name)
-        elif command == "header":
-            Path(rest[1]).write_text(header(system, rest[0]))
-        elif command == "note":
-            Path(rest[1]).write_text(note(system.programs[rest[0]]))
+        elif command == "sources":
+            write_sources(system, rest[0], rest[1:])
         elif command == "file":
             check_memory(system.programs[rest[0]], rest[2], Path(rest[2]).read_bytes())
-            Path(rest[1]).write_bytes(strip(rest[2], "all"))
+            write(rest[1], strip(rest[2], "all"))
         elif command == "table":
             for argument in rest[1:]:
                 name, _, path = argument.partition("=")
                 check_memory(system.programs[name], path, Path(path).read_bytes())
-            Path(rest[0]).write_bytes(table(system))
+            write(rest[0], table(system))
         elif command != "check":
             sys.exit(__doc__)
     except Mistake as mistake:

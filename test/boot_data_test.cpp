@@ -9,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -298,4 +299,138 @@ TEST_CASE("random damage never leads outside the bytes") {
     }
     CHECK(refused > 50000);
     CHECK(refused < 200000);
+}
+
+namespace {
+
+struct ScreenTag {
+    u64 address = 0xfd000000;
+    u32 pitch = 4096, width = 1024, height = 768;
+    u8 bits = 32, kind = 1, red = 16, green = 8, blue = 0;
+};
+
+// What is understood of a frame buffer tag (type 8), cut to its first `bytes`.
+boot_framebuffer_t read_screen(const ScreenTag &t, size_t bytes = 100) {
+    Builder body;
+    body.put(t.address).put(t.pitch).put(t.width).put(t.height).put(t.bits).put(t.kind).put(u16{0});
+    body.put(t.red).put(u8{8}).put(t.green).put(u8{8}).put(t.blue).put(u8{8});
+    body.bytes().resize(std::min(bytes, body.size()));
+    Builder b;
+    b.put(u32{0}).put(u32{0});
+    put_tag(b, 8, body);
+    put_tag(b, 0, Builder());
+    b.set(0, static_cast<u32>(b.size()));
+    BootData out;
+    CHECK(read_multiboot(memory_of(b.bytes()), BASE, out) != nullptr); // There is nothing else.
+    return out.framebuffer;
+}
+
+std::vector<u8> font_module(u32 height, u32 count) {
+    Builder b;
+    b.put(u32{BOOT_FONT_MAGIC}).put(height).put(count).put(u32{0});
+    for (u32 i = 0; i < count; i++) {
+        b.put(u32{' ' + i});
+    }
+    for (u32 i = 0; i < count * height; i++) {
+        b.put(static_cast<u8>(i));
+    }
+    return b.bytes();
+}
+
+} // namespace
+
+TEST_CASE("a frame buffer of 32 bits a pixel, or a text mode, is a screen") {
+    boot_framebuffer_t pixels = read_screen({});
+    CHECK(pixels.address == 0xfd000000);
+    CHECK(pixels.pitch == 4096);
+    CHECK(pixels.width == 1024);
+    CHECK(pixels.height == 768);
+    CHECK(pixels.red_shift == 16);
+    CHECK(pixels.text == 0);
+    ScreenTag text{
+        .address = 0xb8000, .pitch = 160, .width = 80, .height = 25, .bits = 16, .kind = 2};
+    boot_framebuffer_t cells = read_screen(text, 24);
+    CHECK(cells.address == 0xb8000);
+    CHECK(cells.text == 1);
+    CHECK(cells.bits == 16);
+}
+
+TEST_CASE("what cannot be a screen is none") {
+    auto none = [](auto change) {
+        ScreenTag tag;
+        change(tag);
+        return read_screen(tag).address == 0;
+    };
+    CHECK_FALSE(none([](ScreenTag &) {}));
+    CHECK(none([](ScreenTag &t) { t.kind = 0; }));
+    CHECK(none([](ScreenTag &t) { t.bits = 24; }));
+    CHECK(none([](ScreenTag &t) { t.pitch = 4092; }));
+    CHECK(none([](ScreenTag &t) { t.pitch = 4097; }));
+    CHECK(none([](ScreenTag &t) { t.pitch = ~0u; }));
+    CHECK(none([](ScreenTag &t) { t.width = 0; }));
+    CHECK(none([](ScreenTag &t) { t.height = 0; }));
+    CHECK(none([](ScreenTag &t) { t.height = 20000; }));
+    CHECK(none([](ScreenTag &t) { t.red = 25; }));
+    CHECK(none([](ScreenTag &t) { t.blue = 255; }));
+    CHECK(none([](ScreenTag &t) { t.address = ~0ull - 100; }));
+    CHECK(none([](ScreenTag &t) { t.kind = 2; })); // A text mode elsewhere than VGA has it.
+    CHECK(read_screen({}, 29).address == 0);       // Without its colours.
+    ScreenTag text{
+        .address = 0xb8000, .pitch = 160, .width = 80, .height = 25, .bits = 16, .kind = 2};
+    text.height = 400; // It leaves VGA's memory.
+    CHECK(read_screen(text).address == 0);
+    text.height = 25;
+    text.pitch = 156;
+    CHECK(read_screen(text).address == 0);
+}
+
+TEST_CASE("a refusal does not hide the screen behind it") {
+    Builder b;
+    b.put(u32{0}).put(u32{0});
+    put_tag(b, 3, Builder().put(u32{0x400000})); // A module tag that is too short.
+    put_tag(b, 8,
+            Builder()
+                .put(u64{0xfd000000})
+                .put(u32{4096})
+                .put(u32{1024})
+                .put(u32{768})
+                .put(u8{32})
+                .put(u8{1})
+                .put(u16{0})
+                .put(u8{16})
+                .put(u8{8})
+                .put(u8{8})
+                .put(u8{8})
+                .put(u8{0})
+                .put(u8{8}));
+    put_tag(b, 0, Builder());
+    b.set(0, static_cast<u32>(b.size()));
+    BootData out;
+    CHECK(std::string(read_multiboot(memory_of(b.bytes()), BASE, out)) ==
+          "a module tag is too short");
+    CHECK(out.framebuffer.address == 0xfd000000);
+}
+
+TEST_CASE("a font is read, and one that is cut or wrong is none") {
+    std::vector<u8> module = font_module(16, 100);
+    Font font = read_font(bytes_of(module));
+    CHECK(font.height == 16);
+    CHECK(font.glyphs == module.data() + sizeof(boot_font_t) + 400);
+    for (size_t size = 0; size < module.size(); size += 7) {
+        std::vector<u8> cut(module.begin(), module.begin() + static_cast<long>(size));
+        REQUIRE(read_font(bytes_of(cut)).height == 0);
+    }
+    CHECK(read_font(bytes_of(font_module(16, 94))).height == 0);
+    CHECK(read_font(bytes_of(font_module(33, 95))).height == 0);
+    CHECK(read_font(bytes_of(font_module(0, 95))).height == 0);
+    Builder many;
+    many.put(u32{BOOT_FONT_MAGIC}).put(u32{32}).put(~0u).put(u32{0}).align(4096);
+    CHECK(read_font(bytes_of(many.bytes())).height == 0);
+    module[0]++;
+    CHECK(read_font(bytes_of(module)).height == 0);
+    boot_module_t named{};
+    for (const char *name : {"font", "fon", "fonts", "", "archive"}) {
+        std::memcpy(named.name, name, std::strlen(name) + 1);
+        CHECK(is_font(named) == (std::string(name) == "font"));
+    }
 }

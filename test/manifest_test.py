@@ -368,30 +368,13 @@ needs.all = "gamma"
         text = manifest.header(self.project.system(), "gamma")
         for line in ('#include "sel/mounts.hpp"', '#include "servers/file/api.hpp"',
                      'std::array<sel::Mount<file::Api>, 2> all{{{"/", "alpha", 7}, {"/disk", "alpha/2", 8}}};',
-                     'std::array<sel::Subtree, 2> all_clients{{{"/disk/a-b", true, 0}, {"/", false, 0}}};'):
+                     'std::array<sel::Subtree, 2> all_clients{{{"/disk/a-b", true}, {"/", false}}};'):
             self.assertIn(line, text)
         text = manifest.header(self.project.system(), "beta")
         self.assertIn("sel::Client<file::Api> files{5};", text)
         programs = self.project.system().programs
         self.assertEqual([client(need) for need in programs["beta"].needs[:2]], [(2, 0, 0), (2, 0, 1)])
         self.assertEqual(client(programs["gamma"].needs[1]), (1, 1, 2))
-
-    def test_windows(self):
-        """Beta shares memory with what is mounted: gamma calls for it with a capability of its own."""
-        self.mounted()
-        project = self.project
-        project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nmuch = "pool"')
-        project.change("servers/alpha/manifest.toml", "[provides]", '[needs]\nmuch = "pool*"\n[provides]')
-        project.change("boot/system.toml", "alpha/2", "alpha")
-        project.change("boot/system.toml", "[alpha]", '[alpha]\nneeds.much = ["pool:a/4K"]')
-        self.assertEqual(project.change("boot/system.toml", "[beta]", '[beta]\nneeds.much = "pool:a/4K"'), "")
-        text = manifest.header(project.system(), "gamma")
-        self.assertIn('all{{{"/", "alpha", 7}, {"/disk", "alpha", 9}}};', text)
-        self.assertIn('all_clients{{{"/disk/a-b", true, 1}, {"/", false, 1}}};', text)
-        self.assertEqual([need.value["part"] for need in project.system().programs["gamma"].needs], [0, 1, 0, 1])
-        self.assertIn("std::array<sel::ClientPool, 1> much{{{2, 1, {", manifest.header(project.system(), "alpha"))
-        self.refused("boot/system.toml", '"/disk" = "alpha"', '"/disk" = "alpha/2"', "gamma.needs.all",
-                     "expected no other part")
 
     def test_bad_mounts(self):
         for old, new, *words in (
@@ -412,6 +395,27 @@ needs.all = "gamma"
         self.mounted()
         mistakes = self.project.change("servers/gamma/manifest.toml", 'all = "mounts"', "")
         self.assertIn("mounts: expected one program that needs", mistakes)
+
+    def with_rights(self):
+        """Alpha is told what its clients may do; beta is one, twice."""
+        project = self.project
+        project.change("servers/alpha/manifest.toml", "[provides]", '[needs]\nwhat = "rights"\n[provides]')
+        project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nother = "alpha"\nbare = "alpha"')
+        return project.change("boot/system.toml", "[beta]",
+                              '[beta]\nneeds.other = "alpha:listen=7,connect=10.0.2.2:*"\nneeds.bare = "alpha"')
+
+    def test_rights(self):
+        self.assertEqual(self.with_rights(), "")
+        system = self.project.system()
+        self.assertIn('std::array<std::string_view, 1> what{{"listen=7,connect=10.0.2.2:*"}};',
+                      manifest.header(system, "alpha"))
+        parts = {need.name: need.value["part"] for need in system.programs["beta"].needs if "part" in need.value}
+        self.assertEqual((parts["other"], parts["bare"]), (1, 0))
+
+    def test_bad_rights(self):
+        self.with_rights()
+        self.refused("boot/system.toml", "listen=7,", "Listen 7,", "beta.needs.other", "expected letters")
+        self.refused("servers/alpha/manifest.toml", 'what = "rights"', "", "beta.needs.other", "needs no rights")
 
     def test_nothing_missing(self):
         self.refused("boot/system.toml", 'needs.irq = "irq:4/level"\n', "",
@@ -455,12 +459,47 @@ needs.all = "gamma"
         for old, new, word in (('io:0x3f8/8', 'io:0x3f8', "FIRST/COUNT"),
                                ('io:0x3f8/8', 'io:0xffff/2', "FIRST/COUNT"),
                                ('io:0x3f8/8', 'io:COM1/2', "'COM1'"),
-                               ('irq:4/level', 'irq:128', "irq:LINE"),
+                               ('irq:4/level', 'irq:16', "an ISA line below 16"),
+                               ('irq:4/level', 'irq:99', "an ISA line below 16"),
                                ('irq:4/level', 'irq:4/edge', "irq:LINE"),
                                ('0xfed00000/8192', '0xfed00010/4096', "multiples of 4096"),
                                ('0xfed00000/8192', '0xfed00000/2097152', "at most 1M")):
             self.fresh()
             self.refused("boot/system.toml", old, new, word)
+
+    def test_what_is_expected_is_said_in_words(self):
+        manifest_file = "servers/alpha/manifest.toml"
+        for old, new, word in (('memory = "256K"', "memory = 256", 'memory: is 256, expected a size like "256K"'),
+                               ("priority = 100", 'priority = "100"', "priority: is '100', expected a number like 4"),
+                               ("priority = 100", "priority = true", "priority: is True, expected a number"),
+                               ("[provides]", "budget = 5\n[provides]", 'budget: is 5, expected a time like "10ms"'),
+                               ("[provides]", "vector = 1\n[provides]", "vector: is 1, expected true or false"),
+                               ("[provides]", "restart = 1\n[provides]", "expected one of never, always, backoff in quotes"),
+                               ('about = "x"', "about = 1", "about: is 1, expected a sentence like")):
+            self.fresh()
+            self.refused(manifest_file, old, new, manifest_file, word)
+        self.fresh()
+        self.project.write("servers/alpha/manifest.toml", 'needs = 3\n' + SERVER)
+        self.assertIn("needs: is 3, expected a table [needs]", self.project.mistakes())
+
+    def test_names_of_needs_are_names_in_cpp(self):
+        for word in ("class", "new", "u8", "co_await"):
+            self.fresh()
+            self.project.change("boot/system.toml", "needs.uart", f"needs.{word}")
+            self.refused("apps/beta/manifest.toml", 'uart = "io"', f'{word} = "io"', f"needs.{word}", "is a word of C++")
+
+    def test_only_what_changes_is_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def made():
+                manifest.main(["sources", self.project.path, folder, "alpha", "beta"])
+                return {path.name: path.stat().st_mtime_ns for path in Path(folder).iterdir()}
+            first = made()
+            self.assertEqual(sorted(first), ["alpha.caps.hpp", "alpha.note.S", "beta.caps.hpp", "beta.note.S"])
+            self.project.change("boot/system.toml", "[beta]", "# Of a person.\n[beta]")
+            self.assertEqual(made(), first)
+            self.project.change("apps/beta/manifest.toml", 'free = "slots:3"', 'free = "slots:4"')
+            second = made()
+            self.assertEqual({name for name in second if second[name] != first[name]}, {"beta.caps.hpp", "beta.note.S"})
 
     def give(self, kind, grant, program="beta", manifest_file="apps/beta/manifest.toml"):
         """Adds a need of this kind, called `extra`, to a program; the mistakes."""
@@ -470,6 +509,18 @@ needs.all = "gamma"
         return self.project.change("boot/system.toml", system,
                                    system.replace(f"[{program}]\n",
                                                   f'[{program}]\nneeds.extra = {grant}\n'))
+
+    def test_one_program_has_the_display(self):
+        self.project.path.joinpath("apps/beta/manifest.toml").write_text(CLIENT.replace('"128K"', '"640K"'))
+        self.assertEqual(self.give("display", '"display"'), "")
+        self.fresh()
+        self.assertIn("is given 'display:1', expected 'display'", self.give("display", '"display:1"'))
+        self.fresh()
+        self.project.write("apps/gamma/manifest.toml",
+                           'about = "x"\npriority = 1\nmemory = "640K"\n[needs]\nx = "display"\n')
+        system = (self.project.path / "boot/system.toml").read_text()
+        self.project.write("boot/system.toml", system + '[gamma]\nneeds.x = "display"\n')
+        self.assertIn("which beta.extra has already", self.give("display", '"display"'))
 
     def test_several_programs_of_one_kind(self):
         def add(text):
@@ -548,36 +599,12 @@ needs.all = "gamma"
             self.assertIn("beta.needs.extra", mistakes)
             self.assertIn("expected", mistakes)
 
-    def test_pools_of_clients(self):
-        def give(alpha):
+    def test_only_some_may_be_several(self):
+        for word in ("pool*", "untyped*", "irq*"):
             self.fresh()
-            self.project.write("servers/alpha/manifest.toml", SERVER + '[needs]\npools = "pool*"\n')
-            self.project.change("apps/beta/manifest.toml", CLIENT[CLIENT.index("[needs]"):],
-                                '[needs]\nserver = "alpha"\nsecond = "alpha.Other"\n'
-                                'a = "pool"\nb = "pool"\n')
-            self.project.write("boot/system.toml", f'[alpha]\nneeds.pools = {alpha}\n[beta]\n'
-                               'needs.server = "alpha/1"\nneeds.second = "alpha/2"\n'
-                               'needs.a = "pool:a/8K"\nneeds.b = "pool:b/4K"\n')
-            return self.project.mistakes()
-
-        self.assertEqual(give('["pool:a/8K", "pool:b/4K"]'), "")
-        text = manifest.header(self.project.system(), "alpha")
-        self.assertIn('#include "sel/device.hpp"', text)
-        self.assertIn("std::array<sel::ClientPool, 2> pools{{{2, 1, {0x10000000, 0x2000, {7, 2}}}, "
-                      "{2, 2, {0x10003000, 0x1000, {9, 1}}}}};", text)
-        self.assertEqual(give("[]"), "")
-        for pools, expected in (('["pool:a/8K"]', "2 parts of alpha, and 1 of its pools"),
-                                ('["pool:a/8K", "pool:b/4K", "pool:c/4K"]', "pool:c/4K is shared with no"),
-                                ('"pool:a/8K"', "expected a list of pools"),
-                                ('["alpha"]', "asks for pool")):
-            mistakes = give(pools)
-            self.assertEqual(len(mistakes.splitlines()), 1, mistakes)
-            self.assertIn(expected, mistakes)
-        give('["pool:a/8K", "pool:b/4K"]')
-        self.project.write("apps/gamma/manifest.toml", 'about = "x"\npriority = 1\nmemory = "64K"\n'
-                           '[needs]\nserver = "alpha"\npool = "pool"\n')
-        self.refused("boot/system.toml", "[beta]", '[gamma]\nneeds.server = "alpha"\n'
-                     'needs.pool = "pool:a/8K"\n[beta]', "alpha.needs.pools", "gamma and beta")
+            mistakes = self.project.change("apps/beta/manifest.toml", "[needs]", f'[needs]\nextra = "{word}"')
+            self.assertEqual(mistakes, f"apps/beta/manifest.toml: needs.extra: is '{word}', expected one: only protocols and "
+                             "pci may be several")
 
     def test_too_many_pools(self):
         names = [f"p{i}" for i in range(33)]
@@ -628,6 +655,25 @@ needs.all = "gamma"
         self.assertEqual((need.give, need.many, need.value["rights"]), (True, True, 6))
         self.assertIn("expected a protocol", self.project.change(
             "apps/beta/manifest.toml", 'server = "alpha*+give"', 'server = "alpha*+take"'))
+
+    def test_who_sends_capabilities_says_so(self):
+        manifest_file = "apps/beta/manifest.toml"
+        self.project.write("apps/beta/main.cpp", "auto sent = caps::second.call_giving(1, m);\n")
+        self.assertIn(f"{manifest_file}: needs.second: is sent capabilities (apps/beta/main.cpp), expected +give behind it",
+                      self.project.mistakes())
+        self.assertEqual(self.project.change(manifest_file, '"alpha.Other"', '"alpha.Other+give"'), "")
+        self.fresh()
+        self.project.write("servers/alpha/client.hpp", "auto sent = server_.call_giving(1, m);\n")
+        self.project.write("apps/beta/help.hpp", '#include "servers/alpha/client.hpp"\n')
+        self.project.write("apps/beta/main.cpp", '#include "help.hpp"\n')
+        self.assertEqual(self.project.mistakes(), "")
+        self.assertIn("needs.server: is sent capabilities (servers/alpha/client.hpp), expected +give",
+                      self.project.change(manifest_file, '"alpha+give"', '"alpha"'))
+        self.project.write("apps/beta/main.cpp", "")
+        self.project.write("apps/beta/main_test.cpp", '#include "help.hpp"\n')
+        self.assertIn("is sent", self.project.mistakes())  # help.hpp is the program's own.
+        self.project.write("apps/beta/help.hpp", "")
+        self.assertEqual(self.project.mistakes(), "")
 
     def test_pci(self):
         self.assertEqual(self.give("pci", '"pci:1af4:1042|1af4:1001"'), "")
@@ -761,7 +807,7 @@ needs.all = "gamma"
         for old, new, *words in (
                 ("priority = 100", "priority = 0", "priority: is 0, expected 1 to 254"),
                 ("priority = 100", "priority = 255", "expected 1 to 254"),
-                ("priority = 100", 'priority = "high"', "expected int"),
+                ("priority = 100", 'priority = "high"', "expected a number"),
                 ("replies = 2", "replies = 64", "replies: is 64"),
                 ('"256K"', '"lots"', "memory: is 'lots'", "expected a size"),
                 ('"256K"', '"1000"', "multiple of 4K"),
@@ -823,14 +869,23 @@ needs.all = "gamma"
         self.assertEqual(self.give("starter", '"starter:112/80%@40"'), "")
         system = self.project.system()
         need = next(need for need in system.programs["beta"].needs if need.name == "extra")
-        self.assertEqual(need.value, {"programs": 112, "permille": 800, "priority": 40, "protocol": 1})
+        self.assertEqual(need.value, {"programs": 112, "permille": 800, "priority": 40, "protocol": 1, "regions": 0,
+                                      "first_region": 0, "region_bytes": 0})
         self.assertIn("sel::Client<root::Starter> extra{", manifest.header(system, "beta"))
         text = (self.project.path / "boot/system.toml").read_text()
         for given, words in (("starter:112/80%", "PROGRAMS/PERCENT%@PRIORITY"), ("starter:0/80%@40", "1 to 192 programs"),
                              ("starter:193/80%@40", "1 to 192 programs"), ("starter:1/101%@40", "1 to 100%"),
-                             ("starter:1/80%@51", "expected 1 to 50"), ("root", "asks for starter")):
+                             ("starter:1/80%@51", "expected 1 to 50"), ("root", "asks for starter"),
+                             ("starter:1/1%@1+8", "PROGRAMS/PERCENT%@PRIORITY"), ("starter:1/1%@1+33*4K", "at most 32"),
+                             ("starter:1/1%@1+1*2M", "4K frames"), ("starter:1/1%@1+1*5", "a positive multiple")):
             self.project.write("boot/system.toml", text.replace("starter:112/80%@40", given))
             self.assertIn(words, self.project.mistakes())
+        self.project.write("boot/system.toml", text.replace("@40", "@40+8*64K"))
+        self.project.change("apps/beta/manifest.toml", "[needs]", '[needs]\nmine = "region:4K"')
+        system = self.project.system()
+        values = {need.name: need.value for need in system.programs["beta"].needs}
+        self.assertEqual([values["extra"][key] for key in ("regions", "first_region", "region_bytes")], [8, 1, 65536])
+        self.assertEqual(values["mine"]["number"], 0)
 
     def test_memory_fits(self):
         program = self.project.system().programs["alpha"]

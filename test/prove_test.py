@@ -22,6 +22,7 @@ import mutate
 import prove
 import report
 import results
+import seals
 
 OPTIONS = argparse.Namespace(cache="none", timeout=2, first=False)
 REPLAY = argparse.Namespace(cache="replay", timeout=2, first=False)
@@ -86,6 +87,7 @@ def checkout(folder, text, functions=("next",)):
     (folder / "proofs/modules.toml").write_text(
         f'[small]\nsource = "kernel/core/small.c"\nfunctions = {list(functions)}\nflags = ["-wp-timeout", "2"]\n')
     (folder / "proofs/ASSUMED.md").write_text("# Assumed\n")
+    (folder / "proofs/equivalent.toml").write_text("")
     return folder
 
 
@@ -241,6 +243,37 @@ class Kept(unittest.TestCase):
         self.assertEqual({len(names) for names in chosen.values()}, {5})
         self.assertEqual(set().union(*chosen.values()), {f"f{i}" for i in range(100)})
         self.assertEqual(len(doubt.choose(kept, set(), "0")), 100)
+
+    def intact(self):
+        """Is the module as it was sealed?"""
+        said = start_prove(self.project, "--changed").stdout
+        return {"of 1 modules 0 are": True, "of 1 modules 1 are": False}[said[said.index("of 1"):][:18]]
+
+    def test_what_passed_an_update_is_sealed_until_something_that_it_depends_on_changes(self):
+        source, modules = self.project / "kernel/core/small.c", self.project / "proofs/modules.toml"
+        text, listed = source.read_text(), modules.read_text()
+        source.write_text("// Only a comment.\n" + text)
+        self.assertTrue(self.intact())
+        source.write_text(text.replace("100", "101", 1))
+        self.assertFalse(self.intact())
+        source.write_text(text)
+        modules.write_text(listed.replace("'first', 'other'", "'other'"))
+        self.assertFalse(self.intact())
+        modules.write_text(listed)
+        self.put(*results.read(self.file)[1:])
+        self.assertFalse(self.intact())
+
+    def test_what_fails_loses_its_seal(self):
+        self.break_second()
+        self.assertEqual(self.prove("--update").returncode, 1)
+        self.assertEqual((self.project / "proofs/seals.txt").read_text(), "")
+        self.assertFalse(self.intact())
+
+    def test_some_of_what_is_sealed_are_looked_at_all_the_same(self):
+        names = {f"m{i}" for i in range(60)}
+        chosen = [seals.chosen(names, str(seed)) for seed in range(100)]
+        self.assertEqual({len(some) for some in chosen}, {60 // seals.SHARE})
+        self.assertEqual(set().union(*chosen), names)
 
     def test_what_is_no_result_is_refused(self):
         self.file.write_text("first_ensures_rest Z3:4.8.12 valid\n")

@@ -56,6 +56,7 @@ inline constexpr Attack kAttacks[] = {
     {"released", "read memory that it has lent and let go", End::Fault},
     {"imitate", "imitate the terminal: its marks, its questions, its prompt", End::Exit},
     {"listen", "read what is typed for others, and come to the front", End::Exit},
+    {"network", "send, listen and connect where it may not", End::Exit},
     {"asleep", "be ended while it sleeps", End::Stopped, 1},
     {"starve", "run for ever at its priority", End::Stopped, 1},
     {"divide", "divide by zero", End::Fault},

@@ -64,6 +64,9 @@ bool forge_starts();
 bool imitate_terminal();
 bool listen_to_others();
 
+// --- network.cpp
+bool leave_network();
+
 // --- self.cpp
 bool run_for_ever();
 bool delete_slots();

@@ -31,7 +31,7 @@ constexpr Entry kEntries[] = {
     {"sleeps", leave_sleeps},      {"watches", leave_watches},     {"handles", leave_handles},
     {"asleep", sleep_for_ever},    {"reads", leave_reads},         {"code", make_code},
     {"forged", forge_starts},      {"token", abuse_token},         {"released", read_released},
-    {"imitate", imitate_terminal}, {"listen", listen_to_others},
+    {"imitate", imitate_terminal}, {"listen", listen_to_others},   {"network", leave_network},
 };
 static_assert(std::size(kEntries) == std::size(kAttacks));
 

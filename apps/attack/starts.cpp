@@ -10,7 +10,7 @@ namespace attack {
 namespace {
 
 constexpr u32 kSlots = 16;
-// Its quota in boot/system.toml: two programs, one percent of the processor, priority 10.
+// Its quota in boot/system.toml: two programs, one percent of the processor, priority 10, a region of 4 KiB.
 constexpr u32 kPriority = 10, kPercent = 1'000, kPeriod = 100'000;
 constexpr u16 kGiven = 5; // Where the program gets what it is given.
 
@@ -93,6 +93,33 @@ bool others_stay() {
            !caps::starter.call_giving(caps::memory.cptr(), m).ok();
 }
 
+// More than its quota, into slots that are none, without an address space, and beside another one.
+bool regions_are_bounded() {
+    root::Admit m = program(kGiven, caps::timer.cptr());
+    m.region_slot = kGiven + 1;
+    m.region_bytes = PAGE_BYTES;
+    m.region_address = 0x40000000;
+    root::Admit large = m, nowhere = m, last = m, huge = m;
+    large.region_bytes = 2 * PAGE_BYTES;
+    nowhere.region_address = 1;
+    last.region_slot = kSlots - 1;
+    huge.region_slot = ~0u;
+    sel::Capability lender{cspace.slot(kGiven + 1)}, token{cspace.slot(kGiven + 2)};
+    if (admit(m).error() != ERR_ARG || !caps::timer.copy(token.cptr()) ||
+        admit(m).error() != ERR_ARG || !token.remove() || !caps::vspace.copy(token.cptr())) {
+        return false;
+    }
+    for (const root::Admit &wrong : {large, nowhere, last, huge}) {
+        if (admit(wrong).error() != ERR_ARG) {
+            return false;
+        }
+    }
+    // What it gets ends with the number, copies too.
+    sel::Result<u32> number = admit(m);
+    return number.ok() && is_empty(token) && lender.copy(kept.cptr()).ok() && drop(*number) &&
+           is_empty(kept) && is_empty(lender);
+}
+
 // A name that is kept does not outlive the program, and so is never that of the next one.
 bool names_end() {
     sel::Result<u32> number = admit(program(kGiven, caps::timer.cptr()));
@@ -110,7 +137,7 @@ bool names_end() {
 
 bool forge_starts() {
     if (!make_program() || !lists_are_refused() || !quota_holds() || !others_stay() ||
-        !names_end()) {
+        !regions_are_bounded() || !names_end()) {
         return false;
     }
     // What was refused has used up nothing; the last one ends with this program.

@@ -46,6 +46,7 @@ bool imitate_terminal() {
     }
     return is_refused(control, stream::Ask{.what = "code", .data = "root"}) &&
            is_refused(control, stream::Prompt{.data = "trust> "}) &&
+           is_refused(control, stream::Styled{.style = stream::Style::Error, .data = "error"}) &&
            is_refused(control, stream::Clear{});
 }
 

@@ -15,7 +15,7 @@ struct Machine {
     sel::SchedControl control;
     sel::SchedContext own; // Of the calling thread.
     sel::TraceControl trace;
-    const trace_event_t *ring; // TRACE_EVENTS of them.
+    const trace_record_t *ring; // TRACE_EVENTS of them.
     sel::IrqControl interrupts;
     sel::Untyped registers; // Device memory that holds the HPET.
     u64 registers_page;     // Of the HPET in it.

@@ -139,14 +139,12 @@ void rows_of_creation(Fixture &f) {
     sel::VSpace space = f.make_space(code_again);
     // The tables below stack and buffer stay, as in a program that starts a thread.
     check(f.map_page(space, kStack, RIGHT_READ | RIGHT_WRITE).unmap(), "unmap");
-    auto started = [&](Fixture &scratch, sel::VSpace in, sel::SchedContext context) {
+    auto begin = [&](sel::VSpace in) {
         Fixture::Start start{in, address_of(peer_first_signal), f.above()};
         start.r12 = never;
         start.r13 = signal;
         start.stack = kStack + PAGE_BYTES;
-        start.buffer = kBuffer;
-        start.context = context;
-        return scratch.start(start);
+        return start;
     };
     auto ended = [&](u64 start) {
         u64 spent = counter() - start - overhead();
@@ -155,9 +153,13 @@ void rows_of_creation(Fixture &f) {
     };
     row("thread_create", creation(f, memory, [&](Fixture &scratch) {
             u64 start = counter();
-            sel::SchedContext context = new_context(scratch);
-            (void)scratch.map_page(space, kStack, RIGHT_READ | RIGHT_WRITE);
-            (void)started(scratch, space, context);
+            Fixture::Start thread = begin(space);
+            thread.context = new_context(scratch);
+            cptr_t pages = scratch.make_many(CAP_FRAME, FRAME_4K, 2);
+            thread.shared_buffer = sel::Frame{scratch.at(pages, 1)};
+            scratch.map(space, sel::Frame{pages}, kStack, RIGHT_READ | RIGHT_WRITE);
+            scratch.map(space, thread.shared_buffer, kBuffer, RIGHT_READ | RIGHT_WRITE);
+            (void)scratch.start(thread);
             return ended(start);
         }));
     row("vspace_create_48_pages", creation(f, memory, [&](Fixture &scratch) {
@@ -168,7 +170,9 @@ void rows_of_creation(Fixture &f) {
                 scratch.map(made, sel::Frame{scratch.at(pages, i)}, kBase + i * PAGE_BYTES,
                             RIGHT_READ | RIGHT_WRITE);
             }
-            (void)started(scratch, made, sel::SchedContext{0});
+            Fixture::Start thread = begin(made);
+            thread.buffer = kBuffer;
+            (void)scratch.start(thread);
             return ended(start);
         }));
 }

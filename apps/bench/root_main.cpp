@@ -59,7 +59,7 @@ int main() {
     machine.control = sel::SchedControl{BOOT_CAP_SCHED_CONTROL};
     machine.own = sel::SchedContext{BOOT_CAP_CONTEXT};
     machine.trace = sel::TraceControl{BOOT_CAP_TRACE_CONTROL};
-    machine.ring = reinterpret_cast<const trace_event_t *>(kRing);
+    machine.ring = reinterpret_cast<const trace_record_t *>(kRing);
     machine.interrupts = sel::IrqControl{BOOT_CAP_IRQ_CONTROL};
     find_registers(boot, machine);
 

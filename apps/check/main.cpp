@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "check.caps.hpp"
 
+#include "servers/stream/print.hpp"
+
 #include "sel/channel.hpp"
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
@@ -26,9 +28,7 @@ using Receiver = sel::Receiver<u64, kSlots, sel::PeerBell>;
 Memory memory{caps::pool, caps::free};
 Ring ring;
 
-void print(std::string_view text) {
-    [[maybe_unused]] auto printed = stream::put_all(caps::console, text);
-}
+constexpr stream::Printer print{caps::console};
 
 sel::ThreadSetup thread_setup() {
     return {caps::space, caps::cspace, caps::time, kPriority, kThreadAddress, 4};
@@ -238,9 +238,7 @@ int main() {
     int failed = 0;
     for (const Part &part : kParts) {
         bool good = part.run();
-        sel::Text<64> line;
-        sel::format(line, "check: {:<10} {}\n", part.name, good ? "good" : "FAILED");
-        print(line);
+        print("check: {:<10} {}\n", part.name, good ? "good" : "FAILED");
         failed += good ? 0 : 1;
     }
     return failed;

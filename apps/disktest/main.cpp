@@ -9,10 +9,12 @@
 
 #include "servers/block/client.hpp"
 #include "servers/block/scratch.hpp"
+#include "servers/stream/print.hpp"
 
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
 #include "sel/format.hpp"
+#include "sel/words.hpp"
 
 namespace {
 
@@ -23,9 +25,7 @@ constexpr u64 kPatienceMs = 60'000; // Longer than the driver's own time-outs.
 constexpr u32 kBatch = 16;
 constexpr u32 kSectors = 15; // Of each request: two pages but one sector.
 
-void print(std::string_view text) {
-    [[maybe_unused]] auto printed = stream::put_all(caps::console, text);
-}
+constexpr stream::Printer print{caps::console};
 
 // Counts how often it was told that the driver had died.
 class Counted final : public block::Link {
@@ -162,11 +162,7 @@ class Test {
         __atomic_store_n(&killer.done, 1, __ATOMIC_SEQ_CST);
     }
 
-    void say(std::string_view what) {
-        sel::Text<160> line;
-        sel::format(line, "{}: {}\n", name_, what);
-        print(line);
-    }
+    void say(std::string_view what) { print("{}: {}\n", name_, what); }
     void report(std::string_view what, bool good) {
         good_ = good_ && good;
         sel::Text<100> line;
@@ -285,14 +281,6 @@ class Test {
     bool good_ = true;
 };
 
-// The words of the command line; empty behind the last one.
-std::string_view take_word(std::string_view &text) {
-    std::size_t end = text.find(' ');
-    std::string_view word = text.substr(0, end);
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
-    return word;
-}
-
 // 0: it is none.
 u32 number_of(std::string_view text) {
     u32 number = 0;
@@ -314,14 +302,15 @@ bool run(Test &test, std::string_view mode, u32 rounds, u32 seed) {
 } // namespace
 
 int main() {
-    std::string_view rest = sel::environment().argument_text();
-    std::string_view disk = take_word(rest), mode = take_word(rest);
-    u32 rounds = number_of(take_word(rest)), seed = number_of(rest);
+    sel::Words words{sel::environment().argument_text()};
+    std::string_view disk = words.next(), mode = words.next();
+    u32 rounds = number_of(words.next()), seed = number_of(words.next());
     std::string_view server = disk.substr(0, disk.find(':')), number = "1";
     if (server.size() != disk.size()) {
         number = disk.substr(server.size() + 1);
     }
-    bool known = number.size() == 1 && number[0] >= '1' && number[0] <= '9' &&
+    bool known = words.next().empty() && number.size() == 1 && number[0] >= '1' &&
+                 number[0] <= '9' &&
                  (mode.empty() || mode == "restarts" || (mode == "hostile" && rounds != 0));
     for (const sel::Named<block::Api> &driver : caps::disks) {
         if (known && driver.name.substr(0, driver.name.find('/')) == server) {

@@ -4,6 +4,8 @@
 // Source of the registers: QEMU, docs/specs/edu.
 #include "edu.caps.hpp"
 
+#include "servers/stream/print.hpp"
+
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
 #include "sel/format.hpp"
@@ -33,12 +35,7 @@ constexpr u64 kUntouched = 0x1111111111111111;
 
 sel::DmaMemory pool;
 
-template <typename... Ts>
-void print(std::string_view pattern, const Ts &...values) {
-    sel::Text<80> line;
-    sel::format(line, pattern, values...);
-    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
-}
+constexpr stream::Printer print{caps::console};
 
 // Waits for the interrupt, and says why it came.
 u32 wait_for_interrupt() {

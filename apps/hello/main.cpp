@@ -16,6 +16,11 @@ int main() {
     if (what == "wait" || what == "quiet") {
         [[maybe_unused]] auto never = caps::signals.wait();
     }
+    if (what.starts_with('$')) { // What it is told of a variable.
+        line = me.variable(what.substr(1));
+        line.append('\n');
+        return stream::put_all(caps::out, line) ? 0 : 1;
+    }
     while (what == "time") {
         line.clear();
         sel::format(line, "{} ms\n", sel::clock().nanoseconds(sel::now()) / 1'000'000);

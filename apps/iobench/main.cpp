@@ -9,6 +9,8 @@
 
 #include "servers/block/client.hpp"
 #include "servers/block/scratch.hpp"
+#include "servers/file/client.hpp"
+#include "servers/stream/print.hpp"
 
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
@@ -30,13 +32,9 @@ constexpr u32 kBlocks = 256; // Of the file: more than the file systems have cac
 constexpr u32 kOnDisk = 128; // Operations on a driver.
 
 iobench::Counter counter{caps::rest};
+file::SharedWindow shared{caps::files, caps::window};
 
-template <typename... Ts>
-void print(std::string_view pattern, const Ts &...values) {
-    sel::Text<160> line;
-    sel::format(line, pattern, values...);
-    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
-}
+constexpr stream::Printer print{caps::console};
 
 // Numbers below `count` that do not follow each other, always the same ones.
 class Random {
@@ -192,15 +190,11 @@ class FileRows {
   private:
     static constexpr u32 kRandom = 64; // Each is synced.
 
-    static std::span<u8> window(u32 bytes) { return {caps::window.at<u8>(0), bytes}; }
+    static std::span<u8> window(u32 bytes) { return shared.memory().first(bytes); }
 
-    sel::Result<> put(u32 number) {
-        return caps::files.call(file::WriteFrom{
-            .handle = handle_, .count = kBlock, .offset = u64{number} * kBlock, .place = 0});
-    }
+    sel::Result<> put(u32 number) { return shared.write(handle_, u64{number} * kBlock, kBlock); }
     sel::Result<> get(u32 number, u32 bytes = kBlock) {
-        sel::Result<u32> count = caps::files.call(file::ReadInto{
-            .handle = handle_, .count = bytes, .offset = u64{number} * kBlock, .place = 0});
+        sel::Result<u32> count = shared.read(handle_, u64{number} * kBlock, bytes);
         return count.ok() && *count != bytes ? ERR_IO : count.error();
     }
     sel::Result<> sync() { return caps::files.call(file::Sync{.handle = handle_}); }
@@ -278,6 +272,65 @@ class FileRows {
     }
 
     std::string_view subject_;
+    file::Path path_;
+    u32 handle_ = 0;
+};
+
+// --- A small file that is open for one read, and what vfs in between costs.
+
+class SmallRows {
+  public:
+    // `files`: a file system that has this path, or vfs.
+    SmallRows(std::string_view subject, sel::Client<file::Api> files, std::string_view path)
+        : subject_{subject}, files_{files}, shared_{files, caps::window}, path_{path} {}
+
+    // One block, in the cache, in each row.
+    bool run(bool direct) {
+        sel::Result<> made = make();
+        if (!made) {
+            print("error: iobench: {}: {}\n", path_.view(), sel::describe(made.error()));
+            return false;
+        }
+        bool good = direct ? row("direct_4k_cached", [&] { return read(); })
+                           : row("open_read_close", [&] { return open_read_close(); }) &&
+                                 row("fetch_4k", [&] { return fetch(); });
+        sel::Result<> closed = files_.call(file::Close{.handle = handle_});
+        return good && closed.ok() && files_.call(file::Remove{.data = path_}).ok();
+    }
+
+  private:
+    sel::Result<> make() {
+        sel::Result<u32> handle = files_.call(
+            file::Open{.flags = file::kWrite | file::kCreate | file::kTruncate, .data = path_});
+        handle_ = handle.value_or(0);
+        fill(shared.memory().first(kBlock), 0, 2);
+        sel::Result<> done = handle.ok() ? shared_.write(handle_, 0, kBlock) : handle.error();
+        return done.ok() ? files_.call(file::Sync{.handle = handle_}) : done;
+    }
+    static sel::Result<> all(const sel::Result<u32> &bytes) {
+        return bytes.ok() && *bytes != kBlock ? ERR_IO : bytes.error();
+    }
+    sel::Result<> read() { return all(shared_.read(handle_, 0, kBlock)); }
+    sel::Result<> fetch() { return all(shared_.fetch(path_, 0, kBlock)); }
+    sel::Result<> open_read_close() {
+        sel::Result<u32> handle = files_.call(file::Open{.flags = 0, .data = path_});
+        sel::Result<> done = handle.ok() ? all(shared_.read(*handle, 0, kBlock)) : handle.error();
+        return done.ok() ? files_.call(file::Close{.handle = *handle}) : done;
+    }
+
+    template <typename Operation>
+    bool row(std::string_view what, Operation operation) {
+        Row row{subject_, what};
+        bool good = operation().ok();
+        for (u32 i = 0; i < kBlocks && good; i++) {
+            good = row.add(operation);
+        }
+        return good && (is(shared.memory().first(kBlock), 0, 2) ? row.report() : row.wrong());
+    }
+
+    std::string_view subject_;
+    sel::Client<file::Api> files_;
+    file::SharedWindow shared_;
     file::Path path_;
     u32 handle_ = 0;
 };
@@ -476,9 +529,10 @@ int main() {
         return rows.run() ? 0 : 1;
     }
     auto region = caps::shared.make(sel::milliseconds(kPatienceMs));
-    if (!region) {
-        print("error: iobench: no memory to share with drivers: {}\n",
-              sel::describe(region.error()));
+    sel::Result<> window = shared.make(sel::milliseconds(kPatienceMs));
+    if (!region || !window) {
+        print("error: iobench: no memory to lend: {}\n",
+              sel::describe(region.ok() ? window.error() : region.error()));
         return 1;
     }
     for (const sel::Named<block::Api> &disk : caps::disks) {
@@ -494,8 +548,13 @@ int main() {
         FileRows rows{subject, path};
         if (good && rows.is_there()) {
             any = true;
-            good = rows.run();
+            good = rows.run() && SmallRows{subject, caps::files, path}.run(false);
         }
+    }
+    for (const sel::Named<file::Api> &server : caps::direct) {
+        std::string_view subject = server.name == "fs" ? "littlefs" : "fat";
+        SmallRows rows{subject, server.client, "/iobench-direct"};
+        good = good && (!server.client.call(file::Stat{.data = "/"}) || rows.run(true));
     }
     if (!any) {
         print("error: iobench: expected a disk (scripts/run --disk FILE)\n");

@@ -6,6 +6,8 @@
 //   mkfs -r /fat     repairs it; the shell's `fsck -r`
 #include "mkfs.caps.hpp"
 
+#include "servers/stream/print.hpp"
+
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
 #include "sel/format.hpp"
@@ -18,19 +20,13 @@ constexpr u64 kProgressNs = 2 * sel::Clock::kSecond;
 
 std::string_view command = "mkfs"; // That the person typed.
 
-template <typename... Ts>
-void print(std::string_view start, std::string_view pattern, const Ts &...values) {
-    sel::Text<300> line{start};
-    sel::format(line, pattern, values...);
-    line.append('\n');
-    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
-}
+constexpr stream::Printer print{caps::console};
 
 template <typename... Ts>
 int fail(int status, std::string_view pattern, const Ts &...values) {
-    sel::Text<32> start;
-    sel::format(start, "error: {}: ", command);
-    print(start, pattern, values...);
+    sel::Text<280> text;
+    sel::format(text, pattern, values...);
+    print("error: {}: {}\n", command, text);
     return status;
 }
 
@@ -81,7 +77,7 @@ int explain(std::string_view path, const sel::Result<volume::Formatted> &made) {
 int explain(std::string_view path, const sel::Result<volume::Repaired> &found) {
     switch (found.error()) {
     case OK:
-        print("", "{} damaged, {} repaired", found->damaged, found->repaired);
+        print("{} damaged, {} repaired\n", found->damaged, found->repaired);
         return found->damaged == found->repaired ? kGood : kBad;
     case ERR_NAME:
         return fail(kBad, "{}: there is no disk, or nothing on it that could be repaired", path);
@@ -106,7 +102,7 @@ sel::Result<volume::Repaired> repair(sel::Client<volume::Control> server) {
         u64 now = clock.nanoseconds(sel::now());
         if (now - told >= kProgressNs) {
             told = now;
-            print("fsck: ", "{} of {} clusters so far", found->seen, found->all);
+            print("fsck: {} of {} clusters so far\n", found->seen, found->all);
         }
         found = server.call(volume::Repair{.step = found->next});
     }

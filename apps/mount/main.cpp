@@ -8,6 +8,8 @@
 // as its argument, which it keeps when it is started anew.
 #include "mount.caps.hpp"
 
+#include "servers/stream/print.hpp"
+
 #include "sel/environment.hpp"
 #include "sel/format.hpp"
 
@@ -19,10 +21,9 @@ constexpr u32 kTries = 3;
 
 template <typename... Ts>
 int fail(std::string_view pattern, const Ts &...values) {
-    sel::Text<300> line{"error: mount: "};
-    sel::format(line, pattern, values...);
-    line.append('\n');
-    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
+    sel::Text<280> text;
+    sel::format(text, pattern, values...);
+    stream::Printer{caps::console}("error: mount: {}\n", text);
     return kBad;
 }
 

@@ -13,11 +13,13 @@
 
 #include "part.caps.hpp"
 
+#include "servers/stream/print.hpp"
 #include "servers/volume/signature.hpp"
 
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
 #include "sel/format.hpp"
+#include "sel/words.hpp"
 
 #include <optional>
 
@@ -27,12 +29,7 @@ constexpr u64 kPatienceMs = 60'000; // Longer than the drivers' own time-outs.
 
 enum : int { kGood = 0, kBad = 1, kUsage = 2 };
 
-template <typename... Ts>
-void print(std::string_view pattern, const Ts &...values) {
-    sel::Text<240> line;
-    sel::format(line, pattern, values...);
-    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
-}
+constexpr stream::Printer print{caps::console};
 
 template <typename... Ts>
 int fail(std::string_view pattern, const Ts &...values) {
@@ -229,21 +226,6 @@ class Disk {
     block::Client client_;
 };
 
-// The words of the command line; empty behind the last one.
-class Words {
-  public:
-    explicit Words(std::string_view text) : left_{text} {}
-    std::string_view next() {
-        std::size_t end = std::min(left_.find(' '), left_.size());
-        std::string_view word = left_.substr(0, end);
-        left_.remove_prefix(std::min(end + 1, left_.size()));
-        return word;
-    }
-
-  private:
-    std::string_view left_;
-};
-
 int change(Disk &disk, std::string_view verb, std::string_view what, std::string_view size) {
     if (verb == "new" && (what.empty() || what == "-f") && size.empty()) {
         return disk.make_table(!what.empty());
@@ -267,7 +249,7 @@ int change(Disk &disk, std::string_view verb, std::string_view what, std::string
 } // namespace
 
 int main() {
-    Words words{sel::environment().argument_text()};
+    sel::Words words{sel::environment().argument_text()};
     std::string_view name = words.next(), verb = words.next(), what = words.next(),
                      size = words.next();
     if (!words.next().empty() || name.empty() != verb.empty()) {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "probe.hpp"
 
+#include "servers/stream/print.hpp"
+
 namespace probe {
 
 sel::AllocatorOf<24, 96> memory{caps::pool, caps::free};
@@ -19,9 +21,7 @@ constexpr Experiment kExperiments[] = {
     {"restarts", measure_restarts}, {"keys", leave_keys},           {"fill", fill_time},
 };
 
-void print(std::string_view text) {
-    [[maybe_unused]] auto printed = stream::put_all(caps::console, text);
-}
+constexpr stream::Printer print{caps::console};
 
 } // namespace
 } // namespace probe
@@ -33,7 +33,7 @@ int main() {
             probe::Line line{name};
             bool done = experiment.measure(line);
             line.append(done ? "\n" : " could not be measured\n");
-            probe::print(line);
+            probe::print("{}", line);
             return done ? 0 : 1;
         }
     }

@@ -52,6 +52,16 @@ bool mark_gs(const Worker &worker) {
     return found == 0 || found == mark;
 }
 
+// The base of fs is what it was set to, or, after a switch, what the thread has; never another's. No code may use it
+// while it is changed.
+bool mark_fs(const Worker &worker) {
+    constexpr u64 kTurns = 1000;
+    u64 found = 0, before = 0, mark = worker.seed, turns = kTurns;
+    asm volatile("rdfsbase %1\n wrfsbase %2\n 1: dec %3\n jnz 1b\n rdfsbase %0\n wrfsbase %1"
+                 : "=&r"(found), "=&r"(before), "+r"(mark), "+r"(turns));
+    return found == mark || found == before;
+}
+
 void run_round(Worker &worker) {
     Vectors in{}, out{};
     for (u32 r = 0; r < kRegisters; r++) {
@@ -59,7 +69,7 @@ void run_round(Worker &worker) {
     }
     hold(in, out);
     worker.rounds = worker.rounds + 1;
-    bool own = mark_gs(worker);
+    bool own = mark_gs(worker) && mark_fs(worker);
     worker.wrong = worker.wrong + (std::memcmp(&in, &out, sizeof in) == 0 && own ? 0 : 1);
 }
 

@@ -1,7 +1,7 @@
 // Commands about the shell, time, and the machine; hostile programs.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "calendar.hpp"
-#include "shell.hpp"
+#include "interpreter.hpp"
 
 #include "apps/attack/api.hpp"
 
@@ -64,10 +64,7 @@ int attack_all(Context &c) {
 
 // Before the machine stops: 0 when all is on the disks, or nothing more can be saved, or with -f.
 int save_all(Context &c) {
-    bool force = !c.args.empty() && c.args[0] == "-f";
-    if (!c.args.empty() && !force) {
-        return c.usage("-f or nothing");
-    }
+    bool force = c.has("f");
     sel::Result<> saved = c.system.sync();
     if (saved) {
         return 0;
@@ -79,11 +76,6 @@ int save_all(Context &c) {
     }
     c.fail("that would be lost, so nothing is done; {} -f goes on all the same", c.name);
     return status;
-}
-
-int show_command(Context &c, const CommandInfo &command) {
-    c.out.print("{} {}\n  {}\n", command.name, command.usage, command.about);
-    return 0;
 }
 
 } // namespace
@@ -140,20 +132,13 @@ int command_date(Context &c) {
     return 0;
 }
 
-int command_false(Context &) {
-    return kFailed;
-}
-
-int command_true(Context &) {
-    return 0;
-}
-
 int command_halt(Context &c) {
     if (int refused = save_all(c); refused != 0) {
         return refused;
     }
     sel::Result<> refused = c.system.halt();
-    return c.fail("the machine did not switch off: {}", sel::describe(refused.error()));
+    return c.fail("the machine did not switch off: {}",
+                  refused.ok() ? "it runs on" : sel::describe(refused.error()));
 }
 
 int command_reboot(Context &c) {
@@ -161,51 +146,50 @@ int command_reboot(Context &c) {
         return refused;
     }
     sel::Result<> refused = c.system.reboot();
-    return c.fail("the machine did not start anew: {}", sel::describe(refused.error()));
-}
-
-int command_help(Context &c) {
-    if (!c.args.empty()) {
-        const CommandInfo *command = find_command(c.args[0]);
-        return command != nullptr ? show_command(c, *command)
-                                  : c.fail("there is no command {}", c.args[0]);
-    }
-    for (const CommandInfo &command : commands()) {
-        c.out.print("{:<9} {}\n", command.name, command.about);
-    }
-    c.out.write("\nA ; B  A && B  A || B  A | B  A > FILE  A >> FILE  'as it is'  \"text\"  $?\n");
-    return 0;
+    return c.fail("the machine did not start anew: {}",
+                  refused.ok() ? "it runs on" : sel::describe(refused.error()));
 }
 
 int command_history(Context &c) {
-    const History &history = c.shell.history();
+    const History &history = c.interpreter.history();
     for (u32 age = history.size(); age > 0; age--) {
         c.out.print("{:3}  {}\n", history.size() - age + 1, history.line(age - 1));
     }
     return 0;
 }
 
-int command_mkfs(Context &c) {
-    return run_program(c, "mkfs", c.args);
+int command_ifconfig(Context &c) {
+    return run_program(c, "ifconfig", c.args);
+}
+
+int command_nc(Context &c) {
+    return run_program(c, "nc", c.args);
+}
+
+int command_netstat(Context &c) {
+    return run_program(c, "netstat", c.args);
+}
+
+int command_nslookup(Context &c) {
+    return run_program(c, "nslookup", c.args);
+}
+
+int command_ping(Context &c) {
+    return run_program(c, "ping", c.args);
+}
+
+int command_wget(Context &c) {
+    return run_program(c, "wget", c.args);
 }
 
 int command_part(Context &c) {
     return run_program(c, "part", c.args);
 }
 
-int command_stress(Context &c) {
-    return run_program(c, "stress", c.args);
-}
-
-int command_sleep(Context &c) {
-    constexpr u64 kMost = 3600;
-    u64 seconds = 0;
-    if (!parse_number(c.args[0], kMost, seconds)) {
-        return c.usage("a number of seconds, at most 3600");
-    }
+int pause(Context &c, u64 ns) {
     constexpr u64 kPart = kSecond / 20; // It may be interrupted.
     sel::Result<u64> time = c.system.uptime_ns();
-    u64 due = time.value_or(0) + seconds * kSecond;
+    u64 due = time.value_or(0) + ns;
     do { // By the clock: of a busy machine a part takes longer.
         u64 left = due - std::min(time.value_or(due), due);
         sel::Result<> slept = time.ok() ? c.system.sleep(std::min(left, kPart)) : time.error();
@@ -217,9 +201,13 @@ int command_sleep(Context &c) {
     return c.system.interrupted() ? kInterrupted : 0;
 }
 
-int command_status(Context &c) {
-    c.out.print("status {}\n", c.last_status);
-    return 0;
+int command_sleep(Context &c) {
+    constexpr u64 kMost = 3600;
+    u64 seconds = 0;
+    if (!parse_number(c.args[0], kMost, seconds)) {
+        return c.usage("a number of seconds, at most 3600");
+    }
+    return pause(c, seconds * kSecond);
 }
 
 int command_uptime(Context &c) {

@@ -1,9 +1,14 @@
-// Commands that start programs, and see to those that run: run, start, about; jobs, fg, bg.
+// Commands that start programs, and see to those that run: run start about which; jobs fg bg.
 // SPDX-License-Identifier: BSD-2-Clause
-#include "shell.hpp"
+#include "interpreter.hpp"
+
+#include "servers/file/absolute.hpp"
+#include "servers/root/api.hpp"
 
 namespace shell {
 namespace {
+
+constexpr std::string_view kFile = "file:", kReadOnly = ":ro"; // Of --give.
 
 bool is_program_file(Context &c, std::string_view path) {
     constexpr std::string_view kElf = "\177ELF";
@@ -25,7 +30,7 @@ class Pump {
 
     void run() {
         while (!c_.system.interrupted() && (in_.writes() || out_.reads())) {
-            c_.shell.fibers().until([&]() {
+            c_.interpreter.fibers().until([&]() {
                 bool moved = in_.writes() && push();
                 moved = (out_.reads() && pull()) || moved;
                 return moved || c_.system.interrupted();
@@ -102,7 +107,7 @@ int run_piped(Context &c, Run &run) {
     out.release(piping::End::WRITER);
     c.system.put_in_front(number, run.start.in == 0, false);
     Pump{c, in, out}.run();
-    c.shell.fibers().until([&]() { return !c.system.is_bound(number); });
+    c.interpreter.fibers().until([&]() { return !c.system.is_bound(number); });
     sel::Result<loader::Status> status = c.system.wait(number);
     return status ? exit_code(c, run.start.path, status->code)
                   : c.fail_on(run.start.path, status.error());
@@ -125,7 +130,7 @@ int run_file(Context &c, Run &run) {
     if (number == 0 || !job.program.push_back(number)) {
         return kFailed;
     }
-    return c.shell.jobs().foreground(c, job);
+    return c.interpreter.jobs().foreground(c, job);
 }
 
 } // namespace
@@ -139,8 +144,65 @@ sel::Text<kLineMax> join_words(std::span<const std::string_view> words) {
     return line;
 }
 
+// The directory as a program sees it that is given these things: what it is given of files is its "/". Empty: it does not
+// see the directory.
+static std::string_view directory_for(std::string_view directory, std::string_view given) {
+    std::size_t file = given.find(kFile);
+    if (file == given.npos) {
+        return directory;
+    }
+    std::string_view root = given.substr(file + kFile.size());
+    root = root.substr(0, root.find(' '));
+    root.remove_suffix(root.ends_with(kReadOnly) ? kReadOnly.size() : 0);
+    root = root == "/" ? std::string_view{} : root;
+    bool inside = directory.starts_with(root) && directory.substr(root.size()).starts_with('/');
+    return inside ? directory.substr(root.size()) : std::string_view{};
+}
+
+static bool make_arguments(Context &c, Words words, std::size_t most, std::string_view directory,
+                           Arguments &arguments) {
+    std::size_t size = 0; // Also of what does not fit.
+    auto add = [&](std::string_view text) {
+        arguments.append(text);
+        size += text.size();
+    };
+    for (std::string_view word : words) {
+        add(size == 0 ? "" : " ");
+        add(word);
+    }
+    std::size_t words_size = size;
+    constexpr std::string_view kZero{"\0", 1};
+    auto add_variable = [&](std::string_view name, std::string_view value) {
+        add(kZero);
+        add(name);
+        add("=");
+        add(value);
+    };
+    if (directory.size() > 1) {
+        add_variable(file::kDirectoryVariable, directory);
+    }
+    Variables::Variable variable{};
+    for (u32 place = 0; c.interpreter.variables().next(place, variable);) {
+        if (variable.exported) {
+            add_variable(variable.name, variable.value);
+        }
+    }
+    if (size > most) {
+        c.fail("arguments have at most {} bytes, these have {} and what was exported {}", most,
+               words_size, size - words_size);
+    }
+    return size <= most;
+}
+
+bool make_arguments(Context &c, Words words, std::size_t most, Arguments &arguments) {
+    return make_arguments(c, words, most, c.interpreter.directory(), arguments);
+}
+
 int run_program(Context &c, std::string_view name, std::span<const std::string_view> words) {
-    sel::Text<kLineMax> arguments = join_words(words);
+    Arguments arguments;
+    if (!make_arguments(c, words, root::Arguments::kCapacity, arguments)) {
+        return kFailed;
+    }
     c.out.flush();
     sel::Result<Ending> ending = c.system.run(name, arguments, System::kNoLimit);
     if (!ending) {
@@ -153,40 +215,64 @@ int run_program(Context &c, std::string_view name, std::span<const std::string_v
     return ending->how == Ending::Fault ? c.fail("{} was ended by a fault", name) : ending->code;
 }
 
+// A program of boot/system.toml.
+static bool is_system_program(Context &c, std::string_view name) {
+    sel::Result<ProgramRow> row = find_program(c.system, name);
+    return row.ok() && row->starter == 0 && row->name == name;
+}
+
+// What is to be given, as the loader knows it: file:PATH or file:PATH:ro with an absolute path. False: the error has been
+// told.
+static bool give(Context &c, std::string_view what, Run &run) {
+    auto &all = run.start.give;
+    all.append(all.size == 0 ? "" : " ");
+    if (!what.starts_with(kFile)) {
+        all.append(what);
+    } else {
+        bool read_only = what.ends_with(kReadOnly);
+        std::string_view name = what.substr(kFile.size());
+        name.remove_suffix(read_only ? kReadOnly.size() : 0);
+        file::Path path;
+        if (!c.path(name, path)) {
+            return false;
+        }
+        all.append(kFile);
+        all.append(path);
+        all.append(read_only ? kReadOnly : "");
+    }
+    if (all.full()) {
+        c.usage("fewer things to give");
+    }
+    return !all.full();
+}
+
 int read_run(Context &c, Run &run) {
-    bool options = false;
-    std::span<const std::string_view> args = c.args;
-    for (; !args.empty() && args[0].starts_with('-'); args = args.subspan(1)) {
-        options = true;
-        if (args[0] == "-b") {
-            run.waits = false;
-        } else if (args[0] == "--give" && args.size() > 1) {
-            args = args.subspan(1);
-            run.start.give.append(run.start.give.size == 0 ? "" : " ");
-            run.start.give.append(args[0]);
-        } else {
-            return c.usage("-b or --give WHAT, then a file or program");
+    for (const Options::Option &option : c.options.all()) {
+        run.waits = run.waits && option.name != "b";
+        if (option.name == "give" && !give(c, option.value, run)) {
+            return kUsage;
         }
     }
-    if (args.empty() || run.start.give.full()) {
-        return c.usage("a file or program, and fewer things to give");
+    run.name = c.args[0];
+    run.words = c.args.subspan(1);
+    file::Path path;
+    if (run.name.empty() || !c.path(run.name, path)) {
+        return run.name.empty() ? c.usage("a file or program") : int{kFailed};
     }
-    run.name = args[0];
-    run.words = args.subspan(1);
-    run.is_file = run.name.find('/') != run.name.npos && is_program_file(c, run.name);
+    run.is_system = run.name.find('/') == run.name.npos && is_system_program(c, run.name);
+    run.is_file = !run.is_system && is_program_file(c, path);
     if (run.is_file) {
-        run.start.path = run.name;
-    } else if (options) {
+        run.start.path = path;
+    } else if (!c.options.all().empty()) {
         return c.fail("{} is no program in a file", run.name);
     }
     return 0;
 }
 
 u32 start_program(Context &c, Run &run) {
-    sel::Text<kLineMax> line = join_words(run.words);
-    if (line.size > run.start.data.kCapacity) {
-        c.fail("arguments have at most {} bytes, these have {}", u32{run.start.data.kCapacity},
-               line.size);
+    Arguments line;
+    std::string_view directory = directory_for(c.interpreter.directory(), run.start.give);
+    if (!make_arguments(c, run.words, run.start.data.kCapacity, directory, line)) {
         return 0;
     }
     run.start.data = line.view();
@@ -211,7 +297,11 @@ u32 start_program(Context &c, Run &run) {
 }
 
 int command_about(Context &c) {
-    sel::Result<loader::Description> found = c.system.describe(c.args[0]);
+    file::Path path;
+    if (!c.path(c.args[0], path)) {
+        return kFailed;
+    }
+    sel::Result<loader::Description> found = c.system.describe(path);
     if (!found) {
         return c.fail_on(c.args[0], found.error());
     }
@@ -230,34 +320,50 @@ int command_run(Context &c) {
     if (run.is_file) {
         return run_file(c, run);
     }
-    if (run.name.find('/') == run.name.npos && (!run.name.empty())) {
-        sel::Result<ProgramRow> program = find_program(c.system, run.name);
-        if (program) {
-            return run_program(c, run.name, run.words);
-        }
-    }
-    if (!run.words.empty()) {
-        return c.fail("there is no program {}, and scripts take no arguments", run.name);
-    }
-    return c.shell.run_script(c, run.name);
+    return run.is_system ? run_program(c, run.name, run.words)
+                         : c.interpreter.run_script(c, run.name, run.words);
 }
 
 int command_start(Context &c) {
-    sel::Text<kLineMax> arguments = join_words(c.args.subspan(1));
+    Arguments arguments;
+    if (!make_arguments(c, c.args.subspan(1), root::Arguments::kCapacity, arguments)) {
+        return kFailed;
+    }
     sel::Result<u32> started = c.system.start(c.args[0], arguments);
     return started ? 0 : c.fail_on(c.args[0], started.error());
 }
 
+int command_which(Context &c) {
+    int status = 0;
+    for (std::string_view name : c.args) {
+        file::Path path;
+        if (find_command(name) != nullptr) {
+            c.out.print("{}: a command of the shell\n", name);
+        } else if (is_system_program(c, name)) {
+            c.out.print("{}: a program of the system (run {})\n", name, name);
+        } else if (!c.path(name, path)) {
+            status = kFailed;
+        } else if (sel::Result<file::Info> info = c.system.stat(path);
+                   info && info->kind == file::Kind::File) {
+            c.out.print("{}: {} (run {})\n", path,
+                        is_program_file(c, path) ? "a program in a file" : "a script", path);
+        } else {
+            status = c.fail("{}: there is no such command, program or file", name);
+        }
+    }
+    return status;
+}
+
 int command_jobs(Context &c) {
-    return c.shell.jobs().list(c);
+    return c.interpreter.jobs().list(c);
 }
 
 int command_fg(Context &c) {
-    return c.shell.jobs().bring(c, true);
+    return c.interpreter.jobs().bring(c, true);
 }
 
 int command_bg(Context &c) {
-    return c.shell.jobs().bring(c, false);
+    return c.interpreter.jobs().bring(c, false);
 }
 
 } // namespace shell

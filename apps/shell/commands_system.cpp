@@ -1,14 +1,12 @@
-// Commands about programs, memory, capabilities, devices and events: caps irq kill log lspci mem ps
+// Commands about programs, memory, capabilities, devices, numbers and events: caps irq kill log lspci mem random
 // report restart trace why.
 // SPDX-License-Identifier: BSD-2-Clause
 #include <algorithm>
 
 #include "calendar.hpp"
-#include "command.hpp"
+#include "interpreter.hpp"
 
-#include "sel/environment.hpp"
 #include "sel/explain.hpp"
-#include "sel/static_vector.hpp"
 
 namespace shell {
 namespace {
@@ -197,64 +195,6 @@ int change_program(Context &c, sel::Result<> (System::*change)(u32), std::string
 
 } // namespace
 
-namespace {
-
-// Those that were started at run time.
-constexpr u32 kFirstStarted = sel::Environment::kSystemPrograms + 1;
-using Started =
-    sel::StaticVector<ProgramRow, sel::Environment::kPrograms - sel::Environment::kSystemPrograms>;
-
-// With a + for each of the starters above.
-void show_row(Context &c, const ProgramRow &row, u32 depth) {
-    ProgramName name;
-    for (u32 i = 0; i < depth; i++) {
-        name.append('+');
-    }
-    name.append(row.name);
-    c.out.print("{:3} {:<12} {:4} {:<9} {:<12} ", row.number, name.view(), row.priority,
-                row.alive ? sel::state_name(row.state) : "ended", duration_text(row.cpu_ns).view());
-    c.out.print("{:<6} {:6}\n", size_text(row.memory_bytes).view(), row.starts);
-}
-
-// Behind each program those that it has started.
-void show_started(Context &c, const Started &started, u32 starter) {
-    constexpr u32 kDepthMost = 4;
-    struct Level {
-        u32 starter, next; // Number of a program; place in `started`.
-    };
-    sel::StaticVector<Level, kDepthMost> level;
-    [[maybe_unused]] bool fits = level.push_back({starter, 0});
-    while (!level.empty()) {
-        Level &last = level.back();
-        if (last.next == started.size()) {
-            level.pop_back();
-            continue;
-        }
-        const ProgramRow &row = started[last.next++];
-        if (row.starter == last.starter) {
-            show_row(c, row, static_cast<u32>(level.size()));
-            fits = level.push_back({row.number, 0});
-        }
-    }
-}
-
-} // namespace
-
-int command_ps(Context &c) {
-    static Started started;
-    started.clear();
-    for (auto row = next_program(c.system, kFirstStarted); row && started.push_back(*row);
-         row = next_program(c.system, row->number + 1)) {
-    }
-    c.out.write(" NR NAME         PRIO STATE     CPU          MEMORY STARTS\n");
-    return for_programs(c, [&](const ProgramRow &row) {
-        if (row.starter == 0) {
-            show_row(c, row, 0);
-            show_started(c, started, row.number);
-        }
-    });
-}
-
 int command_mem(Context &c) {
     sel::Result<MemoryRow> memory = c.system.memory();
     if (!memory) {
@@ -329,15 +269,19 @@ int command_lspci(Context &c) {
 }
 
 int command_why(Context &c) {
-    bool any = false;
+    bool any = false, old = false;
     error_t error = OK;
+    Refusals &refusals = c.interpreter.refusals();
     int status = for_programs(c, [&](const ProgramRow &row) {
         sel::Result<denial_t> denial = c.system.denial(row.number);
         if (!denial) {
             error = row.alive ? denial.error() : error;
-        } else if (denial->count != 0) {
+        } else if (denial->count != 0 && (!c.args.empty() || refusals.is_new(row, *denial))) {
             any = true;
             c.out.print("{}: {}", row.name.view(), sel::explain_denial(*denial).view());
+            refusals.see(row, *denial);
+        } else {
+            old = old || denial->count != 0;
         }
     });
     if (status != 0) {
@@ -346,7 +290,9 @@ int command_why(Context &c) {
     if (error != OK) {
         return c.fail("{}", sel::describe(error));
     }
-    if (!any) {
+    if (!any && old) {
+        c.out.write("nothing new: `why SERVER` shows what the kernel refused one last\n");
+    } else if (!any) {
         c.out.write("the kernel has refused nothing\n");
     }
     return 0;
@@ -355,14 +301,12 @@ int command_why(Context &c) {
 int command_log(Context &c) {
     sel::Level level = sel::Level::INFO;
     u64 most = 20;
-    for (std::string_view arg : c.args) {
-        if (arg == "-e" || arg == "-w" || arg == "-d") {
-            level = arg == "-e"   ? sel::Level::ERROR
-                    : arg == "-w" ? sel::Level::WARNING
-                                  : sel::Level::DEBUG;
-        } else if (!parse_number(arg, 10'000, most)) {
-            return c.usage("-e, -w or -d, and a number up to 10000");
-        }
+    level = c.has("d")   ? sel::Level::DEBUG
+            : c.has("w") ? sel::Level::WARNING
+            : c.has("e") ? sel::Level::ERROR
+                         : level;
+    if (!c.args.empty() && !parse_number(c.args[0], 10'000, most)) {
+        return c.usage("-e, -w or -d, and a number up to 10000");
     }
     // Twice through, so that the newest are shown and yet in the order of their coming.
     u64 count = 0;
@@ -430,6 +374,30 @@ int command_kill(Context &c) {
 
 int command_restart(Context &c) {
     return change_program(c, &System::restart, "was started again");
+}
+
+int command_random(Context &c) {
+    constexpr u64 kMost = 4096;
+    u64 left = 0;
+    if (!parse_number(c.args[0], kMost, left) || left == 0) {
+        return c.usage("a number of bytes, from 1 to 4096");
+    }
+    u8 bytes[rng::kBytesMost] = {};
+    while (left != 0) {
+        std::span<u8> part{bytes, left < sizeof bytes ? left : sizeof bytes};
+        sel::Result<> got = c.system.random(part);
+        if (!got) {
+            return c.fail("{}", got.error() == ERR_BUSY
+                                    ? "no source of random numbers has given enough; see `log`"
+                                    : sel::describe(got.error()));
+        }
+        for (u8 byte : part) {
+            c.out.print("{:02x}", byte);
+        }
+        left -= part.size();
+    }
+    c.out.write("\n");
+    return 0;
 }
 
 } // namespace shell

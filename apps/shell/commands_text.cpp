@@ -1,8 +1,8 @@
-// Commands that read lines or bytes: count echo grep head hexdump sort tail.
+// Commands that read lines or bytes: count grep head hexdump sort tail wc.
 // SPDX-License-Identifier: BSD-2-Clause
 #include <algorithm>
 
-#include "shell.hpp"
+#include "interpreter.hpp"
 #include "source.hpp"
 
 namespace shell {
@@ -24,29 +24,21 @@ void print_line(Context &c, std::string_view line) {
     c.out.write("\n");
 }
 
-bool is_option(std::string_view word) {
-    return word.size() > 1 && word.front() == '-';
+// The only operand: what to read; empty: what is piped in.
+std::string_view file_of(const Context &c) {
+    return c.args.empty() ? std::string_view{} : c.args[0];
 }
 
-// [-n N] [FILE], for head and tail. False: the error has been told.
-bool parse_limit(Context &c, u64 most, u64 &limit, std::string_view &name) {
-    std::span<const std::string_view> args = c.args;
+// -n N, for head and tail. False: the error has been told.
+bool parse_limit(Context &c, u64 most, u64 &limit) {
     limit = 10;
-    if (!args.empty() && args[0] == "-n") {
-        if (args.size() < 2 || !parse_number(args[1], most, limit)) {
-            sel::Text<48> expected;
-            sel::format(expected, "a number from 0 to {} after -n", most);
-            c.usage(expected);
-            return false;
-        }
-        args = args.subspan(2);
+    if (!c.has("n") || parse_number(c.options.value("n"), most, limit)) {
+        return true;
     }
-    if (args.size() > 1 || (!args.empty() && is_option(args[0]))) {
-        c.usage("-n N and one file at most");
-        return false;
-    }
-    name = args.empty() ? std::string_view{} : args[0];
-    return true;
+    sel::Text<48> expected;
+    sel::format(expected, "a number from 0 to {} after -n", most);
+    c.usage(expected);
+    return false;
 }
 
 // A sheet with all that there is to read, for as long as a command runs.
@@ -83,7 +75,7 @@ class OwnSheet {
 
   private:
     bool take(Context &c) {
-        Workspace *workspace = c.shell.workspace(c);
+        Workspace *workspace = c.interpreter.workspace(c);
         if (workspace == nullptr) {
             return false;
         }
@@ -134,31 +126,8 @@ void print_hex_row(Context &c, u64 offset, std::string_view bytes) {
 
 } // namespace
 
-int command_echo(Context &c) {
-    for (std::size_t i = 0; i < c.args.size(); i++) {
-        c.out.write(i == 0 ? "" : " ");
-        c.out.write(c.args[i]);
-    }
-    c.out.write("\n");
-    return 0;
-}
-
 int command_grep(Context &c) {
-    bool invert = false, any_case = false, numbers = false;
-    std::size_t i = 0;
-    for (; i < c.args.size() && is_option(c.args[i]); i++) {
-        std::string_view option = c.args[i];
-        if (option != "-v" && option != "-i" && option != "-n") {
-            return c.usage("-v, -i or -n");
-        }
-        invert = invert || option == "-v";
-        any_case = any_case || option == "-i";
-        numbers = numbers || option == "-n";
-    }
-    if (i == c.args.size() || c.args.size() - i > 2) {
-        return c.usage("a text, and one file at most");
-    }
-    Source source{c, c.args.size() - i == 2 ? c.args[i + 1] : std::string_view{}};
+    Source source{c, c.args.size() == 2 ? c.args[1] : std::string_view{}};
     if (!source.open()) {
         return kUsage;
     }
@@ -166,24 +135,24 @@ int command_grep(Context &c) {
     std::string_view line;
     bool found = false;
     for (u64 number = 1; lines.next(line); number++) {
-        if (contains(line, c.args[i], any_case) != invert) {
-            found = true;
-            if (numbers) {
-                c.out.print("{}:", number);
-            }
-            print_line(c, line);
+        if (contains(line, c.args[0], c.has("i")) == c.has("v")) {
+            continue;
         }
+        found = true;
+        if (c.has("n")) {
+            c.out.print("{}:", number);
+        }
+        print_line(c, line);
     }
     return found && !source.failed() ? 0 : kFailed;
 }
 
 int command_head(Context &c) {
     u64 limit = 0;
-    std::string_view name;
-    if (!parse_limit(c, ~u64{0}, limit, name)) {
+    if (!parse_limit(c, ~u64{0}, limit)) {
         return kUsage;
     }
-    Source source{c, name};
+    Source source{c, file_of(c)};
     if (!source.open()) {
         return kFailed;
     }
@@ -197,11 +166,10 @@ int command_head(Context &c) {
 
 int command_tail(Context &c) {
     u64 limit = 0;
-    std::string_view name;
-    if (!parse_limit(c, Sheet::kLines, limit, name)) {
+    if (!parse_limit(c, Sheet::kLines, limit)) {
         return kUsage;
     }
-    Source source{c, name};
+    Source source{c, file_of(c)};
     if (!source.open()) {
         return kFailed;
     }
@@ -216,47 +184,52 @@ int command_tail(Context &c) {
     return 0;
 }
 
-int command_count(Context &c) {
-    bool words = !c.args.empty() && c.args[0] == "-w";
-    bool bytes = !c.args.empty() && c.args[0] == "-c";
-    bool option = words || bytes || (!c.args.empty() && c.args[0] == "-l");
-    std::size_t first = option ? 1 : 0;
-    if (c.args.size() > first + 1 || (c.args.size() > first && is_option(c.args[first]))) {
-        return c.usage("-l, -w or -c, and one file at most");
-    }
-    Source source{c, c.args.size() > first ? c.args[first] : std::string_view{}};
+// Lines, words and bytes, each if it is asked for.
+static int count(Context &c, bool of_lines, bool of_words, bool of_bytes) {
+    Source source{c, file_of(c)};
     if (!source.open()) {
         return kFailed;
     }
-    u64 count = 0;
+    u64 lines = 0, words = 0, bytes = 0;
     char last = '\n';
     for (std::string_view piece = source.next(); !piece.empty(); piece = source.next()) {
+        bytes += piece.size();
         for (char now : piece) {
             bool blank = now == ' ' || now == '\t' || now == '\n';
             bool was_blank = last == ' ' || last == '\t' || last == '\n';
-            count += bytes ? 1 : words ? (was_blank && !blank) : now == '\n';
+            words += was_blank && !blank ? 1 : 0;
+            lines += now == '\n' ? 1 : 0;
             last = now;
         }
     }
-    count += !words && !bytes && last != '\n' ? 1 : 0; // A last line without an end.
-    c.out.print("{}\n", count);
+    lines += last != '\n' ? 1 : 0; // A last line without an end.
+    std::string_view between;
+    struct {
+        bool wanted;
+        u64 count;
+    } const counts[] = {{of_lines, lines}, {of_words, words}, {of_bytes, bytes}};
+    for (const auto &one : counts) {
+        if (one.wanted) {
+            c.out.print("{}{}", between, one.count);
+            between = " ";
+        }
+    }
+    c.out.write("\n");
     return source.failed() ? kFailed : 0;
 }
 
+int command_count(Context &c) {
+    return count(c, c.has("l") || (!c.has("w") && !c.has("c")), c.has("w"), c.has("c"));
+}
+
+int command_wc(Context &c) {
+    bool all = c.options.all().empty();
+    return count(c, all || c.has("l"), all || c.has("w"), all || c.has("c"));
+}
+
 int command_sort(Context &c) {
-    bool down = false, by_number = false;
-    std::size_t i = 0;
-    for (; i < c.args.size() && is_option(c.args[i]); i++) {
-        down = down || c.args[i] == "-r";
-        by_number = by_number || c.args[i] == "-n";
-        if (c.args[i] != "-r" && c.args[i] != "-n") {
-            return c.usage("-r or -n");
-        }
-    }
-    if (c.args.size() - i > 1) {
-        return c.usage("one file at most");
-    }
-    Source source{c, i < c.args.size() ? c.args[i] : std::string_view{}};
+    bool down = c.has("r"), by_number = c.has("n");
+    Source source{c, file_of(c)};
     if (!source.open()) {
         return kFailed;
     }
@@ -278,7 +251,7 @@ int command_sort(Context &c) {
 }
 
 int command_hexdump(Context &c) {
-    Source source{c, c.args.empty() ? std::string_view{} : c.args[0]};
+    Source source{c, file_of(c)};
     if (!source.open()) {
         return kFailed;
     }

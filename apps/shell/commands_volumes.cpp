@@ -1,6 +1,7 @@
-// Commands about file systems: df fsck mount sync umount.
+// Commands about file systems: df fsck mkfs mount stress sync umount.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "command.hpp"
+#include "progress.hpp"
 
 namespace shell {
 namespace {
@@ -46,19 +47,13 @@ int changed(Context &c, const sel::Result<> &done) {
 }
 
 constexpr u32 kTries = 3;
-constexpr u64 kProgressNs = 2'000'000'000;
 
 // All steps of a check; tells now and then how far it is.
 sel::Result<file::Checked> check(Context &c, std::string_view path) {
-    u64 told = c.system.uptime_ns().value_or(0);
+    Progress progress{c};
     sel::Result<file::Checked> found = c.system.check(path, 0);
     while (found && found->next != 0 && !c.system.interrupted()) {
-        u64 now = c.system.uptime_ns().value_or(0);
-        if (now - told >= kProgressNs) {
-            told = now;
-            c.errors.print("fsck: {} files, {} bytes so far\n", found->files, found->bytes);
-            c.errors.flush();
-        }
+        progress.tell(found->files, found->bytes);
         found = c.system.check(path, found->next);
     }
     return found;
@@ -98,15 +93,11 @@ int command_df(Context &c) {
 }
 
 int command_fsck(Context &c) {
-    bool repair = c.args[0] == "-r";
-    if (c.args.size() != (repair ? 2 : 1)) {
-        return c.usage("[-r] PATH");
-    }
     file::Path path;
-    if (!c.path(c.args.back(), path)) {
+    if (!c.path(c.args[0], path)) {
         return kFailed;
     }
-    if (repair) {
+    if (c.has("r")) {
         const std::string_view words[] = {"-r", path};
         return run_program(c, "mkfs", words);
     }
@@ -148,6 +139,24 @@ int command_mount(Context &c) {
     }
     const std::string_view words[] = {c.args[0], path};
     return run_program(c, "mount", std::span{words}.subspan(c.args.size() == 1 ? 1 : 0));
+}
+
+int command_mkfs(Context &c) {
+    file::Path path;
+    if (!c.path(c.args[0], path)) {
+        return kFailed;
+    }
+    const std::string_view words[] = {"-f", path};
+    return run_program(c, "mkfs", std::span{words}.subspan(c.has("f") ? 0 : 1));
+}
+
+int command_stress(Context &c) {
+    file::Path path;
+    if (!c.path(c.args[0], path)) {
+        return kFailed;
+    }
+    const std::string_view words[] = {path, c.args[1], c.args.back()};
+    return run_program(c, "stress", std::span{words}.first(c.args.size()));
 }
 
 int command_sync(Context &c) {

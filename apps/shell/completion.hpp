@@ -54,6 +54,15 @@ class Candidates {
     sel::StaticVector<Name, kMost> names_;
 };
 
+// The command that the end of `text` belongs to: where its last word starts, and which command it is a word of (empty: it
+// is the command itself; kFileExpected: it stands behind < or >). Quotes are not looked into.
+struct LastWord {
+    std::size_t start;
+    std::string_view command;
+};
+inline constexpr std::string_view kFileExpected = ">";
+LastWord last_word(std::string_view text);
+
 class Completer {
   public:
     virtual void complete(std::string_view before_cursor, Candidates &candidates) = 0;

@@ -16,6 +16,16 @@ bool continues(char c) {
     return (static_cast<u8>(c) & 0xc0) == 0x80;
 } // Inside a UTF-8 sequence.
 
+// The last character of `text` has begun, and its end has not come.
+bool misses_bytes(std::string_view text) {
+    std::size_t size = 1;
+    while (size < text.size() && continues(text[text.size() - size])) {
+        size++;
+    }
+    u8 first = text.empty() ? 0 : static_cast<u8>(text[text.size() - size]);
+    return size < (first >= 0xf0 ? 4u : first >= 0xe0 ? 3u : first >= 0xc0 ? 2u : 1u);
+}
+
 } // namespace
 
 void History::add(std::string_view line) {
@@ -28,21 +38,23 @@ void History::add(std::string_view line) {
 }
 
 void LineEditor::begin(Output &screen) {
+    clear();
+    screen.prompt(prompt_);
+}
+
+void LineEditor::clear() {
     line_.clear();
     draft_.clear();
     cursor_ = 0;
     age_ = 0;
-    too_long_ = binary_ = false;
+    too_long_ = searching_ = false;
     escape_ = Escape::None;
-    screen.prompt(prompt_);
 }
 
 Message LineEditor::problem() const {
     Message message;
     if (too_long_) {
         sel::format(message, "the line is longer than {} bytes", kLineMax);
-    } else if (binary_) {
-        sel::format(message, "the line holds byte 0x{:02x}, which is not text", binary_byte_);
     } else {
         message = refuse(line_.view());
     }
@@ -55,6 +67,13 @@ LineEditor::Event LineEditor::type(u8 byte, Output &screen) {
     if (second_half || byte == '\0') { // telnet sends CR NUL (RFC 854); terminals pad with NUL.
         return Event::None;
     }
+    if (searching_ && type_search(byte, screen)) {
+        return Event::None;
+    }
+    return type_key(byte, screen);
+}
+
+LineEditor::Event LineEditor::type_key(u8 byte, Output &screen) {
     if (byte == '\r' || byte == '\n') {
         move_to(line_.size, screen);
         screen.write("\n");
@@ -63,6 +82,8 @@ LineEditor::Event LineEditor::type(u8 byte, Output &screen) {
         }
         return Event::Line;
     }
+    bool letter = byte > kDelete; // No part of a sequence of keys.
+    escape_ = letter ? Escape::None : escape_;
     if (escape_ != Escape::None) {
         type_escape(byte, screen);
         return Event::None;
@@ -84,8 +105,8 @@ LineEditor::Event LineEditor::type_control(u8 byte, Output &screen) {
         break;
     case ctrl('c'):
         screen.write("^C\n");
-        begin(screen);
-        break;
+        clear();
+        return Event::Dropped;
     case ctrl('d'):
         erase(cursor_, right_of(cursor_), screen);
         break;
@@ -115,6 +136,9 @@ LineEditor::Event LineEditor::type_control(u8 byte, Output &screen) {
     case ctrl('p'):
         recall(age_ + 1, screen);
         break;
+    case ctrl('r'):
+        begin_search(screen);
+        break;
     case ctrl('u'):
         erase(0, cursor_, screen);
         break;
@@ -125,11 +149,73 @@ LineEditor::Event LineEditor::type_control(u8 byte, Output &screen) {
         escape_ = Escape::Started;
         break;
     default:
-        binary_ = true;
-        binary_byte_ = byte;
+        screen.write("\a");
         break;
     }
     return Event::None;
+}
+
+// --- Search.
+
+void LineEditor::begin_search(Output &screen) {
+    draft_ = line_;
+    age_ = 0;
+    searching_ = true;
+    query_.clear();
+    found_ = 0;
+    show_search(screen);
+}
+
+// False: the key ends the search, and is meant for what was found.
+bool LineEditor::type_search(u8 byte, Output &screen) {
+    if (byte == ctrl('r')) {
+        find(found_ + 1, screen);
+    } else if (byte == kBackspace || byte == kDelete) {
+        while (query_.size > 0 && continues(query_.byte[query_.size - 1])) {
+            query_.size--;
+        }
+        query_.size -= query_.size > 0 ? 1 : 0;
+        find(1, screen);
+    } else if (byte == ctrl('c') || byte == ctrl('g')) {
+        end_search(draft_, screen);
+    } else if (byte >= ' ') {
+        constexpr u32 kLongest = 4; // Bytes of a character: it is not parted.
+        char c = static_cast<char>(byte);
+        bool room = query_.size + kLongest <= query_.kCapacity;
+        if (continues(c) ? misses_bytes(query_) : room) {
+            query_.append(c);
+        }
+        find(found_ == 0 ? 1 : found_, screen);
+    } else {
+        end_search(found_ == 0 ? draft_.view() : history_.line(found_ - 1), screen);
+        return false;
+    }
+    return true;
+}
+
+// From history line `age` - 1 on into the past; the bell, if there is nothing.
+void LineEditor::find(u32 age, Output &screen) {
+    u32 found = 0;
+    for (; query_.size != 0 && found == 0 && age <= history_.size(); age++) {
+        found = history_.line(age - 1).find(query_.view()) != std::string_view::npos ? age : 0;
+    }
+    screen.write(found == 0 && query_.size != 0 ? "\a" : "");
+    found_ = found == 0 && query_.size != 0 ? found_ : found;
+    show_search(screen);
+}
+
+// In place of the line.
+void LineEditor::show_search(Output &screen) {
+    sel::Text<kLineMax> shown;
+    sel::format(shown, "search '{}': ", query_);
+    shown.append(found_ == 0 ? std::string_view{} : history_.line(found_ - 1));
+    replace(shown, screen);
+}
+
+void LineEditor::end_search(std::string_view text, Output &screen) {
+    searching_ = false;
+    age_ = found_;
+    replace(text, screen);
 }
 
 // ESC [ number letter, ESC [ letter, ESC O letter (ECMA-48, and what VT100 and xterm send).

@@ -4,7 +4,10 @@
 //   left, ctrl-b   right, ctrl-f   home, ctrl-a   end, ctrl-e     move
 //   backspace   delete, ctrl-d   ctrl-k to the end   ctrl-u to the start   ctrl-w one word back
 //   up, ctrl-p   down, ctrl-n     history
+//   ctrl-r search in the history: letters are what is looked for, ctrl-r the one before, ctrl-c or ctrl-g nothing of
+//   it; all other keys take what was found
 //   tab complete   ctrl-c drop the line   ctrl-l clear the screen
+// All other keys ring the bell.
 // Only backspaces, spaces and text are sent, so every terminal can show it; a line that is longer
 // than the terminal is wide cannot be shown rightly while it is edited in the middle.
 #pragma once
@@ -12,8 +15,8 @@
 #include <string_view>
 
 #include "completion.hpp"
+#include "lexer.hpp"
 #include "output.hpp"
-#include "parser.hpp"
 
 namespace shell {
 
@@ -37,15 +40,17 @@ class History {
 
 class LineEditor {
   public:
-    enum class Event : u8 { None, Line };
+    enum class Event : u8 { None, Line, Dropped };
 
     LineEditor(std::string_view prompt, Completer &completer)
         : prompt_{prompt}, completer_{completer} {}
 
+    void set_prompt(std::string_view prompt) { prompt_ = prompt; }
     // Shows the prompt and starts a new line.
     void begin(Output &screen);
 
-    // One byte from the keyboard. Line: the line is complete, see line() and problem().
+    // One byte from the keyboard. Line: the line is complete, see line() and problem(). Dropped: it was given up,
+    // and there is no new one until begin().
     Event type(u8 byte, Output &screen);
 
     std::string_view line() const { return line_.view(); }
@@ -57,7 +62,14 @@ class LineEditor {
   private:
     enum class Escape : u8 { None, Started, Sequence, Letter };
 
+    void clear();
+    Event type_key(u8 byte, Output &screen);
     Event type_control(u8 byte, Output &screen);
+    void begin_search(Output &screen);
+    bool type_search(u8 byte, Output &screen);
+    void find(u32 age, Output &screen);
+    void show_search(Output &screen);
+    void end_search(std::string_view text, Output &screen);
     void type_escape(u8 byte, Output &screen);
     void end_sequence(u8 byte, Output &screen);
     void insert(char c, Output &screen);
@@ -81,13 +93,14 @@ class LineEditor {
     sel::Text<kLineMax> line_;
     std::size_t cursor_ = 0;
     bool too_long_ = false;
-    bool binary_ = false;
-    u8 binary_byte_ = 0;
     bool after_return_ = false;
     Escape escape_ = Escape::None;
     u32 parameter_ = 0; // Of the escape sequence.
     u32 age_ = 0;       // 0: the new line; else history line age_ - 1.
     sel::Text<kLineMax> draft_;
+    bool searching_ = false; // The line shows what is looked for, and where it was found:
+    sel::Text<64> query_;
+    u32 found_ = 0; // in history line found_ - 1; 0: nowhere.
     History history_;
     Candidates candidates_;
 };

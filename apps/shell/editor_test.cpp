@@ -15,12 +15,15 @@ namespace {
 struct Screen final : Output {
     std::u32string cells;
     std::size_t column = 0;
+    int bells = 0;
     std::string shown; // Of lines that were left.
 
     void write(std::string_view text) override {
         for (std::size_t i = 0; i < text.size(); i++) {
             u8 byte = static_cast<u8>(text[i]);
-            if (byte == '\b') {
+            if (byte == '\a') {
+                bells++;
+            } else if (byte == '\b') {
                 REQUIRE(column > 0);
                 column--;
             } else if (byte == '\n') {
@@ -156,12 +159,53 @@ TEST_CASE_METHOD(Fixture, "lines that cannot be run", "[shell]") {
     enter("");
     CHECK(editor->history().size() == 0);
     CHECK(editor->problem().size == 0);
-    type("a\x07");
-    CHECK(editor->problem() == "the line holds byte 0x07, which is not text");
-    CHECK(type("\x03") == "");
-    CHECK(editor->problem().size == 0);
+    CHECK(editor->type('\x03', screen) == LineEditor::Event::Dropped);
+    CHECK(editor->line() == "");
+    editor->begin(screen);
     type("a\xff");
     CHECK(editor->problem() == "byte 0xff in column 2 is not text");
+}
+
+TEST_CASE_METHOD(Fixture, "keys that mean nothing do not enter the line", "[shell]") {
+    for (int key = 1; key < ' '; key++) {
+        std::string_view bound = "\x01\x02\x03\x04\x05\x06\b\t\n\x0b\x0c\r\x0e\x10\x12\x15\x17\x1b";
+        if (bound.find(static_cast<char>(key)) == bound.npos) {
+            screen.bells = 0;
+            CHECK(type({reinterpret_cast<const char *>(&key), 1}) == "");
+            CHECK(screen.bells == 1);
+        }
+    }
+    CHECK(type("a\x07\x1c\x1f\x1a"
+               "b") == "ab");
+    CHECK(editor->problem().size == 0);
+    CHECK(screen.view() == "> ab");
+}
+
+TEST_CASE_METHOD(Fixture, "the history is searched", "[shell]") {
+    for (const char *line : {"echo one", "cat two", "echo three", "caf\xc3\xa9"}) {
+        enter(line);
+    }
+    CHECK(type("draft\x12") == "search '': ");
+    CHECK(type("ec") == "search 'ec': echo three");
+    CHECK(screen.view() == "> search 'ec': echo three");
+    CHECK(type("\x12") == "search 'ec': echo one");
+    screen.bells = 0;
+    CHECK(type("\x12") == "search 'ec': echo one"); // No more.
+    CHECK(screen.bells == 1);
+    CHECK(type("\x7f\x7f") == "search '': ");
+    CHECK(type("\xc3\xa9\x7f"
+               "f\xc3\xa9") == "search 'f\xc3\xa9': caf\xc3\xa9");
+    CHECK(type("\x07") == "draft");
+    CHECK(screen.view() == "> draft");
+    CHECK(type("\x12two\x01>") == ">cat two"); // Any other key goes on with what was found.
+    CHECK(type("\x15\x12three\x1b[D!") == "echo thre!e");
+    CHECK(type(kUp) == "cat two");       // The line before that one.
+    CHECK(type("\x15\x12Zq\x05") == ""); // Nothing found: as before.
+    CHECK(editor->line() == "");
+    CHECK(enter("\x12one") != "");
+    CHECK(editor->history().line(0) == "echo one");
+    type("\x12" + std::string(300, 'x'));
+    CHECK(screen.view().size() < 120);
 }
 
 TEST_CASE_METHOD(Fixture, "CR, LF and CR LF each end one line", "[shell]") {
@@ -177,9 +221,9 @@ TEST_CASE_METHOD(Fixture, "CR, LF and CR LF each end one line", "[shell]") {
 
 TEST_CASE_METHOD(Fixture, "the screen always shows the line", "[shell]") {
     std::mt19937 random{11};
-    const char *const keys[] = {"a",    "b ",   "\xc3\xa9", kLeft,  "\x1b[C",
-                                "\x7f", "\x04", "\x17",     "\x01", "\x05",
-                                "\x0b", "\x15", kUp,        kDown,  "h\t"};
+    const char *const keys[] = {"a",    "b ",   "\xc3\xa9", kLeft,  "\x1b[C", "\x7f", "\x04",
+                                "\x17", "\x01", "\x05",     "\x0b", "\x15",   kUp,    kDown,
+                                "h\t",  "\x12", "\x07",     "\x1b", "\x1f"};
     for (int i = 0; i < 20000; i++) {
         type(keys[random() % std::size(keys)]);
         std::string line{editor->line()};

@@ -34,8 +34,30 @@ class FakeSystem final : public System {
     }
 
     void print(std::string_view text) override { screen += text; }
+    std::vector<std::string> styled; // "style text".
+    error_t styled_error = OK;
+    sel::Result<> print_styled(stream::Style style, std::string_view text) override {
+        CHECK(text.size() <= stream::kStyledMax);
+        if (styled_error == OK) {
+            styled.push_back(std::to_string(static_cast<u32>(style)) + " " + std::string{text});
+            screen += text;
+        }
+        return styled_error;
+    }
     void show_prompt(std::string_view text) override { screen += text; }
     void clear_screen() override { screen += "\x1b[H\x1b[2J"; }
+
+    stream::Size size{0, 0};
+    stream::Size terminal_size() override { return size; }
+    std::string keys; // What read_key() brings; then ^C.
+    sel::Result<char> read_key() override {
+        char key = keys.empty() ? '\x03' : keys.front();
+        keys.erase(0, 1);
+        if (key == '\x03') {
+            interrupt();
+        }
+        return key;
+    }
 
     std::vector<std::string> asked;
     bool consent = false;
@@ -173,7 +195,7 @@ class FakeSystem final : public System {
     error_t append_error = OK, close_error = OK;
     sel::Result<u32> open(std::string_view path, u32 flags) override {
         std::string name = spelled(path);
-        if (!files.contains(name) && (flags & file::kCreate) == 0) {
+        if (!files.contains(name) && ((flags & file::kCreate) == 0 || !has_parent(name))) {
             return ERR_NAME;
         }
         if (name == "/" || files[name] == "/") {
@@ -221,9 +243,21 @@ class FakeSystem final : public System {
         return entries.data.size != 0 ? sel::Result{entries} : ERR_EMPTY;
     }
     sel::Result<> make_directory(std::string_view path) override {
-        return files.emplace(path, "/").second ? OK : ERR_EXISTS;
+        return path == "/"                       ? ERR_EXISTS
+               : !has_parent(path)               ? ERR_NAME
+               : files.emplace(path, "/").second ? OK
+                                                 : ERR_EXISTS;
     }
+    std::string kept; // Cannot be removed.
     sel::Result<> remove(std::string_view path) override {
+        if (path == kept) {
+            return ERR_RIGHT;
+        }
+        std::string inside{path};
+        auto next = files.upper_bound(inside += "/");
+        if (next != files.end() && next->first.starts_with(inside)) {
+            return ERR_CHILDREN;
+        }
         return files.erase(std::string{path}) == 1 ? OK : ERR_NAME;
     }
     sel::Result<> rename(std::string_view from, std::string_view to) override {
@@ -354,8 +388,10 @@ class FakeSystem final : public System {
     s32 code = 0;
     bool stop_next = false; // ^Z is typed when one is waited for.
     sel::Result<loader::Started> start(const loader::Start &m) override {
-        calls.push_back("start " + std::string{m.path.view()} + " [" + std::string{m.data.view()} +
-                        "] give [" + std::string{m.give.view()} + "]");
+        std::string data{m.data.view()};
+        std::replace(data.begin(), data.end(), '\0', '|'); // Where variables begin.
+        calls.push_back("start " + std::string{m.path.view()} + " [" + data + "] give [" +
+                        std::string{m.give.view()} + "]");
         if (refusal.data.size != 0) {
             return refusal;
         }
@@ -435,20 +471,29 @@ class FakeSystem final : public System {
         return text;
     }
     u64 uptime = 3'723'004'000'000;
-    sel::Result<u64> uptime_ns() override { return uptime; }
+    u64 tick = 0; // By which it grows when it is looked at.
+    sel::Result<u64> uptime_ns() override { return uptime += tick; }
     sel::Result<u64> date() override { return 1'000'000'000; }
+    bool has_random = true;
+    sel::Result<> random(std::span<u8> out) override {
+        for (std::size_t i = 0; i < out.size(); i++) {
+            out[i] = static_cast<u8>(0x10 + i);
+        }
+        return has_random ? OK : ERR_BUSY;
+    }
     sel::Result<> sleep(u64 ns) override {
         calls.push_back("sleep " + std::to_string(ns));
         uptime += ns;
         return {};
     }
+    error_t power_error = ERR_IO; // OK: it is said to be done, and nothing happens.
     sel::Result<> halt() override {
         calls.push_back("halt");
-        return ERR_IO;
+        return power_error;
     }
     sel::Result<> reboot() override {
         calls.push_back("reboot");
-        return ERR_IO;
+        return power_error;
     }
 
     // One that runs ends by itself.
@@ -465,6 +510,11 @@ class FakeSystem final : public System {
     }
 
   private:
+    bool has_parent(std::string_view path) {
+        std::string parent{path.substr(0, path.rfind('/'))};
+        return parent.empty() || (files.contains(parent) && files[parent] == "/");
+    }
+
     struct Running {
         std::string path;
         u32 in = 0, out = 0;

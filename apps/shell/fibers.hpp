@@ -16,7 +16,7 @@ class Fibers {
   public:
     static constexpr u32 kMost = 11; // Besides the first.
     struct alignas(16) Stack {
-        static constexpr std::size_t kWords = 60 * 1024 / sizeof(u64);
+        static constexpr std::size_t kWords = 42 * 1024 / sizeof(u64);
         u64 word[kWords];
     };
 

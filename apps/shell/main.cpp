@@ -5,31 +5,25 @@
 #include <atomic>
 #include <cstring>
 
+#include "ask.hpp"
+#include "derivation.hpp"
 #include "shell.caps.hpp"
 #include "shell.hpp"
 
 #include "sel/clock.hpp"
 #include "sel/trace.hpp"
+#include "sel/try.hpp"
 
 namespace {
 
+using shell::ask;
 using shell::CapabilityRow;
 using shell::Ending;
 using shell::ProgramRow;
 
-// A server that was restarted while it had our request in hand is asked again, so often.
-constexpr u32 kTries = 3;
 constexpr u64 kSyncMs = 60'000; // For all disks.
+constexpr u64 kLookMs = 50;     // Between looks for a ^C.
 constexpr u64 kKillMs = 2'000;  // For the supervisor.
-
-template <typename Client, typename M>
-auto ask(const Client &client, const M &m) {
-    auto answer = client.call(m);
-    for (u32 i = 1; i < kTries && answer.error() == ERR_RESTARTED; i++) {
-        answer = client.call(m);
-    }
-    return answer;
-}
 
 // Who is in front, and what is typed there that is not the shell's. A thread of its own waits for ^C and ^Z, while the
 // shell waits for something else.
@@ -50,9 +44,18 @@ class Foreground {
         [[maybe_unused]] auto woken = ring_.signal();
     }
     void end() {
-        u32 job = job_.exchange(0);
+        take_back();
         clear();
-        [[maybe_unused]] auto taken = ask(caps::front, stream::TakeBack{.job = job});
+    }
+    // The shell reads, in the middle of a job.
+    template <typename Read>
+    void pause(Read read) {
+        take_back();
+        if (read()) {
+            interrupted_ = true;
+        }
+        job_ = ++jobs_;
+        [[maybe_unused]] auto woken = ring_.signal();
     }
     bool interrupted() const { return interrupted_; }
 
@@ -126,6 +129,11 @@ class Foreground {
         }
     }
 
+    void take_back() {
+        u32 job = job_.exchange(0);
+        [[maybe_unused]] auto taken = ask(caps::front, stream::TakeBack{.job = job});
+    }
+
     void tell_reader() {
         [[maybe_unused]] auto told =
             ask(caps::front, stream::SetReader{.job = job_, .client = reader_});
@@ -150,10 +158,48 @@ class Servers final : public shell::System {
     void print(std::string_view text) override {
         [[maybe_unused]] auto printed = stream::put_all(caps::terminal, text);
     }
+    sel::Result<> print_styled(stream::Style style, std::string_view text) override {
+        return ask(caps::front, stream::Styled{.style = style, .data = text});
+    }
     void show_prompt(std::string_view text) override {
         [[maybe_unused]] auto shown = ask(caps::front, stream::Prompt{.data = text});
     }
     void clear_screen() override { [[maybe_unused]] auto done = ask(caps::front, stream::Clear{}); }
+
+    stream::Size terminal_size() override {
+        return ask(caps::terminal, stream::GetSize{}).value_or(stream::Size{0, 0});
+    }
+    sel::Result<char> read_key() override {
+        constexpr char kInterruptKey = 3;
+        sel::Result<char> key{ERR_EMPTY};
+        front_.pause([&]() {
+            // A ^C from before the pause has gone to the watcher, which may only come to it now.
+            while (!has_key() && !front_.interrupted()) {
+                auto input = caps::keyboard.call_within(sel::milliseconds(kLookMs), stream::Read{});
+                typed_ = input ? input->data : stream::Chunk{};
+                key_ = 0;
+                if (!input && input.error() != ERR_TIMEOUT && input.error() != ERR_RESTARTED) {
+                    return false;
+                }
+            }
+            key = has_key() ? next_key() : key;
+            return key.ok() && *key == kInterruptKey;
+        });
+        return key;
+    }
+    bool has_key() const { return key_ < typed_.span().size(); }
+    // A byte that was typed.
+    sel::Result<char> next_key() {
+        while (!has_key()) {
+            auto input = caps::keyboard.call(stream::Read{});
+            if (!input && input.error() != ERR_RESTARTED) {
+                return input.error();
+            }
+            typed_ = input ? input->data : stream::Chunk{};
+            key_ = 0;
+        }
+        return static_cast<char>(typed_.span()[key_++]);
+    }
 
     sel::Result<bool> ask_person(std::string_view who, std::string_view what) override {
         stream::Ask m{.what = what, .data = who};
@@ -257,21 +303,14 @@ class Servers final : public shell::System {
         }
         return shell::HeldRow{held->owner, held->user, held->device != 0, held->bytes, held->next};
     }
-    // Rows are fetched in lists; the last list is kept.
+    // Rows are fetched in lists; the last list is kept. A list may be empty.
     sel::Result<CapabilityRow> capability(u32 program, u32 index) override {
         if (index == 0) {
-            sel::Result<> loaded = load_slots(program, 0);
-            if (!loaded) {
-                return loaded.error();
-            }
-            slots_before_ = 0;
+            SEL_TRY(load_derivation(program));
         }
-        if (index - slots_before_ == slots_.count && slots_.next != 0) {
+        while (index - slots_before_ == slots_.count && slots_.next != 0) {
             slots_before_ = index;
-            sel::Result<> loaded = load_slots(program, slots_.next);
-            if (!loaded) {
-                return loaded.error();
-            }
+            SEL_TRY(load_slots(program, slots_.next));
         }
         if (index - slots_before_ >= slots_.count) {
             return ERR_NAME;
@@ -390,19 +429,27 @@ class Servers final : public shell::System {
                    logging::Read{.since = since, .level = level, .source = logging::kAnySource});
     }
     u32 trace(std::span<trace_event_t> out) override {
-        return sel::TraceRing{caps::trace.at<const trace_event_t>(0)}.read(out);
+        return sel::TraceRing{caps::trace.at<const trace_record_t>(0)}.read(out);
     }
     u64 trace_ns(u64 tsc) override { return clock_.nanoseconds(tsc >> CLOCK_SHIFT); }
     sel::Result<talk::Text> talk(std::string_view server, std::string_view line) override {
         for (const auto &named : caps::talkers) {
             if (named.name == server) {
-                return ask(named.client, talk::Line{.data = line});
+                return named.client.call(talk::Line{.data = line}); // Who knows what it does.
             }
         }
         return ERR_NAME;
     }
     sel::Result<u64> uptime_ns() override { return ask(caps::timer, timer::Uptime{}); }
     sel::Result<u64> date() override { return ask(caps::timer, timer::Date{}); }
+    sel::Result<> random(std::span<u8> out) override {
+        sel::Result<rng::Numbers> numbers =
+            ask(caps::random, rng::Bytes{.count = static_cast<u32>(out.size())});
+        if (numbers) {
+            std::memcpy(out.data(), numbers->data.byte, out.size());
+        }
+        return numbers.error();
+    }
     sel::Result<> sleep(u64 ns) override { return ask(caps::timer, timer::Sleep{.ns = ns}); }
 
     sel::Result<> halt() override {
@@ -429,38 +476,57 @@ class Servers final : public shell::System {
             return list.error() == ERR_EMPTY ? ERR_NAME : list.error();
         }
         slots_ = *list;
-        for (u32 i = 0; i < slots_.count; i++) {
-            const root::Slot &slot = slots_.slot[i];
-            u32 parent = slot.parent < kSlots ? slot.parent : 0;
-            if (slot.slot < kSlots) {
-                depth_[slot.slot] = parent == 0 ? 0 : static_cast<u8>(depth_[parent] + 1);
-            }
-        }
         return {};
     }
 
-    CapabilityRow row(const root::Slot &slot) const {
+    // All lists, for how deep each stands, and the first one again.
+    sel::Result<> load_derivation(u32 program) {
+        derivation_.clear();
+        slots_before_ = slots_.next = 0;
+        do { // Places grow.
+            SEL_TRY(load_slots(program, slots_.next));
+            for (const root::Slot &slot : std::span{slots_.slot, slots_.count}) {
+                derivation_.add(slot.id, slot.relative, slot.sibling != 0);
+            }
+        } while (slots_.next != 0);
+        return load_slots(program, 0);
+    }
+
+    CapabilityRow row(const root::Slot &slot) {
         std::string_view name{slot.name, strnlen(slot.name)};
-        return CapabilityRow{slot.slot < kSlots ? depth_[slot.slot] : 0u,
-                             slot.type,
-                             slot.rights,
-                             slot.slot,
-                             slot.data,
-                             name};
+        return CapabilityRow{
+            derivation_.depth(slot.id), slot.type, slot.rights, slot.slot, slot.data, name};
     }
     static std::size_t strnlen(const char (&name)[16]) {
         return static_cast<std::size_t>(std::find(name, name + sizeof name, '\0') - name);
     }
 
-    static constexpr u32 kSlots = 4096;
-
     sel::Clock clock_ = sel::clock();
     Foreground front_;
+    stream::Chunk typed_; // What has been read of the keyboard, from byte key_ on to be used.
+    u32 key_ = 0;
     u64 seen_ = 0; // Changes of pipes.
     root::SlotList slots_{};
     u32 slots_before_ = 0; // Rows of the lists before.
-    u8 depth_[kSlots] = {};
+    shell::Derivation derivation_;
 };
+
+// What was typed before there was a prompt: the first bytes of it were lost while the machine started, and what is left
+// of a line must not be run. Waits for the end of one that has begun.
+void drop_early_keys() {
+    constexpr u32 kTries = 4096;
+    constexpr u64 kQuietMs = 20, kLineMs = 500;
+    bool whole = true;
+    for (u32 i = 0; i < kTries; i++) {
+        u64 ticks = sel::milliseconds(whole ? kQuietMs : kLineMs);
+        auto typed = caps::keyboard.call_within(ticks, stream::Read{});
+        if (!typed || typed->data.size == 0) {
+            return;
+        }
+        u8 last = typed->data.byte[typed->data.size - 1];
+        whole = last == '\r' || last == '\n';
+    }
+}
 
 } // namespace
 
@@ -471,13 +537,19 @@ int main() {
         return 1;
     }
     [[maybe_unused]] auto closed = caps::files.call(file::CloseAll{});
+    if (sel::environment().incarnation == 1) {
+        drop_early_keys();
+    }
     sh.start();
+    [[maybe_unused]] auto late = caps::control.call(root::StartLate{});
     for (;;) {
-        auto input = caps::keyboard.call(stream::Read{});
-        if (input) {
-            sh.type({reinterpret_cast<const char *>(input->data.byte), input->data.size});
-        } else if (input.error() != ERR_RESTARTED) {
+        sel::Result<char> key = servers.next_key();
+        if (!key) {
             return 1;
+        }
+        sh.type_key(*key);
+        if (!servers.has_key()) {
+            sh.flush();
         }
     }
 }

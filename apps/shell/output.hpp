@@ -5,6 +5,8 @@
 #include <span>
 #include <string_view>
 
+#include "servers/stream/api.hpp"
+
 #include "sel/bytes.hpp"
 #include "sel/format.hpp"
 
@@ -15,6 +17,16 @@ class Output {
     virtual void write(std::string_view text) = 0;
     // Shows what has been kept back, before somebody else writes.
     virtual void flush() {}
+    // Text of one line that is shown as what it is, where there are colours.
+    virtual void styled(stream::Style, std::string_view text) { write(text); }
+    // "error: ...", a line.
+    template <typename... Ts>
+    void print_error(std::string_view pattern, const Ts &...values) {
+        sel::Text<kPrintMax> text{"error: "};
+        sel::format(text, pattern, values...);
+        styled(stream::Style::Error, text);
+        write("\n");
+    }
     // What a person is to type behind.
     virtual void prompt(std::string_view text) { write(text); }
     // Empties the screen, if there is one.

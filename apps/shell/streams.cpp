@@ -13,8 +13,8 @@ sel::Result<u32> PipeInput::read(std::span<char> out) {
     return count;
 }
 
-void PipeOutput::write(std::string_view text) {
-    while (!text.empty() && !broken_) {
+void PiecewiseOutput::write(std::string_view text) {
+    while (!text.empty() && done_) {
         std::size_t count = text.copy(buffer_.data() + size_, buffer_.size() - size_);
         text.remove_prefix(count);
         size_ += static_cast<u32>(count);
@@ -24,19 +24,27 @@ void PipeOutput::write(std::string_view text) {
     }
 }
 
-void PipeOutput::flush() {
-    for (u32 sent = 0; sent < size_ && !broken_;) {
-        sel::Result<u32> count{ERR_BUSY};
-        fibers_.until([&]() {
-            std::string_view text{buffer_.data() + sent, size_ - sent};
-            count = system_.interrupted() ? sel::Result<u32>{ERR_GONE}
-                                          : system_.write_pipe(pipe_, text);
-            return count.error() != ERR_BUSY;
-        });
-        sent += count.value_or(0);
-        broken_ = !count;
+void PiecewiseOutput::flush() {
+    if (done_ && size_ != 0) {
+        done_ = send({buffer_.data(), size_});
     }
     size_ = 0;
+}
+
+sel::Result<> PipeOutput::send(std::string_view piece) {
+    while (!piece.empty()) {
+        sel::Result<u32> count{ERR_BUSY};
+        fibers_.until([&]() {
+            count = system_.interrupted() ? sel::Result<u32>{ERR_GONE}
+                                          : system_.write_pipe(pipe_, piece);
+            return count.error() != ERR_BUSY;
+        });
+        if (!count) {
+            return count.error();
+        }
+        piece.remove_prefix(*count);
+    }
+    return {};
 }
 
 FileInput::~FileInput() {
@@ -76,23 +84,8 @@ sel::Result<> FileOutput::open(std::string_view path, bool append) {
     return handle.error();
 }
 
-void FileOutput::write(std::string_view text) {
-    while (!text.empty() && done_) {
-        std::size_t count = text.copy(buffer_.data() + size_, buffer_.size() - size_);
-        text.remove_prefix(count);
-        size_ += static_cast<u32>(count);
-        if (size_ == buffer_.size()) {
-            flush();
-        }
-    }
-}
-
-void FileOutput::flush() {
-    std::string_view text{buffer_.data(), size_};
-    if (done_ && size_ != 0) {
-        done_ = append_ ? system_.append(handle_, text) : file_.append(text);
-    }
-    size_ = 0;
+sel::Result<> FileOutput::send(std::string_view piece) {
+    return append_ ? system_.append(handle_, piece) : file_.append(piece);
 }
 
 sel::Result<> FileOutput::end(error_t given_up) {

@@ -85,22 +85,37 @@ class PipeInput final : public Input {
     u32 pipe_;
 };
 
-class PipeOutput final : public Output {
+// What is written goes in pieces as long as a message.
+class PiecewiseOutput : public Output {
+  public:
+    void write(std::string_view text) final;
+    void flush() final;
+    bool broken() const final { return !done_; }
+
+  protected:
+    ~PiecewiseOutput() = default;
+    virtual sel::Result<> send(std::string_view piece) = 0;
+
+    sel::Result<> done_; // How the first piece failed that did: all that follow are lost.
+
+  private:
+    u32 size_ = 0;
+    std::array<char, stream::kChunk> buffer_;
+};
+
+class PipeOutput final : public PiecewiseOutput {
   public:
     PipeOutput(System &system, Fibers &fibers, u32 pipe)
         : system_{system}, fibers_{fibers}, pipe_{pipe} {}
-    void write(std::string_view text) override;
-    void flush() override;
-    bool broken() const override { return broken_; }
     u32 pipe() const override { return pipe_; }
 
   private:
+    // Fails when nobody reads any more.
+    sel::Result<> send(std::string_view piece) override;
+
     System &system_;
     Fibers &fibers_;
     u32 pipe_;
-    bool broken_ = false; // Nobody reads any more.
-    u32 size_ = 0;
-    std::array<char, stream::kChunk> buffer_;
 };
 
 // `command < FILE`
@@ -123,25 +138,21 @@ class FileInput final : public Input {
 };
 
 // `command > FILE`, `command >> FILE`: the new content is there when all of it is (new_file.hpp).
-class FileOutput final : public Output {
+class FileOutput final : public PiecewiseOutput {
   public:
     explicit FileOutput(System &system) : system_{system}, file_{system} {}
 
     sel::Result<> open(std::string_view path, bool append);
-    void write(std::string_view text) override;
-    void flush() override;
-    bool broken() const override { return !done_; }
     // All is written, or why not. `given_up`: if it is not OK, nothing shall be.
     sel::Result<> end(error_t given_up);
 
   private:
+    sel::Result<> send(std::string_view piece) override;
+
     System &system_;
     NewFile file_;
     bool append_ = false;
     u32 handle_ = 0; // Of what is appended to.
-    sel::Result<> done_;
-    u32 size_ = 0;
-    std::array<char, file::kChunk> buffer_;
 };
 
 } // namespace shell

@@ -10,11 +10,13 @@
 #include "servers/loader/api.hpp"
 #include "servers/log/api.hpp"
 #include "servers/pci/api.hpp"
+#include "servers/random/api.hpp"
+#include "servers/stream/api.hpp"
 #include "servers/supervisor/api.hpp"
 #include "servers/talk/api.hpp"
 #include "servers/vfs/api.hpp"
 
-#include "abi/trace.h"
+#include "abi/trace_event.h"
 
 namespace shell {
 
@@ -81,8 +83,13 @@ class System {
 
     // The terminal.
     virtual void print(std::string_view text) = 0;
+    // As the terminal shows what is of this style; at most kStyledMax bytes. ERR_BUSY: it has no room for that now.
+    virtual sel::Result<> print_styled(stream::Style style, std::string_view text) = 0;
     virtual void show_prompt(std::string_view text) = 0;
     virtual void clear_screen() = 0;
+    virtual stream::Size terminal_size() = 0;
+    // A key that is typed while a job runs: for a command of the shell that asks for one. ^C interrupts.
+    virtual sel::Result<char> read_key() = 0;
 
     // Has the terminal ask whether `who` may have `what`, this once. ERR_BUSY: it asks already.
     virtual sel::Result<bool> ask_person(std::string_view who, std::string_view what) = 0;
@@ -169,7 +176,8 @@ class System {
     virtual u64 trace_ns(u64 tsc) = 0;
 
     virtual sel::Result<u64> uptime_ns() = 0;
-    virtual sel::Result<u64> date() = 0; // Seconds since 1970.
+    virtual sel::Result<u64> date() = 0;                 // Seconds since 1970.
+    virtual sel::Result<> random(std::span<u8> out) = 0; // At most rng::kBytesMost.
     virtual sel::Result<> sleep(u64 ns) = 0;
 
     // These return only if the machine refuses.

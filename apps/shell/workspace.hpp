@@ -39,8 +39,10 @@ struct Sheet {
 // Zeroed memory is one in which nothing is taken.
 struct Workspace {
     static constexpr u32 kSheets = 2;
+    static constexpr std::size_t kArena = 16 * 1024;
 
     Fibers::Stack stack[Fibers::kMost];
+    alignas(16) u8 arena[Fibers::kMost][kArena]; // Of the same fibers.
     Sheet sheet[kSheets];
 };
 static_assert(std::is_trivially_default_constructible_v<Workspace>);

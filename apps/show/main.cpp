@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "show.caps.hpp"
 
+#include "servers/file/absolute.hpp"
+
 #include "sel/format.hpp"
 
 namespace {
@@ -36,7 +38,10 @@ int main() {
                      path = words.substr(0, words.find(' '));
     bool writes = words.ends_with(" write");
     u32 flags = writes ? file::kWrite | file::kCreate : 0;
-    sel::Result<u32> handle = caps::files.call(file::Open{.flags = flags, .data = path});
+    sel::Result<file::Path> whole =
+        file::absolute(sel::environment().variable(file::kDirectoryVariable), path);
+    sel::Result<u32> handle =
+        whole.ok() ? caps::files.call(file::Open{.flags = flags, .data = *whole}) : whole.error();
     sel::Result<> done = !handle ? handle.error() : writes ? write(*handle) : show(*handle);
     if (!done) {
         sel::Text<100> line;

@@ -7,8 +7,11 @@
 
 #include "stress.caps.hpp"
 
+#include "servers/stream/print.hpp"
+
 #include "sel/clock.hpp"
 #include "sel/environment.hpp"
+#include "sel/words.hpp"
 
 namespace {
 
@@ -45,12 +48,7 @@ class Files {
 
 using Line = sel::Text<240>;
 
-template <typename... Ts>
-void print(std::string_view pattern, const Ts &...values) {
-    Line line;
-    sel::format(line, pattern, values...);
-    [[maybe_unused]] auto printed = stream::put_all(caps::console, line);
-}
+constexpr stream::Printer print{caps::console};
 
 template <typename... Ts>
 int refuse(std::string_view pattern, const Ts &...values) {
@@ -116,14 +114,6 @@ void kill_all_the_time(void *) {
 
 // --- What is asked for.
 
-std::string_view take_word(std::string_view &text) {
-    std::size_t start = std::min(text.find_first_not_of(' '), text.size());
-    text.remove_prefix(start);
-    std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(word.size());
-    return word;
-}
-
 // A number and the letter `unit`.
 bool parse_amount(std::string_view word, char unit, u64 &amount) {
     if (!word.ends_with(unit) || word.size() < 2 || word.size() > 5) {
@@ -155,14 +145,14 @@ int parse_servers(std::string_view names) {
 }
 
 int parse(std::string_view text) {
-    std::string_view directory = take_word(text), amount = take_word(text), kill = take_word(text);
+    sel::Words words{text};
+    std::string_view directory = words.next(), amount = words.next(), kill = words.next();
     bool whole = directory.starts_with('/');
     constexpr std::string_view kName = "/stress", kKill = "kill=";
     bool counted = parse_amount(amount, 'x', order.kills);
     if (directory.size() + kName.size() + 6 > file::kPathMax ||
         !(counted ? order.kills != 0 && !kill.empty() : parse_amount(amount, 's', order.seconds)) ||
-        (!kill.empty() && (!kill.starts_with(kKill) || kill == kKill)) ||
-        !take_word(text).empty()) {
+        (!kill.empty() && (!kill.starts_with(kKill) || kill == kKill)) || !words.next().empty()) {
         return refuse("expected PATH SECONDSs [kill=SERVER,...] or PATH KILLSx kill=SERVER,..., "
                       "as in: stress /disk 30s kill=fs");
     }

@@ -8,6 +8,7 @@
 #define BOOT_INFO_ADDRESS 0x7fff00000000ull
 #define BOOT_IPC_BUFFER 0x7fff00001000ull
 #define BOOT_STACK_TOP 0x7ffeffff0000ull // Grows down; BOOT_STACK_PAGES are mapped below it.
+#define BOOT_THREAD_BLOCK 64 // Bytes at the top of the first stack, where the base of fs points.
 
 enum {
     BOOT_INFO_VERSION = 1,
@@ -16,6 +17,14 @@ enum {
     BOOT_UNTYPED_MAX = 64,
     BOOT_MODULE_MAX = 8,
     BOOT_COMMAND_LINE = 256
+};
+
+enum {
+    BOOT_FONT_MAGIC = 0x31464254, // "TBF1"
+    BOOT_FONT_WIDTH = 8,          // Pixels.
+    BOOT_FONT_HEIGHT_MAX = 32,
+    BOOT_FONT_ASCII = 95,
+    BOOT_FONT_BYTES_MAX = 1 << 18
 };
 
 // The first capabilities in the root task's CNode.
@@ -49,12 +58,21 @@ typedef struct {
 } boot_module_t;
 
 typedef struct {
-    u64 address; // Physical, 0: none.
-    u32 pitch;   // Bytes a line.
-    u32 width, height;
-    u32 bits; // A pixel: 32.
-    u8 red_shift, green_shift, blue_shift, reserved[5];
+    u64 address;       // Physical, 0: none.
+    u32 pitch;         // Bytes a line.
+    u32 width, height; // Pixels or cells.
+    u32 bits; // A pixel: 32. A cell: 16, a character of code page 437 and its attribute (VGA).
+    u8 red_shift, green_shift, blue_shift; // Of the eight bits of each in a pixel.
+    u8 text;                               // 1: it has cells.
+    u8 row;                                // Of text, below which the kernel has written nothing.
+    u8 reserved[3];
 } boot_framebuffer_t;
+
+// The boot module `font`: this; then `count` code points (u32, rising), of which the first BOOT_FONT_ASCII are those
+// from U+0020 on; then their glyphs. A glyph is `height` bytes, a row each from the top, the leftmost pixel in bit 7.
+typedef struct {
+    u32 magic, height, count, reserved;
+} boot_font_t;
 
 typedef struct {
     u32 version; // BOOT_INFO_VERSION

@@ -114,8 +114,8 @@ enum { CAP_INFO_SIBLING = 2 };
 
 enum { IRQ_LINE = 0xff, IRQ_LEVEL = 0x100, IRQ_LOW = 0x200, IRQ_MSI = 0x400 };
 
-// Registers of a thread, in the order of CALL_TCB_READ and CALL_TCB_WRITE. The base of gs is none: what a
-// program writes there is 0 again when the thread is next switched to (ADR 0048).
+// Registers of a thread, in the order of CALL_TCB_READ and CALL_TCB_WRITE. A program may write the bases of fs and gs
+// as it likes, but when its thread is next switched to, fs_base counts again, and 0 for gs (ADR 0048).
 typedef struct {
     u64 rip, rsp, rflags;
     u64 rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;

@@ -14,17 +14,18 @@ typedef enum {
     TRACE_BOOT
 } trace_kind_t;
 
-// Event k of all time stands in entry k % TRACE_EVENTS. `sequence` is k + 1 and is written last.
+// An event as the kernel writes it: few instructions a call, so what fits into one word is in one.
+// Event k of all time is record k % TRACE_EVENTS. `end` is written last.
 typedef struct {
     u64 tsc;
     u64 argument; // CALL: cptr. IRQ: line. FAULT: address or vector. TIMER: 0.
-    u32 thread;   // Who ran when it happened (object), 0: nobody.
-    u32 next;     // Who runs after it.
-    u8 kind;      // trace_kind_t
-    u8 call;      // CALL: call_t. FAULT: fault_t.
-    u16 error;    // CALL: error_t.
-    u32 sequence; // Low 32 bits of k + 1.
-} trace_event_t;
+    u64 result;   // Who runs after it (object; 0: nobody) + (CALL: error_t, FAULT: fault_t) << 32.
+    u32 who;      // Who ran when it happened (a multiple of 256, as TCBs lie) + CALL: call_t,
+                  // others: TRACE_NO_CALL + kind.
+    u32 end;      // TRACE_EVENT_BYTES * (k + 1), low 32 bits.
+} trace_record_t;
+
+#define TRACE_NO_CALL 0xf0u
 
 enum {
     TRACE_EVENT_BYTES = 32,

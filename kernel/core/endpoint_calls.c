@@ -58,7 +58,9 @@ static NOINLINE u64 refuse_endpoint(u32 call, u64 cptr, u32 right) {
 // --- The path of a call to a server that waits, and of its answer to a client that waits: nobody
 // else is concerned, the context stays where it is. Everything unusual goes the general way above,
 // by tail calls that decode again, and what was read before the message is read again after it, so
-// that no register has to be saved here. Compiled twice: for messages in registers, and for longer.
+// that no register has to be saved here. Compiled three times: for messages in registers, for more words
+// and nothing else, and for all others.
+typedef enum { SHORT, WORDS, ANY } length_t;
 
 // The call of the running thread reaches `to`, the first receiver of ep: it waits for the answer
 // through the Reply of `to`, and its context goes along.
@@ -94,16 +96,20 @@ INLINE void call_commit(u32 ep, u32 to) {
 
 // The call of the running thread, through the capability in slot s, reaches `to`, the first receiver: one that
 // runs next on a context of its own.
-INLINE u64 call_active(u64 cptr, u64 info, u32 s, u32 to, u32 is_short) {
+INLINE u64 call_active(u64 cptr, u64 info, u32 s, u32 to, length_t length) {
     u32 cur = K.run.tcb;
-    if (!thread_is_next(to) || (!is_short && !message_info_ok(cur, info))) {
+    if (!thread_is_next(to) || (length != SHORT && !message_info_ok(cur, info))) {
         return call_slow(cptr, info);
     }
     thread_park();
-    if (is_short) {
+    if (length == SHORT) {
         message_registers(cur, to, SLOT(s).data, info);
     } else {
-        u64 arrives = message_extra(cur, to, info, SLOT(s).may & MAY_GRANT);
+        u64 arrives =
+            info ^ INFO_TIMEOUT; // If that is all there is beside registers, they are the message.
+        if (!MESSAGE_IS_SHORT(arrives)) {
+            arrives = message_extra(cur, to, info, SLOT(s).may & MAY_GRANT);
+        }
         message_registers(cur, to, SLOT(s).data, arrives);
         thread_arm_timeout(info);
     }
@@ -111,14 +117,14 @@ INLINE u64 call_active(u64 cptr, u64 info, u32 s, u32 to, u32 is_short) {
 }
 
 static NOINLINE u64 call_active_short(u64 cptr, u64 info, u32 s, u32 to) {
-    return call_active(cptr, info, s, to, 1);
+    return call_active(cptr, info, s, to, SHORT);
 }
 
 static NOINLINE u64 call_active_long(u64 cptr, u64 info, u32 s, u32 to) {
-    return call_active(cptr, info, s, to, 0);
+    return call_active(cptr, info, s, to, ANY);
 }
 
-INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
+INLINE u64 call_body(u64 cptr, u64 info, length_t length) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
     if ((SLOT(s).may & MAY_SEND) == 0) {
         return refuse_endpoint(CALL_CALL, cptr, RIGHT_WRITE);
@@ -128,10 +134,19 @@ INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
         return call_slow(cptr, info);
     }
     if (TCB(to).sc != 0 || TCB(to).priority < K.top) {
-        return is_short ? call_active_short(cptr, info, s, to)
-                        : call_active_long(cptr, info, s, to);
+        return length == SHORT ? call_active_short(cptr, info, s, to)
+                               : call_active_long(cptr, info, s, to);
     }
-    if (!is_short) { // A time-out bounds the call until its context is lent: that is now.
+    if (length == WORDS) {
+        if (!message_has_buffers(cur, to)) {
+            return call_slow(cptr, info);
+        }
+        message_words(message_buffer(cur), message_buffer(to), message_length(info));
+        cur = K.run.tcb;
+        ep = SLOT(s).object;
+        to = QUEUE(ep).head;
+    }
+    if (length == ANY) { // A time-out bounds the call until its context is lent: that is now.
         if (!message_info_ok(cur, info)) {
             return call_slow(cptr, info);
         }
@@ -142,15 +157,22 @@ INLINE u64 call_body(u64 cptr, u64 info, u32 is_short) {
     return to;
 }
 
-FLATTEN static NOINLINE u64 call_long(u64 cptr, u64 info) {
-    return call_body(cptr, info, 0);
+FLATTEN static NOINLINE u64 call_any(u64 cptr, u64 info) {
+    return call_body(cptr, info, ANY);
+}
+
+FLATTEN static NOINLINE u64 call_words(u64 cptr, u64 info) {
+    if (!MESSAGE_IS_WORDS(info)) {
+        return call_any(cptr, info);
+    }
+    return call_body(cptr, info, WORDS);
 }
 
 FLATTEN u64 call_call(u64 cptr, u64 info) {
     if (!MESSAGE_IS_SHORT(info)) {
-        return call_long(cptr, info);
+        return call_words(cptr, info);
     }
-    return call_body(cptr, info, 1);
+    return call_body(cptr, info, SHORT);
 }
 
 // The running thread has answered `to`, the caller that its Reply names: `to` runs on, with the
@@ -175,7 +197,7 @@ FLATTEN u64 call_call(u64 cptr, u64 info) {
     ensures receives: tcb_view[K.run.tcb].state == STATE_RECV && g_queue[K.run.tcb] == ep && tcb_view[K.run.tcb].sc == 0;
     ensures once: \let r = slot_view[K.run.tcb + 4 * TCB_SLOT_REPLY].object;
         reply_view[r].caller.tcb == K.run.tcb && reply_view[r].caller.sc == 0 && g_lent[r] == 0 && REPLY(r).may == may; */
-INLINE void answer_commit(u32 ep, u32 to, u32 may) {
+INLINE void answer_commit(u32 ep, u32 to, u64 may) {
     u32 cur = K.run.tcb, r = reply_of(cur);
     TCB(to).state = STATE_RUNNING;
     lend_pop(K.run.sc, r);
@@ -198,15 +220,15 @@ static inline u32 answers_next(u32 r, u32 to) {
 
 // The running thread answers `to`, a caller that has a context of its own, and receives through the capability
 // in slot s, where nobody sends.
-INLINE u64 reply_recv_active(u64 cptr, u64 info, u32 s, u32 to, u32 is_short) {
+INLINE u64 reply_recv_active(u64 cptr, u64 info, u32 s, u32 to, length_t length) {
     u32 cur = K.run.tcb, r = reply_of(cur);
     if (!answers_next(r, to) ||
-        (!is_short && ((info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)))) {
+        (length != SHORT && ((info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)))) {
         return reply_recv_slow(cptr, info);
     }
     thread_park();
     if (TCB(to).fault == FAULT_NONE) {
-        if (!is_short) {
+        if (length != SHORT) {
             info = message_extra(cur, to, info, reply_may_grant(r));
         }
         message_registers(cur, to, 0, info);
@@ -225,14 +247,14 @@ INLINE u64 reply_recv_active(u64 cptr, u64 info, u32 s, u32 to, u32 is_short) {
 }
 
 static NOINLINE u64 reply_recv_active_short(u64 cptr, u64 info, u32 s, u32 to) {
-    return reply_recv_active(cptr, info, s, to, 1);
+    return reply_recv_active(cptr, info, s, to, SHORT);
 }
 
 static NOINLINE u64 reply_recv_active_long(u64 cptr, u64 info, u32 s, u32 to) {
-    return reply_recv_active(cptr, info, s, to, 0);
+    return reply_recv_active(cptr, info, s, to, ANY);
 }
 
-INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
+INLINE u64 reply_recv_body(u64 cptr, u64 info, length_t length) {
     u32 cur = K.run.tcb, s = cspace_lookup(cur, cptr);
     if ((SLOT(s).may & MAY_RECV) == 0) {
         return refuse_endpoint(CALL_REPLY_RECV, cptr, RIGHT_READ);
@@ -242,10 +264,18 @@ INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
     }
     u32 r = reply_of(cur), to = REPLY(r).caller.tcb;
     if (TCB(to).state != STATE_REPLY || SC(K.run.sc).top != r || TCB(to).priority < K.top) {
-        return is_short ? reply_recv_active_short(cptr, info, s, to)
-                        : reply_recv_active_long(cptr, info, s, to);
+        return length == SHORT ? reply_recv_active_short(cptr, info, s, to)
+                               : reply_recv_active_long(cptr, info, s, to);
     }
-    if (!is_short) {
+    if (length == WORDS) {
+        if (!message_has_buffers(cur, to)) {
+            return reply_recv_slow(cptr, info);
+        }
+        message_words(message_buffer(cur), message_buffer(to), message_length(info));
+        cur = K.run.tcb;
+        to = REPLY(reply_of(cur)).caller.tcb;
+    }
+    if (length == ANY) {
         if ((info & INFO_TIMEOUT) != 0 || !message_info_ok(cur, info)) {
             return reply_recv_slow(cptr, info);
         }
@@ -256,15 +286,22 @@ INLINE u64 reply_recv_body(u64 cptr, u64 info, u32 is_short) {
     return to;
 }
 
-FLATTEN static NOINLINE u64 reply_recv_long(u64 cptr, u64 info) {
-    return reply_recv_body(cptr, info, 0);
+static NOINLINE u64 reply_recv_any(u64 cptr, u64 info) {
+    return reply_recv_body(cptr, info, ANY);
+}
+
+FLATTEN static NOINLINE u64 reply_recv_words(u64 cptr, u64 info) {
+    if (!MESSAGE_IS_WORDS(info)) {
+        return reply_recv_any(cptr, info);
+    }
+    return reply_recv_body(cptr, info, WORDS);
 }
 
 FLATTEN u64 call_reply_recv(u64 cptr, u64 info) {
     if (!MESSAGE_IS_SHORT(info)) {
-        return reply_recv_long(cptr, info);
+        return reply_recv_words(cptr, info);
     }
-    return reply_recv_body(cptr, info, 1);
+    return reply_recv_body(cptr, info, SHORT);
 }
 
 // --- The other calls.
@@ -275,7 +312,7 @@ static u32 needs_call(u32 ep) {
     return thread_state(to) == STATE_RECV && TCB(to).sc == 0;
 }
 
-u64 call_send(u64 cptr, u64 info) {
+RARE u64 call_send(u64 cptr, u64 info) {
     u32 s = cspace_lookup(K.run.tcb, cptr);
     if ((SLOT(s).may & MAY_SEND) == 0) {
         return refuse_endpoint(CALL_SEND, cptr, RIGHT_WRITE);
@@ -286,7 +323,7 @@ u64 call_send(u64 cptr, u64 info) {
     return send_slow(CALL_SEND, cptr, info, STATE_SEND);
 }
 
-u64 call_nb_send(u64 cptr, u64 info) {
+RARE u64 call_nb_send(u64 cptr, u64 info) {
     u32 s = cspace_lookup(K.run.tcb, cptr);
     if ((SLOT(s).may & MAY_SEND) == 0) {
         return refuse_endpoint(CALL_NB_SEND, cptr, RIGHT_WRITE);
@@ -329,7 +366,7 @@ u64 call_recv(u64 cptr, u64 info) {
     return recv(CALL_RECV, cptr, info);
 }
 
-u64 call_nb_recv(u64 cptr, u64 info) {
+RARE u64 call_nb_recv(u64 cptr, u64 info) {
     return recv(CALL_NB_RECV, cptr, info);
 }
 

@@ -11,48 +11,6 @@ enum { INFO_KEPT = 2 * INFO_SIGNAL };
 static_assert((INFO_LENGTH | INFO_CAP | INFO_TIMEOUT | INFO_SIGNAL) == INFO_KEPT - 1,
               "the low bits");
 
-#define COPY(k) BUFFER(to).word[i + (k)] = BUFFER(from).word[i + (k)]
-
-// Words 4..n-1 from page `from` to page `to`. Four a round, as measured (kernel/README.md).
-/*@ requires pages: from != to;
-    requires n: n <= MESSAGE_WORDS;
-    terminates \true; exits \false;
-    assigns buffer_view[to].word[MESSAGE_REGISTERS .. MESSAGE_WORDS - 1];
-    ensures copied: \forall integer k; MESSAGE_REGISTERS <= k < n ==>
-        buffer_view[to].word[k] == \old(buffer_view[from].word[k]);
-    ensures rest: \forall integer k; n <= k < BUFFER_WORDS && MESSAGE_REGISTERS <= k ==>
-        buffer_view[to].word[k] == \old(buffer_view[to].word[k]); */
-static inline void copy_words(u32 from, u32 to, u64 n) {
-    u64 i = MESSAGE_REGISTERS;
-    /*@ loop invariant place: MESSAGE_REGISTERS <= i && (i <= n || i == MESSAGE_REGISTERS);
-        loop invariant copied: \forall integer k; MESSAGE_REGISTERS <= k < i ==>
-            buffer_view[to].word[k] == \at(buffer_view[from].word[k],Pre);
-        loop invariant rest: \forall integer k; i <= k < BUFFER_WORDS ==>
-            buffer_view[to].word[k] == \at(buffer_view[to].word[k],Pre);
-        loop invariant others: \forall integer p, k; 0 <= p < INDEX_COUNT && p != to && 0 <= k < BUFFER_WORDS ==>
-            buffer_view[p].word[k] == \at(buffer_view[p].word[k],Pre);
-        loop assigns i, buffer_view[to].word[MESSAGE_REGISTERS .. MESSAGE_WORDS - 1];
-        loop variant MESSAGE_WORDS + 4 - i; */
-    for (; i + 4 <= n; i += 4) {
-        COPY(0);
-        COPY(1);
-        COPY(2);
-        COPY(3);
-    }
-    /*@ loop invariant place: MESSAGE_REGISTERS <= i && (i <= n || i == MESSAGE_REGISTERS);
-        loop invariant copied: \forall integer k; MESSAGE_REGISTERS <= k < i ==>
-            buffer_view[to].word[k] == \at(buffer_view[from].word[k],Pre);
-        loop invariant rest: \forall integer k; i <= k < BUFFER_WORDS ==>
-            buffer_view[to].word[k] == \at(buffer_view[to].word[k],Pre);
-        loop invariant others: \forall integer p, k; 0 <= p < INDEX_COUNT && p != to && 0 <= k < BUFFER_WORDS ==>
-            buffer_view[p].word[k] == \at(buffer_view[p].word[k],Pre);
-        loop assigns i, buffer_view[to].word[MESSAGE_REGISTERS .. MESSAGE_WORDS - 1];
-        loop variant MESSAGE_WORDS + 4 - i; */
-    for (; i < n; i++) {
-        COPY(0);
-    }
-}
-
 // Passes the capability in slot s to slot d, which is empty and in a CNode.
 /*@ requires caps: caps;
     requires s: slot(s) && copyable(ty(s));
@@ -118,15 +76,26 @@ FLATTEN static NOINLINE u32 transfer(u32 from, u32 to) {
     return 1;
 }
 
+// message_words() for messages that have something else besides: not on the way of the others.
+/*@ requires n: MESSAGE_REGISTERS < n <= MESSAGE_WORDS;
+    terminates \true; exits \false;
+    assigns buffer_view[target].word[MESSAGE_REGISTERS .. MESSAGE_WORDS - 1];
+    ensures copied: \forall integer k; MESSAGE_REGISTERS <= k < n ==>
+        buffer_view[target].word[k] == \old(buffer_view[source].word[k]);
+    ensures rest: \forall integer k; n <= k < BUFFER_WORDS ==>
+        buffer_view[target].word[k] == \old(buffer_view[target].word[k]); */
+static NOINLINE void copy_words(u32 source, u32 target, u64 n) {
+    message_words(source, target, n);
+}
+
 u64 message_extra(u32 from, u32 to, u64 info, u32 may_grant) {
     u32 n = message_length(info);
     u64 kept = info - info % INFO_KEPT;
-    u32 source = message_buffer(from), target = message_buffer(to);
-    if (source == 0 || target == 0) {
+    if (!message_has_buffers(from, to)) {
         return kept + (n < MESSAGE_REGISTERS ? n : MESSAGE_REGISTERS);
     }
-    if (source != target) {
-        copy_words(source, target, n);
+    if (n > MESSAGE_REGISTERS) {
+        copy_words(message_buffer(from), message_buffer(to), n);
     }
     //@ assert sent: sent_slot(from) == sent_slot{Pre}(from);
     //@ assert target: target_slot(to) == target_slot{Pre}(to);

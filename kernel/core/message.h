@@ -7,12 +7,14 @@
 #ifndef CORE_MESSAGE_H
 #define CORE_MESSAGE_H
 
+#include "core/inline.h"
 #include "core/view.h"
 #include "spec/cspace.h"
 #include "spec/wait.h"
 
 // Length above the registers, a capability, a timeout: anything that needs the IPC buffer.
 #define MESSAGE_IS_SHORT(info) ((info) % 65536 <= MESSAGE_REGISTERS)
+#define MESSAGE_IS_WORDS(info) ((info) % 65536 <= MESSAGE_WORDS) // Nothing but words.
 
 // Words that info announces.
 /*@ terminates \true; exits \false; assigns \nothing;
@@ -27,6 +29,68 @@ static inline u32 message_length(u64 info) {
     ensures page: \result == slot_view[t + 4 * TCB_SLOT_BUFFER].object; */
 static inline u32 message_buffer(u32 t) {
     return TCB_SLOT(t, TCB_SLOT_BUFFER).object;
+}
+
+// Have both an IPC buffer, so that more than the registers can go from `from` to `to`?
+/*@ requires threads: thread(from) && thread(to);
+    terminates \true; exits \false; assigns \nothing;
+    ensures buffers: \result != 0 <==>
+        slot_view[from + 4 * TCB_SLOT_BUFFER].object != 0 && slot_view[to + 4 * TCB_SLOT_BUFFER].object != 0; */
+static inline u32 message_has_buffers(u32 from, u32 to) {
+    return message_buffer(from) != 0 && message_buffer(to) != 0;
+}
+
+#define COPY(k) there[k] = here[k]
+#define COPY_4(k) (COPY(k), COPY((k) + 1), COPY((k) + 2), COPY((k) + 3))
+
+// Words 4..n-1 from page `source` to page `target`: four if that leaves eights, eight a round, and the rest one by
+// one (adr/0046).
+/*@ requires n: MESSAGE_REGISTERS < n <= MESSAGE_WORDS;
+    terminates \true; exits \false;
+    assigns buffer_view[target].word[MESSAGE_REGISTERS .. MESSAGE_WORDS - 1];
+    ensures copied: \forall integer k; MESSAGE_REGISTERS <= k < n ==>
+        buffer_view[target].word[k] == \old(buffer_view[source].word[k]);
+    ensures rest: \forall integer k; n <= k < BUFFER_WORDS ==>
+        buffer_view[target].word[k] == \old(buffer_view[target].word[k]); */
+INLINE void message_words(u32 source, u32 target, u64 n) {
+    const u64 *here = BUFFER(source).word;
+    u64 *there = BUFFER(target).word;
+    u64 i = MESSAGE_REGISTERS;
+    if (n % 8u < 4) {
+        COPY_4(i);
+        i += 4;
+    }
+    if (i + 8 <= n) {
+        u64 end = n - n % 4u;
+        /*@ loop invariant place: MESSAGE_REGISTERS <= i <= end && (end - i) % 8 == 0;
+        loop invariant copied: \forall integer k; MESSAGE_REGISTERS <= k < i ==>
+            buffer_view[target].word[k] == \at(buffer_view[source].word[k],Pre);
+        loop invariant rest: \forall integer k; i <= k < BUFFER_WORDS ==>
+            buffer_view[target].word[k] == \at(buffer_view[target].word[k],Pre);
+        loop invariant source: \forall integer k; i <= k < BUFFER_WORDS ==>
+            buffer_view[source].word[k] == \at(buffer_view[source].word[k],Pre);
+        loop assigns i, buffer_view[target].word[MESSAGE_REGISTERS .. MESSAGE_WORDS - 1];
+        loop variant n - i; */
+        for (; i != end; i += 8) {
+            COPY_4(i);
+            //@ assert half: \forall integer k; MESSAGE_REGISTERS <= k < i + 4 ==> buffer_view[target].word[k] == \at(buffer_view[source].word[k],Pre);
+            //@ assert source: \forall integer k; i + 4 <= k < BUFFER_WORDS ==> buffer_view[source].word[k] == \at(buffer_view[source].word[k],Pre);
+            //@ assert rest: \forall integer k; i + 4 <= k < BUFFER_WORDS ==> buffer_view[target].word[k] == \at(buffer_view[target].word[k],Pre);
+            COPY_4(i + 4);
+        }
+    }
+    /*@ loop invariant place: MESSAGE_REGISTERS <= i <= n;
+        loop invariant copied: \forall integer k; MESSAGE_REGISTERS <= k < i ==>
+            buffer_view[target].word[k] == \at(buffer_view[source].word[k],Pre);
+        loop invariant rest: \forall integer k; i <= k < BUFFER_WORDS ==>
+            buffer_view[target].word[k] == \at(buffer_view[target].word[k],Pre);
+        loop invariant source: \forall integer k; i <= k < BUFFER_WORDS ==>
+            buffer_view[source].word[k] == \at(buffer_view[source].word[k],Pre);
+        loop assigns i, buffer_view[target].word[MESSAGE_REGISTERS .. MESSAGE_WORDS - 1];
+        loop variant n - i; */
+    for (; i < n; i++) {
+        COPY(i);
+    }
 }
 
 // info asks for nothing that is out of range or needs a buffer that t does not have.

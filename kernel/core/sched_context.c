@@ -49,17 +49,37 @@ static NOINLINE void sc_owe(u32 sc, u64 cost, u64 due) {
     }
 }
 
-void sc_charge(u32 sc, u64 now) {
-    u64 last = SC(sc).last, ran = now - last;
-    u64 cost = ran < SC(sc).left ? ran : SC(sc).left;
-    u64 due = last + SC(sc).period;
+// It has run since SC(sc).last: pay `cost` for it.
+/*@ requires wf: context(sc) && budget(sc) && window(sc);
+    requires now: SC(sc).last <= now < 0x200000000000000;
+    requires cost: cost == \min(now - SC(sc).last, SC(sc).left);
+    terminates \true; exits \false;
+    assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3],
+        sc_view[sc].due[0 .. 3], g_spent[sc], g_before[sc];
+    ensures last: SC(sc).last == now;
+    ensures paid: SC(sc).left == \old(SC(sc).left) - cost;
+    ensures first: \old(SC(sc).amount[0]) != 0 ==>
+        SC(sc).amount[0] == \old(SC(sc).amount[0]) && SC(sc).due[0] == \old(SC(sc).due[0]);
+    ensures used: SC(sc).used == \old(SC(sc).used) + (now - \old(SC(sc).last));
+    ENSURES_BUDGET */
+INLINE void sc_pay(u32 sc, u64 now, u64 cost) {
+    u64 last = SC(sc).last;
     //@ ghost ghost_charged(sc, last, (u64)(last + cost));
     SC(sc).last = now;
-    SC(sc).used += ran;
+    SC(sc).used += now - last;
     SC(sc).left -= cost;
     if (SC(sc).budget != SC(sc).period && cost != 0) {
-        sc_owe(sc, cost, due);
+        sc_owe(sc, cost, last + SC(sc).period);
     }
+}
+
+void sc_charge(u32 sc, u64 now) {
+    u64 ran = now - SC(sc).last;
+    sc_pay(sc, now, ran < SC(sc).left ? ran : SC(sc).left);
+}
+
+void sc_spend(u32 sc, u64 now) {
+    sc_pay(sc, now, now - SC(sc).last);
 }
 
 // Takes back the oldest refill, which is due.
@@ -103,11 +123,16 @@ static NOINLINE void sc_take_back(u32 sc, u64 now) {
     }
 }
 
-void sc_replenish(u32 sc, u64 now) {
+void sc_begin(u32 sc, u64 now) {
     SC(sc).last = now;
     if (SC(sc).budget != SC(sc).period) {
         sc_take_back(sc, now);
-    } else if (SC(sc).left < SC_MIN) {
+    }
+}
+
+void sc_replenish(u32 sc, u64 now) {
+    sc_begin(sc, now);
+    if (SC(sc).budget == SC(sc).period && SC(sc).left < SC_MIN) {
         SC(sc).left = SC(sc).budget;
     }
 }

@@ -67,8 +67,33 @@ void sc_init(u32 sc, u64 budget, u64 period, u64 now);
     ENSURES_BUDGET */
 void sc_charge(u32 sc, u64 now);
 
-// Accounts sc up to now without charging it: it did not run. Takes back what is due (a context that is
-// always full: begins its next time slice).
+// The same where it keeps enough to run on.
+/*@ requires wf: context(sc) && budget(sc) && window(sc);
+    requires now: SC(sc).last <= now < 0x200000000000000;
+    requires enough: now - SC(sc).last + SC_MIN <= SC(sc).left;
+    terminates \true; exits \false;
+    assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3],
+        sc_view[sc].due[0 .. 3], g_spent[sc], g_before[sc];
+    ensures last: SC(sc).last == now;
+    ensures paid: SC(sc).left == \old(SC(sc).left) - (now - \old(SC(sc).last));
+    ensures first: \old(SC(sc).amount[0]) != 0 ==>
+        SC(sc).amount[0] == \old(SC(sc).amount[0]) && SC(sc).due[0] == \old(SC(sc).due[0]);
+    ensures used: SC(sc).used == \old(SC(sc).used) + (now - \old(SC(sc).last));
+    ENSURES_BUDGET */
+void sc_spend(u32 sc, u64 now);
+
+// Accounts sc up to now without charging it: it did not run. Takes back what is due.
+/*@ requires wf: context(sc) && budget(sc) && window(sc);
+    requires now: SC(sc).last <= now < 0x200000000000000;
+    terminates \true; exits \false;
+    assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3];
+    ensures last: SC(sc).last == now;
+    ensures more: \old(SC(sc).left) <= SC(sc).left;
+    ensures all: SC(sc).amount[0] == 0 || now < SC(sc).due[0];
+    ENSURES_BUDGET */
+void sc_begin(u32 sc, u64 now);
+
+// The same; a context that is always full begins its next time slice if this one is over.
 /*@ requires wf: context(sc) && budget(sc) && window(sc);
     requires now: SC(sc).last <= now < 0x200000000000000;
     terminates \true; exits \false;

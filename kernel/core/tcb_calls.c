@@ -85,7 +85,7 @@ static inline u32 satisfies(u32 s, u32 need) {
     return SLOT(s).type == need % 0x100 && (SLOT(s).rights & rights) == rights;
 }
 
-RARE u64 call_tcb_bind(u64 cptr, u64 info) {
+u64 call_tcb_bind(u64 cptr, u64 info) {
     (void)info;
     u32 t = tcb_at(cptr), s = cspace_lookup(K.run.tcb, ARG1);
     u64 k = ARG0;
@@ -171,13 +171,6 @@ static const u8 REGISTER[REGS_WORDS] = {R_RIP, R_RSP, R_RFLAGS, R_RAX, R_RBX, R_
                                         R_RSI, R_RDI, R_RBP,    R_R8,  R_R9,  R_R10, R_R11,
                                         R_R12, R_R13, R_R14,    R_R15, R_FS};
 
-// Loading one of these registers faults in the kernel if it is no canonical address.
-/*@ terminates \true; exits \false; assigns \nothing;
-    ensures is: \result != 0 <==> r == R_RIP || r == R_FS; */
-static inline u32 is_user_address(u32 r) {
-    return r == R_RIP || r == R_FS;
-}
-
 // The thread is one that does not run; it will not make the kernel load an address that is none.
 /*@ REQUIRES_TCB_CALL
     terminates \true; exits \false;
@@ -189,9 +182,11 @@ static inline u32 is_user_address(u32 r) {
         t != K.run.tcb && (tcb_view[t].state == STATE_INACTIVE || tcb_view[t].fault != FAULT_NONE);
     ensures safe: \result / 0x100000000 == OK ==> \let t = target(cptr);
         user_address(TCB(t).r[R_RIP]) && user_address(TCB(t).r[R_FS]);
+    ensures written: \result / 0x100000000 == OK ==> \forall integer i; 0 <= i < REGS_WORDS ==>
+        TCB(target(cptr)).r[REGISTER[i]] == buffer_view[ob(K.run.tcb + 4 * TCB_SLOT_BUFFER)].word[i];
     ensures refused: \result / 0x100000000 != OK ==>
         \forall integer t, i; 0 <= t < 0x100000000 && 0 <= i < R_COUNT ==> tcb_view[t].r[i] == \old(tcb_view[t].r[i]); */
-RARE u64 call_tcb_write(u64 cptr, u64 info) {
+u64 call_tcb_write(u64 cptr, u64 info) {
     (void)info;
     u32 cur = K.run.tcb, t = tcb_at(cptr), page = message_buffer(cur);
     if (t == 0) {
@@ -203,27 +198,21 @@ RARE u64 call_tcb_write(u64 cptr, u64 info) {
     if (t == cur || (TCB(t).state != STATE_INACTIVE && TCB(t).fault == FAULT_NONE)) {
         return call_refuse_argument(CALL_TCB_WRITE, ERR_BUSY, thread_state(t));
     }
-    u64 word[REGS_WORDS]; // What is checked is what is used: others may write the buffer.
-    /*@ loop invariant range: 0 <= i <= REGS_WORDS;
-        loop invariant safe: \forall integer j; 0 <= j < i && (REGISTER[j] == R_RIP || REGISTER[j] == R_FS) ==>
-            user_address(word[j]);
-        loop assigns i, word[0 .. REGS_WORDS - 1];
-        loop variant REGS_WORDS - i;
-    */
-    for (u32 i = 0; i < REGS_WORDS; i++) {
-        word[i] = BUFFER(page).word[i];
-        if (is_user_address(REGISTER[i]) && word[i] >= USER_END) {
-            return call_refuse_argument(CALL_TCB_WRITE, ERR_ARG, word[i]);
-        }
+    // Read once, because others may write the buffer. The kernel would fault if it loaded no canonical address.
+    u64 rip = BUFFER(page).word[0], fs = BUFFER(page).word[REGS_WORDS - 1];
+    if (rip >= USER_END || fs >= USER_END) {
+        return call_refuse_argument(CALL_TCB_WRITE, ERR_ARG, rip >= USER_END ? rip : fs);
     }
-    /*@ loop invariant range: 0 <= i <= REGS_WORDS;
-        loop invariant copied: \forall integer j; 0 <= j < i ==> TCB(t).r[REGISTER[j]] == word[j];
+    /*@ loop invariant range: 1 <= i < REGS_WORDS;
+        loop invariant copied: \forall integer j; 1 <= j < i ==> TCB(t).r[REGISTER[j]] == BUFFER(page).word[j];
         loop assigns i, tcb_view[t].r[0 .. R_COUNT - 1];
         loop variant REGS_WORDS - i;
     */
-    for (u32 i = 0; i < REGS_WORDS; i++) {
-        TCB(t).r[REGISTER[i]] = word[i];
+    for (u32 i = 1; i < REGS_WORDS - 1; i++) {
+        TCB(t).r[REGISTER[i]] = BUFFER(page).word[i];
     }
+    TCB(t).r[R_RIP] = rip;
+    TCB(t).r[R_FS] = fs;
     TCB(t).mode |= MODE_IRET;
     TCB(t).begun = 0;
     return call_done();

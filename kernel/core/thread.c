@@ -276,7 +276,7 @@ static inline u32 take_ready(void) {
     ensures on: \forall integer n; on(n) && TIMER(n).kind != 1 ==> \old(on(n));
     ensures runs: K.run.sc == to && time_running; */
 static inline void change_context(u32 from, u32 to) {
-    time_switch(from, to);
+    time_switch(from, to, 0);
     //@ assert kinds: from != 0 ==> TIMER(from + SC_TIMER).kind == 1;
 }
 
@@ -369,8 +369,7 @@ u32 thread_preempts(u32 t) {
 
 FLATTEN NOINLINE u64 thread_run(u32 t) {
     TCB(t).state = STATE_RUNNING;
-    time_switch(K.run.sc, TCB(t).sc);
-    return t;
+    return time_switch(K.run.sc, TCB(t).sc, t);
 }
 
 u64 thread_run_instead(u32 t) {

@@ -120,7 +120,7 @@ static u32 time_charge(u32 sc, u64 now) {
     ensures begins: sc != 0 ==> SC(sc).last == now && !exhausted(sc); */
 static void time_enter(u32 sc, u64 now) {
     if (sc != 0) {
-        sc_replenish(sc, now);
+        sc_begin(sc, now);
     }
 }
 
@@ -130,23 +130,64 @@ static void time_enter(u32 sc, u64 now) {
     ensures a1: alarm_timers;
     ensures a2: alarm_budget(sc); */
 static void time_set_alarm(u32 sc) {
-    u64 alarm = (wheel_is_empty() ? WHEEL_NEVER : wheel_next()) * TICK;
-    if (sc != 0) {
-        u64 end = SC(sc).last + SC(sc).left;
-        if (end < alarm) {
-            alarm = end;
+    u64 alarm = sc != 0 ? SC(sc).last + SC(sc).left : WHEEL_NEVER * TICK;
+    if (!wheel_is_empty()) {
+        u64 next = wheel_next() * TICK;
+        if (next < alarm) {
+            alarm = next;
         }
     }
     clock_alarm(alarm);
 }
 
-void time_switch(u32 from, u32 to) {
-    u64 now = time_read();
+// sc, which has run, is charged and keeps enough to run on.
+/*@ requires wf: wheel && time;
+    requires sc: configured(sc);
+    requires now: now == g_clock;
+    requires enough: now - SC(sc).last + SC_MIN <= SC(sc).left;
+    terminates \true; exits \false;
+    assigns sc_view[sc].left, sc_view[sc].last, sc_view[sc].used, sc_view[sc].amount[0 .. 3], sc_view[sc].due[0 .. 3], g_spent[sc], g_before[sc];
+    ensures t1: time_clock;
+    ensures t2: time_budgets;
+    ensures t3: time_windows;
+    ensures t4: time_bare;
+    ensures t5: time_kinds;
+    ensures t6: time_owners;
+    ensures t7: time_exhausted;
+    ensures t8: time_waiting;
+    ensures charged: SC(sc).last == now;
+    ensures used: SC(sc).used == \old(SC(sc).used) + (now - \old(SC(sc).last)); */
+static void time_spend(u32 sc, u64 now) {
+    sc_spend(sc, now);
+    //@ assert same: \forall integer s; context(s) ==> (configured(s) <==> \at(configured(s), Pre));
+}
+
+// time_switch() where somebody is idle or `from` is exhausted, at time `now`.
+/*@ requires now: now == g_clock;
+    SWITCH_REQUIRES
+    terminates \true; exits \false;
+    assigns SWITCH_ASSIGNS;
+    SWITCH_ENSURES */
+static RARE NOINLINE u64 time_switch_slow(u32 from, u32 to, u64 now, u64 value) {
     time_charge(from, now);
     //@ assert to: to != 0 ==> configured(to) && !exhausted(to);
     time_enter(to, now);
     time_set_alarm(to);
     K.run.sc = to;
+    return value;
+}
+
+u64 time_switch(u32 from, u32 to, u64 value) {
+    u64 now = time_read();
+    if (from == 0 || to == 0 || now - SC(from).last + SC_MIN > SC(from).left) {
+        return time_switch_slow(from, to, now, value);
+    }
+    time_spend(from, now);
+    //@ assert to: configured(to) && !exhausted(to);
+    time_enter(to, now);
+    time_set_alarm(to);
+    K.run.sc = to;
+    return value;
 }
 
 u32 time_charge_running(void) {

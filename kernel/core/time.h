@@ -53,51 +53,61 @@ static inline u32 time_has_budget(u32 sc) {
     return SC(sc).left >= SC_MIN;
 }
 
-// The processor goes from context `from` (which runs, or 0) to another, `to` (which has budget, or 0:
-// idle).
-/*@ requires wf: wheel && time;
-    requires from: from == K.run.sc && time_running;
-    requires to: to == 0 || (configured(to) && !exhausted(to));
-    requires different: from != to;
+// clang-format off
+#define SWITCH_REQUIRES \
+    requires wf: wheel && time; \
+    requires from: from == K.run.sc && time_running; \
+    requires to: to == 0 || (configured(to) && !exhausted(to)); \
+    requires different: from != to; \
     requires room: wheel_room;
+#define SWITCH_ASSIGNS \
+    g_alarm, K.run.sc, sc_view[from].left, sc_view[from].last, sc_view[from].used, sc_view[from].amount[0 .. 3], sc_view[from].due[0 .. 3], \
+    g_spent[from], g_before[from], \
+    sc_view[to].left, sc_view[to].last, sc_view[to].used, sc_view[to].amount[0 .. 3], sc_view[to].due[0 .. 3], \
+    timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[from + SC_TIMER].due, timer_view[from + SC_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary, \
+    g_level[from + SC_TIMER], g_slot[from + SC_TIMER], g_age[from + SC_TIMER], g_ages
+#define SWITCH_ENSURES \
+    ensures s0: slots_in; \
+    ensures s1: slots_next; \
+    ensures s2: slots_prev; \
+    ensures s3: slots_order; \
+    ensures s4: slots_first; \
+    ensures s5: slots_distinct; \
+    ensures s6: slots_ends; \
+    ensures w1: wheel_shape; \
+    ensures w2: wheel_upper; \
+    ensures w3: wheel_lower; \
+    ensures w4: wheel_current; \
+    ensures w5: wheel_clock; \
+    ensures w6: wheel_summary; \
+    ensures w7: wheel_high; \
+    ensures w8: wheel_marked; \
+    ensures w9: wheel_marks; \
+    ensures t1: time_clock; \
+    ensures t2: time_budgets; \
+    ensures t3: time_windows; \
+    ensures t4: time_bare; \
+    ensures t5: time_kinds; \
+    ensures t6: time_owners; \
+    ensures t7: time_exhausted; \
+    ensures t8: time_waiting; \
+    ensures runs: K.run.sc == to; \
+    ensures left: from != 0 ==> SC(from).last == g_clock; \
+    ensures used: from != 0 ==> SC(from).used == \old(SC(from).used) + (g_clock - \old(SC(from).last)); \
+    ensures none: from == 0 ==> TIMER(SC_TIMER).queue == \old(TIMER(SC_TIMER).queue); \
+    ensures begins: to != 0 ==> SC(to).last == g_clock && !exhausted(to); \
+    ensures a1: alarm_timers; \
+    ensures a2: alarm_budget(K.run.sc); \
+    ensures value: \result == value;
+// clang-format on
+
+// The processor goes from context `from` (which runs, or 0) to another, `to` (which has budget, or 0: idle).
+// Returns `value`: who ends with it has nothing to keep meanwhile.
+/*@ SWITCH_REQUIRES
     terminates \true; exits \false;
-    assigns g_clock, g_alarm, K.run.sc, sc_view[from].left, sc_view[from].last, sc_view[from].used, sc_view[from].amount[0 .. 3], sc_view[from].due[0 .. 3],
-        g_spent[from], g_before[from],
-        sc_view[to].left, sc_view[to].last, sc_view[to].used, sc_view[to].amount[0 .. 3], sc_view[to].due[0 .. 3],
-        timer_view[0 .. 0xffffffff].next, timer_view[0 .. 0xffffffff].prev, timer_view[from + SC_TIMER].due, timer_view[from + SC_TIMER].queue, WHEEL.queue[0 .. 575], WHEEL.bitmap[0 .. 7], WHEEL.summary,
-        g_level[from + SC_TIMER], g_slot[from + SC_TIMER], g_age[from + SC_TIMER], g_ages;
-    ensures s0: slots_in;
-    ensures s1: slots_next;
-    ensures s2: slots_prev;
-    ensures s3: slots_order;
-    ensures s4: slots_first;
-    ensures s5: slots_distinct;
-    ensures s6: slots_ends;
-    ensures w1: wheel_shape;
-    ensures w2: wheel_upper;
-    ensures w3: wheel_lower;
-    ensures w4: wheel_current;
-    ensures w5: wheel_clock;
-    ensures w6: wheel_summary;
-    ensures w7: wheel_high;
-    ensures w8: wheel_marked;
-    ensures w9: wheel_marks;
-    ensures t1: time_clock;
-    ensures t2: time_budgets;
-    ensures t3: time_windows;
-    ensures t4: time_bare;
-    ensures t5: time_kinds;
-    ensures t6: time_owners;
-    ensures t7: time_exhausted;
-    ensures t8: time_waiting;
-    ensures runs: K.run.sc == to;
-    ensures left: from != 0 ==> SC(from).last == g_clock;
-    ensures used: from != 0 ==> SC(from).used == \old(SC(from).used) + (g_clock - \old(SC(from).last));
-    ensures none: from == 0 ==> TIMER(SC_TIMER).queue == \old(TIMER(SC_TIMER).queue);
-    ensures begins: to != 0 ==> SC(to).last == g_clock && !exhausted(to);
-    ensures a1: alarm_timers;
-    ensures a2: alarm_budget(K.run.sc); */
-void time_switch(u32 from, u32 to);
+    assigns g_clock, SWITCH_ASSIGNS;
+    SWITCH_ENSURES */
+u64 time_switch(u32 from, u32 to, u64 value);
 
 // Charges the running context up to now. Not 0: its budget or time slice is over; it may run on
 // only if time_has_budget(), and behind the others of its thread's priority.

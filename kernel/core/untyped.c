@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/untyped.h"
 
+#include "core/inline.h"
+
 u64 untyped_plan(u32 u, u64 bytes, u64 align, u32 count) {
     u64 next = UNTYPED(u).next, end = UNTYPED(u).end;
     u64 rest = next % align;
@@ -25,6 +27,31 @@ u64 untyped_plan_children(u32 u, u64 bytes, u32 count) {
     return base > end || end - base < bytes * count ? 0 : records;
 }
 
+// The sixteen words from w + i on.
+/*@ requires range: w + i + 16 <= PHYSICAL_WORDS;
+    terminates \true; exits \false;
+    assigns phys_view[w + i .. w + i + 15];
+    ensures zero: zero_words(w + i, w + i + 16);
+*/
+INLINE void zero_sixteen(u64 w, u64 i) {
+    PHYS_BEHIND(w, i) = 0;
+    PHYS_BEHIND(w, i + 1) = 0;
+    PHYS_BEHIND(w, i + 2) = 0;
+    PHYS_BEHIND(w, i + 3) = 0;
+    PHYS_BEHIND(w, i + 4) = 0;
+    PHYS_BEHIND(w, i + 5) = 0;
+    PHYS_BEHIND(w, i + 6) = 0;
+    PHYS_BEHIND(w, i + 7) = 0;
+    PHYS_BEHIND(w, i + 8) = 0;
+    PHYS_BEHIND(w, i + 9) = 0;
+    PHYS_BEHIND(w, i + 10) = 0;
+    PHYS_BEHIND(w, i + 11) = 0;
+    PHYS_BEHIND(w, i + 12) = 0;
+    PHYS_BEHIND(w, i + 13) = 0;
+    PHYS_BEHIND(w, i + 14) = 0;
+    PHYS_BEHIND(w, i + 15) = 0;
+}
+
 /*@ requires range: from <= to <= PHYSICAL_WORDS;
     requires whole: (to - from) % 4 == 0;
     terminates \true; exits \false;
@@ -38,23 +65,15 @@ static void zero(u64 from, u64 to) {
         loop assigns w, phys_view[from .. to - 1];
         loop variant to - w;
     */
-    for (; to - w >= 16; w += 16) {
-        PHYS(w) = 0;
-        PHYS(w + 1) = 0;
-        PHYS(w + 2) = 0;
-        PHYS(w + 3) = 0;
-        PHYS(w + 4) = 0;
-        PHYS(w + 5) = 0;
-        PHYS(w + 6) = 0;
-        PHYS(w + 7) = 0;
-        PHYS(w + 8) = 0;
-        PHYS(w + 9) = 0;
-        PHYS(w + 10) = 0;
-        PHYS(w + 11) = 0;
-        PHYS(w + 12) = 0;
-        PHYS(w + 13) = 0;
-        PHYS(w + 14) = 0;
-        PHYS(w + 15) = 0;
+    for (; to - w >= 128; w += 128) {
+        zero_sixteen(w, 0);
+        zero_sixteen(w, 16);
+        zero_sixteen(w, 32);
+        zero_sixteen(w, 48);
+        zero_sixteen(w, 64);
+        zero_sixteen(w, 80);
+        zero_sixteen(w, 96);
+        zero_sixteen(w, 112);
     }
     /*@ loop invariant range: from <= w <= to && (w - from) % 4 == 0;
         loop invariant zero: zero_words(from, w);

@@ -15,7 +15,7 @@
 #include "core/view.h"
 #include "spec/untyped.h"
 
-enum { ZERO_STEP = 8192 }; // Bytes zeroed at most by one kernel entry.
+enum { ZERO_STEP = 12288 }; // Bytes zeroed at most by one kernel entry.
 #define UNTYPED_IS_DEVICE (~0ull)
 
 // The first address in u where `count` objects of `bytes` each fit; 0: nowhere.

@@ -15,7 +15,7 @@
 #include "spec/memory.h"
 
 enum { RETYPE_STEP = 32 };
-enum { MAKING = 224 }; // Making an object counts as zeroing so many bytes.
+enum { MAKING = 384 }; // Making an object counts as zeroing so many bytes.
 
 // What a retype was asked for.
 typedef struct {
@@ -44,7 +44,7 @@ static inline u64 cptr_step(u64 cptr) {
     ensures zeroed: \result == 1 || \result * bytes <= ZERO_STEP;
 */
 static inline u32 step_count(u64 bytes, u32 count) {
-    u64 most = bytes > ZERO_STEP ? 1 : (ZERO_STEP + 2 * MAKING) / (bytes + MAKING);
+    u64 most = bytes > ZERO_STEP / 2 ? 1 : (ZERO_STEP + 3 * MAKING) / (bytes + MAKING);
     most = most > RETYPE_STEP ? RETYPE_STEP : most;
     return count < most ? count : (u32)most;
 }

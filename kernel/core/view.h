@@ -65,6 +65,7 @@ extern buffer_t buffer_view[INDEX_COUNT];
 #define IRQ(i) irq_view[i]
 #define WORD(i) word_view[i]
 #define PHYS(w) phys_view[w]
+#define PHYS_BEHIND(w, i) phys_view[(w) + (i)]
 #define BUFFER(page) buffer_view[page]
 #define TCB_SLOT(t, k) slot_view[(t) + 4u * (k)]
 
@@ -97,6 +98,13 @@ typedef struct {
 #define IRQ(i) VIEW(irq_t, i)
 #define WORD(i) VIEW(u64, i)
 #define PHYS(w) (*(u64 *)(PHYSICAL_WINDOW + (u64)(w)*8))
+// Word w + i, spelled so that the compiler keeps one address for all i: it would make one of each constant.
+#define PHYS_BEHIND(w, i) phys_words(w)[i]
+static inline u64 *phys_words(u64 w) {
+    u64 *words = &PHYS(w);
+    __asm__("" : "+r"(words));
+    return words;
+}
 #define BUFFER(page) (*(buffer_t *)(PHYSICAL_WINDOW + ((u64)(page) << 12)))
 // The same memory as SLOT(t + 4 * k), spelled so that the compiler shares the address of TCB(t).
 #define TCB_SLOT(t, k) TCB(t).slot_[(k)-1]

@@ -149,6 +149,19 @@ Result<> Process::map_frames(cptr_t first, u64 count, u64 address, u64 rights, u
     return {};
 }
 
+// A page of its own is mapped there once.
+Result<> Process::make_tables(u32 slot, u64 address, u64 bytes) {
+    constexpr u64 kReach = TABLE_BYTES / sizeof(u64) * PAGE_BYTES;
+    Frame page{in_cspace(slot)};
+    for (u64 at = address; at < address + bytes; at = (at / kReach + 1) * kReach) {
+        SEL_TRY(give(slot, Frame{in_book(book_.environment)}, RIGHT_READ));
+        Result<> mapped = map(page, at, RIGHT_READ);
+        [[maybe_unused]] auto removed = page.remove();
+        SEL_TRY(mapped);
+    }
+    return {};
+}
+
 Result<> Process::new_region(u64 address, u64 pages, u64 rights) {
     Result<u32> book = make_in_book(CAP_FRAME, FRAME_4K, pages);
     SEL_TRY(book);
@@ -287,7 +300,8 @@ Result<> Process::make_bare(Endpoint receives, bool vector) {
     SEL_TRY(tcb().vector(vector));
     regs_t regs{};
     regs.rip = entry_;
-    regs.rsp = kStackTop;
+    regs.rsp = kStackTop - BOOT_THREAD_BLOCK;
+    regs.fs_base = regs.rsp;
     regs.rdi = kEnvironmentAddress;
     regs.rflags = kFlags;
     return tcb().write(regs);

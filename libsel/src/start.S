@@ -1,7 +1,8 @@
 // _start: the first instruction of every program.
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Root (and for root itself the kernel) has set rsp to the top of the stack, and rdi to the page of what the program is
+// Root (and for root itself the kernel) has set rsp to the top of the stack, below the place of the thread block, to
+// which the base of fs points, and rdi to the page of what the program is
 // told, behind which its IPC buffer is; nothing else counts.
     .section .text.start, "ax"
     .globl _start

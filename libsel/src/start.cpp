@@ -15,10 +15,6 @@ namespace sel {
 
 Ledger *detail::ledger_of_program;
 
-void set_thread_block(ThreadBlock *block) {
-    asm volatile("wrfsbase %0" : : "r"(block) : "memory");
-}
-
 void exit(int code) {
     for (;;) {
         Regs r{kExitCall, static_cast<u32>(code), 0, {}};
@@ -32,11 +28,12 @@ void exit(int code) {
 // so that no text can hold it; the others an attacker would have to read, or guess from the time.
 void sel_start(u64 told) {
     constexpr u64 kSpread = 0x9e3779b97f4a7c15; // 2^64 / golden ratio.
-    static sel::ThreadBlock block;
+    static_assert(sizeof(sel::ThreadBlock) <= BOOT_THREAD_BLOCK);
+    sel::ThreadBlock *block; // Above the stack; whoever starts a program sets the base of fs to it.
+    asm("rdfsbase %0" : "=r"(block));
     u64 canary = sel::now() * kSpread << 8, buffer = told + PAGE_BYTES;
     sel::detail::ledger_of_program = reinterpret_cast<sel::Ledger *>(buffer + sel::kLedgerOffset);
-    block = {&block, reinterpret_cast<u64 *>(buffer), &sel::ledger().answers, {}, canary};
-    sel::set_thread_block(&block);
+    *block = {block, reinterpret_cast<u64 *>(buffer), &sel::ledger().answers, {}, canary};
     for (auto f = __init_array_start; f != __init_array_end; f++) {
         (*f)();
     }

@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <catch2/catch.hpp>
 
-#include <cstring>
-#include <vector>
+#include "make_archive.hpp"
 
-#include "sel/archive.hpp"
+using sel::test::seal;
 
 namespace {
 
@@ -15,33 +14,10 @@ u8 *at(Bytes &b, std::size_t offset) {
     return b.data() + offset;
 }
 
-void seal(Bytes &b) {
-    sel::ArchiveHeader h;
-    std::memcpy(&h, b.data(), sizeof h);
-    h.sum = 0;
-    std::memcpy(b.data(), &h, sizeof h);
-    h.sum = sel::archive_sum({b.data(), sizeof h + h.count * sizeof(sel::ArchiveEntry)});
-    std::memcpy(b.data(), &h, sizeof h);
-}
-
 Bytes make() {
-    const std::string content[] = {"hello", "a longer file, of 33 bytes in all"};
-    const char *name[] = {"etc/motd", "bin/x"};
-    Bytes b(sizeof(sel::ArchiveHeader) + 2 * sizeof(sel::ArchiveEntry));
-    for (int i = 0; i < 2; i++) {
-        sel::ArchiveEntry e{};
-        std::strcpy(e.name, name[i]);
-        e.offset = b.size();
-        e.bytes = content[i].size();
-        e.sum = sel::archive_sum({reinterpret_cast<const u8 *>(content[i].data()), e.bytes});
-        std::memcpy(at(b, sizeof(sel::ArchiveHeader) + i * sizeof e), &e, sizeof e);
-        b.insert(b.end(), content[i].begin(), content[i].end());
-        b.resize((b.size() + 15) & ~15ull);
-    }
-    sel::ArchiveHeader h{sel::ArchiveHeader::kMagic, 1, 2, b.size(), 0};
-    std::memcpy(b.data(), &h, sizeof h);
-    seal(b);
-    return b;
+    auto bytes = [](std::string_view text) { return Bytes{text.begin(), text.end()}; };
+    return sel::test::make_archive(
+        {{"etc/motd", bytes("hello")}, {"bin/x", bytes("a longer file, of 33 bytes in all")}});
 }
 
 } // namespace
@@ -80,9 +56,8 @@ TEST_CASE("any changed byte is found, in the table or in a file") {
         filling = filling || i >= table + 16 + 33;
         bool found = !archive.ok() || !archive->file(0).intact() || !archive->file(1).intact();
         REQUIRE(found != filling);
-        if (i < table) {
-            REQUIRE(!archive.ok());
-        }
+        REQUIRE(archive.ok() ==
+                (i >= table)); // Files are looked at when they are found, not when it is opened.
     }
 }
 

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "sel/format.hpp"
+#include "sel/words.hpp"
 
 namespace {
 
@@ -50,4 +51,15 @@ TEST_CASE("what does not fit is cut") {
     sel::Text<8> u{"ab"};
     sel::format(u, "{:99}|", 1);
     CHECK(u == "ab      ");
+}
+
+TEST_CASE("a line is parted into words") {
+    sel::Words words{"  one two  three "};
+    CHECK(words.next() == "one");
+    CHECK(words.next() == "two");
+    CHECK(words.next() == "three");
+    CHECK(words.next().empty());
+    CHECK(words.next().empty());
+    CHECK(sel::Words{""}.next().empty());
+    CHECK(sel::Words{"alone"}.next() == "alone");
 }

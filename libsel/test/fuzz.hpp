@@ -6,8 +6,8 @@
 //       sel::fuzz::server<counter::Api>(server);
 //   }
 // Lengths, labels and words are chosen near their bounds. What must not happen is seen by the sanitizers,
-// by REQUIRE here, and by what a message says of itself (sound(), accepts()). For server() the test has set
-// sel::host::kernel.
+// by REQUIRE here, and by what a message says of itself (sound(), accepts()): a client takes no other answer, and
+// a server gives none. For server() the test has set sel::host::kernel.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -51,11 +51,17 @@ class Source {
 
 namespace detail {
 
+template <typename M>
+M zeroed() {
+    M m;
+    std::memset(static_cast<void *>(&m), 0, sizeof m);
+    return m;
+}
+
 // A client's request and its random answer.
 template <typename Api, typename M>
 void client_once(Source &source) {
-    M m;
-    std::memset(static_cast<void *>(&m), 0, sizeof m);
+    M m = zeroed<M>();
     auto before = std::exchange(host::kernel, [&](Regs &r) {
         bool answered = r.number == CALL_CALL;
         source.fill(r, 1);
@@ -92,6 +98,43 @@ void clients(Protocol<Ms...>, u32 rounds, Source &source) {
     }
 }
 
+// True: this is the message, and what the server answers at once, if it does, is what its client takes for an answer.
+template <typename Api, typename M, typename Server, typename Replies>
+bool server_once(Server &server, Regs &r, Replies &replies) {
+    if (r.label() != Api::template label<M>()) {
+        return false;
+    }
+    using Answer = typename M::Answer;
+    M m = zeroed<M>();
+    [[maybe_unused]] bool sound = load(r, m);
+    if (!Api::dispatch(server, r, replies)) {
+        replies.settle();
+        return true;
+    }
+    REQUIRE(r.label() < ERR_COUNT);
+    REQUIRE(r.length() <= MESSAGE_WORDS);
+    if constexpr (!std::is_void_v<Answer>) {
+        if (r.label() == OK) {
+            Answer answer = zeroed<Answer>();
+            REQUIRE(sound);
+            REQUIRE(load(r, answer));
+            if constexpr (requires { m.accepts(answer); }) {
+                REQUIRE(m.accepts(answer));
+            }
+        }
+    }
+    return true;
+}
+
+// One of no message is refused.
+template <typename Api, typename Server, typename Replies, typename... Ms>
+void server_of(Protocol<Ms...>, Server &server, Regs &r, Replies &replies) {
+    if (!(server_once<Api, Ms>(server, r, replies) || ...)) {
+        REQUIRE(Api::dispatch(server, r, replies));
+        REQUIRE(r.label() == ERR_PROTOCOL);
+    }
+}
+
 } // namespace detail
 
 template <typename Api>
@@ -116,12 +159,7 @@ void server_of(Server &server, Replies &replies, u32 clients, u32 parts, u32 rou
         source.fill(r, detail::count(Api{}));
         r.cptr = (1 + source.below(clients)) | source.below(parts) << BADGE_PART_SHIFT;
         r.info |= source.below(8) == 0 ? u64{INFO_CAP} : 0;
-        if (Api::dispatch(server, r, replies)) {
-            REQUIRE(r.label() < ERR_COUNT);
-            REQUIRE(r.length() <= MESSAGE_WORDS);
-        } else {
-            replies.settle();
-        }
+        detail::server_of<Api>(Api{}, server, r, replies);
         if constexpr (requires { server.on_ended(1u); }) {
             if (source.below(64) == 0) {
                 server.on_ended(static_cast<u32>(1 + source.below(clients)));
@@ -133,6 +171,13 @@ void server_of(Server &server, Replies &replies, u32 clients, u32 parts, u32 rou
 template <typename Api, typename Server>
 void server(Server &server, u32 clients = 4, u32 parts = 1, u32 rounds = 20000, u64 seed = 1) {
     server_of<Api>(server, replies(), clients, parts, rounds, seed);
+}
+
+// Of a protocol that one server has alone.
+template <typename Api, typename Server>
+void both(Server &its) {
+    server<Api>(its);
+    clients<Api>();
 }
 
 } // namespace sel::fuzz

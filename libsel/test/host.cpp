@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sel/host.hpp"
 
+#include "sel/program.hpp"
+
 namespace sel {
 
 namespace host {
@@ -28,6 +30,10 @@ u64 *ipc_buffer() {
 
 u64 now() {
     return host::time;
+}
+
+void exit(int code) {
+    throw host::Ended{code};
 }
 
 Ledger &ledger() {

@@ -192,7 +192,8 @@ TEST_CASE("a program is what its image and shape say") {
     CHECK(thread.priority == 9);
     CHECK(thread.vector == 1);
     CHECK(thread.regs.rip == 0x400010);
-    CHECK(thread.regs.rsp == sel::kStackTop);
+    CHECK(thread.regs.rsp == sel::kStackTop - BOOT_THREAD_BLOCK);
+    CHECK(thread.regs.fs_base == thread.regs.rsp);
     CHECK(thread.regs.rdi == sel::kEnvironmentAddress);
     CHECK(f.kernel.time(thread.context) == std::pair<u64, u64>{10, 100});
     CHECK(thread.bound.at(TCB_SLOT_CSPACE) == f.kernel.slot(kCspace).object);

@@ -15,7 +15,9 @@ namespace {
 struct Add : sel::Asks<u64> {
     u64 amount;
 };
-struct Who : sel::Asks<u32> {};
+struct Who : sel::Asks<u32> {
+    static constexpr bool kBrings = true;
+};
 struct Fail : sel::Asks<> {};
 struct Part : sel::Asks<u32> {};
 struct Line {
@@ -298,6 +300,33 @@ struct Threaded {
     }
 };
 
+// The answer that a thread gives before it receives again is nobody's: that is no reason to receive no more.
+TEST_CASE("a caller that gives up stops no thread") {
+    Machine m;
+    sel::ReplyPool pool{{kReplies, kReplyCount}};
+    std::vector<sel::PendingReply> kept;
+    struct Enough {};
+    u32 received = 0;
+    sel::host::kernel = [&](sel::Regs &r) {
+        if (r.number == CALL_REPLY) {
+            r.number = ERR_EMPTY;
+        } else if (++received == 3) {
+            throw Enough{};
+        } else {
+            r = {};
+            sel::store(r, Api::label<Block>(), Block{{}, 9});
+            r.number = OK;
+        }
+    };
+    struct Left : Threaded {
+        using Threaded::on;
+        using Threaded::Threaded;
+        bool on(Block &, sel::Caller, sel::Regs &r) { return receiver.answer(r); }
+    } left{pool, kept};
+    CHECK_THROWS_AS(sel::receive<Api>(sel::Endpoint{1}, left, left.receiver), Enough);
+    sel::host::kernel = nullptr;
+}
+
 TEST_CASE("threads that share Reply objects answer, keep, and answer for each other") {
     Machine m;
     sel::ReplyPool pool{{kReplies, kReplyCount}};
@@ -429,7 +458,9 @@ TEST_CASE("a capability that nobody takes is not there for the next message") {
     CHECK(arrives(Api::label<Add>(), 1)); // Its handler does not know who asks.
     CHECK(arrives(Api::label<Add>(), 2)); // It has another length.
     CHECK(arrives(Api::label<Who>(), 5));
-    CHECK(arrives(99, 0));                                      // There is no such message,
+    CHECK(
+        arrives(Api::label<Part>(), 0)); // None may come along, though its handler knows who asks.
+    CHECK(arrives(99, 0));               // There is no such message,
     CHECK(arrives(1, 0, 9ull << sel::BADGE_SERVICE_SHIFT | 7)); // and no such protocol.
     CHECK(!arrives(Api::label<Who>(), 0));                      // This one may take it.
     for (u32 i = 0; i < kReplyCount; i++) {

@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 
 import boot_row  # noqa: E402
 import build  # noqa: E402
+import instruction_list  # noqa: E402
 import kernel_size  # noqa: E402
 import privileged  # noqa: E402
 from disk import make_disk  # noqa: E402
@@ -153,7 +154,21 @@ def arguments():
     parser.add_argument("--no-build", action="store_true", help="measure what is built already")
     parser.add_argument("--privileged", action="store_true",
                         help="then trace the machine and list the privileged instructions of the message paths")
+    parser.add_argument("--list", metavar="ROW[,ROW]", default="",
+                        help="print the instructions of these kernel rows, with the functions they come from, and "
+                             "nothing else (a minute)")
     return parser.parse_args()
+
+
+def list_rows(wanted):
+    """Print the instructions of rows; the exit status."""
+    rows = rows_of(measure_program(PROGRAM))
+    unknown = wanted - rows.keys()
+    left = instruction_list.write(KERNEL, PROGRAM, rows, wanted - unknown, PRIVILEGED_TIMEOUT)
+    for name in sorted(unknown | left):
+        print(f"bench: {name}: " + ("there are " + ", ".join(rows) if name in unknown else
+                                    "no call that is counted often enough to be told from its set-up"))
+    return int(bool(unknown | left))
 
 
 def main():
@@ -161,7 +176,9 @@ def main():
     start = time.monotonic()
     try:
         if not options.no_build:
-            build.image()
+            build.image("system")
+        if options.list:
+            return list_rows(set(options.list.split(",")))
         rows, comments, operations = measure_kernel()
         if not options.kernel:
             rows["boot_to_prompt"] = boot_row.boot_to_prompt(KERNEL, ROOT_TASK, ARCHIVE, TIMEOUT)

@@ -47,11 +47,11 @@ def setup():
     subprocess.run([ROOT / "scripts/setup"], check=True)
 
 
-def image():
-    """Packages, build folder, boot image."""
+def image(target="image"):
+    """Packages, build folder, boot image; with "system" all that runs on the machine."""
     print("building (minutes the first time)", file=sys.stderr)
     setup()
     configure(BUILD)
-    ninja(BUILD, "system")
+    ninja(BUILD, target)
     if not ISO.exists():
         sys.exit(f"build: {ISO.relative_to(ROOT)} was not made")

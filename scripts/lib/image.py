@@ -2,6 +2,8 @@
 """Makes the boot image: one hybrid ISO for BIOS and UEFI, from CD or as a USB stick.
 SPDX-License-Identifier: BSD-2-Clause
 usage: image.py OUTPUT.iso GRUB.CFG NAME=FILE...      (files go to /boot/NAME on the image)
+
+ELF files go there without symbols and debug information, which nothing reads there and the boot loader would load.
 """
 
 import shutil
@@ -25,8 +27,17 @@ def make_iso(output, config, files):
             raise RuntimeError(f"grub-mkrescue failed:\n{done.stdout}")
 
 
-if __name__ == "__main__":
+def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    make_iso(sys.argv[1], Path(sys.argv[2]).read_text(),
-             dict(argument.split("=", 1) for argument in sys.argv[3:]))
+    files = dict(argument.split("=", 1) for argument in sys.argv[3:])
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, path in files.items():
+            if Path(path).read_bytes().startswith(b"\x7fELF"):
+                files[name] = Path(scratch) / name
+                subprocess.run(["objcopy", "--strip-all", path, files[name]], check=True)
+        make_iso(sys.argv[1], Path(sys.argv[2]).read_text(), files)
+
+
+if __name__ == "__main__":
+    main()

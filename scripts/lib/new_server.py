@@ -68,14 +68,14 @@ int main() {
 }
 ''',
     "servers/@/@_test.cpp": '''\
-// @: it greets, and counts.
+// @: it greets, and counts; random messages to it, random answers to its clients.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "@.hpp"
-#include <catch2/catch.hpp>
+#include "libsel/test/fuzz.hpp"
 TEST_CASE("it greets, and counts") {
     @::Server server;
-    CHECK(server.on(talk::Line{})->data == "hello from @");
-    CHECK(server.on(@::Count{}).value() == 1);
+    CHECK((server.on(talk::Line{}).ok() && server.on(@::Count{}).value() == 1));
+    sel::fuzz::both<@::Api>(server);
 }
 ''',
     "servers/@/README.md": '''\

@@ -12,6 +12,10 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
 LICENCE = "SPDX-License-Identifier: BSD-2-Clause"
 LICENSED = CODE | {".S", ".ld", ".py", ".toml", ".cfg", ".build"}
 
+NAMESPACE = re.compile(r"^namespace (\w+) {", re.M)
+PROTOCOL = re.compile(r"^using (\w+) = sel::Protocol<", re.M)
+FUZZED = re.compile(r"fuzz::(server|server_of|clients|both)<([\w:]+)>")
+
 LISTS = {"manifest.toml", "meson.build"}  # Of a program: a few lines of data.
 
 # Who may include whom (design: layers). Servers and apps: their own folder, servers/*/api.hpp, and
@@ -104,3 +108,18 @@ def format_problems():
         first.setdefault(path, line)
     problems = [f"{path}:{line}: not formatted (clang-format -i {path})" for path, line in first.items()]
     return problems or ([done.stdout[-2000:]] if done.returncode else [])
+
+
+def protocol_problems(root=ROOT):
+    """Protocols without random messages to a server and random answers to its clients (libsel/test/fuzz.hpp)."""
+    protocols, spaces, fuzzed = {}, {}, set()
+    for api in sorted(root.glob("servers/*/api.hpp")):
+        text = api.read_text()
+        spaces[api.parent] = space = NAMESPACE.search(text)[1]
+        protocols |= {f"{space}::{name}": api.relative_to(root) for name in PROTOCOL.findall(text)}
+    for test in root.glob("servers/*/*_test.cpp"):
+        for side, name in FUZZED.findall(test.read_text()):  # In its own folder a namespace may be left out.
+            full = name if "::" in name else f"{spaces.get(test.parent)}::{name}"
+            fuzzed |= {(one, full) for one in (("server", "client") if side == "both" else (side[:6],))}
+    return [f"{api}: {name} has no fuzz test of its {side}s"
+            for name, api in protocols.items() for side in ("server", "client") if (side, name) not in fuzzed]

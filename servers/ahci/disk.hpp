@@ -114,7 +114,7 @@ class Disk {
         take_from_firmware();
         set(REG_GHC, GHC_AE);
         set(REG_GHC, GHC_AE | GHC_HR);
-        bool done = block::await(bus_, kResetMs, [&] { return (get(REG_GHC) & GHC_HR) == 0; });
+        bool done = driver::await(bus_, kResetMs, [&] { return (get(REG_GHC) & GHC_HR) == 0; });
         set(REG_GHC, GHC_AE);
         return done && (get(REG_CAP) & CAP_S64A) != 0;
     }
@@ -122,7 +122,7 @@ class Disk {
     // Ports with a disk, or with something that does not get ready. All are waited for together.
     u32 find() {
         u32 linked = wake_ports(), disks = 0;
-        [[maybe_unused]] bool all = block::await(
+        [[maybe_unused]] bool all = driver::await(
             bus_, kSpinUpMs, [&] { return each(linked, [&] { return is_idle(); }) == linked; });
         for (port_ = 0; port_ < kPortsMost; port_++) {
             if ((linked >> port_ & 1) != 0 && (!is_idle() || port(PORT_SIG) == SIG_DISK)) {
@@ -228,7 +228,7 @@ class Disk {
         if ((get(REG_CAP2) & CAP2_BOH) != 0) {
             set(REG_BOHC, get(REG_BOHC) | BOHC_OOS);
             [[maybe_unused]] bool left =
-                block::await(bus_, kFirmwareMs, [&] { return (get(REG_BOHC) & BOHC_BOS) == 0; });
+                driver::await(bus_, kFirmwareMs, [&] { return (get(REG_BOHC) & BOHC_BOS) == 0; });
         }
     }
 
@@ -250,10 +250,10 @@ class Disk {
     // 10.1.2, 10.10: those with a link. A device shows that it is there within 10 ms, or not at all.
     u32 wake_ports() {
         u32 all = each(get(REG_PI), [&] { return receive(), true; });
-        [[maybe_unused]] bool full = block::await(
+        [[maybe_unused]] bool full = driver::await(
             bus_, kPresenceMs, [&] { return each(all, [&] { return link() != 0; }) == all; });
         u32 present = each(all, [&] { return link() != 0; }), linked = 0;
-        [[maybe_unused]] bool done = block::await(bus_, kLinkMs, [&] {
+        [[maybe_unused]] bool done = driver::await(bus_, kLinkMs, [&] {
             linked = each(present, [&] { return link() == SSTS_PRESENT; });
             return linked == present;
         });
@@ -272,8 +272,8 @@ class Disk {
     // False: no disk.
     bool start_port() {
         receive();
-        bool disk = block::await(bus_, kLinkMs, [&] { return link() == SSTS_PRESENT; }) &&
-                    block::await(bus_, kSpinUpMs, [&] { return is_idle(); }) &&
+        bool disk = driver::await(bus_, kLinkMs, [&] { return link() == SSTS_PRESENT; }) &&
+                    driver::await(bus_, kSpinUpMs, [&] { return is_idle(); }) &&
                     port(PORT_SIG) == SIG_DISK;
         if (disk) {
             set_port(PORT_SERR, ~0u);
@@ -290,14 +290,14 @@ class Disk {
         set_port(PORT_IE, 0);
         [[maybe_unused]] bool stopped = stop_port(CMD_ST, CMD_CR);
         set_port(PORT_SCTL, (port(PORT_SCTL) & ~u32{SCTL_DET}) | SCTL_RESET);
-        [[maybe_unused]] bool waited = block::await(bus_, kHoldMs, [] { return false; });
+        [[maybe_unused]] bool waited = driver::await(bus_, kHoldMs, [] { return false; });
         set_port(PORT_SCTL, port(PORT_SCTL) & ~u32{SCTL_DET});
         return stop_port(CMD_ST, CMD_CR) && stop_port(CMD_FRE, CMD_FR);
     }
 
     bool stop_port(u32 bit, u32 running) {
         set_port(PORT_CMD, port(PORT_CMD) & ~bit);
-        return block::await(bus_, kStopMs, [&] { return (port(PORT_CMD) & running) == 0; });
+        return driver::await(bus_, kStopMs, [&] { return (port(PORT_CMD) & running) == 0; });
     }
 
     // 6.2.2.1: after an error the port stops; false: it needs more than a new start.
@@ -322,7 +322,7 @@ class Disk {
         CommandTable &table = *pool_.template at<CommandTable>(kCommands, kTableOffset);
         table.piece[0] = {pool_.physical(kScratch), 0, kBytes - 1};
         issue(ATA_IDENTIFY, 0, 0, 1, false);
-        bool done = block::await(bus_, kIdentifyMs, [&] {
+        bool done = driver::await(bus_, kIdentifyMs, [&] {
             return (port(PORT_CI) & 1) == 0 || (port(PORT_IS) & IS_ERRORS) != 0;
         });
         if (!done || (port(PORT_IS) & IS_ERRORS) != 0 || (port(PORT_TFD) & TFD_ERR) != 0) {

@@ -12,9 +12,9 @@ namespace {
 constexpr u32 kData = 8; // First page for data.
 
 struct Fixture {
-    block::FakeMemory memory;
+    driver::FakeMemory memory;
     FakeDevice device{memory};
-    Disk<FakeDevice, block::FakeMemory> disk{device, memory};
+    Disk<FakeDevice, driver::FakeMemory> disk{device, memory};
     block::Outcomes out{};
 
     // The first of the disks that are found.
@@ -48,7 +48,7 @@ struct Fixture {
 
 // What a disk has of the memory, from page `first` on.
 struct Part {
-    const block::FakeMemory &memory;
+    const driver::FakeMemory &memory;
     u32 first;
     u64 physical(u32 page) const { return memory.physical(first + page); }
     template <typename T>

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "servers/block/fake_memory.hpp"
+#include "servers/driver/fake_memory.hpp"
 
 #include "disk.hpp"
 
@@ -15,7 +15,7 @@ namespace ahci {
 
 class FakeDevice {
   private:
-    block::FakeMemory &memory_;
+    driver::FakeMemory &memory_;
 
   public:
     struct Port {
@@ -26,7 +26,7 @@ class FakeDevice {
         std::vector<u8> image;
     };
 
-    explicit FakeDevice(block::FakeMemory &memory) : memory_{memory} {
+    explicit FakeDevice(driver::FakeMemory &memory) : memory_{memory} {
         image.resize(1000 * 512);
         port[1].present = true; // A CD, and then the disk.
         port[1].signature = 0xeb140101;

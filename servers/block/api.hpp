@@ -116,6 +116,7 @@ inline constexpr u32 kAnswerMs = 3'000;
 // Answered when nothing of this client is in flight any more. Without `writes` all but Read and
 // Flush are ERR_RIGHT. What ends an attachment: Detach, the next Attach, and the end of the client.
 struct Attach : sel::Asks<void, kAnswerMs> {
+    static constexpr bool kBrings = true;
     u32 disk;
     u32 writes; // 0 or 1.
 };

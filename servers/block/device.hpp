@@ -15,28 +15,20 @@
 //                                             controller
 //   bool start(u32 place)                     behind a find(); then geometry() holds
 //
-// It reaches its hardware through a Bus (driver.hpp: PciBus; tests: a model), with
-//   u32 config(u32 offset)                    configuration space
-//   u32 bytes(u32 bar)                        of a block of registers, 0: it is not there
-//   T read<T>(u32 bar, u32 offset)    void write<T>(u32 bar, u32 offset, T value)
-//   pci::Signal signal()                      how it interrupts
-//   u64 now_ms()    void pause()              a millisecond, or less if it interrupts
+// It reaches its hardware through a Bus (servers/driver/bus.hpp).
 #pragma once
 
 #include <algorithm>
 #include <bit>
 
 #include "servers/block/api.hpp"
+#include "servers/driver/bus.hpp"
 
 namespace block {
 
 inline constexpr u32 kTags = 32; // Commands in flight at most.
 
-// Memory without a gap in it, as the device sees it.
-struct Piece {
-    u64 physical;
-    u32 bytes;
-};
+using driver::Piece;
 
 // A request after all checks. Read and Write: the pieces have as many bytes as the sectors; all but
 // the first begin at a page, all but the last end at one.
@@ -63,17 +55,6 @@ struct Geometry {
 
 inline bool is_sector_size(u64 bytes) {
     return bytes == kSectorBytes || bytes == kPageBytes;
-}
-
-// Waits until done(), `ms` milliseconds at most; false: it never was.
-template <typename Bus, typename Done>
-bool await(Bus &bus, u32 ms, Done done) {
-    for (u64 end = bus.now_ms() + ms; !done(); bus.pause()) {
-        if (bus.now_ms() >= end) {
-            return false;
-        }
-    }
-    return true;
 }
 
 struct Outcomes {

@@ -7,10 +7,9 @@
 #pragma once
 
 #include "servers/block/server.hpp"
-#include "servers/pci/api.hpp"
-#include "servers/root/api.hpp"
+#include "servers/driver/lent_memory.hpp"
+#include "servers/driver/pci_bus.hpp"
 
-#include "sel/clock.hpp"
 #include "sel/format.hpp"
 #include "sel/program.hpp"
 #include "sel/server.hpp"
@@ -21,147 +20,11 @@
 
 namespace block {
 
-// A device that pci has for this program: number `place` of those that its manifest names.
-class PciBus {
-  public:
-    PciBus(u32 place, sel::PciDevice device, sel::Client<pci::Claim> pci, sel::Notification signals)
-        : place_{place}, device_{device}, pci_{pci}, signals_{signals} {}
-
-    // Registers are there; no DMA yet.
-    sel::Result<> take() {
-        sel::Result<pci::Taken> taken = pci::take(pci_, device_, place_);
-        for (u32 i = 0; i < kTries && taken.error() == ERR_RESTARTED; i++) {
-            taken = pci::take(pci_, device_, place_);
-        }
-        if (taken.ok()) {
-            taken_ = *taken;
-        }
-        return taken.error();
-    }
-    sel::Result<> allow_dma() { return pci_.call(pci::Start{.place = place_}).error(); }
-
-    u32 config(u32 offset) {
-        return pci_.call(pci::ReadConfig{.place = place_, .offset = offset}).value_or(0);
-    }
-    u32 bytes(u32 bar) const { return bar < pci::kBars ? taken_.bar[bar].bytes : 0; }
-    template <typename T>
-    T read(u32 bar, u32 offset) const {
-        return has<T>(bar, offset) ? device_.at<T>(taken_.bar[bar].offset + offset) : 0;
-    }
-    template <typename T>
-    void write(u32 bar, u32 offset, T value) const {
-        if (has<T>(bar, offset)) {
-            device_.at<T>(taken_.bar[bar].offset + offset) = value;
-        }
-    }
-
-    const sel::PciDevice &device() const { return device_; }
-    pci::Signal signal() const { return taken_.signal; }
-    bool is_mine(u64 bits) const { return (bits & device_.bit) != 0; }
-    void acknowledge() const { [[maybe_unused]] auto done = device_.interrupt().acknowledge(); }
-
-    u64 now_ms() const { return clock_.nanoseconds(sel::now()) / 1'000'000; }
-    // Signals of others are kept for the server.
-    void pause() {
-        sel::Result<u64> woken = signals_.wait(sel::milliseconds(1));
-        if (woken && is_mine(*woken)) {
-            acknowledge();
-        }
-        missed |= woken.value_or(0) & ~device_.bit;
-    }
-
-    static inline u64 missed = 0; // Signals that pause() has received in the place of the server.
-
-  private:
-    static constexpr u32 kTries = 3;
-
-    // Devices say where their registers are; not all of them are right.
-    template <typename T>
-    bool has(u32 bar, u32 offset) const {
-        return u64{offset} + sizeof(T) <= bytes(bar);
-    }
-
-    u32 place_;
-    sel::PciDevice device_;
-    sel::Client<pci::Claim> pci_;
-    sel::Notification signals_;
-    sel::Clock clock_ = sel::clock();
-    pci::Taken taken_{};
-};
-
-// Of the driver's own memory, what one disk has: `pages` from `first` on, for its device.
-class Slice {
-  public:
-    Slice(const sel::PciDevice &device, const sel::Window &rings, u32 first, u32 pages) {
-        sel::Window part{rings.address + u64{first} * PAGE_BYTES,
-                         u64{pages} * PAGE_BYTES,
-                         {rings.frames.first + first, pages}};
-        mapped_ = memory_.map(device, part);
-    }
-
-    sel::Result<> mapped() const { return mapped_; }
-    u64 physical(u32 page) const { return memory_.physical(page); }
-    template <typename T>
-    T *at(u32 page, u32 offset = 0) const {
-        return memory_.at<T>(page, offset);
-    }
-
-  private:
-    sel::DmaMemory memory_;
-    sel::Result<> mapped_;
-};
-
-// What clients lend, mapped for the device of the disk that they use.
-class LentMemory {
-  public:
-    using Pool = sel::DmaMemory;
-
-    explicit LentMemory(const root::RegionRoom &room) : room_{room} {}
-
-    void set_device(u32 disk, const sel::PciDevice &device) { device_[disk] = &device; }
-
-    void drop() const { room_.drop(); }
-    sel::Result<u32> borrow() {
-        sel::Result<root::RegionRoom::Lent> lent = room_.borrow();
-        if (!lent) {
-            return lent.error();
-        }
-        window_[lent->place] = lent->window;
-        return lent->place;
-    }
-    sel::Result<const Pool *> use(u32 place, u32 disk) {
-        Pool &pool = pool_[place];
-        pool.unmap();
-        if (sel::Result<> mapped = pool.map(*device_[disk], window_[place]); !mapped) {
-            return mapped.error();
-        }
-        if (pool.pages() < 2) { // One for the ring.
-            return ERR_ARG;
-        }
-        return static_cast<const Pool *>(&pool);
-    }
-    void give_back(u32 place) {
-        if ((kept_ >> place & 1) == 0) {
-            pool_[place].unmap();
-            [[maybe_unused]] auto done = room_.give_back(place);
-        }
-    }
-    void keep(u32 place) { kept_ |= u32{1} << place; }
-
-  private:
-    static constexpr u32 kPlaces = root::kRegionPlaces;
-    static_assert(kPlaces <= 32);
-
-    const root::RegionRoom &room_;
-    std::array<const sel::PciDevice *, kDisks> device_{};
-    std::array<sel::Window, kPlaces> window_{};
-    std::array<Pool, kPlaces> pool_{};
-    u32 kept_ = 0; // Bits: places.
-};
-
 using Report = void (*)(std::string_view);
 
 inline constexpr u32 kPatienceMs = 10'000; // For one command.
+inline constexpr u32 kPagesLeast = 2;      // Of a region: one is for the ring.
+static_assert(kDisks <= driver::kDevices);
 
 // One command, before there are clients. False: it failed.
 template <typename Bus, typename Device>
@@ -169,7 +32,7 @@ bool perform(Bus &bus, Device &device, const Command &command) {
     Outcomes out;
     bool sane = true;
     device.submit(0, command);
-    bool done = await(bus, kPatienceMs, [&] {
+    bool done = driver::await(bus, kPatienceMs, [&] {
         sane = device.collect(out);
         return !sane || out.count != 0;
     });
@@ -181,12 +44,12 @@ bool perform(Bus &bus, Device &device, const Command &command) {
 
 // The disks of a driver, with their controllers. `rings`: Device::kPages pages for each disk, and one more.
 template <typename Device, std::size_t Controllers>
-class Driver : public Server<Device, LentMemory> {
-    using Base = Server<Device, LentMemory>;
+class Driver : public Server<Device, driver::LentMemory> {
+    using Base = Server<Device, driver::LentMemory>;
 
   public:
-    Driver(std::array<PciBus, Controllers> &buses, const sel::Window &rings, LentMemory &lent,
-           Report report)
+    Driver(std::array<driver::PciBus, Controllers> &buses, const sel::Window &rings,
+           driver::LentMemory &lent, Report report)
         : Base{sel::milliseconds(kPatienceMs), lent, &Driver::tell_of}, buses_{buses},
           rings_{rings}, lent_{lent} {
         report_ = report;
@@ -207,7 +70,7 @@ class Driver : public Server<Device, LentMemory> {
 
     // All controllers that there are, and what is on them. One that cannot be had keeps the number of its first disk.
     void find_disks() {
-        for (PciBus &bus : buses_) {
+        for (driver::PciBus &bus : buses_) {
             sel::Result<> taken = bus.take();
             if (taken.error() == ERR_NAME) {
                 break; // Nor are there any behind it.
@@ -230,10 +93,10 @@ class Driver : public Server<Device, LentMemory> {
         }
     }
 
-    u64 deadline() const { return PciBus::missed != 0 ? sel::now() : Base::deadline(); }
+    u64 deadline() const { return driver::PciBus::missed != 0 ? sel::now() : Base::deadline(); }
 
     void on_timeout() {
-        u64 missed = std::exchange(PciBus::missed, 0);
+        u64 missed = std::exchange(driver::PciBus::missed, 0);
         if ((missed & sel::SIGNAL_ENDED) != 0) {
             ended_.take([this](u32 program) { this->on_ended(program); });
         }
@@ -264,7 +127,7 @@ class Driver : public Server<Device, LentMemory> {
     }
 
     // False: all its disks are dead.
-    bool take_outcomes(const PciBus &bus) {
+    bool take_outcomes(const driver::PciBus &bus) {
         bool alive = false;
         for (u32 i = 0; i < this->disks(); i++) {
             if (bus_[i] == &bus) {
@@ -276,7 +139,7 @@ class Driver : public Server<Device, LentMemory> {
     }
 
     // A device for the next disk; nullptr: there is no room for it.
-    Device *make(PciBus &bus) {
+    Device *make(driver::PciBus &bus) {
         u32 number = this->disks();
         if (number == kDisks || (number + 1) * Device::kPages >= rings_.frames.count) {
             report_("there are more disks than this driver has room for");
@@ -292,7 +155,7 @@ class Driver : public Server<Device, LentMemory> {
         return &*device;
     }
 
-    void find_disks(PciBus &bus) {
+    void find_disks(driver::PciBus &bus) {
         Device *device = make(bus);
         bool stopped = device != nullptr && device->stop() && bus.allow_dma().ok();
         for (u32 places = stopped ? device->find() : 1; places != 0; places &= places - 1) {
@@ -306,7 +169,7 @@ class Driver : public Server<Device, LentMemory> {
         }
     }
 
-    void add(PciBus &bus, Device &device, bool usable) {
+    void add(driver::PciBus &bus, Device &device, bool usable) {
         u32 number = this->disks();
         bus_[number] = &bus;
         if (!this->add_disk(device)) {
@@ -323,9 +186,9 @@ class Driver : public Server<Device, LentMemory> {
         this->start(number, table);
     }
 
-    Table read_partitions(PciBus &bus, Device &device) {
+    Table read_partitions(driver::PciBus &bus, Device &device) {
         u32 bytes = device.geometry().sector_bytes, unit = bytes / kSectorBytes;
-        Slice page{bus.device(), rings_, rings_.frames.count - 1, 1};
+        driver::Slice page{bus.device(), rings_, rings_.frames.count - 1, 1};
         return read_table(device.geometry().sectors, bytes, [&](u64 sector, Sector &to) {
             Command read{};
             read.op = Op::Read;
@@ -378,33 +241,26 @@ class Driver : public Server<Device, LentMemory> {
     }
 
     static inline Report report_ = nullptr;
-    std::array<PciBus, Controllers> &buses_;
+    std::array<driver::PciBus, Controllers> &buses_;
     u32 used_ = 0;           // Of these.
     u32 next_ = Controllers; // The first that could not be had, or was not there.
     const sel::Window &rings_;
-    LentMemory &lent_;
+    driver::LentMemory &lent_;
     sel::EndedClients ended_; // Those whose signal the server has missed.
-    std::array<std::optional<Slice>, kDisks> slice_;
+    std::array<std::optional<driver::Slice>, kDisks> slice_;
     std::array<std::optional<Device>, kDisks> device_;
-    std::array<const PciBus *, kDisks> bus_{};
+    std::array<const driver::PciBus *, kDisks> bus_{};
 };
-
-template <std::size_t... I>
-std::array<PciBus, sizeof...(I)>
-make_buses(std::index_sequence<I...>, const std::array<sel::PciDevice, sizeof...(I)> &devices,
-           sel::Client<pci::Claim> pci, sel::Notification signals) {
-    return {PciBus{static_cast<u32>(I), devices[I], pci, signals}...};
-}
 
 // The life of a driver. Without a disk it serves, too: everything is ERR_NAME.
 template <template <typename, typename> class Disk, std::size_t C>
 [[noreturn]] void drive(const sel::Service &service, const std::array<sel::PciDevice, C> &devices,
                         sel::Client<pci::Claim> pci, sel::Notification signals,
                         const sel::Window &rings, const root::RegionRoom &clients, Report report) {
-    static std::array<PciBus, C> buses =
-        make_buses(std::make_index_sequence<C>{}, devices, pci, signals);
-    static LentMemory lent{clients};
-    static Driver<Disk<PciBus, Slice>, C> driver{buses, rings, lent, report};
+    static std::array<driver::PciBus, C> buses =
+        driver::make_buses(std::make_index_sequence<C>{}, devices, pci, signals);
+    static driver::LentMemory lent{clients, kPagesLeast};
+    static Driver<Disk<driver::PciBus, driver::Slice>, C> driver{buses, rings, lent, report};
     sel::receive_slot(clients.arrival());
     driver.find_disks();
     sel::serve<Api>(service, driver);

@@ -68,7 +68,6 @@ class Server {
     // --- The protocol.
 
     sel::Result<Disk> on(const Info &m, sel::Caller caller) {
-        drop_token(caller);
         sel::Result<const Partition *> range = find_range(m.disk, caller.part);
         if (!range) {
             return range.error();
@@ -102,7 +101,6 @@ class Server {
     }
 
     void on(const Detach &, sel::Caller caller, sel::Later<Detach> later) {
-        drop_token(caller);
         Client *c = find(caller);
         if (c == nullptr) {
             later.answer({});
@@ -114,7 +112,6 @@ class Server {
     }
 
     sel::Result<u32> on(const GetWriter &m, sel::Caller caller) {
-        drop_token(caller);
         sel::Result<const Partition *> range = find_range(m.disk, caller.part);
         if (!range) {
             return range.error();
@@ -133,7 +130,6 @@ class Server {
     }
 
     void on(const Submit &m, sel::Caller caller, sel::Later<Submit> later) {
-        drop_token(caller);
         Client *c = find(caller);
         error_t error = c == nullptr ? ERR_BUSY : check(*c, m);
         if (error != OK) {

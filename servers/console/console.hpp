@@ -1,4 +1,5 @@
-// Console: the serial line as a terminal, shared among its clients. Holds no capability but through Ports.
+// Console: the serial line, and screen and keyboard, as one terminal that its clients share. Holds no capability but
+// through Ports.
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Writers are served in the order of their arrival; one that finds the output ring full waits for
@@ -9,8 +10,8 @@
 // All others wait. Who has died or given up meanwhile holds no place, prints nothing and takes no input.
 #pragma once
 
+#include "line.hpp"
 #include "question.hpp"
-#include "uart.hpp"
 
 #include "servers/stream/api.hpp"
 
@@ -71,7 +72,37 @@ class Console {
         go_on();
     }
 
-    sel::Result<stream::Size> on(const stream::GetSize &) { return stream::Size{0, 0}; }
+    // On a serial line nobody knows.
+    sel::Result<stream::Size> on(const stream::GetSize &) {
+        return uart_.is_there() ? stream::Size{0, 0} : screen_size_;
+    }
+
+    // --- Screen and keyboard.
+
+    // A second Show of the same client takes the place of the first: it was restarted.
+    void on(const Show &m, sel::Caller caller, sel::Later<Show> later) {
+        if (screen_asks_ && screen_asks_.waits() && screen_client_ != caller.client) {
+            later.answer(ERR_BUSY);
+            return;
+        }
+        screen_client_ = caller.client;
+        screen_size_ = {m.columns, m.rows};
+        screen_at_ = m.life == life() ? m.at : 0;
+        screen_asks_ = std::move(later);
+        feed_screen();
+    }
+
+    sel::Result<u32> on(const Type &m) {
+        u32 taken = 0;
+        for (u8 byte : m.data.span()) {
+            if (!uart_.type(byte)) {
+                break;
+            }
+            taken++;
+        }
+        go_on();
+        return taken;
+    }
 
     void on(const stream::Lend &m, sel::Caller caller, sel::Later<stream::Lend> later) {
         if (loan_ && holder_ != caller.client) {
@@ -128,12 +159,27 @@ class Console {
         return {};
     }
 
+    sel::Result<> on(const stream::Styled &m) {
+        constexpr std::string_view kPlain = "\x1b[39m"; // ECMA-48: SGR, the colour of text.
+        sel::Text<stream::kStyledMax + 2 * kPlain.size()> text;
+        text.append(m.style == stream::Style::Error ? "\x1b[91m" : "\x1b[94m");
+        append_printable(text, m.data);
+        text.append(kPlain);
+        if (uart_.room() < text.size || !can_write() || !writers_.empty()) {
+            return ERR_BUSY;
+        }
+        uart_.write(text);
+        feed_screen();
+        return {};
+    }
+
     sel::Result<> on(const stream::Clear &) {
         constexpr std::string_view kHomeAndErase = "\x1b[H\x1b[2J"; // ECMA-48
         if (uart_.room() < kHomeAndErase.size()) {
             return ERR_BUSY;
         }
         uart_.write(kHomeAndErase);
+        feed_screen();
         return {};
     }
 
@@ -144,6 +190,11 @@ class Console {
             take_over(0);
         }
         reader_ = client == reader_ ? 0 : reader_;
+        if (client == screen_client_) {
+            screen_asks_ = {};
+            screen_client_ = 0;
+            screen_size_ = {};
+        }
         forget_reader(client);
         go_on();
     }
@@ -241,6 +292,7 @@ class Console {
             taken = i;
         }
         uart_.write({text, size});
+        feed_screen();
         return taken;
     }
 
@@ -299,6 +351,7 @@ class Console {
     void go_on() {
         question_.go_on(uart_);
         feed_writers();
+        feed_screen();
         if (question_.is_open()) {
             return;
         }
@@ -346,6 +399,20 @@ class Console {
         }
     }
 
+    // --- The screen.
+
+    // Positions of other lives are none of this one. 0 is no life.
+    static u64 life() { return u64{sel::environment().incarnation} + 1; }
+
+    void feed_screen() {
+        if (screen_asks_ && screen_at_ != uart_.end()) {
+            Shown answer;
+            answer.life = life();
+            answer.at = uart_.look(screen_at_, answer.data);
+            screen_asks_.answer(answer);
+        }
+    }
+
     // --- The loan.
 
     // Somebody else controls the terminal from now on: it counts its own jobs.
@@ -362,7 +429,11 @@ class Console {
         }
     }
 
-    Uart<Ports> uart_;
+    Line<Ports> uart_;
+    sel::Later<Show> screen_asks_; // Of the screen that asks, from position screen_at_ on.
+    u64 screen_at_ = 0;
+    u32 screen_client_ = 0; // Which client that is.
+    stream::Size screen_size_{};
     sel::StaticVector<Writer, kWriters> writers_;
     sel::StaticVector<Reader, kReaders> readers_;
     sel::Later<stream::Lend> loan_; // Of the holder, for job_.

@@ -16,6 +16,8 @@ struct Chip {
     u8 line_control = 0;
     unsigned fifo = 0; // Bytes in the transmit FIFO.
     bool overrun = false;
+    bool there = true;
+    u8 scratch = 0;
 
     // Does the chip hold the interrupt line?
     bool interrupts() const {
@@ -34,7 +36,11 @@ struct Ports {
             chip->arriving.pop_front();
             return byte;
         }
+        if (reg == 7) {
+            return chip->there ? chip->scratch : 0xff;
+        }
         REQUIRE(reg == 5);
+        REQUIRE(chip->there);
         u8 status = (chip->arriving.empty() ? 0 : 1) | (chip->overrun ? 2 : 0) |
                     (chip->fifo == 0 ? 0x20 : 0);
         chip->overrun = false;
@@ -49,6 +55,8 @@ struct Ports {
             chip->interrupt_enable = value;
         } else if (reg == 3) {
             chip->line_control = value;
+        } else if (reg == 7) {
+            chip->scratch = value;
         }
     }
 };
@@ -132,4 +140,35 @@ TEST_CASE_METHOD(Fixture, "overruns of the chip are counted", "[console]") {
     CHECK(uart->lost() == 1);
     CHECK(read() == "x");
     CHECK(read().empty());
+}
+
+TEST_CASE_METHOD(Fixture, "a port that is not there takes all and says nothing", "[console]") {
+    chip = {};
+    chip.there = false;
+    uart->start();
+    arrive(std::string(100, '\xff')); // What is read where nothing is.
+    CHECK(!uart->is_there());
+    CHECK(write(std::string(100000, 'x')) == 100000);
+    CHECK(uart->idle());
+    CHECK(uart->can_write());
+    uart->service();
+    uart->interrupted();
+    CHECK(!uart->can_read());
+    CHECK(uart->type('k')); // Somebody else's keyboard.
+    CHECK(read() == "k");
+}
+
+TEST_CASE_METHOD(Fixture, "what is typed elsewhere comes in its turn, and is bounded",
+                 "[console]") {
+    arrive("a");
+    uart->service();
+    CHECK(uart->type('b'));
+    arrive("c");
+    uart->service();
+    CHECK(read() == "abc");
+    for (std::size_t i = 0; i < console::Uart<Ports>::kInput; i++) {
+        REQUIRE(uart->type('x'));
+    }
+    CHECK_FALSE(uart->type('y'));
+    CHECK(read() == std::string(console::Uart<Ports>::kInput, 'x'));
 }

@@ -1,4 +1,4 @@
-// Console: wires the first serial port to the terminal that it is.
+// Console: wires the first serial port to the terminal, and its protocols to who may use them.
 // SPDX-License-Identifier: BSD-2-Clause
 #include "console.hpp"
 
@@ -31,5 +31,6 @@ Server server{Com1{}};
 
 int main() {
     server.start();
-    sel::serve<stream::Terminal, stream::Out, stream::In, stream::Control>(caps::service, server);
+    sel::serve<stream::Terminal, stream::Out, stream::In, stream::Control, console::Screen,
+               console::Keyboard>(caps::service, server);
 }

@@ -19,6 +19,8 @@ struct Chip {
     std::size_t sent = 0;
     std::string text;
     bool free = false;
+    bool there = true;
+    u8 scratch = 0;
 };
 
 struct Ports {
@@ -29,12 +31,17 @@ struct Ports {
             chip->arriving.pop_front();
             return byte;
         }
+        if (reg == 7) {
+            return chip->there ? chip->scratch : 0xff;
+        }
         return static_cast<u8>((chip->arriving.empty() ? 0 : 1) | (chip->free ? 0x20 : 0));
     }
     void out(unsigned reg, u8 byte) {
         if (reg == 0) {
             chip->sent++;
             chip->text += static_cast<char>(byte);
+        } else if (reg == 7) {
+            chip->scratch = byte;
         }
     }
 };
@@ -45,11 +52,12 @@ struct Answer {
     u64 reply;
     u32 error;
     u64 word;
-    std::string text; // Of an Input.
+    std::string text; // Of an Input, or of a Shown.
+    u64 at = 0;       // Of that.
 };
 
 constexpr u32 kProgram = sel::Environment::kSystemPrograms + 1; // Started at run time.
-constexpr u32 kShell = 9;
+constexpr u32 kShell = 9, kScreen = 3, kKeyboard = 2;
 
 struct Fixture {
     Chip chip;
@@ -64,15 +72,21 @@ struct Fixture {
             if (r.number != CALL_REPLY) {
                 r.number = OK;
             } else if (sel::host::reply(r, gone)) {
+                answers.push_back({r.cptr, r.label(), r.word[0], "", 0});
                 stream::Input input;
-                bool read = r.label() == OK && sel::load(r, input);
-                answers.push_back(
-                    {r.cptr, r.label(), r.word[0],
-                     read ? std::string{reinterpret_cast<char *>(input.data.byte), input.data.size}
-                          : ""});
+                console::Shown shown;
+                if (r.label() == OK && sel::load(r, shown)) {
+                    answers.back().text = text_of(shown.data);
+                    answers.back().at = shown.at;
+                } else if (r.label() == OK && sel::load(r, input)) {
+                    answers.back().text = text_of(input.data);
+                }
             }
         };
         server->start();
+    }
+    static std::string text_of(const stream::Chunk &data) {
+        return {reinterpret_cast<const char *>(data.byte), data.size};
     }
     ~Fixture() {
         server.reset();
@@ -85,7 +99,7 @@ struct Fixture {
         sel::store(r, Api::template label<M>(), m);
         r.cptr = client;
         if (Api::dispatch(*server, r, replies)) {
-            answers.push_back({0, r.label(), r.word[0], ""});
+            answers.push_back({0, r.label(), r.word[0], "", 0});
         } else {
             replies.settle();
         }
@@ -100,6 +114,19 @@ struct Fixture {
     void type(std::string_view text) {
         chip.arriving.insert(chip.arriving.end(), text.begin(), text.end());
         server->interrupted();
+    }
+    void show(u64 at, u32 client = kScreen, u64 life = 1) {
+        console::Show m;
+        m.life = life;
+        m.at = at;
+        m.columns = 100;
+        m.rows = 40;
+        send<console::Screen>(client, m);
+    }
+    void press(std::string_view text) {
+        console::Type m;
+        m.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
+        send<console::Keyboard>(kKeyboard, m);
     }
     template <typename M>
     void control(const M &m, u32 client = kShell) {
@@ -380,6 +407,26 @@ TEST_CASE_METHOD(Fixture, "only the terminal commands the screen", "[console]") 
     CHECK(chip.text.substr(before) == "\x1b[H\x1b[2J");
 }
 
+TEST_CASE_METHOD(Fixture, "styles are colours, of which text has none", "[console]") {
+    chip.free = true;
+    std::size_t before = chip.text.size();
+    control(stream::Styled{.style = stream::Style::Error, .data = "error: \x1b[0m\xc3\xa4"});
+    control(stream::Styled{.style = stream::Style::Directory, .data = "bin/"});
+    server->interrupted(); // There is room for the rest.
+    CHECK(chip.text.substr(before) == "\x1b[91merror: ?[0m\xc3\xa4\x1b[39m\x1b[94mbin/\x1b[39m");
+    answers.clear();
+    control(stream::Styled{.style = stream::Style{3}, .data = "x"});
+    CHECK(answer().error == ERR_PROTOCOL);
+    answers.clear();
+    chip.free = false;
+    while (replies.waiting() == 0) { // Nobody is overtaken.
+        write(kProgram, stream::kChunk);
+    }
+    answers.clear();
+    control(stream::Styled{.style = stream::Style::Error, .data = "x"});
+    CHECK(answer().error == ERR_BUSY);
+}
+
 TEST_CASE_METHOD(Fixture, "the prompt has a mark, and comes behind what was written before",
                  "[console]") {
     print(kShell, "written");
@@ -481,9 +528,14 @@ TEST_CASE_METHOD(Fixture, "random messages, random answers", "[console]") {
     sel::fuzz::server<stream::Out>(*server);
     sel::fuzz::server<stream::In>(*server);
     sel::fuzz::server<stream::Control>(*server);
+    sel::fuzz::server<console::Screen>(*server);
+    sel::fuzz::server<console::Keyboard>(*server);
     sel::fuzz::clients<stream::Terminal>();
+    sel::fuzz::clients<stream::Out>();
     sel::fuzz::clients<stream::In>();
     sel::fuzz::clients<stream::Control>();
+    sel::fuzz::clients<console::Screen>();
+    sel::fuzz::clients<console::Keyboard>();
 }
 
 TEST_CASE("a console that lies cannot make a client print what is not its own", "[console]") {
@@ -509,4 +561,108 @@ TEST_CASE("a console that lies cannot make a client print what is not its own", 
     CHECK(with(6) == 1);
     CHECK(with(0xffffffff) == 1);
     CHECK(done.error() == ERR_PROTOCOL);
+}
+
+TEST_CASE_METHOD(Fixture, "a screen gets what is shown, from where it is", "[console]") {
+    show(0);
+    nothing();
+    print(1, "one\n");
+    REQUIRE(answers.size() == 2); // Of the screen, and of who writes.
+    CHECK(answers[0].text == "one\n");
+    answers.clear();
+    show(4);
+    nothing();
+    control(stream::Prompt{{}, "> "});
+    CHECK(answers[0].text == "\x1b[1m> \x1b[22m");
+    answers.clear();
+    control(stream::Clear{});
+    answers.clear();
+    show(4 + 11);
+    CHECK(answer().text == "\x1b[H\x1b[2J");
+    show(0); // It has started anew.
+    CHECK(answer().text.substr(0, 4) == "one\n");
+}
+
+TEST_CASE_METHOD(Fixture, "a screen of another life of the console begins again", "[console]") {
+    print(1, "words");
+    answers.clear();
+    show(1000, kScreen, 77);
+    Answer first = answer();
+    CHECK(first.text == "words");
+    CHECK(first.at == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a screen that is slow misses lines, and nobody waits for it",
+                 "[console]") {
+    chip.there = false; // So all can be written.
+    server->start();
+    show(0);
+    std::string written;
+    for (int i = 0; i < 2000; i++) {
+        std::string line = "line " + std::to_string(i) + "\n";
+        print(1, line);
+        written += line;
+    }
+    CHECK(answers.size() == 2001);
+    CHECK(answers[0].text == "line 0\n");
+    answers.clear();
+    std::string seen;
+    u64 first = 0;
+    for (u64 at = 7; at < written.size(); at += answers.back().text.size()) {
+        show(at);
+        REQUIRE(!answers.empty());
+        CHECK(!answers.back().text.empty());
+        first = seen.empty() ? answers.back().at : first;
+        at = answers.back().at;
+        seen += answers.back().text;
+    }
+    CHECK(first >= written.size() - console::Line<Ports>::kKept);
+    CHECK(seen == written.substr(first));
+    CHECK(seen.substr(0, 5) == "line ");
+}
+
+TEST_CASE_METHOD(Fixture, "one screen asks at a time; one that ends makes room", "[console]") {
+    show(0);
+    show(0, 4);
+    CHECK(answer().error == ERR_BUSY);
+    server->on_ended(kScreen);
+    answers.clear(); // To who is gone.
+    show(0, 4);
+    nothing();
+    print(1, "x");
+    CHECK(answers[0].text == "x");
+}
+
+TEST_CASE_METHOD(Fixture, "what a keyboard types is read like that of the line", "[console]") {
+    read(kShell);
+    press("ls\r");
+    REQUIRE(answers.size() == 2);
+    CHECK(answers[0].text == "ls\r");
+    CHECK(answers[1].word == 3);
+    answers.clear();
+    control(stream::Lend{.job = 1});
+    press("\x03");
+    REQUIRE(answers.size() == 2);
+    CHECK(answers[0].word == static_cast<u64>(stream::Signal::INTERRUPT));
+    answers.clear();
+    for (int i = 0; i < 10; i++) {
+        press(std::string(stream::kChunk, 'k'));
+    }
+    CHECK(answers[3].word == stream::kChunk);
+    CHECK(answers.back().word == 0); // Full; nothing is lost that was taken.
+}
+
+TEST_CASE_METHOD(Fixture, "the size is that of the screen, if there is no serial line",
+                 "[console]") {
+    send(1, stream::GetSize{});
+    CHECK(answer().word == 0);
+    chip.there = false;
+    server->start();
+    show(0);
+    send(1, stream::GetSize{});
+    CHECK(answer().word == (100 | u64{40} << 32));
+    server->on_ended(kScreen);
+    answers.clear();
+    send(1, stream::GetSize{});
+    CHECK(answer().word == 0);
 }

@@ -25,8 +25,13 @@ class Uart {
 
     explicit Uart(Ports ports) : ports_{ports} {}
 
-    // 115,200 baud, 8 data bits, no parity, 1 stop bit; FIFOs on and empty; interrupt line on.
+    // 115,200 baud, 8 data bits, no parity, 1 stop bit; FIFOs on and empty; interrupt line on. A port that is not there
+    // takes all, and nothing arrives.
     void start() {
+        there_ = keeps(0x5a) && keeps(0xa5);
+        if (!there_) {
+            return;
+        }
         ports_.out(kInterruptEnable, 0);
         ports_.out(kLineControl, kDivisorAccess);
         ports_.out(kData, 1);
@@ -39,6 +44,9 @@ class Uart {
 
     // Moves what can be moved between the rings and the chip.
     void service() {
+        if (!there_) {
+            return;
+        }
         receive();
         transmit();
         update_interrupts();
@@ -47,6 +55,9 @@ class Uart {
     // The line interrupted, and its interrupt is unmasked again. The line is edge-triggered: taking
     // it down for a moment makes a new edge of whatever the chip still has to say.
     void interrupted() {
+        if (!there_) {
+            return;
+        }
         receive();
         transmit();
         ports_.out(kInterruptEnable, 0);
@@ -74,7 +85,7 @@ class Uart {
 
     // Queues bytes, '\n' as "\r\n"; the number of bytes of `text` that had room.
     std::size_t write(std::string_view text) {
-        std::size_t count = 0;
+        std::size_t count = there_ ? 0 : text.size();
         while (count < text.size() && output_.room() >= 2) {
             if (text[count] == '\n') {
                 output_.put('\r');
@@ -85,6 +96,10 @@ class Uart {
         return count;
     }
 
+    // As if it had arrived; false: there is no room.
+    bool type(u8 byte) { return input_.put(byte); }
+
+    bool is_there() const { return there_; }
     bool can_read() const { return !input_.empty(); }
     // For one character at least, which has up to four bytes.
     bool can_write() const { return output_.room() >= 8; }
@@ -99,7 +114,8 @@ class Uart {
         kFifoControl,
         kLineControl,
         kModemControl,
-        kLineStatus
+        kLineStatus,
+        kScratch = 7 // Keeps what is written, and does nothing else.
     };
     enum : u8 {
         kDivisorAccess = 0x80,
@@ -115,6 +131,11 @@ class Uart {
     static constexpr unsigned kFifoBytes = 16;
     static constexpr unsigned kReceiveMost =
         256; // Bytes a call, so that a fast sender cannot hold us.
+
+    bool keeps(u8 value) {
+        ports_.out(kScratch, value);
+        return ports_.in(kScratch) == value;
+    }
 
     void receive() {
         for (unsigned i = 0; i < kReceiveMost && input_.room() > 0; i++) {
@@ -147,6 +168,7 @@ class Uart {
     }
 
     Ports ports_;
+    bool there_ = false;
     u8 enabled_ = 0;
     u32 lost_ = 0;
     sel::Ring<u8, kInput> input_;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "servers/volume/fat.hpp"
 #include "servers/volume/mounted.hpp"
-#include "servers/volume/server.hpp"
+#include "servers/volume/mounted_server.hpp"
 
 #include "fat.caps.hpp"
 #include "sel/log.hpp"
@@ -19,7 +19,7 @@ int main() {
         fs = &disk.fs();
     }
     static volume::Store store{*fs};
-    static volume::MountedServer<volume::Fat> server{
+    static volume::MountedServer<volume::Mounted<volume::Fat>> server{
         disk,
         sel::Log<logging::Writer>{caps::log},
         store,
@@ -27,5 +27,6 @@ int main() {
         volume::date_at_boot(caps::timer, clock.nanoseconds(sel::now())),
         sel::environment().incarnation,
         caps::windows};
+    sel::receive_slot(caps::windows.arrival());
     sel::serve<file::Api, volume::Control>(caps::service, server);
 }

@@ -100,21 +100,43 @@ struct Append : sel::Asks<void, kAnswerMs> {
     Chunk data;
 };
 
-// Read and Write of `count` bytes, at most kBulk, in memory that client and file system share:
-// `place` bytes into the window. vfs copies none of it. The answer
-// of ReadInto: how many bytes; fewer only at the end of the file. ERR_RIGHT: nothing is shared
-// (servers/file/README.md). ERR_ARG, too: too many, or outside of the window.
+// Lends memory: the region whose token comes along (root::Region) is window number `window` of the caller from now on,
+// in the place of the one before. Without a token that number has none: the file system uses what it was no more.
+// CloseAll and the end of the caller take all of them. Who lends to vfs has one window, number 0; vfs lends it to each
+// file system when it is used there first. ERR_ARG: no such number, or no token of a region that fits. ERR_FULL: as many
+// are lent as can be.
+inline constexpr u32 kWindows = 16;        // In a file system, of all who call it, and of vfs.
+inline constexpr u32 kWindowBytes = 65536; // Of each, at most.
+struct Lend : sel::Asks<void, kAnswerMs> {
+    static constexpr bool kBrings = true;
+    u32 window;
+};
+
+// Read and Write of `count` bytes, at most kBulk, in memory that was lent: `place` bytes into the window. vfs copies none
+// of it. The answer of ReadInto: how many bytes; fewer only at the end of the file. ERR_RIGHT: nothing is lent, or it is
+// forgotten, as by a server that was started anew (servers/file/client.hpp lends it again). ERR_ARG, too: too many, or
+// outside of the window.
 struct ReadInto : sel::Asks<u32, kAnswerMs> {
     u32 handle, count;
     u64 offset;
-    u32 place;
+    u32 place, window;
 
     bool accepts(u32 bytes) const { return bytes <= count; }
 };
 struct WriteFrom : sel::Asks<void, kAnswerMs> {
     u32 handle, count;
     u64 offset;
-    u32 place;
+    u32 place, window;
+};
+
+// Open, ReadInto and Close in one request: no handle is held, so it is done again when a file system was started anew. Who
+// reads more than one of them must bear that the file has become another one between two.
+struct Fetch : sel::Asks<u32, kAnswerMs> {
+    u64 offset;
+    u32 count, place, window;
+    Path data;
+
+    bool accepts(u32 bytes) const { return bytes <= count; }
 };
 
 struct Truncate : sel::Asks<void, kAnswerMs> {
@@ -129,56 +151,65 @@ struct Entry {
     std::string_view name; // Lies in the Entries.
 };
 
-// Some entries, at least one, each a Head with its name behind it.
+// Some entries, at least one, each 16 bytes with its name behind them: in the first word bytes (48 bits), in the second
+// position (32), length of the name (6), whether it is a directory, and read-only. What is left of both is the time.
 struct Entries {
-    Chunk data;
+    static constexpr u32 kBytes = 952;
+    static constexpr u64 kContentMax = (1ull << 48) - 1, kChangedMax = (1ull << 40) - 1;
+    sel::Bytes<kBytes> data;
 
     // Is there room for one more, whatever it is called?
-    bool has_room() const { return data.size <= kChunk - sizeof(Head) - kNameMax; }
-    // Only if there is. What does not fit in a name is cut off.
-    void add(u32 next, const Info &info, std::string_view name) {
-        std::size_t bytes = name.size() < kNameMax ? name.size() : kNameMax;
-        Head head{info.bytes,
-                  info.changed,
-                  next,
-                  static_cast<u8>(info.kind),
-                  static_cast<u8>(info.read_only),
-                  static_cast<u8>(bytes),
-                  0};
+    bool has_room() const { return data.size <= kBytes - kHead - kNameMax; }
+    // False: there is no room. What does not fit in a name is cut off; numbers are at most those above.
+    bool add(u32 next, const Info &info, std::string_view name) {
+        u64 length = name.size() < kNameMax ? name.size() : kNameMax;
+        if (kHead + length > kBytes - data.size) {
+            return false;
+        }
+        u64 bytes = info.bytes < kContentMax ? info.bytes : kContentMax;
+        u64 changed = info.changed < kChangedMax ? info.changed : kChangedMax;
+        u64 flags =
+            (info.kind == Kind::Directory ? kDirectory : 0) | (info.read_only != 0 ? kReadOnly : 0);
+        u64 word[2] = {bytes | changed << kBytesBits,
+                       next | changed >> kLowBits << kNextBits | length << kNameShift | flags};
         u8 *to = data.byte + data.size;
-        __builtin_memcpy(to, &head, sizeof head);
-        std::memcpy(to + sizeof head, name.data(), bytes);
-        data.size += static_cast<u32>(sizeof head + bytes);
+        __builtin_memcpy(to, word, kHead);
+        std::memcpy(to + kHead, name.data(), length);
+        data.size += kHead + static_cast<u32>(length);
+        return true;
     }
     // The entry at byte `at`, from 0 on, which becomes that of the next one. False: there is none, or it is none.
     bool take(u32 &at, Entry &entry) const {
-        u32 end = data.size < kChunk ? data.size : kChunk;
-        Head head;
-        if (at > end || end - at < sizeof head) {
+        u32 end = data.size < kBytes ? data.size : kBytes;
+        if (at > end || end - at < kHead) {
             return false;
         }
-        __builtin_memcpy(&head, data.byte + at, sizeof head);
-        u32 left = end - at - static_cast<u32>(sizeof head);
-        bool known = head.kind <= static_cast<u8>(Kind::Directory) && head.read_only <= 1;
-        if (!known || head.name == 0 || head.name > kNameMax || head.name > left) {
+        u64 first = word(at), second = word(at + sizeof first);
+        u32 name = name_bytes(second);
+        if (name == 0 || name > end - at - kHead) {
             return false;
         }
-        at += static_cast<u32>(sizeof head);
-        entry = {head.next,
-                 {static_cast<Kind>(head.kind), head.read_only, head.bytes, head.changed},
-                 {reinterpret_cast<const char *>(data.byte) + at, head.name}};
-        at += head.name;
+        entry = {static_cast<u32>(second),
+                 {(second & kDirectory) != 0 ? Kind::Directory : Kind::File,
+                  static_cast<u32>(second >> 63), first & kContentMax,
+                  first >> kBytesBits | (second >> kNextBits & kHighMask) << kLowBits},
+                 {reinterpret_cast<const char *>(data.byte) + at + kHead, name}};
+        at += kHead + name;
         return true;
     }
     // All of it is entries, and their positions grow.
     bool sound() const {
-        u32 at = 0, position = 0;
-        for (Entry entry; at != data.size; position = entry.next) {
-            if (!take(at, entry) || entry.next <= position) {
+        u32 at = 0, position = 0, end = data.size <= kBytes ? data.size : 0;
+        while (end - at >= kHead) {
+            u64 second = word(at + sizeof second);
+            u32 name = name_bytes(second), next = static_cast<u32>(second);
+            if (name == 0 || name > end - at - kHead || next <= position) {
                 return false;
             }
+            position = next;
+            at += kHead + name;
         }
-        return at != 0;
+        return at == end && at != 0;
     }
     // Of sound ones: all lie behind this position.
     bool are_behind(u32 position) const {
@@ -188,12 +219,20 @@ struct Entries {
     }
 
   private:
-    struct Head {
-        u64 bytes, changed;
-        u32 next;
-        u8 kind, read_only, name, unused;
-    };
-    static_assert(sizeof(Head) == 24);
+    static constexpr u32 kHead = 2 * sizeof(u64);
+    static constexpr u32 kBytesBits = 48,
+                         kLowBits = 64 - kBytesBits;      // Of the time, in the first word,
+    static constexpr u32 kNextBits = 32, kNameShift = 56; // and what is between in the second.
+    static constexpr u64 kHighMask = (1ull << (kNameShift - kNextBits)) - 1;
+    static constexpr u64 kDirectory = 1ull << 62, kReadOnly = 1ull << 63;
+    static_assert(kNameMax == (1u << (62 - kNameShift)) - 1);
+
+    u64 word(u32 at) const {
+        u64 word;
+        __builtin_memcpy(&word, data.byte + at, sizeof word);
+        return word;
+    }
+    static u32 name_bytes(u64 second) { return static_cast<u32>(second >> kNameShift) & kNameMax; }
 };
 
 // Entries from `position` on, 0 at first; ERR_EMPTY behind the last one.
@@ -261,7 +300,7 @@ struct Watch : sel::Asks<u64, sel::kNoLimit> {
 
 using Api = sel::Protocol<Stat, Resolve, Open, Close, CloseAll, Read, Write, Append, ReadInto,
                           WriteFrom, Truncate, List, MakeDirectory, Remove, Rename, GetUsage, Sync,
-                          SyncAll, Check, Watch>;
+                          SyncAll, Check, Watch, Lend, Fetch>;
 
 // Seals handles with the life of the server, of which the low bits count.
 class Life {

@@ -15,23 +15,25 @@
 #pragma once
 
 #include "servers/file/watch.hpp"
+#include "servers/file/windows.hpp"
+#include "servers/root/api.hpp"
 
 #include "sel/clock.hpp"
-#include "sel/device.hpp"
 
 namespace file {
 
-template <typename Store, typename Pending = sel::Later<Watch>>
+// Room: as Windows has it.
+template <typename Store, typename Room = const root::RegionRoom,
+          typename Pending = sel::Later<Watch>>
 class Server {
   public:
     static constexpr u64 kWriteBackNs = 2 * sel::Clock::kSecond;
 
     // `boot_seconds`: the date at boot, 0: unknown. `incarnation`: as the environment says.
-    // `windows`: for ReadInto and WriteFrom.
-    Server(Store &store, sel::Clock clock, u64 boot_seconds, u32 incarnation,
-           std::span<const sel::ClientPool> windows = {})
+    // `room`: for what clients lend.
+    Server(Store &store, sel::Clock clock, u64 boot_seconds, u32 incarnation, Room &room)
         : store_{store}, clock_{clock},
-          boot_seconds_{boot_seconds}, life_{incarnation}, windows_{windows} {}
+          boot_seconds_{boot_seconds}, life_{incarnation}, windows_{room} {}
 
     sel::Result<Info> on(const Stat &m) { return store_.stat(m.data); }
     sel::Result<Spelling> on(const Resolve &m) {
@@ -56,9 +58,12 @@ class Server {
     sel::Result<u32> on(const CloseAll &, sel::Caller caller) {
         watchers_.forget(caller.client);
         store_.close_all(caller.client);
+        windows_.forget(caller);
         return life_.number();
     }
+    sel::Result<> on(const Lend &m, sel::Caller caller) { return windows_.lend(m.window, caller); }
     void on_ended(u32 client) {
+        windows_.forget(client);
         watchers_.forget(client);
         store_.close_all(client);
     }
@@ -90,6 +95,16 @@ class Server {
             return out.ok() ? handle.error() : out.error();
         }
         return store_.read(caller.client, *handle, m.offset, *out);
+    }
+    sel::Result<u32> on(const Fetch &m, sel::Caller caller) {
+        sel::Result<std::span<u8>> out = shared(m, caller);
+        sel::Result<u32> handle = out.ok() ? store_.open(caller.client, m.data, 0) : out.error();
+        if (!handle) {
+            return handle;
+        }
+        sel::Result<u32> read = store_.read(caller.client, *handle, m.offset, *out);
+        sel::Result<> closed = store_.close(caller.client, *handle);
+        return closed.ok() ? read : closed.error();
     }
     sel::Result<> on(const WriteFrom &m, sel::Caller caller) {
         sel::Result<std::span<u8>> data = shared(m, caller);
@@ -162,17 +177,10 @@ class Server {
         });
     }
 
-    // What a ReadInto or WriteFrom means of the memory that is shared with the caller.
+    // What a ReadInto or WriteFrom means of the memory that the caller has lent.
     template <typename M>
     sel::Result<std::span<u8>> shared(const M &m, sel::Caller caller) const {
-        for (const sel::ClientPool &pool : windows_) {
-            if (pool.program == caller.client && pool.part == caller.part) {
-                bool inside = m.count <= kBulk && u64{m.place} + m.count <= pool.window.bytes;
-                return inside ? sel::Result{std::span{pool.window.at<u8>(m.place), m.count}}
-                              : ERR_ARG;
-            }
-        }
-        return ERR_RIGHT;
+        return windows_.find(caller, m.window, m.place, m.count);
     }
 
     sel::Result<> if_done(const sel::Result<> &result, std::string_view path) {
@@ -199,7 +207,7 @@ class Server {
     sel::Clock clock_;
     u64 boot_seconds_;
     Life life_;
-    std::span<const sel::ClientPool> windows_;
+    Windows<Room> windows_;
     u64 next_second_ = 0; // Ticks.
     u64 due_ = sel::kForever;
     Watchers<Pending> watchers_;

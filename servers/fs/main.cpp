@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "servers/volume/littlefs.hpp"
 #include "servers/volume/mounted.hpp"
-#include "servers/volume/server.hpp"
+#include "servers/volume/mounted_server.hpp"
 
 #include "fs.caps.hpp"
 #include "sel/log.hpp"
@@ -13,7 +13,7 @@ namespace {
 constexpr int kExitDamaged = 71;
 
 // A new start looks at the disk with an empty memory.
-class Server : public volume::MountedServer<volume::LittleFs> {
+class Server : public volume::MountedServer<volume::Mounted<volume::LittleFs>> {
   public:
     using MountedServer::MountedServer;
 
@@ -54,5 +54,6 @@ int main() {
     if (mounted.ok()) {
         server.watch_over(disk.fs());
     }
+    sel::receive_slot(caps::windows.arrival());
     sel::serve<file::Api, volume::Control>(caps::service, server);
 }

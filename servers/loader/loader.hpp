@@ -48,6 +48,8 @@ class Loader {
             later.answer(ERR_NAME);
         } else if (record->state != State::RUNNING) {
             later.answer(status(*record));
+        } else if (is_child(caller.client) && waits_below() >= kWaitsBelow) {
+            later.answer(ERR_FULL);
         } else {
             record->later = std::move(later);
         }
@@ -80,11 +82,13 @@ class Loader {
         return done;
     }
 
-    sel::Result<Description> on(const Describe &m) {
+    sel::Result<Description> on(const Describe &m, sel::Caller caller) {
         Description description{};
         Program program;
         Why why;
-        description.good = read(m.data, program, why) ? 1 : 0;
+        const Record *above = nullptr;
+        description.good =
+            find_starter(caller.client, above, why) && read(m.data, above, program, why) ? 1 : 0;
         if (description.good != 0) {
             describe(program.manifest, description.data);
         } else {
@@ -93,8 +97,8 @@ class Loader {
         return description;
     }
 
-    // Also those that it has not started are named here, if it is a server of theirs. What a client has started that
-    // ends itself goes on.
+    // Also those that it has not started are named here, if it is a server of theirs. What a client of boot/system.toml
+    // has started goes on when that ends; what a program at run time has started ends with it.
     void on_ended(u32 number) {
         Record *record = record_at(number);
         if (record != nullptr && record->starter != 0 && record->state != State::ENDED) {
@@ -103,6 +107,8 @@ class Loader {
     }
 
   private:
+    static constexpr u32 kWaitsBelow =
+        8; // Programs at run time that wait for an end; others have the rest.
     static constexpr u32 kFirst = sel::Environment::kSystemPrograms + 1;
     static constexpr s32 kUnknown = -1; // Root has forgotten it.
 
@@ -114,9 +120,12 @@ class Loader {
     struct Record {
         u32 starter = 0; // 0: nobody has had it.
         u8 place = 0;
+        bool starts = false; // It may start others.
         State state = State::ENDED;
         s32 code = 0;
-        sel::Later<Wait> later; // Who waits for it.
+        sel::Later<Wait> later;         // Who waits for it.
+        Rights rights;                  // What it may pass on,
+        u32 programs = 0, permille = 0; // and what it took of its starter's quota.
     };
 
     Record *record_at(u32 number) {
@@ -125,6 +134,25 @@ class Loader {
     Record *record_of(u32 number, u32 starter) {
         Record *record = record_at(number);
         return record != nullptr && record->starter == starter ? record : nullptr;
+    }
+
+    static bool is_child(u32 client) { return client >= kFirst; }
+
+    // `above`: the program at run time that asks; nullptr: it is none. False: it starts nobody.
+    bool find_starter(u32 client, const Record *&above, Why &why) {
+        above = is_child(client) ? record_at(client) : nullptr;
+        bool good = !is_child(client) ||
+                    (above != nullptr && above->starter != 0 && above->state != State::ENDED &&
+                     above->starts && above->rights.files);
+        return good || refuse(why, "cannot be started: its starter has no files");
+    }
+
+    u32 waits_below() const {
+        u32 count = 0;
+        for (const Record &record : record_) {
+            count += is_child(record.starter) && record.later ? 1 : 0;
+        }
+        return count;
     }
 
     static Status status(const Record &record) { return {record.state, record.code}; }
@@ -136,14 +164,46 @@ class Loader {
     }
 
     void end(Record &record, u32 number) {
+        bool starts = end_one(record, number);
+        for (bool more = starts; more;) { // Those below, then those below these.
+            more = false;
+            for (u32 i = 0; i < record_.size(); i++) {
+                more = end_orphan(record_[i], kFirst + i) || more;
+            }
+        }
+    }
+    // True: it may have started others.
+    bool end_one(Record &record, u32 number) {
         finish(record.place);
         record.code = world_.drop(number).value_or(kUnknown);
         record.state = State::ENDED;
+        if (Record *above = is_child(record.starter) ? record_at(record.starter) : nullptr) {
+            above->rights.programs += record.programs;
+            above->rights.permille += record.permille;
+        }
         tell(record);
+        return record.starts;
+    }
+    // Whose starter has ended is ended, too, and nobody's any more: the number may soon be another's.
+    bool end_orphan(Record &record, u32 number) {
+        const Record *above = is_child(record.starter) ? record_at(record.starter) : nullptr;
+        if (above == nullptr || above->state != State::ENDED) {
+            return false;
+        }
+        bool starts = record.state != State::ENDED && end_one(record, number);
+        record.starter = 0;
+        return starts;
     }
 
-    bool read(std::string_view path, Program &program, Why &why) {
-        sel::Result<std::span<const u8>> file = world_.read(path);
+    // As who asks names it.
+    bool read(std::string_view name, const Record *above, Program &program, Why &why) {
+        sel::Result<std::span<const u8>> file = ERR_SYNTAX;
+        if (above == nullptr) {
+            file = world_.read(name);
+        } else {
+            auto path = path_within(above->rights.path, name);
+            file = path.ok() ? world_.read(path->view()) : path.error();
+        }
         if (!file) {
             return refuse(why, "cannot be read: {}", sel::describe(file.error()));
         }
@@ -159,10 +219,12 @@ class Loader {
 
     void start(const Start &m, u32 starter, Started &started) {
         Program program;
-        Plan plan;
-        if (!read(m.path, program, started.data)) {
+        const Record *above = nullptr;
+        if (!find_starter(starter, above, started.data) ||
+            !read(m.path, above, program, started.data)) {
             return;
         }
+        Plan plan{above != nullptr ? &above->rights : nullptr};
         if (!plan.make(program.manifest, offers_, m.give, {m.in != 0, m.out != 0}, started.data)) {
             started.missing.append(plan.missing());
             return;
@@ -187,7 +249,9 @@ class Loader {
             refuse(why, "does not fit its memory: {}", sel::describe(made.error()));
             return 0;
         }
-        sel::Result<root::Admitted> admitted = world_.admit(place, plan.admit());
+        root::Admit admit = plan.admit();
+        admit.above = is_child(starter) ? starter : 0;
+        sel::Result<root::Admitted> admitted = world_.admit(place, admit);
         if (!admitted) {
             refuse(why, "{}", refusal(admitted.error()));
             return 0;
@@ -199,6 +263,16 @@ class Loader {
         }
         record->later = {};
         record->starter = starter;
+        record->starts = plan.rights().programs != 0;
+        if (record->starts) {
+            record->rights = plan.rights();
+        }
+        record->programs = plan.programs();
+        record->permille = plan.permille();
+        if (Record *above = is_child(starter) ? record_at(starter) : nullptr) {
+            above->rights.programs -= record->programs;
+            above->rights.permille -= record->permille;
+        }
         record->place = static_cast<u8>(place);
         record->state = State::RUNNING;
         return admitted->number;

@@ -17,17 +17,21 @@ namespace {
 
 constexpr Offer kOffers[] = {{"stream.Out", 10, true, 20},
                              {"stream.In", 11, true, 21},
-                             {"file", 12, false},
-                             {"timer", 13, false}};
+                             {"file", 12, false, 0, true},
+                             {"timer", 13, false},
+                             {"loader", 14, false}};
+constexpr u64 kWindow = 0x10000000;
 constexpr u32 kFirst = sel::Environment::kSystemPrograms + 1;
 
 struct Want {
     const char *word;
     bool own = false, give = false;
+    u64 region = 0; // Bytes: it is one.
 };
 
 // A file of a program that asks for these.
-sel::test::Bytes program(const std::vector<Want> &wants, u64 memory = 192 << 10, u8 flags = 0) {
+sel::test::Bytes program(const std::vector<Want> &wants, u64 memory = 192 << 10, u8 flags = 0,
+                         u8 priority = 50) {
     constexpr std::size_t kAt = 0x1000;
     sel::ManifestHead h{};
     h.version = sel::kManifestVersion;
@@ -37,10 +41,10 @@ sel::test::Bytes program(const std::vector<Want> &wants, u64 memory = 192 << 10,
     h.memory = memory;
     h.budget_us = 500;
     h.period_us = 100'000;
-    h.slots = static_cast<u16>(5 + wants.size());
+    h.slots = static_cast<u16>(5 + 2 * wants.size());
     h.replies = 1;
     h.needs = static_cast<u16>(wants.size());
-    h.priority = 50;
+    h.priority = priority;
     h.flags = flags;
     sel::test::Bytes b = sel::test::make_elf({sel::test::kText, sel::test::kData});
     constexpr std::size_t kNote = sel::test::kElfHeader + 2 * sel::test::kElfProgram;
@@ -58,8 +62,10 @@ sel::test::Bytes program(const std::vector<Want> &wants, u64 memory = 192 << 10,
         sel::ManifestNeed n{};
         std::strcpy(n.name, "need");
         std::strcpy(n.word, wants[i].word);
-        n.slot = static_cast<u16>(5 + i);
-        n.slots = 1;
+        n.slot = static_cast<u16>(5 + 2 * i);
+        n.slots = wants[i].region != 0 ? 2 : 1;
+        n.value[1] = wants[i].region;
+        n.value[2] = wants[i].region != 0 ? kWindow : 0;
         n.own = wants[i].own;
         n.give = wants[i].give;
         sel::test::put(b, kAt + 20 + sizeof h + i * sizeof n, n);
@@ -128,7 +134,7 @@ struct World {
 };
 
 constexpr cptr_t kReplies = 20;
-constexpr u32 kReplyCount = 4;
+constexpr u32 kReplyCount = 12;
 
 // The server, and the kernel as far as it answers.
 struct Machine {
@@ -228,6 +234,26 @@ TEST_CASE("what else it asks for must be said, and what is said must be asked fo
         CHECK(m.why("/cat", wrong).starts_with("cannot be given "));
     }
     CHECK(m.why("/cat", "a b c d e f g h i") == "is given more than 8 things");
+}
+
+TEST_CASE("a region, and who may send its token along") {
+    Machine m;
+    m.world.files["/plain"] = program({{"file"}});
+    m.world.files["/lends"] = program({{"file", false, true}, {"region", true, false, 65536}});
+    m.world.files["/two"] = program({{"region", true, false, 4096}, {"region", true, false, 4096}});
+    m.world.files["/large"] = program({{"region", true, false, 69632}});
+    m.world.files["/huge"] = program({{"region", true, false, ~u64{0}}});
+    m.world.files["/none"] = program({{"region", true, false, 0}});
+    CHECK(m.why("/plain", "file:/") == "");
+    CHECK(m.why("/lends", "file:/") == "");
+    const root::Admit &plain = m.world.given[kFirst], &lends = m.world.given[kFirst + 1];
+    CHECK((plain.entry[0].give == 0 && plain.region_bytes == 0));
+    CHECK((lends.entry[0].give == 1 && lends.region_slot == 7 && lends.region_bytes == 65536 &&
+           lends.region_address == kWindow));
+    CHECK(m.why("/two") == "asks for more than one region");
+    CHECK(m.why("/large") == "asks for a region of 68 K: 64 K may be given");
+    CHECK(m.why("/huge").starts_with("asks for a region of"));
+    CHECK(m.why("/none").starts_with("asks for"));
 }
 
 TEST_CASE("what is no program is refused by name") {
@@ -350,6 +376,155 @@ TEST_CASE("as many run as there are places, large ones in large places, and memo
     CHECK(m.why("/hello") == "asks for 192 K of memory: all is taken");
     m.loader.on_ended(kFirst);
     CHECK(m.why("/hello") == ""); // In a large one.
+}
+
+// A program at run time starts others: out of what it was given itself.
+namespace {
+
+struct Tree : Machine {
+    Tree() {
+        world.files["/a/launch"] =
+            program({{"stream.Out"}, {"file"}, {"loader"}, {"timer"}, {"untyped", true}});
+        world.files["/a/less"] = program({{"stream.Out"}, {"file"}, {"loader"}});
+        world.files["/a/hello"] = program({{"stream.Out"}});
+        world.files["/a/cat"] = program({{"file"}});
+        world.files["/a/clock"] = program({{"timer"}});
+        world.files["/a/code"] = program({{"untyped", true}});
+        world.files["/a/reads"] = program({{"stream.In"}});
+        world.files["/a/lends"] = program({{"region", true, false, 4096}});
+        world.files["/a/large"] = program({}, 1 << 20);
+        world.files["/a/urgent"] = program({}, 192 << 10, 0, 51);
+        world.files["/b/hello"] = program({});
+    }
+    // As this client.
+    u32 begin(u32 by, std::string_view path, std::string_view give = {}) {
+        client = by;
+        sel::Result<Started> started = start(path, give);
+        REQUIRE(started.ok());
+        INFO(started->data.view());
+        REQUIRE(started->number != 0);
+        return started->number;
+    }
+    std::string refusal(u32 by, std::string_view path, std::string_view give = {}) {
+        client = by;
+        return why(path, give);
+    }
+};
+constexpr std::string_view kAll = "file:/a loader:10/5% timer code";
+
+} // namespace
+
+TEST_CASE("a program starts others in its own files, with at most what it has") {
+    Tree t;
+    u32 top = t.begin(7, "/a/launch", kAll);
+    CHECK(t.world.given[top].above == 0);
+    u32 number = t.begin(top, "/hello");
+    CHECK(t.world.given[number].above == top);
+    CHECK(t.refusal(top, "/b/hello") == "cannot be read: no such name"); // Its own /b.
+    CHECK(t.refusal(top, "/../b/hello").starts_with("cannot be read: "));
+    CHECK(t.refusal(top, "/clock", "timer") == "");
+    CHECK(t.refusal(top, "/clock") == "asks for timer: --give timer");
+    CHECK(t.refusal(top, "/code", "code") == "");
+    CHECK(t.refusal(top, "/reads") == "asks for stream.In, which its starter does not have");
+    CHECK(t.refusal(top, "/lends") == "asks for a region, which a program cannot give");
+    CHECK(t.refusal(top, "/urgent") == "asks for priority 51: its starter has 50");
+    number = t.begin(top, "/cat", "file:/c:ro");
+    CHECK(t.world.bound[number] == "/a/c ro");
+    t.client = top;
+    CHECK(t.call(Describe{.data = "/hello"})->good == 1);
+    CHECK(t.call(Describe{.data = "/a/hello"})->good == 0);
+    t.client = 7;
+    CHECK(t.call(Describe{.data = "/hello"})->good == 1); // The one outside.
+    CHECK(t.call(Describe{.data = "/a/hello"})->good == 1);
+
+    u32 less = t.begin(7, "/a/less", "file:/a:ro loader:3/3%");
+    CHECK(t.refusal(less, "/clock", "timer") == "asks for timer, which its starter does not have");
+    CHECK(t.refusal(less, "/code", "code") == "asks for code, which its starter does not have");
+    CHECK(t.refusal(less, "/cat", "file:/") ==
+          "cannot be given / to write: its starter can only read it");
+    CHECK(t.refusal(less, "/cat", "file:/:ro") == "");
+    u32 none = t.begin(7, "/hello");
+    for (u32 other : {none, none + 1, sel::Environment::kPrograms + 1}) {
+        CHECK(t.refusal(other, "/hello") == "cannot be started: its starter has no files");
+        CHECK(t.call(Describe{.data = "/hello"})->good == 0);
+    }
+}
+
+TEST_CASE("a stream that is a pipe is not passed on") {
+    Tree t;
+    t.client = 7;
+    u32 top = t.start("/a/less", "file:/a loader:3/3%", 0, 4).value().number;
+    REQUIRE(top != 0);
+    CHECK(t.refusal(top, "/hello") == "asks for stream.Out, which its starter does not have");
+}
+
+TEST_CASE("what those below take is of one quota, however deep, and comes back") {
+    Tree t;
+    for (const char *wrong : {"loader", "loader:", "loader:4", "loader:4/20", "loader:0/1%",
+                              "loader:1/0%", "loader:113/1%", "loader:1/81%", "loader:-1/1%",
+                              "loader:1/1%%", "loader:99999999999/1%", "loader:1/4294967297%"}) {
+        std::string give = std::string{"file:/a "} + wrong;
+        CHECK(t.refusal(7, "/a/less", give).starts_with("cannot be given loader:"));
+    }
+    CHECK(t.refusal(7, "/a/less", "file:/a") == "asks for loader: --give loader:PROGRAMS/PERCENT%");
+    u32 top = t.begin(7, "/a/less", "file:/a loader:4/2%");  // 0.5 % each.
+    u32 below = t.begin(top, "/less", "file:/ loader:2/1%"); // Takes 3 of 4, and 1.5 of 2 %.
+    CHECK(t.refusal(top, "/less", "file:/ loader:1/1%") ==
+          "takes 2 programs and 1.5 % of the processor: its starter has 1 and 0.5 % left");
+    u32 hello = t.begin(top, "/hello");
+    CHECK(t.refusal(top, "/hello").starts_with("takes 1 programs"));
+    t.begin(below, "/hello");
+    u32 second = t.begin(below, "/hello");
+    CHECK(t.refusal(below, "/hello").starts_with("takes 1 programs"));
+    t.loader.on_ended(second);
+    CHECK(t.refusal(below, "/hello") == "");
+    t.client = top;
+    CHECK(t.call(End{.number = second}).error() == ERR_NAME); // Not its own.
+    CHECK(t.call(End{.number = hello}).ok());
+    CHECK(t.refusal(top, "/hello") == "");
+    u32 large = t.begin(7, "/a/less", "file:/a loader:6/9%");
+    CHECK(t.refusal(large, "/large") == ""); // As much as six.
+    CHECK(t.refusal(large, "/hello").starts_with("takes 1 programs"));
+}
+
+TEST_CASE("what a program has started ends with it, all the way down") {
+    Tree t;
+    u32 other = t.begin(7, "/a/hello");
+    u32 top = t.begin(7, "/a/less", "file:/a loader:9/9%");
+    u32 done = t.begin(top, "/hello");
+    t.loader.on_ended(done);
+    u32 second = t.begin(top, "/less", "file:/ loader:4/4%");
+    u32 third = t.begin(second, "/less", "file:/ loader:2/2%");
+    t.begin(third, "/hello");
+    t.begin(top, "/hello");
+    t.client = second;
+    CHECK(t.call(Wait{.number = third}).error() == ERR_TIMEOUT);
+    CHECK(t.world.numbers.size() == 6);
+    t.loader.on_ended(top);
+    CHECK(t.world.numbers == std::set<u32>{other});
+    CHECK(t.world.made.size() == 1);
+    t.world.next = top; // Whoever has that number next.
+    CHECK(t.begin(7, "/a/less", "file:/a loader:9/9%") == top);
+    t.client = top;
+    CHECK(t.call(GetStatus{.number = done}).error() == ERR_NAME);
+    CHECK(t.call(GetStatus{.number = second}).error() == ERR_NAME);
+    CHECK(t.refusal(second, "/hello") == "cannot be started: its starter has no files");
+}
+
+TEST_CASE("programs at run time leave room for others that wait") {
+    Tree t;
+    std::vector<u32> tops;
+    for (u32 i = 0; i < 9; i++) {
+        tops.push_back(t.begin(7, "/a/less", "file:/a loader:1/1%"));
+    }
+    u32 waiting = 0;
+    for (u32 top : tops) {
+        u32 number = t.begin(top, "/hello");
+        error_t error = t.call(Wait{.number = number}).error();
+        waiting += error == ERR_TIMEOUT ? 1 : 0;
+        CHECK((error == ERR_TIMEOUT || error == ERR_FULL));
+    }
+    CHECK(waiting == 8);
 }
 
 TEST_CASE("what a file says of itself") {

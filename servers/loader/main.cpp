@@ -5,6 +5,8 @@
 #include "loader.caps.hpp"
 #include "loader.hpp"
 
+#include "servers/file/client.hpp"
+
 #include "sel/log.hpp"
 #include "sel/objects.hpp"
 #include "sel/process.hpp"
@@ -17,8 +19,9 @@ constexpr Offer kOffers[] = {
     {"stream.In", static_cast<u32>(caps::in.cptr()), true, static_cast<u32>(caps::pipe_in.cptr())},
     {"stream.Out", static_cast<u32>(caps::out.cptr()), true,
      static_cast<u32>(caps::pipe_out.cptr())},
-    {"file", static_cast<u32>(caps::files.cptr()), false},
+    {"file", static_cast<u32>(caps::files.cptr()), false, 0, true},
     {"timer", static_cast<u32>(caps::timer.cptr()), false},
+    {"loader", static_cast<u32>(caps::itself.cptr()), false},
 };
 
 constexpr u64 kPageWindow = 0x7ffd00000000;
@@ -31,6 +34,7 @@ static_assert(kPlaceSlots + kPlaces * kSlotsEach <= caps::free.first + caps::fre
 class World {
   public:
     sel::Result<> start() {
+        SEL_TRY(shared_.make(sel::kForever));
         SEL_TRY(make_window());
         sel::PageWindow window{caps::space, kPageWindow, kWindowSlot};
         for (u32 place = 0; place < kPlaces; place++) {
@@ -42,7 +46,15 @@ class World {
         return caps::files.call(file::CloseAll{.leave = 0}).error();
     }
 
+    // Most files fit in what is shared: one request. A larger one must be the same from its beginning to its end.
     sel::Result<std::span<const u8>> read(std::string_view path) {
+        u32 room = static_cast<u32>(shared_.memory().size());
+        sel::Result<u32> bytes = shared_.fetch(path, 0, room);
+        SEL_TRY(bytes);
+        if (*bytes < room) {
+            std::memcpy(file_, shared_.memory().data(), *bytes);
+            return std::span<const u8>{file_, *bytes};
+        }
         sel::Result<u32> handle = open(path);
         SEL_TRY(handle);
         sel::Result<u32> size = read(*handle);
@@ -69,7 +81,10 @@ class World {
         return caps::starter.call_giving(process_[place].cspace().cptr(), m);
     }
 
+    // What is not there can be given to nobody: all that the program names would not be there, without a word why.
     sel::Result<> bind(u32 number, std::string_view path, bool read_only) {
+        sel::Result<file::Info> top = caps::files.call(file::Stat{.data = path});
+        SEL_TRY(top);
         return caps::binder.call(
             vfs::Bind{.client = number, .read_only = read_only ? 1u : 0u, .data = path});
     }
@@ -98,7 +113,7 @@ class World {
     static sel::Result<> make_window() {
         sel::Frame page{kWindowSlot};
         u32 tables = 0;
-        SEL_TRY(sel::Frame{caps::window.frames.first}.copy(kWindowSlot, RIGHT_READ));
+        SEL_TRY(caps::memory.retype(CAP_FRAME, FRAME_4K, kWindowSlot));
         sel::Result<> mapped =
             sel::map_with_tables(page, caps::space, kPageWindow, RIGHT_READ,
                                  [&]() { return put_table(kTables + tables++); });
@@ -130,13 +145,12 @@ class World {
 
     // What the file systems share is copied: they must not change it after it was checked.
     sel::Result<u32> read(u32 handle) {
-        u32 room = static_cast<u32>(caps::window.bytes);
+        u32 room = static_cast<u32>(shared_.memory().size());
         for (u32 done = 0;;) {
             u32 count = std::min(room, kFileMax - done);
-            sel::Result<u32> part = caps::files.call(
-                file::ReadInto{.handle = handle, .count = count, .offset = done, .place = 0});
+            sel::Result<u32> part = shared_.read(handle, done, count);
             SEL_TRY(part);
-            std::memcpy(file_ + done, caps::window.at<u8>(0), *part);
+            std::memcpy(file_ + done, shared_.memory().data(), *part);
             done += *part;
             if (*part < count) {
                 return done;
@@ -173,10 +187,15 @@ class World {
         if (need.kind() == "vspace") {
             return process.give_space(need.slot);
         }
+        if (need.kind() == "region") { // Root does the rest.
+            SEL_TRY(process.make_tables(need.slot, need.value[2], need.value[1]));
+            return process.give_space(need.slot + 1u);
+        }
         return need.kind() == "cnode" ? process.give_cspace(need.slot) : sel::Result<>{};
     }
 
     sel::Log<logging::Writer> log_{caps::log};
+    file::SharedWindow shared_{caps::files, caps::window};
     sel::Process process_[kPlaces];
     bool cut_[kPlaces] = {};
     sel::Environment environment_;

@@ -174,7 +174,7 @@ class Disk {
     // False: it took too long, or the controller says that it has failed.
     bool wait_ready(u32 ready) {
         u32 status = 0;
-        bool done = block::await(bus_, limit_ms_, [&] {
+        bool done = driver::await(bus_, limit_ms_, [&] {
             status = get(REG_CSTS);
             return (status & CSTS_CFS) != 0 || (status & CSTS_RDY) == ready;
         });
@@ -187,7 +187,7 @@ class Disk {
             [[maybe_unused]] bool ready = wait_ready(CSTS_RDY);
         }
         set(REG_CC, 0);
-        return block::await(bus_, limit_ms_, [&] { return (get(REG_CSTS) & CSTS_RDY) == 0; });
+        return driver::await(bus_, limit_ms_, [&] { return (get(REG_CSTS) & CSTS_RDY) == 0; });
     }
 
     // --- Queues (4.1, 4.6).
@@ -230,7 +230,7 @@ class Disk {
         command.word[1] = word11;
         send(admin_, command);
         Completion done{};
-        if (!block::await(bus_, kAdminMs, [&] { return take(admin_, done); })) {
+        if (!driver::await(bus_, kAdminMs, [&] { return take(admin_, done); })) {
             return false;
         }
         ring(admin_, 1, admin_.head);

@@ -14,9 +14,9 @@ namespace {
 constexpr u32 kData = 8; // First page for data.
 
 struct Fixture {
-    block::FakeMemory memory;
+    driver::FakeMemory memory;
     FakeDevice device{memory};
-    Disk<FakeDevice, block::FakeMemory> disk{device, memory};
+    Disk<FakeDevice, driver::FakeMemory> disk{device, memory};
     block::Outcomes out;
 
     bool start() { return disk.stop() && disk.start(); }

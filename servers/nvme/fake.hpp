@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-#include "servers/block/fake_memory.hpp"
+#include "servers/driver/fake_memory.hpp"
 #include "servers/pci/api.hpp"
 
 #include "disk.hpp"
@@ -15,12 +15,12 @@ namespace nvme {
 
 class FakeDevice {
   private:
-    block::FakeMemory &memory_;
+    driver::FakeMemory &memory_;
 
   public:
     static constexpr u32 kStride = 8;
 
-    explicit FakeDevice(block::FakeMemory &memory) : memory_{memory}, image(1000 * 512) {}
+    explicit FakeDevice(driver::FakeMemory &memory) : memory_{memory}, image(1000 * 512) {}
 
     std::vector<u8> image;
     u32 bar_bytes = 0x2000;

@@ -139,14 +139,19 @@ class Space {
         }
     }
 
+    // NONE: MSI-X that was on stays so, with all messages masked (PCI 3.0, 6.8.2.3): some devices do not bear that it goes
+    // off in the middle of their work (QEMU's e1000e).
     void messages(const Function &f, Signal on) const {
         if (f.msi != 0) {
             u32 control = read(f.msi) & ~kMsiEnable;
             write(f.msi, control | (on == Signal::MSI ? kMsiEnable : 0));
         }
         if (f.msix != 0) {
-            u32 control = read(f.msix) & ~(kMsixEnable | kMsixMasked);
-            write(f.msix, control | (on == Signal::MSIX ? kMsixEnable : 0));
+            u32 before = read(f.msix), control = before & ~(kMsixEnable | kMsixMasked);
+            bool mask = on == Signal::NONE && (before & kMsixEnable) != 0;
+            write(f.msix, control | (on == Signal::MSIX ? kMsixEnable
+                                     : mask             ? kMsixEnable | kMsixMasked
+                                                        : 0));
         }
     }
 

@@ -183,6 +183,10 @@ TEST_CASE("MSI-X is switched on and off, and where its table is") {
     bus->space(found).messages(found, Signal::MSIX);
     CHECK(f.word[0x40 / 4] >> 30 == 2);
     bus->space(found).messages(found, Signal::NONE);
+    CHECK(f.word[0x40 / 4] >> 30 == 3); // On, but masked.
+    bus->space(found).messages(found, Signal::LINE);
+    CHECK(f.word[0x40 / 4] >> 30 == 0);
+    bus->space(found).messages(found, Signal::NONE); // Nothing to be masked.
     CHECK(f.word[0x40 / 4] >> 30 == 0);
 }
 

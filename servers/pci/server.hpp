@@ -78,8 +78,12 @@ class Server {
     void on(const Take &m, sel::Caller caller, sel::Later<Take> later) {
         Place place{caller.client, m.place};
         sel::Result<root::DeviceGrant> grant = world_.grant(place);
+        if (grant.error() == ERR_EMPTY) {
+            later.answer(ERR_RIGHT);
+            return;
+        }
         if (!grant) {
-            later.answer(grant.error() == ERR_EMPTY ? ERR_RIGHT : grant.error());
+            later.answer(grant.error());
             return;
         }
         Function *f = find(place, grant->match);

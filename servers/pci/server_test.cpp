@@ -131,7 +131,8 @@ struct Fixture {
         }
     }
     u32 command(u32 address) { return config.function[address].word[1] & 0xffff; }
-    bool msix_on() { return config.function[kNvme].word[0x40 / 4] >> 31 != 0; }
+    // And not masked.
+    bool msix_on() { return config.function[kNvme].word[0x40 / 4] >> 30 == 2; }
 };
 
 sel::Caller caller(u32 program) {

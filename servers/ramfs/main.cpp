@@ -42,9 +42,15 @@ u64 date_at_boot(u64 uptime_ns) {
 int main() {
     alignas(PAGE_BYTES) static u8 memory[kMemory];
     sel::Clock clock = sel::clock();
+    sel::Log<logging::Writer> log{caps::log};
     static ramfs::Store store{memory};
-    static ramfs::FileServer server{store, clock, date_at_boot(clock.nanoseconds(sel::now())),
-                                    sel::environment().incarnation, caps::windows};
-    add_archive(store.files(), sel::Log<logging::Writer>{caps::log});
+    static ramfs::FileServer<> server{log,
+                                      store,
+                                      clock,
+                                      date_at_boot(clock.nanoseconds(sel::now())),
+                                      sel::environment().incarnation,
+                                      caps::windows};
+    add_archive(store.files(), log);
+    sel::receive_slot(caps::windows.arrival());
     sel::serve<file::Api>(caps::service, server);
 }

@@ -411,10 +411,13 @@ error_t RamFs::truncate(u64 client, u32 handle, u64 bytes) {
 }
 
 sel::Text<RamFs::kPathMax> RamFs::path_of(u64 client, u32 handle) const {
+    return path_to(checked(client, handle, false).value_or(kRoot));
+}
+
+sel::Text<RamFs::kPathMax> RamFs::path_to(u32 node) const {
     std::array<u32, kPathMax / 2 + 1>
         way; // From the file upwards: a name takes two bytes at least.
     u32 depth = 0;
-    u32 node = checked(client, handle, false).value_or(kRoot);
     for (; node != kRoot && depth < way.size(); node = node_[node].parent) {
         way[depth++] = node;
     }
@@ -433,12 +436,31 @@ Usage RamFs::usage() const {
 
 // Once, if it is good: nobody writes there.
 bool RamFs::check_sum(Node &node) {
-    node.intact = node.intact || sel::archive_sum({node.content, node.bytes}) == node.sum;
-    return node.intact;
+    if (node.found == Content::Intact) {
+        return true;
+    }
+    if (sel::archive_sum({node.content, node.bytes}) == node.sum) {
+        node.found = Content::Intact;
+    } else if (node.found == Content::Unseen) {
+        node.found = Content::Damaged;
+        damaged_ = true;
+    }
+    return node.found == Content::Intact;
+}
+
+sel::Text<RamFs::kPathMax> RamFs::take_damaged() {
+    for (u32 i = 0; damaged_ && i < nodes_end_; i++) {
+        if (node_[i].found == Content::Damaged) {
+            node_[i].found = Content::Told;
+            return path_to(i);
+        }
+    }
+    damaged_ = false;
+    return {};
 }
 
 // It stands in a directory, has as many blocks as its size says, or the sum that it must have.
-bool RamFs::whole(Node &node) const {
+bool RamFs::whole(Node &node) {
     u64 blocks = node.kind == Kind::File ? blocks_for(node.bytes) : 0;
     u32 block = node.first_block;
     for (; blocks > 0 && block < block_count_; blocks--) {

@@ -61,6 +61,8 @@ class RamFs {
     // A read-only file whose content stays where it is; makes the directories on the way. Its first open()
     // looks whether the content has its sum (sel/archive.hpp); if it has not it is ERR_IO, that and each one after.
     error_t add_archive_file(std::string_view path, const sel::ArchiveFile &file);
+    // One that open() or check() has found damaged since, each once; empty: none.
+    sel::Text<kPathMax> take_damaged();
 
     struct ListEntry {
         u32 next; // Position for the next call.
@@ -95,6 +97,8 @@ class RamFs {
     static constexpr u32 kNone = ~u32{0};
     static constexpr u32 kRoot = 0;
 
+    enum class Content : u8 { Unseen, Intact, Damaged, Told }; // Told: damaged, and taken.
+
     struct Node {
         Kind kind = Kind::Free;
         u8 name_size = 0;
@@ -105,9 +109,9 @@ class RamFs {
         u32 first_block = kNone;
         u32 seek_block = kNone; // Block number seek_index of the chain, to read on quickly.
         u32 seek_index = 0;
-        const u8 *content = nullptr; // Archive.
-        u64 sum = 0;                 // Archive: that its content must have,
-        bool intact = false;         // and has.
+        const u8 *content = nullptr;     // Archive.
+        u64 sum = 0;                     // Archive: that its content must have,
+        Content found = Content::Unseen; // and what it has.
         std::array<char, kNameMax> name_bytes{};
 
         std::string_view name() const { return {name_bytes.data(), name_size}; }
@@ -135,8 +139,9 @@ class RamFs {
     sel::Result<u32> make_node(u32 directory, std::string_view name, Kind kind);
     void free_node(u32 node);
     NodeInfo info(u32 node) const;
-    static bool check_sum(Node &node);
-    bool whole(Node &node) const;
+    bool check_sum(Node &node);
+    bool whole(Node &node);
+    sel::Text<kPathMax> path_to(u32 node) const;
     error_t make_directories(std::string_view path);
 
     sel::Result<u32> checked(u64 client, u32 handle, bool for_writing) const;
@@ -156,7 +161,8 @@ class RamFs {
     u32 free_block_ = kNone;
     u32 free_blocks_ = 0;
     u32 used_nodes_ = 1;
-    u32 nodes_end_ = 1; // Behind the last node that was ever used.
+    u32 nodes_end_ = 1;    // Behind the last node that was ever used.
+    bool damaged_ = false; // Some are Content::Damaged.
     u64 time_ = 0;
     std::array<u32, kBlocks> next_block_{};
     std::array<Node, kNodes> node_{};

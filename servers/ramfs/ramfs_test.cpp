@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server.hpp"
 
+#include "servers/file/fake_room.hpp"
+
 #include <catch2/catch.hpp>
 
 #include "libsel/test/fuzz.hpp"
@@ -13,6 +15,10 @@
 using namespace ramfs;
 
 namespace {
+
+sel::Log<logging::Writer> no_log() {
+    return sel::Log<logging::Writer>{sel::Client<logging::Writer>{0}};
+}
 
 constexpr u64 kMe = 7;
 constexpr u64 kOther = 8;
@@ -149,7 +155,9 @@ TEST_CASE_METHOD(Fixture, "a damaged archive file is not opened, and is found by
     hi[1] = 'o';
     CHECK(fs->open(kMe, "/etc/motd", 0).error() == ERR_IO);
     CHECK(fs->open(kMe, "/etc/motd", 0).error() == ERR_IO);
+    CHECK(fs->take_damaged() == "/etc/motd");
     CHECK(fs->check().damaged == 1);
+    CHECK(fs->take_damaged().size == 0); // Once.
     CHECK(fs->stat("/etc/motd").value().bytes == 2);
     hi[1] = 'i';
     CHECK(fs->open(kMe, "/etc/motd", 0).ok());
@@ -238,8 +246,10 @@ TEST_CASE_METHOD(Fixture, "a check counts what there is", "[ramfs]") {
 TEST_CASE("handles of an earlier life are told apart") {
     std::vector<u8> memory(16 * RamFs::kBlockBytes);
     Store stores[] = {Store{memory}, Store{memory}};
+    file::FakeRoom room;
     auto life = [&](u32 incarnation) {
-        return std::make_unique<FileServer>(stores[incarnation - 1], sel::Clock{0}, 0, incarnation);
+        return std::make_unique<FileServer<file::FakeRoom>>(
+            no_log(), stores[incarnation - 1], sel::Clock{0}, u64{0}, incarnation, room);
     };
     sel::Caller me{kMe, false};
     file::Open open{.flags = file::kWrite | file::kCreate, .data = "/f"};
@@ -256,10 +266,48 @@ TEST_CASE("handles of an earlier life are told apart") {
     CHECK(second->on(file::Sync{.handle = now + 1}, me).error() == ERR_ARG);
 }
 
+// One that a check finds before anybody opens it, too.
+TEST_CASE("the log is told which files of the archive are damaged, once", "[ramfs]") {
+    std::vector<u8> memory(16 * RamFs::kBlockBytes);
+    Store store{memory};
+    const u8 hi[] = {'h', 'i'};
+    const u64 wrong = sel::archive_sum(hi) + 1;
+    REQUIRE(store.files().add_archive_file("/etc/a", {"etc/a", hi, wrong}) == OK);
+    REQUIRE(store.files().add_archive_file("/etc/b", {"etc/b", hi, wrong}) == OK);
+    std::vector<std::string> lines;
+    sel::host::kernel = [&](sel::Regs &r) {
+        sel::LogLine line;
+        if (r.number == CALL_CALL && sel::load(r, line)) {
+            lines.emplace_back(line.data.view());
+        }
+        r.number = OK;
+        r.info = 0;
+    };
+    file::FakeRoom room;
+    FileServer<file::FakeRoom> server{no_log(), store, sel::Clock{0}, u64{0}, u32{1}, room};
+    auto after = [&](const auto &m) {
+        sel::Regs r{};
+        sel::store(r, file::Api::label<std::remove_cvref_t<decltype(m)>>(), m);
+        r.cptr = kMe;
+        file::Api::dispatch(server, r, sel::fuzz::replies());
+        [[maybe_unused]] u64 due = server.deadline();
+        return lines.size();
+    };
+    CHECK(after(file::Stat{.data = "/etc/a"}) == 0);
+    CHECK(after(file::Open{.flags = 0, .data = "/etc/a"}) == 1);
+    CHECK(after(file::Open{.flags = 0, .data = "/etc/a"}) == 1);
+    CHECK(after(file::Check{.data = "/"}) == 2);
+    CHECK(after(file::Check{.data = "/"}) == 2);
+    CHECK(lines == std::vector<std::string>{"/etc/a: damaged in the boot archive (wrong sum)",
+                                            "/etc/b: damaged in the boot archive (wrong sum)"});
+    sel::host::kernel = nullptr;
+}
+
 TEST_CASE("random messages, random answers") {
     std::vector<u8> memory(16 * RamFs::kBlockBytes);
     Store store{memory};
-    FileServer server{store, sel::Clock{0}, 0, 1};
+    file::FakeRoom room;
+    FileServer<file::FakeRoom> server{no_log(), store, sel::Clock{0}, u64{0}, u32{1}, room};
     sel::host::kernel = [](sel::Regs &r) { r.number = OK; };
     sel::fuzz::server<file::Api>(server);
     sel::host::kernel = nullptr;

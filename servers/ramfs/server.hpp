@@ -1,10 +1,13 @@
-// FileServer: the file protocol on RamFs.
+// FileServer: the file protocol on RamFs, which tells the log which files of the boot archive are damaged.
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
 #include "ramfs.hpp"
 #include "servers/file/path.hpp"
 #include "servers/file/server.hpp"
+#include "servers/log/api.hpp"
+
+#include "sel/log.hpp"
 
 namespace ramfs {
 
@@ -86,6 +89,26 @@ class Store {
     RamFs fs_;
 };
 
-using FileServer = file::Server<Store>;
+// Room: as file::Windows has it.
+template <typename Room = const root::RegionRoom>
+class FileServer : public file::Server<Store, Room> {
+  public:
+    template <typename... Ts>
+    FileServer(sel::Log<logging::Writer> log, Store &store, Ts &&...rest)
+        : file::Server<Store, Room>{store, std::forward<Ts>(rest)...}, log_{log}, store_{store} {}
+
+    // Asked after each request.
+    u64 deadline() {
+        for (auto path = store_.files().take_damaged(); path.size != 0;
+             path = store_.files().take_damaged()) {
+            log_.error("{}: damaged in the boot archive (wrong sum)", path);
+        }
+        return file::Server<Store, Room>::deadline();
+    }
+
+  private:
+    sel::Log<logging::Writer> log_;
+    Store &store_;
+};
 
 } // namespace ramfs

@@ -79,20 +79,23 @@ struct Slot {
     u32 slot;
     u8 type; // cap_type_t
     u8 rights;
-    u16 parent;    // Slot of its parent, if the program holds that too; 0: it does not.
+    u8 sibling; // 1: `relative` is its elder sibling; 0: its parent.
+    u8 reserved;
+    u32 id; // Of this capability, until it moves,
+    u32 relative; // and of the one before it in the derivation tree (CALL_CAP_INFO): it may be another program's.
     u64 data;      // Badge, slots, ports, or the line that root asked for, by type.
     char name[16]; // What the manifest calls it; empty if the program got it later. Ends with 0.
 };
 struct SlotList {
-    static constexpr u32 kMax = 28;
+    static constexpr u32 kMax = 23;
     u32 next; // Ask again from here; 0: that was all.
     u32 count;
     Slot slot[kMax];
 
     bool sound() const { return count <= kMax; }
 };
-// What a running program holds, from slot `first` on (0: from the start). ERR_EMPTY: it does not
-// run.
+// What a running program holds, from slot `first` on (0: from the start): a list may end before it is full, so that
+// nobody has to wait for root. ERR_EMPTY: it does not run.
 struct GetSlots : sel::Asks<SlotList> {
     u32 number;
     u32 first;
@@ -229,24 +232,33 @@ struct Peek : sel::Asks<MemoryPart> {
 // Number and place in time (sel/environment.hpp) of a program that the caller has made and that does not run yet.
 // The capability of its CSpace comes along, with its thread in SLOT_SELF. Root gives the thread its processor time
 // and priority, and tells the handler of faults of its faults; into each slot of the list goes the server that the
-// caller reaches by its own slot, with the same rights and part, for a client with this number.
+// caller reaches by its own slot, with the same rights and part, for a client with this number. It may send capabilities
+// along if `give` says so and the caller may. With a region it can lend memory (Lender): its address space stands in the
+// slot of the token, and has page tables for the window.
 // ERR_FULL: the quota is used up. ERR_PRIORITY: above the quota. ERR_RIGHT: it has no server there, or root itself.
-// ERR_ARG: impossible times, or no CSpace came along. Others: of the kernel. After all of them it has no number, and
-// nothing was given.
+// ERR_ARG: impossible times, or a region, more slots than a CSpace has, `above` is none of the caller's, or no CSpace came
+// along. Others: of the kernel.
+// After all of them it has no number, and nothing was given.
 struct Admitted {
     u32 number;
     u32 incarnation;
 };
 struct Admit : sel::Asks<Admitted> {
+    static constexpr bool kBrings = true;
     static constexpr u32 kMax = 8;
     struct Entry {
         u16 slot, own;
+        u32 give; // 0 or 1.
     };
     u32 slots; // Of its CSpace.
     u32 budget_us, period_us;
     u32 priority;
     u64 memory; // For those who look.
     u32 count;
+    u32 above;          // The program of the caller for which it starts this one; 0: none.
+    u32 region_slot;    // Of Lender.
+    u64 region_bytes;   // 0: it has none.
+    u64 region_address; // Of its window.
     Entry entry[kMax];
     Name data;
 
@@ -291,7 +303,9 @@ struct Borrowed {
     u64 place;
     u64 bytes;
 };
-struct Borrow : sel::Asks<Borrowed> {};
+struct Borrow : sel::Asks<Borrowed> {
+    static constexpr bool kBrings = true;
+};
 
 // Neither the server nor a device of it touches it any more: it is gone there. ERR_EMPTY: nothing is in this place.
 struct Return : sel::Asks<> {
@@ -299,11 +313,16 @@ struct Return : sel::Asks<> {
 };
 
 enum class Power : u32 { HALT, REBOOT };
-// Ends QEMU with `code` (its exit status is then code * 2 + 1), switches off by ACPI, or resets.
+// Ends QEMU with `code` (its exit status is then code * 2 + 1), switches off by ACPI (adr/0098), or resets. It answers
+// only if nothing came of it: ERR_IO.
 struct SetPower : sel::Asks<> {
     Power power;
     u32 code;
 };
+
+// The prompt is there: starts those that were not to keep anybody waiting for it (`start = "late"`) and that have not
+// run yet. Until then their clients wait.
+struct StartLate : sel::Asks<> {};
 
 using View = sel::Protocol<GetProgram, Find, GetMemory, GetSlots, GetDenial, GetIrq, GetMachine,
                            GetDeviceGrant, GetHeld>;
@@ -311,7 +330,7 @@ using Devices = sel::Protocol<GiveMemory, GiveInterrupt, Quieted>;
 using Lender = sel::Protocol<MakeRegion, ReleaseRegion>;
 using Borrower = sel::Protocol<Borrow, Return>;
 using Starter = sel::Protocol<Admit, Drop, SetStopped>;
-using Control = sel::Protocol<Start, Stop, Again, Wait, GetRegisters, Peek, SetPower>;
+using Control = sel::Protocol<Start, Stop, Again, Wait, GetRegisters, Peek, SetPower, StartLate>;
 
 // --- What stands in NAME.caps.hpp.
 

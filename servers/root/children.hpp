@@ -16,6 +16,7 @@ namespace root {
 
 struct Child {
     u32 starter = 0; // 0: the number is free.
+    u32 above = 0;   // For which of its programs that has started it; 0: none.
     bool runs = false;
     bool again = false; // As Life::again.
     u8 priority = 0;
@@ -51,11 +52,13 @@ class Children {
     Child &child(u64 number) { return child_[number - kFirst]; }
 
     // A number for a program that `starter` starts out of `quota`. ERR_PRIORITY: above the quota. ERR_FULL: the
-    // quota of programs or of time is used up, or there are no numbers left. ERR_ARG: impossible times.
+    // quota of programs or of time is used up, or there are no numbers left. ERR_ARG: impossible times, or more slots
+    // than a CSpace has, all of which GetSlots looks at.
     sel::Result<u32> take(u32 starter, const grant::Starter &quota, const Admit &m) {
         constexpr u32 kPeriodMax = 10'000'000, kAll = 1000;
         if (m.budget_us == 0 || m.budget_us > m.period_us || m.period_us > kPeriodMax ||
-            m.priority == 0) {
+            m.priority == 0 || m.slots > CNODE_MAX ||
+            (m.above != 0 && (!runs(m.above) || child(m.above).starter != starter))) {
             return ERR_ARG;
         }
         if (m.priority > quota.priority) {
@@ -74,6 +77,7 @@ class Children {
         used.permille += permille;
         Child &c = child_[index];
         c = {.starter = starter,
+             .above = m.above,
              .runs = true,
              .priority = static_cast<u8>(m.priority),
              .incarnation = c.incarnation + 1,

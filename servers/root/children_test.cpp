@@ -50,6 +50,26 @@ TEST_CASE("a program at run time has a number of its own") {
     CHECK(children.child(number).exit_code == 7);
 }
 
+TEST_CASE("a program is started for one of the same starter that runs, or for none") {
+    Children children;
+    Admit m = program();
+    for (u32 above : {1u, 3u, Children::kFirst, Children::kFirst + 1, ~0u}) {
+        m.above = above;
+        CHECK(children.take(3, kQuota, m).error() == ERR_ARG);
+    }
+    u32 first = children.take(3, kQuota, program()).value();
+    m.above = first;
+    CHECK(children.take(4, kQuota, m).error() == ERR_ARG); // Another starter's.
+    u32 second = children.take(3, kQuota, m).value();
+    CHECK(children.child(second).above == first);
+    CHECK(children.child(second).starter == 3);
+    CHECK(children.child(first).above == 0);
+    children.end(first, 0);
+    CHECK(children.take(3, kQuota, m).error() == ERR_ARG);
+    children.drop(first);
+    CHECK(children.take(3, kQuota, m).error() == ERR_ARG);
+}
+
 TEST_CASE("a number is taken anew when all others have been") {
     Children children;
     std::set<u32> seen;

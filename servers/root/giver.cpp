@@ -15,6 +15,8 @@ u32 Giver::frames(const ProgramRecord &record, std::span<const Grant> grants) co
     for (const Grant &grant : grants) {
         if (grant.is<grant::Archive>()) {
             pages += archive_pages();
+        } else if (grant.is<grant::Display>()) {
+            pages += screen_.frames();
         } else if (grant.is<grant::Thread>()) {
             pages += grant.as<grant::Thread>().pages() + sel::Process::kThreadObjects;
         }
@@ -111,6 +113,10 @@ sel::Result<> Giver::give(const To &to, const grant::Archive &archive) const {
     sel::Result<cptr_t> first = device_frames(to.program, archive_.base, archive_pages());
     SEL_TRY(first);
     return to.program.map_frames(*first, archive_pages(), archive.address, RIGHT_READ);
+}
+
+sel::Result<> Giver::give(const To &to, const grant::Display &display) const {
+    return screen_.give(to.program, display.address);
 }
 
 sel::Result<> Giver::give_registers(sel::Process &program, const Grant &grant,

@@ -4,7 +4,7 @@
 // Clients and faults are not given here: who has which endpoint, and when, is the business of Programs.
 #pragma once
 
-#include "kit.hpp"
+#include "screen.hpp"
 
 #include "sel/process.hpp"
 
@@ -19,7 +19,8 @@ struct DevicePart {
 class Giver {
   public:
     // `archive`: the boot module that grant::Archive maps.
-    Giver(Kit &kit, const boot_module_t &archive) : kit_{kit}, archive_{archive} {}
+    Giver(Kit &kit, Screen &screen, const boot_module_t &archive)
+        : kit_{kit}, screen_{screen}, archive_{archive} {}
 
     // Frames that these grants will take in the book of the program, at most.
     u32 frames(const ProgramRecord &record, std::span<const Grant> grants) const;
@@ -43,6 +44,7 @@ class Giver {
     sel::Result<> give(const To &to, const grant::Irq &irq) const;
     sel::Result<> give(const To &to, const grant::Device &device) const;
     sel::Result<> give(const To &to, const grant::Archive &archive) const;
+    sel::Result<> give(const To &to, const grant::Display &display) const;
     sel::Result<> give(const To &to, const grant::Trace &trace) const;
     sel::Result<> give(const To &to, const grant::TraceControl &control) const;
     sel::Result<> give(const To &to, const grant::Untyped &untyped) const;
@@ -66,6 +68,7 @@ class Giver {
     u64 archive_pages() const { return (archive_.bytes + PAGE_BYTES - 1) / PAGE_BYTES; }
 
     Kit &kit_;
+    Screen &screen_;
     const boot_module_t &archive_;
 };
 

@@ -76,6 +76,14 @@ struct Archive { // The boot archive, mapped only.
     bool sound(u64 slots) const { return slots == 0 && is_place(address); }
 };
 
+struct Display { // Frame buffer and font, mapped only (sel/display.hpp).
+    u64 address;
+
+    bool sound(u64 slots) const {
+        return slots == 0 && is_place(address) && address % REGION_LARGE == 0;
+    }
+};
+
 struct Trace { // The trace ring.
     u64 bytes, address;
 
@@ -188,15 +196,19 @@ struct Notification { // Of its own memory, without a badge.
     bool sound(u64 slots) const { return slots == 1; }
 };
 
-struct Starter {  // root.Starter: programs at run time, out of a quota.
-    u32 programs; // At a time.
-    u32 permille; // Of the processor, that all together may have.
-    u32 priority; // Of each, at most.
-    u32 protocol; // Of root.
+struct Starter {               // root.Starter: programs at run time, out of a quota.
+    u32 programs;              // At a time.
+    u32 permille;              // Of the processor, that all together may have.
+    u16 priority;              // Of each, at most.
+    u16 protocol;              // Of root.
+    u16 regions, first_region; // That they may lend: how many, numbers from here on,
+    u64 region_bytes;          // and of each.
 
     bool sound(u64 slots) const {
         return slots == 1 && programs != 0 && programs <= CHILD_MAX && permille != 0 &&
-               permille <= 1000 && priority != 0;
+               permille <= 1000 && priority != 0 && priority <= 255 &&
+               u32{first_region} + regions <= REGION_MAX &&
+               (regions == 0 || is_region(region_bytes, 0));
     }
 };
 
@@ -211,9 +223,9 @@ struct List {
     }
 };
 
-using All =
-    List<Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space, Cspace,
-         Doorbell, Slots, Pool, Pci, Faults, Thread, Notification, Starter, Region, Regions>;
+using All = List<Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space,
+                 Cspace, Doorbell, Slots, Pool, Pci, Faults, Thread, Notification, Starter, Region,
+                 Regions, Display>;
 
 } // namespace grant
 

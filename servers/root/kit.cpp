@@ -38,20 +38,44 @@ sel::Result<> Kit::make_untyped(u64 bytes, cptr_t to) {
     return made;
 }
 
-sel::Result<> Kit::make_device_frames(u64 physical, u64 pages, cptr_t to) const {
+sel::Result<> Kit::make_device_frames(u64 physical, u64 count, cptr_t to, u64 size) const {
+    constexpr u64 kLarge = 2 << 20;
+    u64 bytes = size == FRAME_2M ? kLarge : u64{PAGE_BYTES};
     for (u32 i = 0; i < boot_.untyped_count; i++) {
         const boot_untyped_t &u = boot_.untyped[i];
         u64 offset = physical - u.base;
         if (u.kind != UNTYPED_DEVICE || physical < u.base || offset >= u.bytes ||
-            pages > (u.bytes - offset) / PAGE_BYTES) {
+            count > (u.bytes - offset) / bytes) {
             continue;
         }
-        return sel::retype_runs(to, pages, [&](cptr_t at, u64 done, u64 n) {
+        return sel::retype_runs(to, count, [&](cptr_t at, u64 done, u64 n) {
             return sel::Untyped{BOOT_CAP_UNTYPED + u64{i}}.retype_device(
-                FRAME_4K, at, n, offset / PAGE_BYTES + done);
+                size, at, n, (offset + done * bytes) / PAGE_BYTES);
         });
     }
     return ERR_ARG;
+}
+
+bool Kit::read_device(u64 physical, std::span<u8> out) {
+    if (device_slot_ == 0) {
+        sel::Result<sel::PageWindow> window = make_window();
+        device_window_ = window.ok() ? *window : sel::PageWindow{};
+        device_slot_ = window.ok() ? slots() : 0;
+    }
+    sel::Frame frame{device_slot_};
+    bool read = device_slot_ != 0;
+    while (read && !out.empty()) {
+        u64 offset = physical % PAGE_BYTES, left = PAGE_BYTES - offset;
+        std::size_t bytes = out.size() < left ? out.size() : left;
+        read = make_device_frames(physical - offset, 1, device_slot_).ok();
+        if (read) {
+            read = device_window_.look(frame, offset, out.first(bytes)).ok();
+            read = frame.remove().ok() && read;
+        }
+        out = out.subspan(bytes);
+        physical += bytes;
+    }
+    return read;
 }
 
 sel::Result<> Kit::make_pool(u64 number, u64 pages) {
@@ -82,9 +106,9 @@ sel::Result<> Kit::map(sel::Frame frame, u64 address, u64 rights) {
 // Some Frame is mapped there once, for the page tables.
 sel::Result<sel::PageWindow> Kit::make_window() {
     sel::Frame frame{BOOT_CAP_TRACE};
-    SEL_TRY(map(frame, kPageWindow, RIGHT_READ));
+    SEL_TRY(map(frame, window_, RIGHT_READ));
     SEL_TRY(frame.unmap());
-    return sel::PageWindow{sel::VSpace{BOOT_CAP_VSPACE}, kPageWindow, slots()};
+    return sel::PageWindow{sel::VSpace{BOOT_CAP_VSPACE}, window_, slots()};
 }
 
 } // namespace root

@@ -14,13 +14,18 @@
 
 namespace root {
 
+inline constexpr u64 kPageWindow = 0x7ffd00000000;
+inline constexpr u64 kArchiveWindow = 0x7ffd40000000;
+
 struct MemoryCount {
     u64 ram = 0, programs = 0, root = 0;
 };
 
 class Kit {
   public:
-    explicit Kit(const boot_info_t &boot) : boot_{boot}, next_slot_{boot.free_slot} {
+    // `window`: where it sees pages of programs (make_window()).
+    explicit Kit(const boot_info_t &boot, u64 window = kPageWindow)
+        : boot_{boot}, window_{window}, next_slot_{boot.free_slot} {
         for (u32 i = 0; i < boot.untyped_count; i++) {
             count_.ram += boot.untyped[i].kind == UNTYPED_RAM ? boot.untyped[i].bytes : 0;
         }
@@ -38,15 +43,17 @@ class Kit {
     // The same for the untyped of a program.
     sel::Result<> make_untyped(u64 bytes, cptr_t to);
 
-    // Frames of `pages` pages of device memory at `physical`, in the slots from `to` on. ERR_ARG:
-    // no device memory is there.
-    sel::Result<> make_device_frames(u64 physical, u64 pages, cptr_t to) const;
+    // `count` Frames of device memory at `physical`, in the slots from `to` on. ERR_ARG: no device memory is there.
+    sel::Result<> make_device_frames(u64 physical, u64 count, cptr_t to, u64 size = FRAME_4K) const;
 
     // Maps `frame` in root's own space, with the tables it takes.
     sel::Result<> map(sel::Frame frame, u64 address, u64 rights);
 
     // Through which root fills and reads memory of programs.
     sel::Result<sel::PageWindow> make_window();
+
+    // Bytes of device memory. False: none is there, or not all of it.
+    bool read_device(u64 physical, std::span<u8> out);
 
     // Of a scheduling context.
     u64 ticks(u32 microseconds) const {
@@ -63,12 +70,12 @@ class Kit {
     sel::Result<> from_ram(cap_type_t type, u64 size, cptr_t to, u64 count = 1);
 
     const boot_info_t &boot_;
+    u64 window_;
     MemoryCount count_;
     cptr_t next_slot_;
     cptr_t pools_[POOL_MAX] = {};
+    sel::PageWindow device_window_; // From the first read_device() on.
+    cptr_t device_slot_ = 0;
 };
-
-inline constexpr u64 kPageWindow = 0x7ffd00000000;
-inline constexpr u64 kArchiveWindow = 0x7ffd40000000;
 
 } // namespace root

@@ -2,15 +2,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // main() goes through the boot in order; whatever is wrong with what the boot loader brought is said
-// in one line on the serial port, and the system stops there.
+// in one line on the serial port and the screen, and the system stops there.
 #include "root.hpp"
 
 namespace root {
 namespace {
 
-const EarlyConsole console{sel::IoPort{BOOT_CAP_IO_PORT}};
+EarlyConsole console{sel::IoPort{BOOT_CAP_IO_PORT}};
 
+// Somebody has said why.
 [[noreturn]] void stop() {
+    console.line("the system stops here");
     for (;;) {
         [[maybe_unused]] auto stopped = sel::Tcb{BOOT_CAP_TCB}.suspend();
     }
@@ -24,6 +26,14 @@ const boot_info_t &read_boot_info() {
         stop();
     }
     return boot;
+}
+
+// The system runs without one, too.
+void prepare_screen(Screen &screen) {
+    if (auto prepared = screen.prepare(); !prepared) {
+        console.line("the screen cannot be used: {}", sel::describe(prepared.error()));
+    }
+    console.show_on(screen);
 }
 
 const boot_module_t &find_archive(const boot_info_t &boot) {
@@ -116,12 +126,15 @@ sel::Service make_service(Kit &kit) {
 int main() {
     using namespace root;
     const boot_info_t &boot = read_boot_info();
-    const boot_module_t &module = find_archive(boot);
     static Kit kit{boot};
+    static Screen screen{kit};
+    prepare_screen(screen);
+    const boot_module_t &module = find_archive(boot);
     static sel::Archive archive = open_archive(map_archive(kit, module));
     static System system = open_system(archive);
     static sel::Service service = make_service(kit);
-    static Programs programs{kit, console, system, archive, module, service.endpoint.cptr()};
+    static Programs programs{
+        kit, screen, console, system, archive, module, service.endpoint.cptr()};
     if (!programs.prepare()) {
         stop();
     }

@@ -69,11 +69,13 @@ sel::Result<> Programs::reserve(u32 number, sel::PageWindow window) {
     return system_.program(number).has(FLAG_BOOT) ? open(number) : sel::Result<>{};
 }
 
-void Programs::start_all() {
+void Programs::start_all(bool late) {
+    u32 flags = late ? FLAG_BOOT | FLAG_LATE : FLAG_BOOT;
     for (u32 priority = 254; priority != 0; priority--) {
         for (u32 i = 1; i <= system_.count(); i++) {
             const ProgramRecord &record = system_.program(i);
-            if (record.priority == priority && record.has(FLAG_BOOT)) {
+            u32 when = record.flags & (FLAG_BOOT | FLAG_LATE);
+            if (record.priority == priority && when == flags && life(i).incarnation == 0) {
                 [[maybe_unused]] auto started = start(i, {}); // It has said what was wrong.
             }
         }
@@ -251,7 +253,7 @@ sel::Environment Programs::environment(u32 number, std::string_view arguments) c
     e.argument_bytes = static_cast<u32>(arguments.size());
     e.tsc_hz = kit_.boot().tsc_hz;
     std::memcpy(e.name, system_.program(number).name, sizeof e.name);
-    std::memcpy(e.arguments, arguments.data(), arguments.size());
+    arguments.copy(e.arguments, sizeof e.arguments);
     std::memcpy(e.command_line, kit_.boot().command_line, sizeof e.command_line - 1);
     return e;
 }
@@ -458,8 +460,7 @@ u64 Programs::lost() const {
         bytes += life(i).lost ? system_.program(i).memory : 0;
     }
     for (u32 region = 0; region < REGION_MAX; region++) {
-        const Grant *grant = region_lost_[region] ? region_grant(region) : nullptr;
-        bytes += grant != nullptr ? grant->as<grant::Region>().bytes : 0;
+        bytes += region_lost_[region] ? regions_.region(region).kept : 0;
     }
     return bytes;
 }

@@ -54,16 +54,17 @@ struct Life {
 
 class Programs {
   public:
-    Programs(Kit &kit, const EarlyConsole &console, const System &system,
+    Programs(Kit &kit, Screen &screen, const EarlyConsole &console, const System &system,
              const sel::Archive &archive, const boot_module_t &module, cptr_t root_endpoint)
-        : kit_{kit}, console_{console}, system_{system}, archive_{archive}, giver_{kit, module},
-          root_endpoint_{root_endpoint} {}
+        : kit_{kit}, console_{console}, system_{system}, archive_{archive},
+          giver_{kit, screen, module}, root_endpoint_{root_endpoint} {}
 
     // Takes slots and memory for all programs. Says what is missing if there is too little.
     sel::Result<> prepare();
 
-    // Starts those of system.toml that run from boot on, the highest priority first.
-    void start_all();
+    // Starts those of system.toml that run from boot on, the highest priority first: those that are late, or the others.
+    // Not those that have run already.
+    void start_all(bool late = false);
 
     sel::Result<> start(u32 number, std::string_view arguments);
 
@@ -107,6 +108,8 @@ class Programs {
     void quieted(u32 program);
     sel::Result<Held> held(u32 place) const;
     u64 lendable(u32 number) const; // Bytes of all regions of a program.
+    u32 region_slot(
+        u32 number) const; // Of a program at run time: where it has its region; 0: it has none.
 
     // The fault in which a running program stands and that nobody has in hand.
     fault_t lost_fault(u32 number) const;
@@ -206,18 +209,25 @@ class Programs {
         cptr_t memory; // Its Untyped.
         cptr_t frames; // A CNode with its Frames, from slot 1 on.
         cptr_t token;  // Of which all others are copies.
+        // If its owner is a program at run time:
+        cptr_t lender; // Of which its own is a copy.
+        cptr_t space;  // Its address space.
     };
-    static constexpr u32 kRegionSlots = 3;
+    static constexpr u32 kRegionSlots = 5;
     sel::Result<> prepare_regions();
-    sel::Result<> reserve_region(u32 owner, const Grant &grant);
+    sel::Result<> reserve_regions(u32 program, const Grant &grant);
+    sel::Result<> reserve_region(u32 number);
     RegionSlots slots_of_region(u32 region) const;
-    const Grant *region_grant(u32 region) const;
+    u64 frame_of_region(u32 region) const; // Bytes of each of its Frames.
     sel::Result<> give_region(u32 number, const Grant &grant);
     sel::Result<> give_room(u32 number, const Grant &grant);
-    sel::Result<> fill_region(u32 region, const Grant &grant, u64 bytes);
+    sel::Result<> give_child_region(u32 number, const Admit &m);
+    sel::Result<> fill_region(u32 region, u64 bytes);
+    sel::Result<> map_region(u32 region, cptr_t first, u64 count);
     void strip_region(u32 region);
     void empty_region(u32 region);
     void end_regions(u32 number);
+    void leave_regions(u32 number);
     const Grant *room_of(u32 server) const;
 
     Kit &kit_;

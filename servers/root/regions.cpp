@@ -40,11 +40,9 @@ sel::Result<> Programs::prepare_regions() {
     }
     for (u32 i = 1; i <= system_.count(); i++) {
         for (const Grant &grant : system_.grants(i)) {
-            sel::Result<> done =
-                grant.is<grant::Region>() ? reserve_region(i, grant) : sel::Result<>{};
-            if (!done) {
-                console_.line("too little memory for {} of {}: it has {}K", grant.title(),
-                              system_.program(i).title(), grant.as<grant::Region>().bytes >> 10);
+            if (sel::Result<> done = reserve_regions(i, grant); !done) {
+                console_.line("too little memory for {} of {}", grant.title(),
+                              system_.program(i).title());
                 return done;
             }
         }
@@ -52,25 +50,37 @@ sel::Result<> Programs::prepare_regions() {
     return {};
 }
 
-sel::Result<> Programs::reserve_region(u32 owner, const Grant &grant) {
-    auto region = grant.as<grant::Region>();
-    u32 number = static_cast<u32>(region.number);
-    regions_.add(number, owner);
-    return kit_.make_untyped(memory_of(region.bytes), slots_of_region(number).memory);
+sel::Result<> Programs::reserve_regions(u32 program, const Grant &grant) {
+    if (grant.is<grant::Region>()) {
+        auto region = grant.as<grant::Region>();
+        u32 number = static_cast<u32>(region.number);
+        regions_.add(number, program, {grant.slot, region.bytes, region.address});
+        return reserve_region(number);
+    }
+    auto starter = grant.is<grant::Starter>() ? grant.as<grant::Starter>() : grant::Starter{};
+    for (u32 i = 0; i < starter.regions; i++) {
+        regions_.keep(starter.first_region + i, program, starter.region_bytes);
+        SEL_TRY(reserve_region(starter.first_region + i));
+    }
+    return {};
+}
+
+sel::Result<> Programs::reserve_region(u32 number) {
+    return kit_.make_untyped(memory_of(regions_.region(number).kept),
+                             slots_of_region(number).memory);
 }
 
 Programs::RegionSlots Programs::slots_of_region(u32 region) const {
     cptr_t first = region_slots_ + u64{region} * kRegionSlots;
-    return {.memory = first, .frames = first + 1, .token = first + 2};
+    return {.memory = first,
+            .frames = first + 1,
+            .token = first + 2,
+            .lender = first + 3,
+            .space = first + 4};
 }
 
-const Grant *Programs::region_grant(u32 region) const {
-    for (const Grant &grant : system_.grants(regions_.region(region).owner)) {
-        if (grant.is<grant::Region>() && grant.as<grant::Region>().number == region) {
-            return &grant;
-        }
-    }
-    return nullptr;
+u64 Programs::frame_of_region(u32 region) const {
+    return grant::region_frame(regions_.region(region).kept);
 }
 
 const Grant *Programs::room_of(u32 server) const {
@@ -104,13 +114,12 @@ sel::Result<u32> Programs::region_of(sel::Caller caller) const {
 }
 
 sel::Result<> Programs::make_region(u32 region, u64 bytes) {
-    const Grant &grant = *region_grant(region);
-    u64 most = grant.as<grant::Region>().bytes;
-    if (bytes == 0 || bytes > most || bytes % grant::region_frame(most) != 0) {
+    u64 most = regions_.region(region).place.bytes;
+    if (bytes == 0 || bytes > most || bytes % frame_of_region(region) != 0) {
         return ERR_ARG;
     }
     regions_.make(region, bytes);
-    sel::Result<> filled = fill_region(region, grant, bytes);
+    sel::Result<> filled = fill_region(region, bytes);
     if (!filled) {
         strip_region(region);
         [[maybe_unused]] bool empty = regions_.release(region); // Nobody has had it.
@@ -119,21 +128,36 @@ sel::Result<> Programs::make_region(u32 region, u64 bytes) {
     return filled;
 }
 
-sel::Result<> Programs::fill_region(u32 region, const Grant &grant, u64 bytes) {
-    auto quota = grant.as<grant::Region>();
+sel::Result<> Programs::fill_region(u32 region, u64 bytes) {
+    const RegionRecord &r = regions_.region(region);
     RegionSlots slots = slots_of_region(region);
     sel::Untyped memory{slots.memory};
-    u64 frame = grant::region_frame(quota.bytes), count = bytes / frame;
-    u32 owner = regions_.region(region).owner;
-    sel::Process &process = life_of(owner).process;
+    u64 frame = frame_of_region(region), count = bytes / frame;
     cptr_t first = sel::in_cnode(slots.frames, 1);
     SEL_TRY(memory.retype(CAP_CNODE, count + 1, slots.frames));
     SEL_TRY(sel::retype_runs(first, count, [&](cptr_t at, u64, u64 n) {
         return memory.retype(CAP_FRAME, frame == REGION_LARGE ? FRAME_2M : FRAME_4K, at, n);
     }));
-    SEL_TRY(process.map_frames(first, count, quota.address, kReadWrite, frame));
-    SEL_TRY(sel::Endpoint{root_endpoint_}.mint(slots.token, 0, badge(owner, kToken, region)));
-    return sel::Endpoint{slots.token}.copy(process.in_cspace(grant.slot + 1u));
+    SEL_TRY(map_region(region, first, count));
+    SEL_TRY(sel::Endpoint{root_endpoint_}.mint(slots.token, 0, badge(r.owner, kToken, region)));
+    return sel::Endpoint{slots.token}.copy(
+        sel::in_cnode(cspace(r.owner).cptr(), r.place.slot + 1u));
+}
+
+// For its owner. A program at run time has the page tables already.
+sel::Result<> Programs::map_region(u32 region, cptr_t first, u64 count) {
+    const RegionRecord &r = regions_.region(region);
+    u64 frame = frame_of_region(region);
+    if (is_system(r.owner)) {
+        return life_of(r.owner).process.map_frames(first, count, r.place.address, kReadWrite,
+                                                   frame);
+    }
+    sel::VSpace space{slots_of_region(region).space};
+    for (u64 i = 0; i < count; i++) {
+        sel::Frame page{first + i * sel::slot_step(first)};
+        SEL_TRY(page.map(space, r.place.address + i * frame, kReadWrite));
+    }
+    return {};
 }
 
 sel::Result<> Programs::release_region(u32 region) {
@@ -150,7 +174,7 @@ sel::Result<> Programs::release_region(u32 region) {
 // Its owner has it no more, and nobody can borrow it.
 void Programs::strip_region(u32 region) {
     RegionSlots slots = slots_of_region(region);
-    u64 frame = grant::region_frame(region_grant(region)->as<grant::Region>().bytes);
+    u64 frame = frame_of_region(region);
     [[maybe_unused]] auto copies = sel::Endpoint{slots.token}.revoke();
     [[maybe_unused]] auto removed = sel::Endpoint{slots.token}.remove();
     for (u32 i = 1; i <= regions_.region(region).bytes / frame; i++) {
@@ -189,7 +213,7 @@ sel::Result<Borrowed> Programs::borrow(u32 server, sel::Capability token) {
     }
     auto room = grant->as<grant::Regions>();
     u64 bytes = regions_.region(region).bytes;
-    u64 frame = grant::region_frame(region_grant(region)->as<grant::Region>().bytes);
+    u64 frame = frame_of_region(region);
     if (bytes > room.bytes || frame != grant::region_frame(room.bytes)) {
         return ERR_ARG;
     }
@@ -232,9 +256,51 @@ void Programs::end_regions(u32 number) {
             [[maybe_unused]] auto released = release_region(region); // If it is there.
         }
     }
-    if (room_of(number) != nullptr) { // Others borrow nothing.
+    if (is_child(number)) {
+        leave_regions(number);
+    } else if (room_of(number) != nullptr) { // Others borrow nothing.
         regions_.end_server(number, device_grant(number, 0) != nullptr,
                             [this](u32 region) { empty_region(region); });
+    }
+}
+
+// A program at run time has one at most.
+sel::Result<> Programs::give_child_region(u32 number, const Admit &m) {
+    bool fits = m.region_slot < m.slots && m.region_slot + 1u < m.slots;
+    if (m.region_bytes == 0) {
+        return {};
+    }
+    if (!fits || !grant::is_region(m.region_bytes, m.region_address) ||
+        grant::region_frame(m.region_bytes) != REGION_FRAME) {
+        return ERR_ARG;
+    }
+    auto region = regions_.take(children_.child(number).starter, number,
+                                {m.region_slot, m.region_bytes, m.region_address});
+    SEL_TRY(region);
+    RegionSlots slots = slots_of_region(*region);
+    cptr_t cspace = slots_of(number).cspace;
+    sel::Endpoint lender{slots.lender};
+    sel::Capability space{sel::in_cnode(cspace, m.region_slot + 1)};
+    auto info = space.info();
+    if (!info || info->type != CAP_VSPACE) {
+        return ERR_ARG;
+    }
+    SEL_TRY(space.move(slots.space));
+    SEL_TRY(sel::Endpoint{root_endpoint_}.mint(lender.cptr(), RIGHT_WRITE,
+                                               badge(number, kLender, *region)));
+    return lender.copy(sel::in_cnode(cspace, m.region_slot));
+}
+
+// Of a program at run time: the next one may have them.
+void Programs::leave_regions(u32 number) {
+    for (u32 region = 0; region < REGION_MAX; region++) {
+        if (regions_.is_owner(region, number)) {
+            RegionSlots slots = slots_of_region(region);
+            [[maybe_unused]] auto copies = sel::Endpoint{slots.lender}.revoke();
+            [[maybe_unused]] auto removed = sel::Endpoint{slots.lender}.remove();
+            [[maybe_unused]] auto space = sel::VSpace{slots.space}.remove();
+            regions_.leave(region);
+        }
     }
 }
 
@@ -245,9 +311,19 @@ void Programs::quieted(u32 program) {
 u64 Programs::lendable(u32 number) const {
     u64 bytes = 0;
     for (const Grant &grant : system_.grants(number)) {
+        auto starter = grant.is<grant::Starter>() ? grant.as<grant::Starter>() : grant::Starter{};
         bytes += grant.is<grant::Region>() ? grant.as<grant::Region>().bytes : 0;
+        bytes += starter.regions * starter.region_bytes;
     }
     return bytes;
+}
+
+u32 Programs::region_slot(u32 number) const {
+    u32 slot = 0;
+    for (u32 region = 0; region < REGION_MAX; region++) {
+        slot = regions_.is_owner(region, number) ? regions_.region(region).place.slot : slot;
+    }
+    return slot;
 }
 
 sel::Result<Held> Programs::held(u32 place) const {
@@ -256,7 +332,8 @@ sel::Result<Held> Programs::held(u32 place) const {
         if (r.state != RegionState::CLOSING) {
             continue;
         }
-        Held held{.owner = r.owner, .user = 0, .device = 0, .next = region + 1, .bytes = r.bytes};
+        u32 owner = r.owner != 0 ? r.owner : r.starter;
+        Held held{.owner = owner, .user = 0, .device = 0, .next = region + 1, .bytes = r.bytes};
         for (const RegionUse &u : r.use) {
             if (u.server != 0) {
                 held.user = u.server;

@@ -4,6 +4,7 @@
 //   EMPTY --make()--> MADE --release()--> CLOSING --the last use is over--> EMPTY
 // A use is a server that has it mapped, or the devices of one that had, until they are quiet. Frames belong to
 // nobody else until a region is EMPTY. Holds no capability: what the kernel knows of them stands in regions.cpp.
+// Some have no owner of their own: they are kept for the programs that one program starts at run time.
 #pragma once
 
 #include "grant.hpp"
@@ -20,10 +21,20 @@ struct RegionUse {
     bool device = false; // The server has ended; its devices may write.
 };
 
-struct RegionRecord {
-    static constexpr u32 kUses = 8;
+// Where its owner has it.
+struct RegionPlace {
+    u32 slot = 0;  // Of Lender, in its CSpace; the token follows.
+    u64 bytes = 0; // At most.
+    u64 address = 0;
+};
 
-    u32 owner = 0; // 0: there is no such region.
+struct RegionRecord {
+    static constexpr u32 kUses = 12; // All mounted file systems, and some drivers.
+
+    u32 owner = 0;   // A program; 0: nobody.
+    u32 starter = 0; // Whose programs it is kept for; 0: for none, its owner is always the same.
+    u64 kept = 0;    // Bytes that are kept for it.
+    RegionPlace place;
     RegionState state = RegionState::EMPTY;
     u64 bytes = 0; // As it was made.
     RegionUse use[kUses];
@@ -41,7 +52,40 @@ struct RegionRecord {
 class RegionTable {
   public:
     // Of boot/system.toml. number < REGION_MAX, of its own.
-    void add(u32 number, u32 owner) { region_[number].owner = owner; }
+    void add(u32 number, u32 owner, const RegionPlace &place) {
+        region_[number].owner = owner;
+        region_[number].place = place;
+        region_[number].kept = place.bytes;
+    }
+    void keep(u32 number, u32 starter, u64 bytes) {
+        region_[number].starter = starter;
+        region_[number].kept = bytes;
+    }
+
+    // One of those that are kept for the programs of `starter`, for this one. ERR_ARG: none has so many bytes. ERR_FULL:
+    // all have an owner. One that the last owner has let go, and others not yet, is taken last: it can be made when they
+    // have.
+    sel::Result<u32> take(u32 starter, u32 owner, const RegionPlace &place) {
+        error_t error = ERR_ARG;
+        u32 best = REGION_MAX;
+        for (u32 i = 0; i < REGION_MAX; i++) {
+            RegionRecord &r = region_[i];
+            if (starter == 0 || r.starter != starter || r.kept < place.bytes) {
+                continue;
+            }
+            error = ERR_FULL;
+            bool better = best == REGION_MAX || region_[best].state != RegionState::EMPTY;
+            best = r.owner == 0 && better ? i : best;
+        }
+        if (best == REGION_MAX) {
+            return error;
+        }
+        region_[best].owner = owner;
+        region_[best].place = place;
+        return best;
+    }
+    // It is not MADE.
+    void leave(u32 number) { region_[number].owner = 0; }
 
     const RegionRecord &region(u32 number) const { return region_[number]; }
     bool is_owner(u64 number, u32 program) const {

@@ -18,7 +18,7 @@ struct Fixture {
     RegionTable table;
     Fixture() {
         for (u32 i = 0; i < 6; i++) {
-            table.add(i, kOwner);
+            table.add(i, kOwner, {});
         }
     }
     RegionState state(u32 number) const { return table.region(number).state; }
@@ -200,4 +200,33 @@ TEST_CASE_METHOD(Fixture, "whatever happens, who uses a region keeps it", "[regi
     }
     CHECK(full > 30);
     CHECK(closed > 1000);
+}
+
+TEST_CASE("regions for the programs that one program starts", "[regions]") {
+    constexpr u32 kStarter = 3, kChild = 65;
+    RegionTable table;
+    table.keep(0, kStarter, 8192);
+    table.keep(1, kStarter, 8192);
+    table.keep(2, kStarter + 1, 65536);
+    auto take = [&](u32 owner, u64 bytes = 4096) {
+        return table.take(kStarter, owner, {7, bytes, 0});
+    };
+    CHECK(take(kChild, 16384).error() == ERR_ARG);
+    CHECK(table.take(kStarter + 2, kChild, {7, 4096, 0}).error() == ERR_ARG);
+    CHECK(table.take(0, kChild, {7, 4096, 0}).error() == ERR_ARG);
+    CHECK(take(kChild).value() == 0);
+    CHECK(
+        (table.is_owner(0, kChild) && !table.is_owner(0, kStarter) && !table.is_owner(1, kChild)));
+    CHECK((table.region(0).place.slot == 7 && table.region(0).place.bytes == 4096));
+    // It ends, and somebody still has it mapped: the next one gets another, the one behind that waits.
+    table.make(0, 4096);
+    REQUIRE(table.borrow(0, kServer, kPlaces).ok());
+    CHECK(!table.release(0));
+    table.leave(0);
+    CHECK(!table.is_owner(0, kChild));
+    CHECK((take(kChild + 1).value() == 1 && take(kChild + 2).value() == 0));
+    CHECK(take(kChild + 3).error() == ERR_FULL);
+    CHECK(table.region(0).state == RegionState::CLOSING);
+    CHECK((table.give_back(0, kServer) && table.region(0).state == RegionState::EMPTY));
+    CHECK(table.is_owner(0, kChild + 2));
 }

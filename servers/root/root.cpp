@@ -4,23 +4,22 @@
 
 #include <cstring>
 
+#include "power.hpp"
+
 #include "sel/explain.hpp"
 
 namespace root {
 
 namespace {
 
-constexpr s32 kCodeFault = 128;     // Exit code of a program that ended by fault n: 128 + n.
-constexpr u16 kExitPort = 0xf4;     // QEMU's isa-debug-exit.
-constexpr u16 kAcpiControl = 0x604; // PM1a control of QEMU's pc machine.
-constexpr u16 kAcpiOff = 0x2000;
+constexpr s32 kCodeFault = 128;   // Exit code of a program that ended by fault n: 128 + n.
+constexpr u16 kExitPort = 0xf4;   // QEMU's isa-debug-exit.
 constexpr u16 kResetPort = 0xcf9; // Intel PCH data sheet: reset control register.
 constexpr u8 kResetFull = 0x06;
 constexpr u64 kMillisecond = sel::Clock::kSecond / 1000;
 constexpr u64 kLook = Patience::kLookMs * kMillisecond; // From one look at all servers to the next,
 constexpr u64 kLookReduced = 100 * kMillisecond;        // if some have got less time.
-constexpr u32 kSlotsSearched = 256,
-              kSearched = 1024; // For the parent of a capability: among how many, in all.
+constexpr u32 kSlotsLooked = 64;                        // At, for one GetSlots.
 
 } // namespace
 
@@ -42,7 +41,7 @@ sel::Result<Program> Root::on(const GetProgram &m) {
     }
     if (programs_.is_child(m.number)) {
         const Child &child = programs_.children().child(m.number);
-        p.starter = child.starter;
+        p.starter = child.above != 0 ? child.above : child.starter;
         p.incarnation = child.incarnation;
         p.priority = child.priority;
         p.memory = child.memory;
@@ -89,7 +88,8 @@ std::string_view Root::name_of_child_slot(u32 number, u32 slot) const {
             }
         }
     }
-    return {};
+    u32 region = programs_.region_slot(number);
+    return region == 0 || slot < region || slot > region + 1 ? std::string_view{} : "region";
 }
 
 Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const {
@@ -98,7 +98,9 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
     out.type = static_cast<u8>(info.type);
     out.rights = info.rights;
     out.data = info.data;
-    out.parent = static_cast<u16>(find_parent(number, info));
+    out.sibling = info.sibling;
+    out.id = info.id;
+    out.relative = info.relative;
     if (programs_.is_child(number)) {
         std::string_view name = name_of_child_slot(number, slot);
         std::memcpy(out.name, name.data(), name.size());
@@ -125,31 +127,6 @@ Slot Root::describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) 
     return out;
 }
 
-// Goes from elder sibling to elder sibling up to the parent, as far as the program holds them.
-u32 Root::find_parent(u32 number, sel::CapabilityInfo info) const {
-    sel::CNode cspace = programs_.cspace(number);
-    u32 end = programs_.slots(number);
-    end = end < kSlotsSearched ? end : kSlotsSearched;
-    for (u32 searched = 0; searched < kSearched; searched++) {
-        u32 slot = 1;
-        sel::Result<sel::CapabilityInfo> found = ERR_CAP;
-        for (; slot < end; slot++, searched++) {
-            found = sel::Capability{cspace.slot(slot)}.info();
-            if (found.ok() && found->id == info.relative) {
-                break;
-            }
-        }
-        if (slot == end) {
-            return 0;
-        }
-        if (!info.sibling) {
-            return slot;
-        }
-        info = *found;
-    }
-    return 0;
-}
-
 sel::Result<SlotList> Root::on(const GetSlots &m) {
     if (!programs_.is_program(m.number)) {
         return ERR_NAME;
@@ -160,17 +137,14 @@ sel::Result<SlotList> Root::on(const GetSlots &m) {
     sel::CNode cspace = programs_.cspace(m.number);
     u32 end = programs_.slots(m.number);
     SlotList list{};
-    for (u32 slot = m.first == 0 ? 1 : m.first; slot < end; slot++) {
+    u32 slot = m.first == 0 ? 1 : m.first;
+    for (u32 i = 0; i < kSlotsLooked && slot < end && list.count < SlotList::kMax; i++, slot++) {
         auto info = sel::Capability{cspace.slot(slot)}.info();
-        if (!info) {
-            continue;
+        if (info.ok()) {
+            list.slot[list.count++] = describe_slot(m.number, slot, *info);
         }
-        if (list.count == SlotList::kMax) {
-            list.next = slot;
-            break;
-        }
-        list.slot[list.count++] = describe_slot(m.number, slot, *info);
     }
+    list.next = slot < end ? slot : 0;
     return list;
 }
 
@@ -251,9 +225,6 @@ sel::Result<> Root::on(const Quieted &m) {
 // --- Lender and Borrower.
 
 void Root::on(const MakeRegion &m, sel::Caller caller, sel::Later<MakeRegion> later) {
-    if (caller.capability) {
-        empty_hand();
-    }
     sel::Result<u32> region = programs_.region_of(caller);
     if (!region) {
         later.answer(region.error());
@@ -292,9 +263,6 @@ void Root::answer_makers() {
 }
 
 sel::Result<> Root::on(const ReleaseRegion &, sel::Caller caller) {
-    if (caller.capability) {
-        empty_hand();
-    }
     sel::Result<u32> region = programs_.region_of(caller);
     return region.ok() ? programs_.release_region(*region) : region.error();
 }
@@ -309,9 +277,6 @@ sel::Result<Borrowed> Root::on(const Borrow &, sel::Caller caller) {
 }
 
 sel::Result<> Root::on(const Return &m, sel::Caller caller) {
-    if (caller.capability) {
-        empty_hand();
-    }
     sel::Result<> done = programs_.give_back(caller.client, m.place);
     answer_makers();
     return done;
@@ -321,6 +286,11 @@ sel::Result<> Root::on(const Return &m, sel::Caller caller) {
 
 sel::Result<> Root::on(const Start &m) {
     return programs_.is_system(m.number) ? begin(m.number, m.data) : ERR_NAME;
+}
+
+sel::Result<> Root::on(const StartLate &) {
+    programs_.start_all(true);
+    return {};
 }
 
 sel::Result<> Root::begin(u32 number, std::string_view arguments) {
@@ -445,28 +415,56 @@ sel::Result<Admitted> Root::on(const Admit &m, sel::Caller caller) {
 }
 
 sel::Result<s32> Root::on(const Drop &m, sel::Caller caller) {
-    if (caller.capability) {
-        empty_hand();
-    }
     sel::Result<s32> dropped = programs_.drop(caller.client, m.number);
     answer_waiters();
     return dropped;
 }
 
 sel::Result<> Root::on(const SetStopped &m, sel::Caller caller) {
-    if (caller.capability) {
-        empty_hand();
-    }
     return programs_.set_stopped(caller.client, m.number, m.stopped != 0);
 }
 
+// Tables of the firmware, a page at a time: bytes are asked for one after the other.
+class FirmwareMemory final : public PhysicalMemory {
+  public:
+    explicit FirmwareMemory(Kit &kit) : kit_{kit} {}
+
+    bool read(u64 at, std::span<u8> out) override {
+        for (u8 &byte : out) {
+            u64 page = at / PAGE_BYTES + 1; // Not 0, which is none.
+            if (page != page_ && !kit_.read_device(at - at % PAGE_BYTES, bytes_)) {
+                page_ = 0;
+                return false;
+            }
+            page_ = page;
+            byte = bytes_[at++ % PAGE_BYTES];
+        }
+        return true;
+    }
+
+  private:
+    Kit &kit_;
+    u64 page_ = 0;
+    u8 bytes_[PAGE_BYTES];
+};
+
+// What comes back has not worked.
 sel::Result<> Root::on(const SetPower &m) {
     sel::IoPort ports{BOOT_CAP_IO_PORT};
     if (m.power == Power::REBOOT) {
-        return ports.out8(kResetPort, kResetFull);
+        SEL_TRY(ports.out8(kResetPort, kResetFull));
+        return ERR_IO;
     }
     [[maybe_unused]] auto left = ports.out(kExitPort, 4, m.code);
-    return ports.out(kAcpiControl, 2, kAcpiOff);
+    FirmwareMemory memory{kit_};
+    sel::Result<SleepControl> sleep = find_sleep(memory, kit_.boot().acpi_rsdp);
+    if (!sleep) {
+        console_.line("cannot switch off: the ACPI tables do not say how: {}",
+                      sel::describe(sleep.error()));
+        return ERR_IO;
+    }
+    SEL_TRY(switch_off(*sleep, ports));
+    return ERR_IO;
 }
 
 // --- Faults.

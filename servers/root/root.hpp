@@ -55,6 +55,7 @@ class Root {
     sel::Result<regs_t> on(const GetRegisters &m);
     sel::Result<MemoryPart> on(const Peek &m);
     sel::Result<> on(const SetPower &m);
+    sel::Result<> on(const StartLate &);
 
     // Faults of the program that handles those of the others; of all while there is none.
     bool on_fault(const sel::Fault &fault);
@@ -92,7 +93,6 @@ class Root {
     void answer_makers();
     std::string_view name_of_child_slot(u32 number, u32 slot) const;
     Slot describe_slot(u32 number, u32 slot, const sel::CapabilityInfo &info) const;
-    u32 find_parent(u32 number, sel::CapabilityInfo info) const;
 
     Programs &programs_;
     Kit &kit_;

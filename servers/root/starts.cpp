@@ -47,7 +47,8 @@ sel::Result<> Programs::give_child(u32 number, u32 place) {
     }
     ChildSlots slots = slots_of(number);
     sel::Endpoint given{slots.given + place};
-    SEL_TRY(sel::Endpoint{from}.mint(given.cptr(), client.rights, badge_of(number, client)));
+    u64 rights = c.entry[place].give != 0 ? client.rights : client.rights & ~u64{RIGHT_GRANT};
+    SEL_TRY(sel::Endpoint{from}.mint(given.cptr(), rights, badge_of(number, client)));
     return given.copy(sel::in_cnode(slots.cspace, c.entry[place].slot));
 }
 
@@ -69,7 +70,7 @@ sel::Result<> Programs::set_up_child(u32 number, const Admit &m, sel::CNode cspa
         c.count = i + 1; // Also if it fails half-way: strip() looks there.
         SEL_TRY(give_child(number, i));
     }
-    return {};
+    return give_child_region(number, m);
 }
 
 sel::Result<Admitted> Programs::admit(u32 starter, const Admit &m, sel::CNode cspace) {
@@ -91,7 +92,8 @@ sel::Result<Admitted> Programs::admit(u32 starter, const Admit &m, sel::CNode cs
     return Admitted{*number, children_.child(*number).incarnation};
 }
 
-// Nobody has anything of this number any more: not what it was given, wherever the copies are, nor its time.
+// Nobody has anything of this number any more: not what it was given, wherever the copies are, nor its time, nor what it
+// lends, but for those who use it.
 void Programs::strip(u32 number) {
     ChildSlots slots = slots_of(number);
     const Child &c = children_.child(number);
@@ -102,6 +104,7 @@ void Programs::strip(u32 number) {
         [[maybe_unused]] auto copies = given.revoke();
         [[maybe_unused]] auto removed = given.remove();
     }
+    end_regions(number);
     [[maybe_unused]] auto tcb = sel::Tcb{slots.tcb}.remove();
     [[maybe_unused]] auto cspace = sel::CNode{slots.cspace}.remove();
 }

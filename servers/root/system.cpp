@@ -113,19 +113,23 @@ bool System::pools_ok() const {
     return true;
 }
 
-// Each has a number of its own, and a program one grant at most for those of its clients.
+// Each has a number of its own, also those that are kept for programs at run time; and a program one grant at most for
+// those of its clients.
 bool System::regions_ok() const {
     static_assert(REGION_MAX <= 32);
-    u32 seen = 0;
+    u64 seen = 0;
     for (u32 i = 0; i < header_->grants; i++) {
-        if (!grants_[i].is<grant::Region>()) {
-            continue;
+        u64 bits = 0;
+        if (grants_[i].is<grant::Region>()) {
+            bits = u64{1} << grants_[i].as<grant::Region>().number;
+        } else if (grants_[i].is<grant::Starter>()) {
+            auto starter = grants_[i].as<grant::Starter>();
+            bits = ((u64{1} << starter.regions) - 1) << starter.first_region;
         }
-        u32 bit = u32{1} << grants_[i].as<grant::Region>().number;
-        if ((seen & bit) != 0) {
+        if ((seen & bits) != 0) {
             return false;
         }
-        seen |= bit;
+        seen |= bits;
     }
     for (u32 i = 1; i <= count(); i++) {
         u32 rooms = 0;

@@ -22,7 +22,13 @@ enum { SYSTEM_VERSION = 4 };
 enum { PROGRAM_MAX = sel::Environment::kSystemPrograms, GRANT_MAX = 512, CNODE_MAX = 8192 };
 enum { ARCHIVE_MAX = 8 << 20 }; // Bytes of the boot archive, which a program may map.
 
-enum ProgramFlag : u8 { FLAG_BOOT = 1, FLAG_VECTOR = 2, FLAG_SERVES = 4, FLAG_FAULTS = 8 };
+enum ProgramFlag : u8 {
+    FLAG_BOOT = 1,
+    FLAG_VECTOR = 2,
+    FLAG_SERVES = 4,
+    FLAG_FAULTS = 8,
+    FLAG_LATE = 16, // With FLAG_BOOT: StartLate in api.hpp.
+};
 
 struct ProgramRecord {
     char name[16]; // Ends with 0.

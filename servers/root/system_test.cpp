@@ -156,6 +156,7 @@ TEST_CASE("each kind has as many slots as it fills") {
     only(1, grant::Irq{1, 4});
     only(2, kDevice);
     only(0, grant::Archive{0x7ffe80000000});
+    only(0, grant::Display{0x7ffe00000000});
     only(4, grant::Trace{16384, 0x7ffe00000000});
     only(1, grant::TraceControl{});
     only(1, grant::Untyped{4096});
@@ -193,6 +194,8 @@ TEST_CASE("a grant that cannot be is refused") {
     CHECK(changed(2, kDevice, [](auto &d) { d.address = u64{1} << 47; }) == ERR_SYNTAX);
     CHECK(given(0, grant::Archive{100}) == ERR_SYNTAX);
     CHECK(given(0, grant::Archive{u64{1} << 47}) == ERR_SYNTAX);
+    CHECK(given(0, grant::Display{0x7ffe00001000}) == ERR_SYNTAX); // Not where a large page begins.
+    CHECK(given(0, grant::Display{u64{1} << 47}) == ERR_SYNTAX);
     CHECK(given(4, grant::Trace{16384, 100}) == ERR_SYNTAX);
 }
 

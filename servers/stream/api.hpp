@@ -90,11 +90,21 @@ struct Prompt : sel::Asks<> {
 };
 // Empties the screen.
 struct Clear : sel::Asks<> {};
+// Shows the holder's text, of one line at most, as what it is: the terminal has a colour for it, of which text can send
+// none. ERR_BUSY: there is no room for all of it now; it can be written without colour.
+enum class Style : u32 { Error = 1, Directory, Last = Directory };
+inline constexpr u32 kStyledMax = 256;
+struct Styled : sel::Asks<> {
+    Style style;
+    sel::Text<kStyledMax> data;
+
+    bool sound() const { return style >= Style::Error && style <= Style::Last; }
+};
 
 using In = sel::Protocol<Read>;
 using Out = sel::Protocol<Write>;
 using Terminal = sel::Protocol<Write, GetSize>;
-using Control = sel::Protocol<Lend, TakeBack, SetReader, Ask, Prompt, Clear>;
+using Control = sel::Protocol<Lend, TakeBack, SetReader, Ask, Prompt, Clear, Styled>;
 
 // Writes all of it, waiting at most about `ticks` for each piece. What a server that dies had in hand may be written
 // twice to a terminal; a pipe is gone then.

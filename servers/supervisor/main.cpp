@@ -138,7 +138,7 @@ class World {
     sel::Clock clock_ = sel::clock();
     sel::Result<u32> pci_ = caps::view.call(root::Find{.data = "pci"});
     sel::Log<logging::Writer> log_{caps::log};
-    sel::TraceRing ring_{caps::trace.at<const trace_event_t>(0)};
+    sel::TraceRing ring_{caps::trace.at<const trace_record_t>(0)};
     u64 stack_[kStackBytes / sizeof(u64)];
     trace_event_t trace_[kTraceEvents];
     ReportText report_;

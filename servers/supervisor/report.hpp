@@ -8,7 +8,7 @@
 
 #include "sel/server.hpp"
 
-#include "abi/trace.h"
+#include "abi/trace_event.h"
 
 namespace supervisor {
 

@@ -167,12 +167,12 @@ TEST_CASE("the report says what happened", "[supervisor]") {
 }
 
 TEST_CASE("the trace ring is read from its newest end", "[supervisor]") {
-    std::vector<trace_event_t> ring(TRACE_EVENTS);
+    std::vector<trace_record_t> ring(TRACE_EVENTS);
     std::vector<trace_event_t> out(TRACE_EVENTS + 5);
     sel::TraceRing reader{ring.data()};
     CHECK(reader.read(out) == 0);
     auto write = [&](u32 k) {
-        ring[k % TRACE_EVENTS].sequence = k + 1;
+        ring[k % TRACE_EVENTS].end = TRACE_EVENT_BYTES * (k + 1);
         ring[k % TRACE_EVENTS].argument = k;
     };
     write(0);
@@ -185,9 +185,10 @@ TEST_CASE("the trace ring is read from its newest end", "[supervisor]") {
     CHECK(reader.read(out) == TRACE_EVENTS);
     CHECK(out[0].argument == 1000 - TRACE_EVENTS);
     CHECK(out[TRACE_EVENTS - 1].argument == 999);
-    for (u32 k = ~u32{0} - 600; k != 5; k++) { // Around the end of the sequence numbers.
+    constexpr u32 kRound = u32{1} << 27; // Where `end` begins anew.
+    for (u32 k = kRound - 600; k < kRound + 5; k++) {
         write(k);
     }
     CHECK(reader.read({out.data(), 8}) == 7); // Number 0 stands for "nothing".
-    CHECK(out[6].argument == 4);
+    CHECK(out[6].argument == kRound + 4);
 }

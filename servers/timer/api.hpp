@@ -29,6 +29,7 @@ struct Date : sel::Asks<u64> {};
 // Answer: its number, for Cancel. ERR_ARG: none came along. ERR_FULL: too many.
 inline constexpr u64 kPeriodMin = 100'000;
 struct Periodic : sel::Asks<u32> {
+    static constexpr bool kBrings = true;
     u64 ns;
 };
 struct Cancel : sel::Asks<> {

@@ -17,8 +17,10 @@ class FakeFs {
   public:
     static constexpr char kDirectory[] = "<directory>";
     std::map<std::string, std::string> node{{"/", kDirectory}}, disk = node;
-    std::map<u32, std::string> open;   // Handle: path.
-    std::map<u32, std::string> shared; // Window: its bytes.
+    std::map<u32, std::string> open; // Handle: path.
+    std::map<std::string, std::string> *shared =
+        nullptr;                       // Regions of clients, by name: their bytes.
+    std::map<u32, std::string> window; // By number: the region that vfs has lent.
     u32 life = 1;
     u32 calls = 0;
     int die_at = -1;          // In the call that finds 0 here: after it was done,
@@ -34,6 +36,7 @@ class FakeFs {
     void die() {
         node = disk;
         open.clear();
+        window.clear();
         next_ = 0;
         left = false;
         life++;
@@ -41,9 +44,9 @@ class FakeFs {
     void put(const std::string &path, const std::string &text) { node[path] = disk[path] = text; }
 
     template <typename M>
-    sel::Result<typename M::Answer> call(const M &m, u32 window) {
+    sel::Result<typename M::Answer> call(const M &m, const std::string &token) {
         calls++;
-        window_ = window;
+        token_ = token;
         if (broken != OK) {
             return broken;
         }
@@ -116,6 +119,7 @@ class FakeFs {
     }
     sel::Result<u32> on(const file::CloseAll &m) {
         open.clear();
+        window.clear();
         left = m.leave == 1;
         return life;
     }
@@ -147,13 +151,42 @@ class FakeFs {
         if (!read) {
             return read.error();
         }
-        shared.at(window_).replace(m.place, read->data.size,
-                                   reinterpret_cast<const char *>(read->data.byte),
-                                   read->data.size);
+        if (!window.contains(m.window)) {
+            return ERR_RIGHT;
+        }
+        shared->at(window.at(m.window))
+            .replace(m.place, read->data.size, reinterpret_cast<const char *>(read->data.byte),
+                     read->data.size);
         return read->data.size;
     }
+    sel::Result<u32> on(const file::Fetch &m) {
+        sel::Result<u32> handle = on(file::Open{.flags = 0, .data = m.data});
+        if (!handle) {
+            return handle;
+        }
+        sel::Result<u32> read = on(file::ReadInto{.handle = *handle,
+                                                  .count = m.count,
+                                                  .offset = m.offset,
+                                                  .place = m.place,
+                                                  .window = m.window});
+        open.erase(*handle);
+        return read;
+    }
+    sel::Result<> on(const file::Lend &m) {
+        if (token_.empty()) {
+            window.erase(m.window);
+        } else if (!shared->contains(token_)) {
+            return ERR_ARG;
+        } else {
+            window[m.window] = token_;
+        }
+        return {};
+    }
     sel::Result<> on(const file::WriteFrom &m) {
-        std::string text = shared.at(window_).substr(m.place, m.count);
+        if (!window.contains(m.window)) {
+            return ERR_RIGHT;
+        }
+        std::string text = shared->at(window.at(m.window)).substr(m.place, m.count);
         file::Write write{.handle = m.handle, .offset = m.offset};
         write.data.assign({reinterpret_cast<const u8 *>(text.data()), text.size()});
         return on(write);
@@ -242,31 +275,37 @@ class FakeFs {
     }
 
     u32 next_ = 0;
-    u32 window_ = 0; // Of the present call.
+    std::string token_; // That came along with the present call.
 };
 
 // The file system's thread: it takes a message apart, and answers in its place.
 struct FakeThread {
     FakeFs &fs;
-    u32 window;
+    std::string token;
 
     template <typename M>
     bool on(M &m, sel::Caller, sel::Regs &r) {
         if constexpr (std::is_same_v<M, file::Watch>) {
             sel::store_error(r, ERR_PROTOCOL);
         } else {
-            sel::store_answer(r, fs.call(m, window));
+            sel::store_answer(r, fs.call(m, token));
         }
         return true;
     }
 };
 
-// What a Mounted calls.
+// What a Mounted calls. `slots`: the capabilities of vfs, by name.
 struct Remote {
     FakeFs *fs;
+    const std::map<cptr_t, std::string> *slots;
 
-    void exchange(sel::Regs &r, u32 window) const {
-        FakeThread thread{*fs, window};
+    void exchange(sel::Regs &r) const {
+        FakeThread thread{*fs, {}};
+        if (r.has_capability()) {
+            auto token = slots->find(sel::ipc_buffer()[BUFFER_CAP_SEND]);
+            thread.token = token != slots->end() ? token->second : ""; // Then none comes along.
+            r.info &= ~u64{INFO_CAP};
+        }
         file::Api::dispatch(thread, r, thread);
         r.number = OK;
         if (fs->spoil) {

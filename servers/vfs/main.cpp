@@ -28,19 +28,26 @@ static_assert(kMounts <= std::size(kThread), "with the first thread, one more th
 static_assert(caps::volumes_clients.size() + vfs::kBoundMax < vfs::Names::kNobody);
 static_assert(std::size(kBell) == std::size(kThread) && caps::rings.count == std::size(kBell));
 static_assert(caps::service.replies.count <= vfs::Gate::kJobs);
+static_assert(caps::tokens.count == vfs::LentWindows::kMax);
+static_assert(caps::arrivals.count > kMounts, "one for each thread");
 
 // A file system, as vfs calls it.
 struct Remote {
     vfs::FileSystem mount;
 
-    void exchange(sel::Regs &r, u32 window) const {
-        r.cptr = mount.through(window).cptr();
+    void exchange(sel::Regs &r) const {
+        r.cptr = mount.server.cptr();
         sel::kernel_call(r);
     }
 };
 
+sel::Log<logging::Writer> log{caps::log};
+
 // A notification keeps a ring that comes before its thread receives.
 struct Bells {
+    static void missing(std::string_view path) {
+        log.warning("{} is not there: a program that may name nothing else finds nothing", path);
+    }
     static void ring() {
         for (u32 i = 0; i < kMounts; i++) {
             [[maybe_unused]] auto rung = sel::Notification{caps::rings.first + i}.signal();
@@ -52,20 +59,22 @@ using Router = vfs::Router<Remote, Bells>;
 
 const file::Life life{sel::environment().incarnation};
 vfs::Names names{caps::volumes, caps::volumes_clients};
+vfs::LentWindows windows{caps::tokens.first};
 sel::ReplyPool pool{caps::service.replies};
 Bells bells;
-sel::Log<logging::Writer> log{caps::log};
 
 template <u32... I>
 std::array<Router::Place, sizeof...(I)> make_places(std::integer_sequence<u32, I...>) {
-    return {{{Router::Mounts{Remote{caps::volumes[I]}, names, I, life}}...}};
+    return {{{Router::Mounts{Remote{caps::volumes[I]}, names, windows, I, life}}...}};
 }
 std::array<Router::Place, kMounts> places = make_places(std::make_integer_sequence<u32, kMounts>{});
-Router router{names, life, places, pool, bells};
+Router router{{names, windows, life}, places, pool, bells};
 
 class Worker : public vfs::Worker<Router> {
   public:
-    explicit Worker(sel::Tcb self) : vfs::Worker<Router>{router, pool, self} {}
+    // The thread with this number, from 0 on.
+    Worker(u32 number, sel::Tcb self)
+        : vfs::Worker<Router>{router, pool, self, caps::arrivals.first + number}, number_{number} {}
 
     // Of another thread: nobody else can go on with what it has in hand. The supervisor starts all of it anew.
     bool on_fault(const sel::Fault &fault) {
@@ -74,14 +83,18 @@ class Worker : public vfs::Worker<Router> {
     }
 
     [[noreturn]] void work() {
+        sel::receive_slot(caps::arrivals.first + number_);
         sel::receive<file::Api, vfs::View, vfs::Control, vfs::Binder>(caps::service.endpoint, *this,
                                                                       receiver());
     }
+
+  private:
+    u32 number_;
 };
 
 template <u32... I>
 std::array<Worker, sizeof...(I)> make_workers(std::integer_sequence<u32, I...>) {
-    return {{Worker{kThread[I].tcb()}...}};
+    return {{Worker{I + 1, kThread[I].tcb()}...}};
 }
 
 sel::Result<> start(Worker &worker, u32 number) {
@@ -102,7 +115,7 @@ sel::Result<> start(Worker &worker, u32 number) {
 int main() {
     static std::array<Worker, kMounts> workers =
         make_workers(std::make_integer_sequence<u32, kMounts>{});
-    static Worker first{caps::service.self};
+    static Worker first{0, caps::service.self};
     for (u32 i = 0; i < kMounts; i++) {
         if (sel::Result<> started = start(workers[i], i); !started) {
             log.error("thread {} cannot be started: {}", i + 1, sel::describe(started.error()));

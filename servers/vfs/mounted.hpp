@@ -16,14 +16,17 @@
 // r)` leaves the answer, or why there is none, in `r` and behind it. What a file system answers is looked at before
 // (lengths; what the message accepts), not copied.
 //
-// Fs is what it calls: void exchange(Regs &, u32 window), a call as whoever shares that memory (sel::Mount). Only one
-// thread at a time uses a Mounted.
+// Memory that clients lend (lent.hpp) is lent to the file system when it is used there first, and taken back when the
+// client lends it no more.
+//
+// Fs is what it calls: void exchange(Regs &). Only one thread at a time uses a Mounted.
 #pragma once
 
 #include <array>
 #include <utility>
 
 #include "api.hpp"
+#include "lent.hpp"
 #include "names.hpp"
 
 #include "servers/file/watch.hpp"
@@ -31,13 +34,6 @@
 #include "sel/clock.hpp"
 
 namespace vfs {
-
-// Whose handle it is. Each CloseAll of a client, and each end of it, is another life: older handles are void.
-struct Owner {
-    u8 part;
-    u32 program, life;
-    bool operator==(const Owner &) const = default;
-};
 
 // Watcher: a client that waits for a change (servers/file/watch.hpp has what it must be able to do).
 template <typename Fs, typename Watcher>
@@ -51,8 +47,8 @@ class Mounted {
     static constexpr u32 kClients = 256; // Parts that a badge can name.
 
     // `life` of the vfs, which seals its handles.
-    Mounted(Fs fs, const Names &names, u32 place, file::Life life)
-        : fs_{fs}, names_{names}, place_{place}, life_{life} {}
+    Mounted(Fs fs, const Names &names, const LentWindows &windows, u32 place, file::Life life)
+        : fs_{fs}, names_{names}, windows_{windows}, place_{place}, life_{life} {}
 
     // Which mount a handle belongs to; ERR_RESTARTED: it is of an earlier life of the vfs.
     static sel::Result<u32> mount_of(file::Life life, u32 handle) {
@@ -70,7 +66,12 @@ class Mounted {
         intact_ = false;
     }
 
+    u32 place() const { return place_; }
+
     // --- By path: inside this file system.
+
+    // Also when that cannot be known.
+    bool has(std::string_view path) { return repeat(file::Stat{.data = path}).error() != ERR_NAME; }
 
     void on(file::Stat &m, Owner, sel::Regs &r) { repeat(m, r); }
     void on(file::GetUsage &m, Owner, sel::Regs &r) { repeat(m, r); }
@@ -90,6 +91,19 @@ class Mounted {
             sel::store_answer(r, error == OK ? sel::Result{entries} : error);
         } else {
             repeat(m, r);
+        }
+    }
+
+    void on(file::Fetch &m, Owner o, sel::Regs &r) {
+        error_t error = ERR_RESTARTED;
+        for (u32 i = 0; i < kTries && error == ERR_RESTARTED; i++) {
+            error = mounted_ ? need_session().error() : ERR_GONE;
+            sel::Result<u32> window = error == OK ? lend(o) : error;
+            m.window = window.value_or(0);
+            error = window.ok() ? once(m, r) : window.error();
+        }
+        if (error != OK) {
+            sel::store_error(r, error);
         }
     }
 
@@ -161,8 +175,8 @@ class Mounted {
 
     void on(file::Read &m, Owner o, sel::Regs &r) { use(m, o, r); }
     void on(file::Write &m, Owner o, sel::Regs &r) { write(m, o, r); }
-    void on(file::ReadInto &m, Owner o, sel::Regs &r) { use(m, o, r, window_of(o)); }
-    void on(file::WriteFrom &m, Owner o, sel::Regs &r) { write(m, o, r, window_of(o)); }
+    void on(file::ReadInto &m, Owner o, sel::Regs &r) { use(m, o, r); }
+    void on(file::WriteFrom &m, Owner o, sel::Regs &r) { write(m, o, r); }
     void on(file::Truncate &m, Owner o, sel::Regs &r) { write(m, o, r); }
     void on(file::Append &m, Owner o, sel::Regs &r) { write(m, o, r); }
 
@@ -178,14 +192,15 @@ class Mounted {
 
     // --- The file system as a whole.
 
-    // Closes what clients have left in an earlier life, and forgets watches that nobody waits for. `owner(part)`: as it
-    // is at present.
+    // Closes what clients have left in an earlier life, takes back what they lend no more, and forgets watches that
+    // nobody waits for. `owner(part)`: as it is at present.
     template <typename OwnerOf>
     void sweep(OwnerOf owner) {
         for (u32 part = 0; part < kClients; part++) {
             forget_before(owner(static_cast<u8>(part)));
         }
         watchers_.drop_left();
+        take_back_windows([&](Owner o) { return o != owner(o.part); });
         for (Handle &handle : handle_) {
             if (handle.used && handle.owner != owner(handle.owner.part)) {
                 if (handle.session == session_) {
@@ -207,6 +222,12 @@ class Mounted {
     static constexpr u32 kPoints = 1u << 31; // List: positions of mount points begin here.
 
     enum class State : u8 { Clean, Changed, Lost };
+
+    // What the file system has of a place of LentWindows.
+    struct Lent {
+        u32 version = 0;
+        u32 session = 0; // In which it has it; 0: it has not.
+    };
 
     struct Handle {
         bool used = false;
@@ -248,7 +269,7 @@ class Mounted {
 
     // Sends `m`, once; OK: the answer is in `r` and behind it, and is one to this request.
     template <typename M>
-    error_t pass(const M &m, sel::Regs &r, u32 window = 0) {
+    error_t pass(const M &m, sel::Regs &r, cptr_t token = 0) {
         using Answer = typename M::Answer;
         r.number = CALL_CALL;
         if (std::exchange(intact_, false)) {
@@ -257,7 +278,11 @@ class Mounted {
             sel::store(r, file::Api::label<M>(), m);
         }
         r.info |= sel::timeout_info(patience_);
-        fs_.exchange(r, window);
+        if (token != 0) {
+            r.info |= INFO_CAP;
+            sel::ipc_buffer()[BUFFER_CAP_SEND] = token;
+        }
+        fs_.exchange(r);
         unsettled_ = unsettled_ || r.error() == ERR_TIMEOUT;
         if (r.error() != OK) {
             return sel::detail::client_error(r.error());
@@ -313,13 +338,11 @@ class Mounted {
         }
     }
 
-    u32 window_of(Owner o) const { return names_.client(o.part)->window; }
-
     // Calls once; when the file system died in it, a new session has begun.
     template <typename M>
-    error_t once(const M &m, sel::Regs &r, u32 window = 0) {
+    error_t once(const M &m, sel::Regs &r, cptr_t token = 0) {
         error_t error = mounted_ ? need_session().error() : ERR_GONE;
-        error = error == OK ? pass(m, r, window) : error;
+        error = error == OK ? pass(m, r, token) : error;
         if (error == ERR_RESTARTED) {
             sel::Result<> begun = begin_session();
             error = begun.ok() ? ERR_RESTARTED : begun.error();
@@ -560,14 +583,63 @@ class Mounted {
         return handle.session == session_ ? OK : reopen(handle);
     }
 
+    // --- Memory that clients lend.
+
+    // What the client has lent is the file system's, too: under which number.
+    sel::Result<u32> lend(Owner o) {
+        u32 number = windows_.find(o);
+        if (number == LentWindows::kNone) {
+            return ERR_RIGHT;
+        }
+        Lent &lent = lent_[number];
+        u32 version = windows_.version(number);
+        if (lent.version == version && lent.session == session_) {
+            return number;
+        }
+        intact_ = false;
+        sel::Regs r{};
+        error_t error = once(file::Lend{.window = number}, r, windows_.token(number));
+        if (error == OK && windows_.version(number) != version) {
+            error = ERR_BUSY; // The client has changed it meanwhile: who knows which one this is.
+        }
+        lent = {error == OK ? version : LentWindows::kUnknown, session_};
+        return error == OK ? sel::Result{number} : error;
+    }
+
+    template <typename IsVoid>
+    void take_back_windows(IsVoid is_void) {
+        for (u32 number = 0; number < LentWindows::kMax; number++) {
+            Lent &lent = lent_[number];
+            if (lent.session == 0 || windows_.is_current(number, lent.version, is_void)) {
+                continue;
+            }
+            if (lent.session == session_ && mounted_) { // Else it is forgotten there.
+                [[maybe_unused]] auto taken = ask(file::Lend{.window = number});
+            }
+            lent = {};
+        }
+    }
+
+    // The handle is good, and so is the window, if the message has one.
+    template <typename M>
+    error_t ready(M &m, Handle &handle, Owner o) {
+        error_t error = ready(handle);
+        if constexpr (requires { m.window; }) {
+            sel::Result<u32> window = error == OK ? lend(o) : error;
+            m.window = window.value_or(0);
+            error = window.error();
+        }
+        return error;
+    }
+
     // Passes on what is done with a handle; `m` then has that of the file system.
     template <typename M>
-    error_t use(M &m, Owner o, sel::Regs &r, u32 window = 0) {
+    error_t use(M &m, Owner o, sel::Regs &r) {
         constexpr bool kRepeatable = !std::is_same_v<M, file::Append>;
         Handle *handle = find(m.handle, o);
         error_t error = handle == nullptr ? ERR_ARG : ERR_RESTARTED;
         for (u32 i = 0; i < kTries && error == ERR_RESTARTED; i++) {
-            error = ready(*handle);
+            error = ready(m, *handle, o);
             if (error != OK) {
                 if (handle->lost) {
                     break;
@@ -575,7 +647,7 @@ class Mounted {
                 continue;
             }
             m.handle = handle->inner;
-            error = once(m, r, window);
+            error = once(m, r);
             if (!kRepeatable) {
                 break;
             }
@@ -587,9 +659,9 @@ class Mounted {
     }
 
     template <typename M>
-    void write(M &m, Owner o, sel::Regs &r, u32 window = 0) {
+    void write(M &m, Owner o, sel::Regs &r) {
         Handle *handle = find(m.handle, o);
-        error_t error = use(m, o, r, window);
+        error_t error = use(m, o, r);
         if (handle != nullptr) {
             handle->unsynced = handle->unsynced || error == OK;
             note_change(o, error == OK);
@@ -647,6 +719,7 @@ class Mounted {
     bool intact_ = false; // What is passed on next is in the buffer, but for its first words.
     u64 patience_ = sel::milliseconds(kPatienceMs);
     const Names &names_;
+    const LentWindows &windows_;
     u32 place_;
     file::Life life_;
     bool mounted_ = true;
@@ -655,6 +728,7 @@ class Mounted {
     u32 fs_life_ = 0;
     error_t unsaved_ = OK; // What the last SyncAll said.
     std::array<Handle, kHandles> handle_{};
+    std::array<Lent, LentWindows::kMax> lent_{};
     std::array<State, kClients> state_{};
     std::array<Owner, kClients> client_{}; // As they were when that was last looked at.
     file::Watchers<Watcher> watchers_;

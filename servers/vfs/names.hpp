@@ -91,7 +91,7 @@ class Names {
             if (!bound.holds(bound.client) && is_idle(part)) {
                 bound.client = 0;
                 bound.path = *path;
-                bound.tree = {bound.path.view(), read_only, 0};
+                bound.tree = {bound.path.view(), read_only};
                 bound.ends = ends_of(client);
                 bound.client = client;
                 part_[client - kFirstChild] = static_cast<u8>(part);
@@ -174,7 +174,7 @@ class Names {
         std::atomic<u32> client = 0; // 0: nobody.
         std::atomic<u32> ends = 0;   // Of it, before.
         file::FullPath path;
-        sel::Subtree tree{"/", true, 0};
+        sel::Subtree tree{"/", true};
 
         bool holds(u32 program) const {
             return program != 0 && client == program && ends == ends_of(program);

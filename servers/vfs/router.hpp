@@ -31,7 +31,7 @@ using Work =
     sel::Protocol<file::Stat, file::Resolve, file::Open, file::Close, file::Read, file::Write,
                   file::Append, file::ReadInto, file::WriteFrom, file::Truncate, file::List,
                   file::MakeDirectory, file::Remove, file::Rename, file::GetUsage, file::Sync,
-                  file::SyncAll, file::Check, file::Watch, GetVolume, Mount, Unmount>;
+                  file::SyncAll, file::Check, file::Watch, file::Fetch, GetVolume, Mount, Unmount>;
 
 // A request that was kept.
 struct Job {
@@ -45,10 +45,12 @@ struct Job {
 
 // What threads share of each client.
 struct Client {
-    std::atomic<u32> program = 0; // Who it is.
-    std::atomic<u32> closes = 0;  // CloseAll of it.
-    std::atomic<u32> pending = 0; // Requests in hand.
-    std::atomic<u32> mounts = 0;  // Bits: where it may have something.
+    std::atomic<u32> program = 0;    // Who it is.
+    std::atomic<u32> closes = 0;     // CloseAll of it.
+    std::atomic<u32> pending = 0;    // Requests in hand.
+    std::atomic<u32> mounts = 0;     // Bits: where it may have something.
+    std::atomic<bool> lends = false; // A thread changes what it lends.
+    std::atomic<bool> told = false;  // That its subtree is not there.
 };
 
 // Who waits for a change, with a Reply of its own until then.
@@ -79,7 +81,8 @@ class Watcher {
     std::atomic<u32> *place_ = nullptr;
 };
 
-// Fs: as Mounted has it. Bells: void ring(), wakes all threads that wait.
+// Fs: as Mounted has it. Bells: void ring(), wakes all threads that wait; void missing(path): a client's subtree is not
+// there, so all that it names is not (ERR_NAME). Told once of each client.
 template <typename Fs, typename Bells>
 class Router {
   public:
@@ -94,10 +97,17 @@ class Router {
         Gate gate{};
     };
 
-    // `places`: in the order of `names`. `pool`: of fewer than Gate::kJobs.
-    Router(Names &names, file::Life life, std::span<Place> places, const sel::ReplyPool &pool,
-           Bells &bells)
-        : names_{names}, life_{life}, places_{places}, pool_{pool}, bells_{bells} {}
+    // What all of vfs knows of its clients.
+    struct Common {
+        Names &names;
+        LentWindows &windows;
+        file::Life life;
+    };
+
+    // `places`: in the order of the names. `pool`: of fewer than Gate::kJobs.
+    Router(const Common &common, std::span<Place> places, const sel::ReplyPool &pool, Bells &bells)
+        : names_{common.names}, windows_{common.windows}, life_{common.life}, places_{places},
+          pool_{pool}, bells_{bells} {}
 
     sel::Result<> bind(const Bind &m) {
         if (binding_.exchange(true)) {
@@ -106,6 +116,9 @@ class Router {
         sel::Result<> bound = names_.bind(m.client, m.data, m.read_only != 0, [this](u32 part) {
             return client_[part & kPart].pending == 0;
         });
+        if (bound) {
+            client_[names_.part_of({m.client, false}) & kPart].told = false;
+        }
         binding_ = false;
         return bound;
     }
@@ -118,7 +131,32 @@ class Router {
         u32 mounts = client_[part].mounts.exchange(0); // What is noted later is of the next life.
         client_[part].closes++;
         sweep(mounts);
+        drop_windows();
         return life_.number();
+    }
+
+    // The token in slot `arrival` is what the client lends from now on; 0: nothing. Where it is used, it goes back.
+    sel::Result<> lend(const file::Lend &m, sel::Caller caller, cptr_t arrival,
+                       const sel::Receiver &receiver) {
+        caller.part = names_.part_of(caller);
+        Client &client = client_[caller.part];
+        bool room = client.pending.fetch_add(1) < kPendingMax;
+        error_t error = room ? check(caller, receiver) : ERR_FULL;
+        if (error == OK) {
+            error = names_.client(caller.part) == nullptr ? ERR_RIGHT
+                    : m.window != 0                       ? ERR_ARG
+                                                          : OK;
+        }
+        if (error == OK && client.lends.exchange(true)) {
+            error = ERR_BUSY;
+        } else if (error == OK) {
+            Owner owner = begin<file::Lend>(client, caller, 0);
+            error = windows_.lend(owner, arrival, [this](Owner o) { return is_over(o); }).error();
+            client.lends = false;
+            sweep(client.mounts);
+        }
+        client.pending--;
+        return error;
     }
 
     // What it held, with any of its capabilities, is closed.
@@ -129,6 +167,7 @@ class Router {
             mounts |= client.program == program ? client.mounts.exchange(0) : 0;
         }
         sweep(mounts);
+        drop_windows();
     }
 
     // Does what is left where nobody is.
@@ -188,6 +227,12 @@ class Router {
         return {part, program, client_[part].closes + Names::ends_of(program)};
     }
 
+    // What it lent is not used for anything that it has asked for.
+    bool is_over(Owner o) const { return owner_of(o.part) != o && client_[o.part].pending == 0; }
+    void drop_windows() {
+        windows_.drop_void([this](Owner o) { return is_over(o); });
+    }
+
     // --- Who may what, where.
 
     // A program at run time may have ended before this was looked at, and another one be bound now. While it waits
@@ -220,9 +265,13 @@ class Router {
             return mount.error();
         } else {
             const sel::Subtree *client = names_.client(caller.part);
-            if (client == nullptr || (client->read_only && needs_write(m)) ||
-                (is_any<M, file::ReadInto, file::WriteFrom> && client->window == 0)) {
+            if (client == nullptr || (client->read_only && needs_write(m))) {
                 return ERR_RIGHT;
+            }
+            if constexpr (requires { m.window; }) {
+                if (m.window != 0) {
+                    return ERR_ARG;
+                }
             }
             return route_file(m, *client, mounts);
         }
@@ -283,6 +332,9 @@ class Router {
     bool do_now(M &m, Owner owner, u32 mount, sel::Regs &r, sel::Receiver &receiver) {
         auto &[mounted, gate] = places_[mount];
         mounted.on_received(m, owner, r);
+        if (r.label() == ERR_NAME) {
+            look_for_subtree(mounted, owner);
+        }
         client_[owner.part].pending--;
         bool known = !is_any<M, file::Open> || r.label() != OK;
         bool current = owner_of(owner.part) == owner;
@@ -298,6 +350,19 @@ class Router {
         }
         finish(mount);
         return false;
+    }
+
+    // Something that a client has named is not there. Is it because nothing of what it may name is?
+    void look_for_subtree(Mounts &mounted, Owner owner) {
+        const sel::Subtree *client = names_.client(owner.part);
+        if (client == nullptr || client->path == "/" || client_[owner.part].told) {
+            return;
+        }
+        sel::Result<Names::Place> top = names_.find(*client, "/");
+        if (top.ok() && top->mount == mounted.place() && !mounted.has(top->inside.view()) &&
+            !client_[owner.part].told.exchange(true)) {
+            bells_.missing(client->path);
+        }
     }
 
     void sweep_here(Mounts &mounted) {
@@ -403,6 +468,9 @@ class Router {
     void complete(Job &job, M &m, Mounts &mounted) {
         sel::Regs r{};
         mounted.on(m, job.owner, r);
+        if (r.label() == ERR_NAME) {
+            look_for_subtree(mounted, job.owner);
+        }
         if (r.label() != OK) {
             job.error = r.label();
         }
@@ -423,6 +491,7 @@ class Router {
     }
 
     Names &names_;
+    LentWindows &windows_;
     file::Life life_;
     std::span<Place> places_;
     const sel::ReplyPool &pool_;
@@ -437,14 +506,23 @@ class Router {
 template <typename Router>
 class Worker {
   public:
-    Worker(Router &router, sel::ReplyPool &pool, sel::Tcb self)
-        : router_{router}, receiver_{pool, self} {}
+    // `arrival`: the empty slot where capabilities arrive with what this thread receives.
+    Worker(Router &router, sel::ReplyPool &pool, sel::Tcb self, cptr_t arrival)
+        : router_{router}, receiver_{pool, self}, arrival_{arrival} {}
 
     sel::Receiver &receiver() { return receiver_; }
 
     sel::Result<> on(const Bind &m) { return router_.bind(m); }
     sel::Result<u32> on(const file::CloseAll &, sel::Caller caller) {
         return router_.close_all(caller);
+    }
+    sel::Result<> on(const file::Lend &m, sel::Caller caller) {
+        cptr_t arrival = caller.capability ? arrival_ : 0;
+        sel::Result<> lent = router_.lend(m, caller, arrival, receiver_);
+        if (caller.capability) { // If it was not kept.
+            [[maybe_unused]] auto removed = sel::Capability{arrival_}.remove();
+        }
+        return lent;
     }
     template <typename M>
     requires(Work::has<M>) bool on(M &m, sel::Caller caller, sel::Regs &r) {
@@ -456,6 +534,7 @@ class Worker {
   private:
     Router &router_;
     sel::Receiver receiver_;
+    cptr_t arrival_;
 };
 
 } // namespace vfs

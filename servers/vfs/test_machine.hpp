@@ -19,11 +19,12 @@ inline constexpr FileSystem kMounts[] = {
 enum : u32 { kRam, kDisk, kBoot, kFat };
 
 inline constexpr sel::Subtree kClients[] = {
-    {"/", false}, {"/disk/a", true, 1}, {"/disk/a", false, 2}, {"/", true}, {"/disk", false}};
-enum : u8 { kAll, kReadA, kWriteA, kReadAll, kDiskOnly }; // kReadA and kWriteA share memory.
+    {"/", false}, {"/disk/a", true}, {"/disk/a", false}, {"/", true}, {"/disk", false}};
+enum : u8 { kAll, kReadA, kWriteA, kReadAll, kDiskOnly };
 
 inline constexpr cptr_t kReplies = 20;
 inline constexpr u32 kReplyCount = 16;
+inline constexpr cptr_t kArrival = 50, kTokens = 60;
 
 // The whole server with one thread, and the kernel below it. A mount that is `stopped` has another thread in it, until
 // `work` goes on with what was left there.
@@ -33,14 +34,19 @@ struct Machine {
         void ring() {
             machine->router->help();
         } // The other threads have done it before the bell has rung out.
+        void missing(std::string_view path) { machine->missing.emplace_back(path); }
     };
     using TestRouter = Router<Remote, Bells>;
     using Places = std::array<TestRouter::Place, 4>;
 
     std::array<FakeFs, 4> fs;
+    std::map<std::string, std::string> shared; // Regions of clients, by name: their bytes.
+    std::map<cptr_t, std::string> slots; // Capabilities of vfs that it was sent: of which region.
     std::unique_ptr<Names> names;
+    std::unique_ptr<LentWindows> windows;
     std::unique_ptr<sel::ReplyPool> pool;
     std::unique_ptr<Places> places;
+    std::vector<std::string> missing; // Subtrees, as it was told of them.
     Bells bells{this};
     std::unique_ptr<TestRouter> router;
     std::unique_ptr<Worker<TestRouter>> worker;
@@ -50,6 +56,9 @@ struct Machine {
     std::vector<std::pair<cptr_t, sel::Regs>> answers;
 
     Machine() {
+        for (FakeFs &one : fs) {
+            one.shared = &shared;
+        }
         sel::host::kernel = [this](sel::Regs &r) { kernel(r); };
         restart(1);
         fs[kDisk].put("/a", FakeFs::kDirectory);
@@ -61,12 +70,17 @@ struct Machine {
 
     void restart(u32 number) {
         file::Life life{number};
+        slots.clear();
+        windows = std::make_unique<LentWindows>(kTokens);
         names = std::make_unique<Names>(kMounts, kClients);
         pool = std::make_unique<sel::ReplyPool>(sel::SlotRange{kReplies, kReplyCount});
-        auto mounted = [&](u32 i) { return TestRouter::Mounts{Remote{&fs[i]}, *names, i, life}; };
+        auto mounted = [&](u32 i) {
+            return TestRouter::Mounts{Remote{&fs[i], &slots}, *names, *windows, i, life};
+        };
         places.reset(new Places{{{mounted(0)}, {mounted(1)}, {mounted(2)}, {mounted(3)}}});
-        router = std::make_unique<TestRouter>(*names, life, std::span{*places}, *pool, bells);
-        worker = std::make_unique<Worker<TestRouter>>(*router, *pool, sel::Tcb{1});
+        router = std::make_unique<TestRouter>(TestRouter::Common{*names, *windows, life},
+                                              std::span{*places}, *pool, bells);
+        worker = std::make_unique<Worker<TestRouter>>(*router, *pool, sel::Tcb{1}, kArrival);
         REQUIRE(worker->receiver().start().ok());
     }
 
@@ -81,6 +95,10 @@ struct Machine {
             }
         }
     }
+    // Its owner has released the region: all tokens are gone.
+    void revoke(const std::string &region) {
+        std::erase_if(slots, [&](auto &pair) { return pair.second == region; });
+    }
     void end(u32 program) {
         sel::host::environment.ends[program - 1]++;
         worker->on_ended(program);
@@ -94,6 +112,15 @@ struct Machine {
             }
         } else if (r.number == CALL_TCB_BIND) {
             r.number = OK;
+        } else if (r.number == CALL_CAP_DELETE) {
+            r.number = slots.erase(r.cptr) == 1 ? OK : ERR_CAP;
+        } else if (r.number == CALL_CAP_MOVE) {
+            auto moved = slots.extract(r.cptr);
+            bool done = !moved.empty() && !slots.contains(r.word[0]);
+            if (done) {
+                slots[r.word[0]] = moved.mapped();
+            }
+            r.number = done ? OK : ERR_CAP;
         } else if (r.number == CALL_CALL) {
             std::size_t before = answers.size();
             r.cptr = badge;
@@ -119,6 +146,15 @@ struct Files {
         machine.badge =
             u64{part} << sel::BADGE_PART_SHIFT | service << sel::BADGE_SERVICE_SHIFT | client;
         return sel::Client<Api>{5}.call(m);
+    }
+    // Lends this region; empty: nothing.
+    error_t lend(const std::string &region, u32 window = 0) const {
+        if (region.empty()) {
+            return ask(file::Lend{.window = window}).error();
+        }
+        machine.slots[kArrival] = region;
+        machine.badge = u64{part} << sel::BADGE_PART_SHIFT | client;
+        return sel::Client<file::Api>{5}.call_giving(1, file::Lend{.window = window}).error();
     }
     sel::Result<u32> open(std::string_view path, u32 flags = 0) const {
         return ask(file::Open{.flags = flags, .data = path});

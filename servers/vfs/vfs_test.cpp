@@ -20,28 +20,150 @@ TEST_CASE("paths lead to the innermost mount, whatever the slashes") {
 }
 
 // Each client's content goes through its own memory, also when the file system dies meanwhile.
-TEST_CASE("content in shared memory") {
+TEST_CASE("content in memory that clients lend") {
     Machine m;
     Files all{m}, reader{m, kReadA}, writer{m, kWriteA};
     FakeFs &fs = m.fs[kDisk];
-    fs.shared = {{1, std::string(16, '.')}, {2, "..world.........."}};
+    m.shared = {{"mine", std::string(16, '.')}, {"theirs", "..world.........."}};
+    CHECK((reader.lend("mine") == OK && writer.lend("theirs") == OK && m.slots.size() == 2));
+    CHECK(fs.calls == 0); // Only when it is used.
     u32 out = *writer.open("/x", file::kWrite), in = *reader.open("/x");
-    fs.die_at = 0;
-    file::WriteFrom write{.handle = out, .count = 5, .offset = 5, .place = 2};
+    fs.die_at = 1;
+    file::WriteFrom write{.handle = out, .count = 5, .offset = 5, .place = 2, .window = 0};
     CHECK(writer.ask(write).ok());
     CHECK(fs.node["/a/x"] == "helloworld");
     CHECK(writer.sync(out) == OK);
     fs.die_at = 0;
-    file::ReadInto read{.handle = in, .count = 99, .offset = 1, .place = 3};
+    file::ReadInto read{.handle = in, .count = 99, .offset = 1, .place = 3, .window = 0};
     CHECK(reader.ask(read).value() == 9);
-    CHECK(fs.shared[1] == "...elloworld....");
-    CHECK(fs.shared[2] == "..world..........");
+    CHECK(m.shared["mine"] == "...elloworld....");
+    CHECK(m.shared["theirs"] == "..world..........");
+    u32 calls = fs.calls;
+    CHECK(reader.ask(read).ok());
+    CHECK(fs.calls == calls + 1); // It has been lent.
     write.handle = in;
     CHECK(reader.ask(write).error() == ERR_RIGHT);
-    read.handle = *all.open("/disk/a/x");
-    u32 calls = fs.calls;
-    CHECK(all.ask(read).error() == ERR_RIGHT); // It shares nothing.
+    read.window = 1;
+    CHECK(reader.ask(read).error() == ERR_ARG);
+    read = {.handle = *all.open("/disk/a/x"), .count = 1, .offset = 0, .place = 0, .window = 0};
+    calls = fs.calls;
+    CHECK(all.ask(read).error() == ERR_RIGHT); // It lends nothing.
     CHECK(fs.calls == calls);
+}
+
+TEST_CASE("a file is opened, read and closed in one request") {
+    Machine m;
+    Files all{m}, reader{m, kReadA};
+    FakeFs &fs = m.fs[kDisk];
+    m.shared = {{"mine", std::string(16, '.')}};
+    file::Fetch fetch{.offset = 1, .count = 9, .place = 2, .window = 0, .data = "/x"};
+    CHECK(reader.ask(fetch).error() == ERR_RIGHT);
+    CHECK(reader.lend("mine") == OK);
+    for (int die_at :
+         {-1, 0, 1}) { // Also if the file system dies in it, or when the memory is lent.
+        m.shared["mine"].assign(16, '.');
+        CHECK(reader.lend("mine") == OK);
+        fs.die_at = die_at;
+        CHECK(reader.ask(fetch).value() == 4);
+        CHECK((m.shared["mine"] == "..ello.........." && fs.open.empty() && fs.die_at == -1));
+    }
+    u32 calls = fs.calls;
+    CHECK((reader.ask(fetch).ok() && fs.calls == calls + 1));
+    fetch.data = "/../b"; // Not in its subtree.
+    CHECK(reader.ask(fetch).error() == ERR_SYNTAX);
+    fetch.data = "/b";
+    CHECK(reader.ask(fetch).error() == ERR_NAME);
+    fetch.data = "/";
+    CHECK(reader.ask(fetch).error() == ERR_DIRECTORY);
+    fetch.window = 1;
+    CHECK(reader.ask(fetch).error() == ERR_ARG);
+    for (u32 i = 0; i < 2 * Machine::TestRouter::Mounts::kHandles; i++) {
+        fetch = {.offset = 0, .count = 9, .place = 0, .window = 0, .data = "/x"};
+        CHECK(reader.ask(fetch).ok()); // It takes no handle of vfs.
+    }
+    CHECK(all.ask<Control>(Unmount{.data = "/fat"}, 2).ok());
+    CHECK(all.lend("mine") == OK);
+    fetch.data = "/fat/f";
+    CHECK(all.ask(fetch).error() == ERR_GONE);
+}
+
+TEST_CASE("what is lent no more goes back") {
+    Machine m;
+    Files all{m}, other{m, kReadAll, 8};
+    FakeFs &disk = m.fs[kDisk], &ram = m.fs[kRam];
+    m.shared = {{"one", std::string(16, '.')}, {"two", std::string(16, '.')}};
+    auto read = [&](const Files &files, u32 handle) {
+        return files
+            .ask(file::ReadInto{.handle = handle, .count = 5, .offset = 0, .place = 0, .window = 0})
+            .error();
+    };
+    auto use = [&](const Files &files) {
+        return read(files, *files.open("/disk/a/x")) == OK &&
+               read(files, *files.open("/motd")) == OK;
+    };
+    CHECK((all.lend("one") == OK && use(all)));
+    CHECK((disk.window.size() == 1 && ram.window.size() == 1));
+    CHECK((all.lend("two") == OK && disk.window.empty() && ram.window.empty() && use(all)));
+    CHECK(m.shared["two"].starts_with("welco"));
+    CHECK(all.lend("nothing") == OK); // Who lends it does not know what it is; a file system does.
+    CHECK(read(all, *all.open("/motd")) == ERR_ARG);
+    CHECK(read(all, *all.open("/motd")) == ERR_ARG);
+    CHECK((all.lend("") == OK && m.slots.empty() && read(all, *all.open("/motd")) == ERR_RIGHT));
+    CHECK((all.lend("one") == OK && use(all)));
+    m.revoke("one"); // What the file systems have they keep until they are told.
+    CHECK((use(all) && disk.window.size() == 1));
+    disk.die();
+    CHECK(read(all, *all.open("/disk/a/x")) == ERR_RIGHT);
+    CHECK((all.lend("one", 1) == ERR_ARG && m.slots.empty()));
+    CHECK((all.lend("one") == OK && other.lend("two") == OK && use(all) && use(other)));
+    CHECK((disk.window.size() == 2 && ram.window.size() == 2));
+    CHECK(all.ask(file::CloseAll{}).ok());
+    CHECK((disk.window.size() == 1 && ram.window.size() == 1 && m.slots.size() == 1));
+    m.end(8);
+    CHECK((disk.window.empty() && ram.window.empty() && m.slots.empty()));
+}
+
+// The next one in its place must not be written to by what the last one has asked for.
+TEST_CASE("a client ends with a read in hand that is for its memory") {
+    Machine m;
+    Files all{m}, other{m, kReadAll, 8};
+    m.shared = {{"one", std::string(16, '.')}, {"two", std::string(16, '.')}};
+    CHECK(all.lend("one") == OK);
+    file::ReadInto read{
+        .handle = *all.open("/motd"), .count = 7, .offset = 0, .place = 0, .window = 0};
+    m.stop(kRam);
+    CHECK(all.ask(read).error() == ERR_TIMEOUT); // Kept.
+    m.revoke("one");
+    m.end(7);
+    CHECK(other.lend("two") == OK); // In another place: that one is not free yet.
+    m.work(kRam);
+    CHECK(m.shared["two"] == std::string(16, '.'));
+    CHECK((m.slots.size() == 1 && m.fs[kRam].window.empty()));
+    m.end(8);
+    CHECK((all.lend("one") == OK && m.slots.begin()->first == kTokens));
+}
+
+TEST_CASE("as many clients lend as there are places") {
+    Machine m;
+    std::vector<Files> clients;
+    for (u32 i = 0; i <= LentWindows::kMax; i++) {
+        u32 program = sel::Environment::kSystemPrograms + 1 + i;
+        clients.push_back(Files{m, 0, program});
+        Bind bind{.client = program, .read_only = 0, .data = "/"};
+        CHECK(clients[0].ask<Binder>(bind, 3).ok());
+    }
+    for (u32 i = 0; i < LentWindows::kMax; i++) {
+        CHECK(clients[i].lend("r" + std::to_string(i)) == OK);
+    }
+    CHECK(clients.back().lend("more") == ERR_FULL);
+    CHECK(m.slots.size() == LentWindows::kMax);
+    m.end(clients[3].client);
+    CHECK(clients.back().lend("more") == OK);
+    CHECK(clients[4].lend("other") == OK);
+    for (const Files &client : clients) {
+        m.end(client.client);
+    }
+    CHECK(m.slots.empty());
 }
 
 TEST_CASE("paths that are none are refused, and no file system hears of them") {
@@ -89,6 +211,34 @@ TEST_CASE("a bound client has its subtree as its root, and nothing else has a na
     CHECK(writer.ask(file::GetUsage{}).ok());
     CHECK(stranger.stat("/") == ERR_RIGHT);
     CHECK(stranger.ask(file::CloseAll{}).error() == ERR_RIGHT);
+}
+
+TEST_CASE("that a subtree is not there is told once, with its name") {
+    constexpr u32 kProgram = sel::Environment::kSystemPrograms + 1;
+    Machine m;
+    Files reader{m, kReadA}, all{m}, child{m, kAll, kProgram};
+    CHECK(reader.stat("/nothing") == ERR_NAME);
+    CHECK(all.stat("/nothing") == ERR_NAME);
+    CHECK(m.missing.empty());
+    m.fs[kDisk].node.clear();
+    m.fs[kDisk].put("/b", "secret");
+    CHECK(all.stat("/disk/a") == ERR_NAME);
+    CHECK(m.missing.empty());
+    CHECK(reader.cat("/x") == failure(ERR_NAME));
+    CHECK(m.missing == std::vector<std::string>{"/disk/a"});
+    CHECK(reader.stat("/") == ERR_NAME);
+    CHECK(m.missing.size() == 1);
+    // Of each program that is bound, also when its part of the name space was another one's, and when it waits.
+    for (std::size_t told : {2u, 3u}) {
+        Bind bind{.client = kProgram, .read_only = 0, .data = "/disk/none"};
+        REQUIRE(all.ask<Binder>(bind, 3).ok());
+        m.stop(kDisk);
+        CHECK(child.stat("/x") == ERR_TIMEOUT);
+        m.work(kDisk);
+        CHECK(m.missing.size() == told);
+        CHECK(m.missing.back() == "/disk/none");
+        m.end(kProgram);
+    }
 }
 
 TEST_CASE("a read-only client changes nothing") {

@@ -12,9 +12,9 @@ namespace {
 constexpr u32 kData = 8; // First page for data.
 
 struct Fixture {
-    block::FakeMemory memory;
+    driver::FakeMemory memory;
     FakeDevice device{memory};
-    Disk<FakeDevice, block::FakeMemory> disk{device, memory};
+    Disk<FakeDevice, driver::FakeMemory> disk{device, memory};
     block::Outcomes out;
 
     bool start() { return disk.stop() && disk.start(); }
@@ -53,12 +53,12 @@ TEST_CASE_METHOD(Fixture, "the disk is what the device says", "[virtio-blk]") {
     CHECK_FALSE(g.read_only);
     CHECK(device.accepted == device.features);
     CHECK(device.status == 15);
-    device.features = FEATURE_VERSION_1 | FEATURE_RO | 1u << 28 | 1u << 29;
+    device.features = virtio::FEATURE_VERSION_1 | FEATURE_RO | 1u << 28 | 1u << 29;
     REQUIRE(start());
     CHECK(disk.geometry().read_only);
     CHECK_FALSE(disk.geometry().flush);
     CHECK_FALSE(disk.geometry().discard);
-    CHECK(device.accepted == (FEATURE_VERSION_1 | FEATURE_RO));
+    CHECK(device.accepted == (virtio::FEATURE_VERSION_1 | FEATURE_RO));
     CHECK_FALSE(memory.strayed);
 }
 
@@ -156,7 +156,7 @@ TEST_CASE_METHOD(Fixture, "nonsense in the used ring is noticed", "[virtio-blk]"
         device.set_used_index(0xffff);
     }
     SECTION("it asks for a reset") {
-        device.status |= STATUS_NEEDS_RESET;
+        device.status |= virtio::STATUS_NEEDS_RESET;
     }
     CHECK_FALSE(disk.collect(out));
     CHECK(out.count <= 1);

@@ -55,6 +55,11 @@ class Cache {
     u32 dirty() const { return dirty_; }
     u32 pages() const { return pages_; }
 
+    // What is in the cache at `offset`, if all of it is and lies in one page: until the next call. nullptr: it is not.
+    const u8 *peek(u64 offset, std::size_t size) {
+        return allowed() ? present(offset, size) : nullptr;
+    }
+
   private:
     static constexpr u32 kPageSectors = block::kPageSectors;
     static constexpr u32 kBuckets = 1024;

@@ -3,8 +3,8 @@
 //
 // The library looks through the whole block for each name, each size and each attribute. A block is a log of
 // tags, of which the last one counts; entries have numbers, and move when one is put in or taken out before them.
-// The library has checked the sums of what is read here; it may be nonsense all the same, so every place is
-// checked again. Source: SPEC.md of littlefs, "Metadata tags".
+// Some tags are a commit, and end with a sum. Sums may be right and it be nonsense all the same, so every place is
+// checked. Source: SPEC.md of littlefs, "Metadata blocks" and "Metadata tags".
 #pragma once
 
 #include <algorithm>
@@ -14,6 +14,8 @@
 #include <string_view>
 
 #include "abi/types.h"
+
+extern "C" u32 lfs2_crc(u32 sum, const void *bytes, std::size_t size); // crc.cpp
 
 namespace volume {
 
@@ -32,7 +34,52 @@ class DirectoryBlock {
     // Where the block is to be put, before read().
     std::span<u8> room(u32 bytes) { return {byte_.data(), std::min(bytes, kBytes)}; }
 
-    // `bytes`: up to the end of its last commit. `type`: of the attribute.
+    // What the library keeps of a block.
+    struct Commits {
+        u32 end = 0;  // Of the last one.
+        u32 last = 0; // Its last tag, to which the next one is added.
+        u32 count = 0;
+        u32 tail[2] = {~0u, ~0u}; // Where the list goes on,
+        bool split = false;       // as the same directory.
+    };
+
+    // All of a block, of which the library has not seen anything. False: something there is for the library: damage, a
+    // cut commit, tags that are rare.
+    bool read_commits(u8 type, Commits &out) {
+        end_ = kBytes;
+        count_ = 0;
+        Commits now;
+        u32 begin = 0, tag = ~0u;
+        for (u32 at = sizeof(u32);;) {
+            bool more = at + sizeof tag <= kBytes;
+            tag ^= more ? load_big(at) : 0;
+            if (!more || tag > kTag) {
+                return at == begin; // Behind a commit; the rest was never written.
+            }
+            u32 place = at + static_cast<u32>(sizeof tag), size = size_of(tag);
+            if (size > kBytes - place) {
+                return false;
+            }
+            at = place + size;
+            if ((tag >> 20 & kSumMask) != SUM) {
+                if (!take(tag, place, type, now)) {
+                    return false;
+                }
+                continue;
+            }
+            if (size < sizeof(u32) ||
+                lfs2_crc(~0u, &byte_[begin], place - begin) != load_little(place)) {
+                return false;
+            }
+            tag ^= tag >> 20 << 31; // What the top bit of the next one is.
+            now.end = begin = at;
+            now.last = tag;
+            now.count = count_;
+            out = now;
+        }
+    }
+
+    // `bytes`: up to the end of its last commit, as the library has found it. `type`: of the attribute.
     void read(u32 bytes, u8 type) {
         end_ = std::min(bytes, kBytes);
         count_ = 0;
@@ -72,8 +119,14 @@ class DirectoryBlock {
         LIST_STRUCT = 0x202, // Its size stands behind a number.
         ATTRIBUTE = 0x300,   // And its type.
         CREATE = 0x401,
-        DELETE = 0x4ff
+        DELETE = 0x4ff,
+        SUM = 0x500,
+        NEXT_SUM = 0x5ff, // Of what is not written yet.
+        TAIL = 0x600,
+        SPLIT_TAIL = 0x601,
+        MOVE = 0x7ff
     };
+    static constexpr u32 kSumMask = 0x780;
 
     // Places in the block; 0: nothing.
     struct Found {
@@ -97,6 +150,51 @@ class DirectoryBlock {
         return value;
     }
 
+    // A tag of a commit. False: it makes no sense here, or is a rare one. Nearly all are of three kinds.
+    [[gnu::always_inline]] bool take(u32 tag, u32 at, u8 attribute, Commits &now) {
+        u32 type = tag >> 20, id = tag >> 10 & kEntries, size = tag & kDeleted;
+        u16 place = static_cast<u16>(at), bytes = static_cast<u16>(size);
+        if (size == kDeleted || count_ + 1 >= kEntries) {
+            return take_rare(tag, at, attribute, now);
+        }
+        if (id < count_) {
+            if (type == u32{ATTRIBUTE} + attribute) {
+                set_attribute(found_[id], place, bytes);
+                return true;
+            }
+            if (is_content(type)) {
+                set_content(found_[id], type, place, bytes);
+                return true;
+            }
+        } else if (id == count_ && is_name(type)) {
+            found_[count_++] = {};
+            set_name(found_[id], type, place, bytes);
+            return true;
+        }
+        return take_rare(tag, at, attribute, now);
+    }
+
+    [[gnu::noinline]] bool take_rare(u32 tag, u32 at, u8 attribute, Commits &now) {
+        u32 type = tag >> 20, id = tag >> 10 & kEntries, size = tag & kDeleted;
+        if (id == kEntries) {
+            if ((type == TAIL || type == SPLIT_TAIL) && size == sizeof now.tail) {
+                now.tail[0] = load_little(at);
+                now.tail[1] = load_little(at + 4);
+                now.split = type == SPLIT_TAIL;
+                return true;
+            }
+            return (type == NEXT_SUM || type == MOVE) && size != kDeleted;
+        }
+        bool adds = is_name(type) || type == CREATE;
+        bool known = adds || is_content(type) || type == DELETE || (type & 0x700) == ATTRIBUTE;
+        bool sized = type == DELETE || size != kDeleted;
+        if (!known || !sized || id >= count_ + (adds ? 1 : 0) || count_ + 1 >= kEntries) {
+            return false;
+        }
+        note(tag, static_cast<u16>(at), attribute);
+        return true;
+    }
+
     void note(u32 tag, u16 at, u8 attribute) {
         u32 type = tag >> 20, id = tag >> 10 & kEntries;
         u16 bytes = static_cast<u16>(size_of(tag));
@@ -107,27 +205,39 @@ class DirectoryBlock {
             shift(id, type == CREATE);
             return;
         }
-        bool name = type == FILE_NAME || type == DIRECTORY_NAME;
-        if (name) {
+        if (is_name(type)) {
             reach(id);
         }
         if (id >= count_) {
             return;
         }
         Found &f = found_[id];
-        if (name) {
-            f.name = at;
-            f.name_bytes = bytes;
-            f.directory = type == DIRECTORY_NAME;
-        } else if (type >= DIRECTORY_STRUCT && type <= LIST_STRUCT) {
-            f.content = at;
-            f.bytes = type == INLINE_STRUCT                ? bytes
-                      : type == LIST_STRUCT && bytes >= 8u ? load_little(at + 4u)
-                                                           : 0;
+        if (is_name(type)) {
+            set_name(f, type, at, bytes);
+        } else if (is_content(type)) {
+            set_content(f, type, at, bytes);
         } else if (type == u32{ATTRIBUTE} + attribute) {
-            f.attribute = at;
-            f.attribute_bytes = bytes;
+            set_attribute(f, at, bytes);
         }
+    }
+
+    static bool is_name(u32 type) { return type == FILE_NAME || type == DIRECTORY_NAME; }
+    static bool is_content(u32 type) { return type >= DIRECTORY_STRUCT && type <= LIST_STRUCT; }
+
+    static void set_name(Found &f, u32 type, u16 at, u16 bytes) {
+        f.name = at;
+        f.name_bytes = bytes;
+        f.directory = type == DIRECTORY_NAME;
+    }
+    void set_content(Found &f, u32 type, u16 at, u16 bytes) const {
+        f.content = at;
+        f.bytes = type == INLINE_STRUCT                ? bytes
+                  : type == LIST_STRUCT && bytes >= 8u ? load_little(at + 4u)
+                                                       : 0;
+    }
+    static void set_attribute(Found &f, u16 at, u16 bytes) {
+        f.attribute = at;
+        f.attribute_bytes = bytes;
     }
 
     // There is a number `id`.

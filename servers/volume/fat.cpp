@@ -20,8 +20,9 @@ constexpr u32 kCallsPerCluster = 4;
 
 constexpr u64 kGapMax = 4 << 20; // What one call may fill with zeroes.
 constexpr u32 kZeroes = 4096;
-constexpr u32 kStepsMax = 1000;   // Entries that list() looks at.
-constexpr u32 kCheckUnits = 2000; // Of one step of a check.
+constexpr u32 kStepsMax = 1000;         // Entries that list() looks at.
+constexpr u32 kDirectoryMax = 0x200000; // Bytes of a directory (MAX_DIR of the library).
+constexpr u32 kCheckUnits = 2000;       // Of one step of a check.
 constexpr u64 kDay = 86400;
 
 u64 time_now; // For get_fattime(), which is told nothing.
@@ -34,13 +35,16 @@ u64 days_of(u32 year, u32 month, u32 day) {
     return u64{era} * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
+u64 seconds_in_day(WORD time) {
+    return (time >> 11) * 3600u + (time >> 5 & 63) * 60u + (time & 31) * 2u;
+}
+
 u64 seconds_of(WORD date, WORD time) {
     u32 month = date >> 5 & 15, day = date & 31;
     if (month < 1 || month > 12 || day < 1) {
         return 0;
     }
-    return days_of(1980 + (date >> 9), month, day) * kDay + (time >> 11) * 3600u +
-           (time >> 5 & 63) * 60u + (time & 31) * 2u;
+    return days_of(1980 + (date >> 9), month, day) * kDay + seconds_in_day(time);
 }
 
 NodeInfo info_of(const FILINFO &info) {
@@ -328,9 +332,55 @@ sel::Result<> Fat::point_cursor(const Path &path, u32 position) {
     return {};
 }
 
+// A directory is read, entry for entry, at one time of day after another: what is the same is not worked out anew.
+u64 Fat::seconds_at(u16 date, u16 time) {
+    if (date != date_) {
+        date_ = date;
+        date_seconds_ = seconds_of(date, 0);
+    }
+    return date_seconds_ == 0 ? 0 : date_seconds_ + seconds_in_day(time);
+}
+
+// The records from the cursor on that lie in its cluster and in one page of the cache. `left`: bytes to the end of the
+// cluster. Empty: they are not there, or the library has newer ones.
+std::span<const u8> Fat::records_near(u32 &left) {
+    u32 at = cursor_.dptr, sector = fs_.ssize;
+    u32 all = cursor_.clust != 0 ? fs_.csize * sector : fs_.n_rootdir * FatRecord::kBytes;
+    left = cursor_.clust != 0 ? all - at % all : all - std::min(at, all);
+    u64 place = u64{cursor_.sect} * sector + at % sector;
+    u32 count = std::min(left, Cache::kPageBytes - static_cast<u32>(place % Cache::kPageBytes));
+    bool there = cursor_.sect != 0 && fs_.wflag == 0 && at < kDirectoryMax - count;
+    const u8 *records = there ? cache_.peek(place, count) : nullptr;
+    return {records, records != nullptr ? count : 0};
+}
+
+// Plain entries from the cursor on, read where they stand, with something behind each. False: there is none.
+bool Fat::read_near(file::Entries &out) {
+    u32 left = 0, used = 0;
+    std::span<const u8> records = records_near(left);
+    for (FatRecord record; record.read(records.subspan(used)) && used + record.used < left;) {
+        u64 bytes = record.directory ? 0 : record.bytes;
+        u64 changed = seconds_at(record.date, record.time);
+        if (!Path::is_name(record.name()) ||
+            !out.add(listed_ + 1, info({record.directory, bytes, changed}), record.name())) {
+            break;
+        }
+        listed_++;
+        used += record.used;
+    }
+    u32 sector = fs_.ssize, at = cursor_.dptr % sector + used;
+    cursor_.sect += at / sector;
+    cursor_.dptr += used;
+    cursor_.dir = fs_.win + at % sector;
+    return used != 0;
+}
+
 // From the cursor on.
 sel::Result<> Fat::read_entries(file::Entries &out) {
     for (u32 steps = 0; out.has_room() && steps < kStepsMax; steps++) {
+        if (read_near(out)) {
+            continue;
+        }
         FILINFO info;
         sel::Result<> read = to_error(f_readdir(&cursor_, &info), ERR_IO);
         if (!read || info.fname[0] == 0) {

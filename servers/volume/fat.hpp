@@ -12,6 +12,7 @@
 
 #include "servers/volume/cache.hpp"
 #include "servers/volume/fat_check.hpp"
+#include "servers/volume/fat_record.hpp"
 #include "servers/volume/file_system.hpp"
 
 #include <ff.h>
@@ -71,6 +72,9 @@ class Fat final : public FileSystem {
     bool at_cursor(const Path &path, u32 position) const;
     sel::Result<> point_cursor(const Path &path, u32 position);
     void close_cursor();
+    u64 seconds_at(u16 date, u16 time);
+    std::span<const u8> records_near(u32 &left);
+    bool read_near(file::Entries &out);
     sel::Result<> read_entries(file::Entries &out);
     u64 cluster_bytes() const { return u64{fs_.csize} * sector_bytes_; }
     static void forget_runs(Object &object);
@@ -91,6 +95,8 @@ class Fat final : public FileSystem {
     u32 listed_ = 0;
     Path listed_path_{};
     FF_DIR cursor_{};
+    u16 date_ = 0;         // Of the last entry,
+    u64 date_seconds_ = 0; // and what that is in seconds since 1970.
 };
 
 } // namespace volume

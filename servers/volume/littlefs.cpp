@@ -445,8 +445,45 @@ error_t LittleFs::point_cursor(const Path &path, u32 position) {
     return error == ERR_ARG ? ERR_EMPTY : error;
 }
 
+// Goes to the next pair of blocks, and takes the newer one into memory: what lfs2_dir_turn() and read_directory() do,
+// in one pass. False: the library is to do it, and nothing has changed.
+bool LittleFs::turn_at_once() {
+    lfs2_mdir_t &m = cursor_.m;
+    if (!m.split || m.tail[0] >= fs_.block_count || m.tail[1] >= fs_.block_count) {
+        return false;
+    }
+    u32 revision[2];
+    for (u32 i = 0; i < 2; i++) {
+        std::span to{reinterpret_cast<u8 *>(&revision[i]), sizeof revision[i]};
+        if (!cache_.read(u64{m.tail[i]} * kBlockBytes, to)) {
+            return false;
+        }
+    }
+    u32 newer = static_cast<s32>(revision[1] - revision[0]) > 0 ? 1 : 0;
+    directory_of_ = {};
+    DirectoryBlock::Commits commits;
+    if (!cache_.read(u64{m.tail[newer]} * kBlockBytes, directory_.room(kBlockBytes)) ||
+        !directory_.read_commits(LITTLEFS_ATTRIBUTE, commits)) {
+        return false;
+    }
+    m = {.pair = {m.tail[newer], m.tail[1 - newer]},
+         .rev = revision[newer],
+         .off = commits.end,
+         .etag = commits.last,
+         .count = static_cast<u16>(commits.count),
+         .erased = false,
+         .split = commits.split,
+         .tail = {commits.tail[0], commits.tail[1]}};
+    cursor_.id = 0;
+    directory_of_ = m;
+    return true;
+}
+
 // Goes to the next pair of blocks; ERR_EMPTY: there is none.
 error_t LittleFs::turn_cursor() {
+    if (turn_at_once()) {
+        return OK;
+    }
     int more = guarded([&] { return lfs2_dir_turn(&fs_, &cursor_); });
     return more > 0 ? OK : more < 0 ? to_error(more) : ERR_EMPTY;
 }
@@ -477,28 +514,44 @@ bool LittleFs::is_hidden(u32 id) const {
            (pair[1] == move.pair[0] || pair[1] == move.pair[1]);
 }
 
-void LittleFs::add_entry(const DirectoryBlock::Entry &entry, file::Entries &out) {
+// False: there is no room for it.
+bool LittleFs::add_entry(const DirectoryBlock::Entry &entry, file::Entries &out) {
     Attribute said{};
-    std::memcpy(&said, entry.attribute.data(), std::min(entry.attribute.size(), sizeof said));
-    cursor_.pos++;
-    if (Path::is_name(entry.name)) {
-        out.add(cursor_.pos, info(node(entry.directory, entry.bytes, said)), entry.name);
+    if (entry.attribute.size() == sizeof said.changed) { // Most, and copied without a call.
+        std::memcpy(&said.changed, entry.attribute.data(), sizeof said.changed);
+    } else {
+        std::memcpy(&said, entry.attribute.data(), std::min(entry.attribute.size(), sizeof said));
     }
+    file::Info what = info(node(entry.directory, entry.bytes, said));
+    if (Path::is_name(entry.name) && !out.add(cursor_.pos + 1, what, entry.name)) {
+        return false;
+    }
+    cursor_.pos++;
+    return true;
+}
+
+// Those of the block that is in memory, from the cursor on. False: there is no room for all.
+bool LittleFs::list_block(file::Entries &out, u32 &steps) {
+    DirectoryBlock::Entry entry;
+    for (; cursor_.id < cursor_.m.count && steps < kStepsMax; cursor_.id++, steps++) {
+        if (directory_.find(cursor_.id, entry) && !is_hidden(cursor_.id) &&
+            !add_entry(entry, out)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 sel::Result<> LittleFs::list(const Path &path, u32 position, file::Entries &out) {
     error_t error = point_cursor(path, position);
-    for (u32 steps = 0; error == OK && out.has_room() && steps < kStepsMax; steps++) {
+    bool room = true;
+    for (u32 steps = 0; error == OK && room && steps < kStepsMax; steps++) {
         if (cursor_.id >= cursor_.m.count) {
             error = turn_cursor();
             continue;
         }
         error = read_directory();
-        DirectoryBlock::Entry entry;
-        if (error == OK && directory_.find(cursor_.id, entry) && !is_hidden(cursor_.id)) {
-            add_entry(entry, out);
-        }
-        cursor_.id += error == OK ? 1 : 0;
+        room = error == OK && list_block(out, steps);
     }
     listed_ = cursor_.pos;
     error = error == OK && out.data.size == 0 ? ERR_IO : error; // Nothing in that many steps.

@@ -124,10 +124,12 @@ class LittleFs final : public FileSystem, BlockSource {
     void close_cursor();
     sel::Result<> flush();
     error_t point_cursor(const Path &path, u32 position);
+    bool turn_at_once();
     error_t turn_cursor();
     error_t read_directory();
     bool is_hidden(u32 id) const;
-    void add_entry(const DirectoryBlock::Entry &entry, file::Entries &out);
+    bool add_entry(const DirectoryBlock::Entry &entry, file::Entries &out);
+    bool list_block(file::Entries &out, u32 &steps);
     u64 size_of(Object &object);
     void note_change(Object &object);
     bool becomes_tree(Object &object, u64 end);

@@ -9,11 +9,13 @@
 
 namespace volume {
 
-class Server : public file::Server<Store> {
+// Room: as file::Windows has it.
+template <typename Room = const root::RegionRoom>
+class Server : public file::Server<Store, Room> {
   public:
     template <typename... Ts>
-    Server(sel::Log<logging::Writer> log, Store &store, const Ts &...rest)
-        : file::Server<Store>{store, rest...}, log_{log}, store_{store} {}
+    Server(sel::Log<logging::Writer> log, Store &store, Ts &&...rest)
+        : file::Server<Store, Room>{store, std::forward<Ts>(rest)...}, log_{log}, store_{store} {}
 
     // Asked after each request.
     u64 deadline() {
@@ -23,7 +25,7 @@ class Server : public file::Server<Store> {
             log_.error("not written to the disk: {}: {}", failure.path.view(),
                        sel::describe(failure.error));
         }
-        return file::Server<Store>::deadline();
+        return file::Server<Store, Room>::deadline();
     }
 
   private:

@@ -99,19 +99,19 @@ sel::Result<u32> Volume::prepare(const Path &said, u32 flags) {
     if (!file) {
         return file;
     }
-    sel::Result<u32> object = u32{0};
+    error_t error = OK;
     if (create) {
-        object = object_of(*file, Mode::Create);
-        if (object.ok() && fs_.stat(path).ok()) {
+        error = object_of(*file, Mode::Create).error();
+        if (error == OK && fs_.stat(path).ok()) {
             file_[*file].path = path;
         }
     } else if (writable && (flags & file::kTruncate) != 0) {
-        object = object_of(*file, Mode::Write);
-        object = object.ok() ? after(*file, fs_.truncate(*object, 0)).error() : object;
+        sel::Result<u32> object = object_of(*file, Mode::Write);
+        error = object.ok() ? after(*file, fs_.truncate(*object, 0)).error() : object.error();
     }
-    if (object.error() != OK) {
+    if (error != OK) {
         put_file(*file);
-        return after(kNone, object.error()).error();
+        return after(kNone, error).error();
     }
     return file;
 }

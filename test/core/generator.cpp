@@ -397,7 +397,10 @@ std::optional<Lockstep::Call> Lockstep::nested_call() {
     u64 cptr = cptr_where(has_passive_receiver);
     if (cptr == 0)
         return std::nullopt;
-    return Call{CALL_CALL, cptr, chance(50) ? below(5) : message_info(), {junk(), 0, 0, 0}};
+    return Call{CALL_CALL,
+                cptr,
+                chance(70) ? below(chance(50) ? 5 : 122) : message_info(),
+                {junk(), 0, 0, 0}};
 }
 
 // Retypes of more objects than one step makes, and the room for them made free again.

@@ -156,7 +156,7 @@ u64 Model::retype_children(Cap &parent, u64 bytes) {
 
 // How many of `count` objects a step makes, each of which has so many bytes to be zeroed.
 u64 Model::objects_now(u64 bytes, u64 count) {
-    u64 most = bytes > ZERO_BYTES ? 1 : (ZERO_BYTES + 2 * MAKING) / (bytes + MAKING);
+    u64 most = bytes > ZERO_BYTES / 2 ? 1 : (ZERO_BYTES + 3 * MAKING) / (bytes + MAKING);
     return std::min(std::min(count, most), u64{OBJECTS_A_STEP});
 }
 

@@ -101,7 +101,7 @@ struct Refill {
 };
 
 struct Timer {
-    u64 due, order; // Equal times: first come, first served.
+    u64 due, order; // Equal times: first come, first served, unless order_ties() says otherwise.
     Thread *thread;
     Context *context;
     bool operator<(const Timer &o) const { return due != o.due ? due < o.due : order < o.order; }

@@ -370,6 +370,26 @@ u64 Model::next_deadline() const {
     return due;
 }
 
+void Model::order_ties(const std::function<u64(const Timer &)> &place) {
+    for (auto first = timers.begin(); first != timers.end();) {
+        auto end =
+            std::find_if(first, timers.end(), [&](const Timer &t) { return t.due != first->due; });
+        std::vector<Timer> ties(first, end);
+        timers.erase(first, end);
+        std::vector<u64> orders;
+        for (const Timer &t : ties)
+            orders.push_back(t.order);
+        std::stable_sort(ties.begin(), ties.end(),
+                         [&](const Timer &a, const Timer &b) { return place(a) < place(b); });
+        for (size_t i = 0; i < ties.size(); i++) {
+            ties[i].order = orders[i];
+            auto now_at = timers.insert(ties[i]).first;
+            (ties[i].thread != nullptr ? ties[i].thread->timer : ties[i].context->timer) = now_at;
+        }
+        first = end;
+    }
+}
+
 // One timer interrupt, which leaves `left` timers that are due to the next.
 void Model::timer(size_t left) {
     graveyard_.clear();

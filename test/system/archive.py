@@ -18,7 +18,6 @@ import pack_archive  # noqa: E402
 TRAP, LOOP = b"\x0f\x0b", b"\xeb\xfe"  # ud2; a jump to itself.
 # mov eax, CALL_WAIT; mov edi, SLOT_NOTIFICATION; xor esi, esi; syscall; again: it takes its signals, and no more.
 STAND = bytes.fromhex("b8 08000000 bf 03000000 31f6 0f05 ebf0")
-RETURN_TRUE = bytes.fromhex("b8 01000000 c3")  # mov eax, 1; ret
 LOAD, EXECUTABLE = 1, 1  # Of a program header: its type, a flag.
 
 

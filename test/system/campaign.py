@@ -8,6 +8,7 @@ SPDX-License-Identifier: BSD-2-Clause
   busy 38          the same while files are used all the time
   flips 1000       so many bits of servers' memory are flipped
   regions 1000     a client takes back what it has lent to each driver so often, and ends with requests in flight
+  windows 1000     the same with each file system
 """
 
 import argparse
@@ -18,12 +19,14 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "scripts/lib")]
 
 from stuck import SECOND, USE, Flips, lies, open_machine, recovery, supervisor_faults  # noqa: E402
-from test_regions import DEVICES, LIFE, hostile, hostile_beside_files, machine_with  # noqa: E402
+from test_regions import (  # noqa: E402
+    DEVICES, FOLDERS, LIFE, hostile, hostile_beside_files, hostile_with_files, hostile_with_files_beside, machine_with,
+    machine_with_files)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("supervisor", "lies", "recovery", "busy", "flips", "regions"))
+    parser.add_argument("what", choices=("supervisor", "lies", "recovery", "busy", "flips", "regions", "windows"))
     parser.add_argument("times", nargs="?", type=int, default=8)
     parser.add_argument("seed", nargs="?", type=int, default=1)
     options = parser.parse_args()
@@ -43,6 +46,14 @@ def main():
                     if life % LIFE == 0:
                         hostile_beside_files(machine, driver, options.seed + life)
             print(f"regions: {driver}: {options.times} times, all as before", flush=True)
+    elif options.what == "windows":
+        for folder in FOLDERS:
+            with machine_with_files() as machine:
+                for life in range(-(-options.times // LIFE)):
+                    hostile_with_files(machine, folder, LIFE, options.seed + life)
+                    if life % LIFE == 0 and folder != FOLDERS[-1]:
+                        hostile_with_files_beside(machine, folder, options.seed + life)
+            print(f"windows: {folder}: {options.times} times, all as before", flush=True)
     elif options.what in ("recovery", "busy"):
         return 0 if recovery(options.times, busy=options.what == "busy") else 1
     else:

@@ -25,7 +25,7 @@ LEDGER = BUFFER + 0x400  # Its first word is the count of answers (libsel/includ
 ENTRIES, TABLE_BITS, FRAME = 512, 9, 0x000FFFFFFFFFF000
 PRESENT, USER = 1, 4
 SYSCALL = b"\x0f\x05"
-REPLY_RECV, REPLY = 1, 6  # CALL_REPLY_RECV and CALL_REPLY of kernel/abi/call.h.
+REPLY_RECV, REPLY, OK = 1, 6, 0  # CALL_REPLY_RECV and CALL_REPLY of kernel/abi/call.h.
 INFO_LENGTH, INFO_TIMEOUT, MESSAGE_WORDS, MESSAGE_REGISTERS = 0x7F, 0x100, 120, 4
 REGISTERS, CR3_AT = {"rax": 0, "rdx": 3, "rsi": 4, "r8": 8, "r9": 9, "r10": 10, "rip": 16}, 204  # As QEMU's gdb stub has them.
 ANSWERING = ("3sel5serve", "3sel7receive", "3sel8ReplySet", "3sel9ReplyPool", "3sel5Later",
@@ -241,6 +241,9 @@ class Liar(threading.Thread):
         return self
 
     def __exit__(self, *_):
+        self.end()
+
+    def end(self):
         self.wanted = False
         self.join()
         if self.failed:
@@ -310,3 +313,14 @@ class Liar(threading.Thread):
         gdb.set_register("rsi", label << 32 | registers["rsi"] & INFO_TIMEOUT | self.random.randint(0, MESSAGE_WORDS))
         words = MESSAGE_WORDS - MESSAGE_REGISTERS
         gdb.write(self.buffer + 8 * MESSAGE_REGISTERS, self.random.randbytes(8 * words))
+
+
+class Loser(Liar):
+    """The first answer to a caller that was kept waiting does not reach it: the program goes on behind the call, and
+    believes that it has answered."""
+
+    def lie(self, gdb, registers):
+        if self.lies == 0 and registers["rax"] == REPLY and is_answer(registers):
+            self.lies, self.wanted = 1, False
+            gdb.set_register("rax", OK)
+            gdb.set_register("rip", registers["rip"] + len(SYSCALL))

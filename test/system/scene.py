@@ -6,7 +6,7 @@ import re
 import subprocess
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from build import BUILD, ISO, ROOT
@@ -16,6 +16,7 @@ BOOT_SECONDS = 100
 PAGE = 4096
 TOP = "system\nbin/\netc/\n" + "".join(f"{kind}{number}/\n" for kind in ("disk", "fat") for number in ("", 2, 3, 4))  # `ls /`.
 SERVERS = ("console", "timer", "log", "pci", "supervisor", "ramfs", "vfs", "pipe", "shell")
+PS_HEAD = re.compile(r"^ NR NAME .*\n", re.M)
 PS_ROW = re.compile(r"^ *(\d+) (\S+) +(\d+) (.{9}) (.{12}) (\S+ ?\S*) +(\d+)$")
 
 
@@ -76,7 +77,7 @@ def batch(commands, *options):
 
 def programs(machine):
     """{name: Program} from `ps`."""
-    rows = machine.run("ps").splitlines()[1:]
+    rows = PS_HEAD.split(machine.run("ps"))[-1].splitlines()  # Before it programs behind may have said something.
     found = [PS_ROW.match(row) for row in rows]
     assert rows and all(found), f"rows that cannot be read: {rows}"
     return {m[2]: Program(m[2], int(m[3]), m[4].strip(), m[6].strip(), int(m[7])) for m in found}
@@ -98,9 +99,16 @@ def registers(machine):
     return monitor(machine, "info registers")
 
 
+LIVE = ("running", "ready", "no time", "receive", "send", "call", "reply", "wait")  # Of the moment: it changes by itself.
+
+
 def snapshot(machine):
-    """All that `mem`, `ps` (without the time used) and `ls` show."""
-    return machine.run("mem"), programs(machine), machine.run("ls -l")
+    """All that `mem`, `ps` and `ls` show, without the time used, and of states only whether a program lives: who paints
+    what was printed has used up its time at one moment and waits at the next. One that does not go on is started anew, and
+    that is counted."""
+    found = {name: replace(program, state="alive") if program.state in LIVE else program
+             for name, program in programs(machine).items()}
+    return machine.run("mem"), found, machine.run("ls -l")
 
 
 def refused(machine, line):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from archive import TRAP
+from build import BUILD
 from disk import make_disk
 from inside import Liar, OpenMachine
 from machine import PROMPT, MachineError
@@ -27,8 +28,11 @@ USE = {  # Server: a command that needs it.
     "fs": "ls /disk",
     "fat": "ls /fat",
     "virtio-blk": "echo x > /disk/x; sync; rm /disk/x; sync",
+    "loader": "run /fat/hello",
 }
 ON_DISK = ("fs", "fat", "virtio-blk")
+NEEDS_DISK = (*ON_DISK, "loader")
+FILES_OF_PROGRAMS = ("hello", "copy")
 ON_SECOND = "echo x > /disk2/x; sync; rm /disk2/x; sync"
 SECOND = ("nvme", "ahci")  # Drivers that lie about a second disk.
 KEPT = ("/fat/kept", "/disk/kept")
@@ -45,10 +49,13 @@ OFTEN = {  # and of those that are asked little, or in many ways.
     "log": ("log", "log -w", "log -e", "log -d", "restart virtio-blk; ls /disk") * 3,
     "pci": ("lspci", "irq; lspci", "restart virtio-blk; ls /disk") * 2,
     "supervisor": ("report", "restart timer; date", "kill ramfs; ls /", "attack null") * 3,
+    "pipe": ("run /fat/hello a | cat", "echo x | run /fat/copy", "run /fat/hello a | run /fat/copy | cat") * 5,
     "ramfs": FILES * 2,
     "fs": FILES * 2,
     "fat": FILES * 2,
     "virtio-blk": FILES, "nvme": FILES, "ahci": FILES,
+    "loader": ("run /fat/hello a b", "run /fat/hello fail", "echo x | run /fat/hello", "run /fat/hello &; jobs; ps",
+               "run /fat/kept; about /fat/hello", "restart fat; run /fat/hello") * 5,
 }
 UNTIMED = ("console", "timer")
 USED_BY_STRESS, BUSY_SECONDS = ("fs", "vfs", "virtio-blk"), 1
@@ -57,7 +64,9 @@ WITHOUT_DISK = {"virtio-blk": "mount none /disk2"}  # Asks it, and waits for not
 SLOWEST = re.compile(r"stress: .* the slowest answer took (\d+) ms\n", re.M)
 FAULT = re.compile(r"^(?:--- (\S+) \(start|root: (\S+) at )", re.M)  # What the supervisor, or root, says of one.
 LIES_SECONDS = 60  # Of the host: each answer of a liar stops the machine.
+SHORTER = {"console": 1 / 10, "pipe": 1 / 4}  # Whose lies commands may wait for.
 SETTLE_TRIES, SETTLE_SECONDS = 6, 10
+END_TRIES = 100  # Commands, which take longer than what is left for it to do.
 
 
 @contextmanager
@@ -70,10 +79,11 @@ def open_machine(disk=True, second=None, prompt=False):
         images = [Path(folder) / f"disk{number}.img" for number in range(len(kinds))]
         for image in images:
             make_disk(image)
-            subprocess.run(["mcopy", "-i", f"{image}@@1M", Path(folder) / "kept", "::kept"], check=True)
+            for file in (Path(folder) / "kept", *(BUILD / f"apps/{name}.bin" for name in FILES_OF_PROGRAMS)):
+                subprocess.run(["mcopy", "-i", f"{image}@@1M", file, f"::{file.stem}"], check=True)
         with OpenMachine(disks=images, disk_kind=kinds, icount=True, sleep=disk, prompt=prompt,
                          iso=second == "nvme") as machine:
-            machine.use = {server: command for server, command in USE.items() if disk or server not in ON_DISK}
+            machine.use = {server: command for server, command in USE.items() if disk or server not in NEEDS_DISK}
             machine.use |= {second: ON_SECOND} if second else {}
             machine.boot()
             try:
@@ -90,6 +100,13 @@ def wait_for(machine, path):
             return
         machine.run("sleep 1")
     raise AssertionError(f"nothing is mounted at {path}:\n{machine.run('log')}")
+
+
+def wait_for_end(machine, name):
+    for _ in range(END_TRIES):
+        if programs(machine)[name].state == "ended":
+            return
+    raise AssertionError(f"{name} does not end:\n{machine.run('ps')}")
 
 
 def ups(output):
@@ -177,13 +194,17 @@ def supervisor_faults(machine, times):
 
 
 def use_all(machine, liar):
-    """Whatever comes of it, each command ends. What a console says that lies is nothing to judge by."""
+    """Whatever comes of it, each command ends: behind a pipe that says that an end of it was closed, at ^C. What a console
+    says that lies is nothing to judge by."""
     place = {"ramfs": "", "fat": "/fat"}.get(liar, "/disk2" if liar in SECOND else "/disk")
     for command in (*machine.use.values(), *MORE_USE, *OFTEN.get(liar, ())):
         try:
-            machine.status(command.format(place), LIES_SECONDS if liar != "console" else LIES_SECONDS / 10)
+            machine.status(command.format(place), LIES_SECONDS * SHORTER.get(liar, 1))
         except MachineError:
-            assert liar == "console", f"`{command}` does not end while {liar} lies\n{machine.log[-1000:]}"
+            assert liar in SHORTER, f"`{command}` does not end while {liar} lies\n{machine.log[-1000:]}"
+            if liar == "pipe":
+                machine.send("\x03")
+                settle(machine)
 
 
 def keeps(machine, what):
@@ -236,6 +257,7 @@ def busy_recovery(machine, server, times):
     if not SLOWEST.search(machine.log, begun):
         machine.expect(SLOWEST, BUSY_PATIENCE)
     settle(machine)
+    wait_for_end(machine, "stress")  # Which says more than that.
     slowest = float(SLOWEST.search(machine.log, begun)[1])
     return [(max(ms, slowest), server) for ms, _ in taken] if server in USED_BY_STRESS else taken
 

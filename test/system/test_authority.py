@@ -21,16 +21,16 @@ ALL, READ, WRITE = "rwg", "r", "w"
 def held(text):
     """{program: {slot: (type, rights, detail, name)}} from the output of `caps`; what a program has made
     of its own memory, in slots that its manifest keeps for that, is left out."""
-    found, program, program_name, empty = {}, None, "", set()
+    found, program, empty = {}, None, set()
     for line in text.splitlines():
         if not line.startswith(" "):
-            program, program_name, empty = found.setdefault(line, {}), line, made_slots(SYSTEM.programs[line])
+            program, empty = found.setdefault(line, {}), made_slots(SYSTEM.programs[line])
             continue
         row = CAP_ROW.match(line)
         assert row, f"a row of caps that cannot be read: {line!r}"
         first = int(row[4], 16)
         for slot in range(first, int(row[5] or row[4], 16) + 1):
-            if not ((row[1] or program_name in MANY) and slot in empty):
+            if not (row[1] and slot in empty):
                 program[slot] = (row[2], row[3], row[6] or "", row[7] or "")
     return found
 
@@ -46,6 +46,16 @@ def clients_of(server):
     """(program, need) of all who name files through `server`, in the order of boot/system.toml."""
     return [(program.name, need.name) for program in SYSTEM.programs.values() for need in program.needs
             if need.kind == "file" and need.grant.split(":")[0] == server.name]
+
+
+def rights_at(server):
+    """What stands behind the server's name where its clients are given it, each once, in the order of boot/system.toml."""
+    found = []
+    for need in (need for program in SYSTEM.programs.values() for need in program.needs):
+        name, _, text = (need.grant or "").partition(":")
+        if name == server.name and text and text not in found:
+            found.append(text)
+    return found
 
 
 def granted(program, need, bits):
@@ -70,7 +80,7 @@ def granted(program, need, bits):
         return [("Notification", WRITE, f"badge {1 << bits:#x}")]
     if need.kind == "faults":
         return [("Endpoint", WRITE, f"badge {1 << 63 | program.number:#x}")]
-    if need.kind in ("archive", "slots", "pci"):  # The slots for a device: see filled().
+    if need.kind in ("archive", "display", "slots", "pci"):  # The slots for a device: see filled().
         return []
     if need.kind in ("untyped", "cnode", "vspace", "context"):
         return [({"untyped": "Untyped", "cnode": "CNode", "vspace": "VSpace",
@@ -92,7 +102,9 @@ def granted(program, need, bits):
     if server.mounts and need.kind == "file":
         number = clients_of(server).index((program.name, need.name))
         path = subtree.removesuffix(":ro").removesuffix(":rw") or "/"
-        equal(f"subtree of {program.name}", server.subtrees[number], (path, subtree.endswith(":ro"), program))
+        equal(f"subtree of {program.name}", server.subtrees[number], (path, subtree.endswith(":ro")))
+    if server.rights and subtree:  # The first one has part 1; a client without a text has none.
+        number = 1 + rights_at(server).index(subtree)
     if program.mounts == need.name:  # One for each window that is shared with file systems, in order.
         number = [other.slot for other in program.needs if other.path == need.path].index(need.slot)
     badge = program.number | server.provides.index(need.kind) << 32 | number << 40
@@ -135,7 +147,6 @@ def filled(program):
 SYSTEM = System(ROOT)
 SETTLE_TRIES = 30
 ENDED = ("mount",)  # Programs that are started at the boot and do not stay.
-MANY = {"loader"}  # Who makes more objects of its memory than root looks at to find where one comes from.
 FROM_FILES = {name for name, program in SYSTEM.programs.items() if program.from_file}
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from archive import original, repacked, unpack
 from build import BUILD, ROOT
 from image import make_iso
-from machine import Machine
+from machine import Machine, MachineError
 from scene import SERVERS, DirectMachine, equal, programs, registers
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import pack_archive  # noqa: E402
 
 STARTING = "root: starting the programs"
+PATIENCE = 110  # Seconds.
 
 
 def stays_idle(machine):
@@ -27,13 +28,25 @@ def stays_idle(machine):
     while "HLT=1" not in registers(machine):
         pass
     assert STARTING not in machine.log, machine.log
-    equal("lines of root", machine.log.count("root: "), 1)
+    equal("lines of root", machine.log.count("root: "), 2)
 
 
 def says_and_stops(archive, message, memory=256):
+    """Whoever waits for the prompt hears of it at once."""
     with DirectMachine(archive, memory=memory) as machine:
-        machine.expect(f"root: {message}", 60)
+        refused = no_prompt(machine)
+        assert f"root: {message}" in refused, refused
         stays_idle(machine)
+
+
+def no_prompt(machine):
+    """What boot() says; within its time it would have to wait for a prompt."""
+    try:
+        machine.boot(PATIENCE)
+    except MachineError as error:
+        assert "the machine did not boot" in str(error), error
+        return str(error)
+    raise AssertionError("there is a prompt")
 
 
 def test_undamaged():
@@ -75,19 +88,20 @@ def test_system_table_is_damaged():
 
 
 def test_too_little_memory():
-    says_and_stops(original(), "too little memory for ", memory=9)
+    says_and_stops(original(), "too little memory for ", memory=10)
 
 
 def test_no_module_of_that_name():
     """The same through GRUB, whose configuration names the modules."""
     config = (ROOT / "boot/grub.cfg").read_text().replace("archive.bin archive", "archive.bin files")
     files = {"kernel.elf": BUILD / "kernel/kernel.elf", "root.elf": BUILD / "apps/root.elf",
-             "archive.bin": BUILD / "apps/archive.bin"}
+             "archive.bin": BUILD / "apps/archive.bin", "font.bin": BUILD / "boot/font.bin"}
     with tempfile.TemporaryDirectory() as folder:
         iso = Path(folder) / "renamed.iso"
         make_iso(iso, config, files)
         with Machine(iso) as machine:
-            machine.expect("root: no boot module is called `archive` (see boot/grub.cfg); there are 2", 60)
+            refused = no_prompt(machine)
+            assert "root: no boot module is called `archive` (see boot/grub.cfg); there are 3" in refused, refused
             stays_idle(machine)
 
 
@@ -127,6 +141,29 @@ def test_damaged_programs():
             (elf_with(program, phoff + 16, "<Q", 0xFFFFFFFF80000000), "has a segment outside a program's"),
     ):
         goes_on_without("log", repacked(log=changed), message)
+
+
+def test_no_shell():
+    """Nor is there a prompt without a shell, or a console to type at."""
+    for name in ("shell", "console"):
+        files = {path: data for path, data in unpack(original()).items() if path != f"bin/{name}"}
+        with DirectMachine(pack_archive.pack(files)) as machine:
+            refused = no_prompt(machine)
+            assert f"root: archive file bin/{name}: is missing" in refused, refused
+
+
+def test_damaged_file():
+    """One that is no program: it is not opened, and the log names it, once; a check finds it."""
+    archive = bytearray(original())
+    archive[archive.index(unpack(original())["etc/motd"])] ^= 1
+    with DirectMachine(bytes(archive)) as machine:
+        machine.boot()
+        for _ in range(2):
+            status, output = machine.status("cat /etc/motd")
+            assert status != 0 and "device error" in output, output
+        assert "1 damaged" in machine.status("fsck /")[1]
+        equal("lines of the log", machine.run("log").count("/etc/motd: damaged in the boot archive (wrong sum)"), 1)
+        machine.halt()
 
 
 test_damaged_programs.limit = 240

@@ -167,6 +167,8 @@ def test_out_and_in():
 def test_attack():
     """Acceptance line 4: /disk/a may be read by the attack, and nothing else."""
     with fresh_disk() as disk, booted(disks=[disk]) as machine:
+        machine.run("attack disk")
+        assert "warning /disk/a is not there" in machine.run("log -w 40"), "the log does not name the subtree that is missing"
         machine.run("mkdir /disk/a /disk/b; write /disk/a/x mine; write /disk/b/x secret; sync")
         output = machine.run("attack disk")
         assert re.match("disk +contained .*denied", output), output

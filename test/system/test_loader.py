@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from machine import ShellError
 from scene import booted, equal, free_bytes, programs
 
 FAT_AT = "@@1M"
+QUOTA = "run --give file:/fat --give loader:4/20% /fat/launch"
 HELLO, SHOW = BUILD / "apps/hello.bin", BUILD / "apps/show.bin"
 COUNTS = (10, 50, 100)
 CHILD = re.compile(r"^ *(\d+) \+(\w+) ", re.M)
@@ -143,6 +145,61 @@ def fails_or_shows(machine, command):
 
 def script(lines):
     return "".join(line + "\n" for line in lines).encode()
+
+
+def below(machine):
+    """["+launch", "++hello"]: the programs below loader, with a + for each starter."""
+    return re.findall(r"^ *\d+ (\++\w+) ", machine.run("ps"), re.M)
+
+
+def becomes(machine, tree, timeout=60):
+    """Waits until that is what stands below loader."""
+    deadline = time.monotonic() + timeout
+    while (now := below(machine)) != tree:
+        assert time.monotonic() < deadline, f"expected {tree} below loader, got {now}"
+
+
+def test_loader_starters_below_starters():
+    """A program that was started starts others with at most what it has; all below it ends with it, memory comes back."""
+    files = {name: (BUILD / f"apps/{name}.bin").read_bytes() for name in ("hello", "launch", "clock", "show", "lender")}
+    with machine_with(files) as machine:
+        machine.run("write /disk/secret secret")
+        free = free_bytes(machine)
+        equal("one below", machine.run(f"{QUOTA} /hello - below"), "hello from hello: below\nlaunch: /hello has ended\n")
+        equal("two below", machine.run(f"{QUOTA} /launch loader:2/10%,file:/ /hello - deep"),
+              "hello from hello: deep\nlaunch: /hello has ended\nlaunch: /launch has ended\n")
+        fails(machine, "run /fat/launch", "asks for file: --give file:/PATH")
+        fails(machine, "run --give file:/fat /fat/launch", "asks for loader: --give loader:PROGRAMS/PERCENT%")
+        for arguments, why in {
+                "/clock timer": "asks for timer, which its starter does not have",
+                "/fat/hello": "cannot be read: no such name",
+                "/../disk/secret": "cannot be read",
+                "/lender file:/": "asks for",
+                "/launch loader:4/20%,file:/": "takes 5 programs",
+                "/launch loader:1/20%,file:/": "21.0 % of the processor: its starter has 4 and 20.0 % left",
+                "5x/hello - wait": "takes 1 programs"}.items():
+            fails(machine, f"{QUOTA} {arguments}", f"launch: {arguments.split()[0].removeprefix('5x')} ", why)
+        fails(machine, "run --give file:/fat:ro --give loader:4/20% /fat/launch /show file:/", "can only read it")
+        shown = fails_or_shows(machine, f"{QUOTA} /show file:/ /secret")
+        assert "show: /secret: " in shown, shown
+        assert "asks for stream.Out, which its starter does not have" in machine.run(f"{QUOTA} /hello - wait | cat")
+        equal("nothing runs", below(machine), [])
+
+        # Whoever is ended, what is below goes with it, and nothing else.
+        machine.run("run /fat/hello wait &")
+        machine.run(f"{QUOTA} /launch loader:2/10%,file:/ /hello - wait &")
+        becomes(machine, ["+hello", "+launch", "++launch", "+++hello"])
+        machine.run(f"kill {re.search(r'^ *([0-9]+) [+]{3}hello ', machine.run('ps'), re.M)[1]}")
+        becomes(machine, ["+hello"])  # Both that waited have ended by themselves.
+        for depth in "+", "++":
+            machine.run(f"{QUOTA} /launch loader:2/10%,file:/ /hello - wait &")
+            becomes(machine, ["+hello", "+launch", "++launch", "+++hello"])
+            pattern = rf"^ *([0-9]+) {re.escape(depth)}launch "
+            machine.run(f"kill {re.search(pattern, machine.run('ps'), re.M)[1]}")
+            becomes(machine, ["+hello"])
+        machine.run("restart loader")
+        becomes(machine, [])
+        equal("free memory", free_bytes(machine), free)
 
 
 def test_loader_runs_a_hundred_at_once():

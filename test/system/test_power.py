@@ -4,7 +4,9 @@ SPDX-License-Identifier: BSD-2-Clause
 
 import json
 
-from scene import BOOT_SECONDS, TOP, booted, equal
+from build import ISO
+from machine import Machine
+from scene import BOOT_SECONDS, TOP, DirectMachine, booted, equal
 
 
 def events(machine):
@@ -16,6 +18,25 @@ def test_halt():
     with booted() as machine:
         machine.halt()
         equal("exit status of isa-debug-exit for code 0", machine.process.returncode, 1)
+
+
+def switches_off(machine):
+    """`halt` without QEMU's own device for it: by the registers that the ACPI tables name."""
+    with machine:
+        machine.boot(BOOT_SECONDS)
+        machine.halt()
+        reasons = [e["data"]["reason"] for e in events(machine) if e["event"] == "SHUTDOWN"]
+        equal("why QEMU ended", reasons, ["guest-shutdown"])
+
+
+def test_halt_by_acpi():
+    for board in ("pc", "q35"):
+        switches_off(DirectMachine(board=board, exit_device=False))
+
+
+def test_halt_by_acpi_with_uefi():
+    """It has the registers elsewhere than the BIOS, on `pc`."""
+    switches_off(Machine(ISO, firmware="uefi", exit_device=False))
 
 
 def test_reboot_resets_the_machine():

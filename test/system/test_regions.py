@@ -1,4 +1,5 @@
-"""Memory that a client lends to a disk driver, and takes back: no server dies, nobody else's data changes, it comes back.
+"""Memory that a client lends to a disk driver or to file systems, and takes back: no server dies, nobody else's data
+changes, it comes back.
 SPDX-License-Identifier: BSD-2-Clause
 """
 
@@ -6,6 +7,8 @@ import re
 import tempfile
 from contextlib import contextmanager
 
+import test_loader
+from build import BUILD
 from disk import LINUX_DATA, MARK, TRUSTOS, write_gpt
 from scene import booted, equal, free_bytes, programs
 
@@ -95,5 +98,70 @@ def test_a_driver_ends():
             hostile(machine, "virtio-blk", 3, 1)
 
 
-for scenario in (test_a_hostile_client, test_with_other_drivers, test_a_driver_ends):
+FOLDERS = ("/disk/x", "/fat/x", "/x")  # Of lender, in each kind of file system.
+
+
+@contextmanager
+def machine_with_files(ended=()):
+    """A machine with littlefs and FAT, and lender. In the end all is as it was, but for FOLDERS, and for how often those
+    programs were started that have `ended`."""
+    lender = (BUILD / "apps/lender.bin").read_bytes()
+    with test_loader.machine_with({"lender": lender}) as machine:
+        for folder in FOLDERS:
+            machine.run(f"mkdir {folder}; help > {folder}-kept")
+        machine.run("sync")
+        files = kept(machine)
+        servers, free = starts(machine, ended), free_bytes(machine)
+        yield machine
+        equal("starts", starts(machine, ended), servers)
+        equal("free memory", free_bytes(machine), free)
+        assert "held" not in machine.run("mem"), machine.run("mem")
+        equal("files", kept(machine), files)
+        equal("nothing runs", test_loader.children(machine), [])
+        checked = machine.run("fsck /disk; fsck /fat")
+        assert checked.count(" 0 damaged\n") == 2, checked
+
+
+def kept(machine):
+    return [machine.run(f"cat {folder}-kept") for folder in FOLDERS]
+
+
+def lend_files(folder, rounds, seed):
+    return f"--give file:{folder} --give timer /fat/lender {rounds} {seed}"
+
+
+def hostile_with_files(machine, folder, rounds, seed):
+    """So many rounds of one life, which ends with the region lent."""
+    output = machine.run(f"run {lend_files(folder, rounds, seed)}", timeout=100)
+    assert output.endswith(f"{rounds} rounds good\n"), output
+
+
+def hostile_with_files_beside(machine, folder, seed):
+    """One that is ended from outside, while other files there are used."""
+    machine.run(f"run -b {lend_files(folder, 100000, seed)}")
+    top = "/" + folder.split("/")[1] if folder.count("/") > 1 else "/"
+    assert VERDICT.search(machine.run(f"stress {top} 1s", timeout=60))
+    equal("it ran", [name for _, name in test_loader.children(machine)], ["lender"])
+    machine.run("kill lender")
+
+
+def test_a_hostile_client_of_files():
+    """50 rounds, with an end in the middle of requests each ten; then some that are ended from outside."""
+    with machine_with_files() as machine:
+        for seed, folder in enumerate((*FOLDERS, *FOLDERS[:2])):
+            hostile_with_files(machine, folder, LIFE, seed)
+        for seed, folder in enumerate(FOLDERS[:2]):
+            hostile_with_files_beside(machine, folder, seed)
+
+
+def test_a_file_server_ends():
+    """What was lent is lent anew, and comes back also if nobody tells the one that had it."""
+    with machine_with_files(ended=("vfs", "fs", "fat", "ramfs", "loader")) as machine:
+        for ends in ("kill fs; kill lender", "kill vfs; kill lender", "kill lender; kill vfs; kill fs", "kill fat; kill fs; kill lender"):
+            machine.run(f"run -b {lend_files('/disk/x', 1000, 9)}; sleep 0.1; {ends}")
+            hostile_with_files(machine, "/disk/x", 3, 1)
+
+
+for scenario in (test_a_hostile_client, test_with_other_drivers, test_a_driver_ends, test_a_hostile_client_of_files,
+                 test_a_file_server_ends):
     scenario.limit = 300

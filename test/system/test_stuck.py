@@ -6,8 +6,8 @@ SPDX-License-Identifier: BSD-2-Clause
 import re
 import struct
 
-from archive import LOOP, RETURN_TRUE, STAND, TRAP
-from inside import LEDGER
+from archive import LOOP, STAND, TRAP
+from inside import LEDGER, Loser
 from scene import equal
 from stuck import PATIENCE, Flips, all_work, each_server, keeps, lies, open_machine, spoilt, supervisor_faults, ups
 
@@ -38,9 +38,11 @@ def test_answers_are_lost():
     """Of callers that were kept waiting: the server goes on, and believes that they were answered."""
     with open_machine() as machine:
         # vfs keeps those who ask something of several file systems.
-        for server, function, command in (("timer", "ReplySet4send", None), ("vfs", "ReplyPool6answer", "sync"),
-                                          ("virtio-blk", "ReplySet4send", None)):
-            taken = spoilt(machine, server, lambda s=server, f=function: machine.patch(s, f, RETURN_TRUE), command)
+        for server, command in (("timer", None), ("vfs", "sync"), ("virtio-blk", None)):
+            loser = Loser(machine, server, seed=1)
+            taken = spoilt(machine, server, loser.start, command)
+            loser.end()
+            equal(f"answers of {server} that were lost", loser.lies, 1)
             assert taken <= PATIENCE, f"{server} was away for {taken} s"
         machine.halt()
 

@@ -5,7 +5,7 @@ SPDX-License-Identifier: BSD-2-Clause
 import re
 
 from build import BUILD
-from machine import PROMPT
+from machine import ESCAPE, PROMPT
 from scene import batch, equal, free_bytes
 from test_loader import children, disk_with, fails, machine_with
 
@@ -14,6 +14,7 @@ INTERRUPT, STOP, END = "\x03", "\x1a", "\x04"
 LINES = 100_000
 INTERRUPT_MS = 100
 MARK = "\x1b[7m[?]\x1b[0m "  # servers/console/question.hpp
+QUESTION = f"{MARK}/fat/clock asks for timer. May it have that, this once? (y/n) "
 
 
 def until_prompt(machine, timeout=60):
@@ -169,13 +170,14 @@ def test_terminals_jobs():
 
 def question(machine, command):
     machine.send(f"{command}\n")
-    machine.expect(f"{MARK}/fat/clock asks for timer. May it have that, this once? (y/n) ", 60)
+    machine.expect(QUESTION, 60)
 
 
 def test_terminals_questions():
-    """The terminal asks, behind a mark that no program can write. (What was typed before: server_test.cpp of the console.)"""
+    """The terminal asks, behind a mark that no program can write; what was typed before the question is no answer."""
     every_byte = bytes(range(256)) + MARK.encode() + f"\n{PROMPT}\ntrust> ".encode() + b"\xc2\x9b7m\x1b\x1b\x1b[7m"
-    with machine_with({**PROGRAMS, "bytes": every_byte * 20}) as machine:
+    slow = b"a line of a file that is not in memory\n" * 3000
+    with machine_with({**PROGRAMS, "bytes": every_byte * 20, "slow1": slow, "slow2": slow}) as machine:
         free = free_bytes(machine)
         question(machine, "run /fat/clock")
         machine.send("y")
@@ -183,7 +185,19 @@ def test_terminals_questions():
         for answer in "n", "\r", INTERRUPT:
             question(machine, "run /fat/clock")  # Each time anew.
             machine.send(answer)
-            assert "no\nerror: run: /fat/clock was not given timer\n" in until_prompt(machine), machine.log[-500:]
+            assert "no\nerror: run: /fat/clock was not given timer\n" in ESCAPE.sub("", until_prompt(machine)), \
+                machine.log[-500:]
+            equal("status", machine.run("status"), "status 1\n")
+        for keys, name in ("y", "slow1"), ("yyyyyyyy\r", "slow2"):
+            machine.throttle("disk0", 1)  # The command before the question ends only when it is told to.
+            machine.send(f"echo begun; cat /fat/{name} | count; run /fat/clock\n")
+            machine.expect("\nbegun\n", 60)
+            machine.type_in(keys)
+            assert not machine.log.endswith(QUESTION), machine.log[-500:]
+            machine.throttle("disk0", 0)
+            machine.expect(QUESTION, 60)
+            machine.send("n")
+            assert until_prompt(machine).startswith("no\n"), machine.log[-500:]
             equal("status", machine.run("status"), "status 1\n")
         assert re.search(r"^up \d+ ms$", machine.run("run --give timer /fat/clock"), re.M)
 

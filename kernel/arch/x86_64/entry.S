@@ -12,6 +12,8 @@
 #include "arch/x86_64/machine.h"
 #include "offsets.h"
 
+#define TRACE(field, offset) trace_ring + TRACE_##field(offset)
+#define TRACE_RING_MASK (TRACE_RING_BYTES - TRACE_EVENT_BYTES)
 #define TCB(field, index) KERNEL_BASE + TCB_##field(, index, 8)
 #define USER_FLAGS 0x250dd5 // RFLAGS bits that a thread owns; IF is set, the rest is 0.
 #define FLAGS_FIXED 0x202
@@ -55,7 +57,17 @@
     mov %r9, TCB(R9, %r11)
 .endm
 
-    .globl syscall_entry, syscall_entry_traced, switch_first
+.macro RESUME i // But rcx and rdi.
+    mov TCB(RSP, \i), %rsp
+    mov $FLAGS_FIXED, %r11d
+    mov TCB(RSI, \i), %rsi
+    mov TCB(RDX, \i), %rdx
+    mov TCB(R10, \i), %r10
+    mov TCB(R8, \i), %r8
+    mov TCB(R9, \i), %r9
+.endm
+
+    .globl syscall_entry, syscall_entry_traced, switch_first, timer_arm_kept
     .balign 64
 syscall_entry:
     SYSCALL_PROLOGUE
@@ -68,46 +80,46 @@ call_exit:
     jne switch_to
     shr $32, %rax
 resume: // rdi: thread, rax: its rax.
-    mov TCB(RSP, %rdi), %rsp
+    RESUME %rdi
     mov TCB(RIP, %rdi), %rcx
-    mov $FLAGS_FIXED, %r11d
-    mov TCB(RSI, %rdi), %rsi
-    mov TCB(RDX, %rdi), %rdx
-    mov TCB(R10, %rdi), %r10
-    mov TCB(R8, %rdi), %r8
-    mov TCB(R9, %rdi), %r9
     mov TCB(RDI, %rdi), %rdi
     sysretq
+
+switch_idle:
+    jmp idle
 
     .balign 16
 switch_to: // rdi: running thread, eax: next.
     SAVE_PRESERVED %rdi
-    rdfsbase %rdx
-    mov %rdx, TCB(FS, %rdi)
-    movslq %eax, %rdi
+    movslq %eax, %rcx
     mov %eax, K(%rip)
-    test %eax, %eax
-    jz idle
-switch_in: // rdi: the thread that K.run.tcb names.
-    mov TCB(RBX, %rdi), %rbx
-    mov TCB(RBP, %rdi), %rbp
-    mov TCB(R12, %rdi), %r12
-    mov TCB(R13, %rdi), %r13
-    mov TCB(R14, %rdi), %r14
-    mov TCB(R15, %rdi), %r15
-    mov TCB(FS, %rdi), %rdx
+    jrcxz switch_idle
+switch_in: // rcx: the thread that K.run.tcb names.
+    mov TCB(RBX, %rcx), %rbx
+    mov TCB(RBP, %rcx), %rbp
+    mov TCB(R12, %rcx), %r12
+    mov TCB(R13, %rcx), %r13
+    mov TCB(R14, %rcx), %r14
+    mov TCB(R15, %rcx), %r15
+    mov TCB(FS, %rcx), %rdx
     wrfsbase %rdx
     xor %eax, %eax
     wrgsbase %rax // No thread sees what another left there.
-    mov TCB(CR3, %rdi), %rdx
+    mov TCB(CR3, %rcx), %rdx
     cmp %rdx, cpu_space(%rip)
     je 1f
     mov %rdx, cpu_space(%rip)
     mov %rdx, %cr3
-1:  mov TCB(MODE, %rdi), %edx
+1:  mov TCB(MODE, %rcx), %edx
     cmp %edx, cpu_mode(%rip)
-    je resume
+    jne switch_mode
+    RESUME %rcx
+    mov TCB(RDI, %rcx), %rdi
+    mov TCB(RIP, %rcx), %rcx
+    sysretq
 
+switch_mode:
+    mov %rcx, %rdi
     push %rdi // The thread comes back by iret, or the vector unit belongs to another.
     and $~MODE_IRET, %edx
     mov %edx, %edi
@@ -147,18 +159,29 @@ iret_resume: // rdi: thread.
     .balign 16
 syscall_entry_traced:
     SYSCALL_PROLOGUE
-    mov %rax, trace_number(%rip)
-    mov %rdi, trace_cptr(%rip)
     cmp $CALL_COUNT, %rax
     jae no_such_call
+    mov trace_end(%rip), %rcx
+    lea (%r11, %rax), %r9d // Thread and call.
+    and $TRACE_RING_MASK, %ecx
+    mov %rdi, TRACE(ARGUMENT, %rcx)
+    mov %r9d, TRACE(WHO, %rcx)
     call *calls(, %rax, 8)
-    push %rax
-    push %rax
-    mov %rax, %rdi
-    call trace_call
-    pop %rax
-    pop %rax
-    jmp call_exit
+    mov trace_end(%rip), %rcx
+    lea TRACE_EVENT_BYTES(%rcx), %r8
+    and $TRACE_RING_MASK, %ecx
+    mov %r8, trace_end(%rip)
+    mov %rax, TRACE(RESULT, %rcx)
+    rdtsc
+    mov %eax, TRACE(TSC, %rcx)
+    mov %edx, 4 + TRACE(TSC, %rcx)
+    mov TRACE(RESULT, %rcx), %rax
+    mov %r8d, TRACE(END, %rcx)
+    movslq K(%rip), %rdi
+    cmp %eax, %edi
+    jne switch_to
+    shr $32, %rax
+    jmp resume
 
 no_such_call: // All registers count: a fault handler may emulate another system's calls.
     mov %rdi, TCB(RDI, %r11)
@@ -189,8 +212,31 @@ switch_first: // edi: the first thread; nothing to save. What only booting neede
     cmp $image_end, %rax
     jb 1b
     mov %edi, K(%rip)
-    movslq %edi, %rdi
+    movslq %edi, %rcx
     jmp switch_in
+
+timer_arm_kept: // timer_arm(rax), which changes no register.
+    push %rax
+    push %rcx
+    push %rdx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    mov %rax, %rdi
+    call timer_arm
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %rcx
+    pop %rax
+    ret
 
 idle:
     mov $stack_top, %rsp
@@ -276,7 +322,7 @@ interrupt_idle:
     mov $stack_top, %rsp
     sub $-128, %edi
     call interrupt_entry
-    movslq %eax, %rdi
+    movslq %eax, %rcx
     mov %eax, K(%rip)
     test %eax, %eax
     jz idle
@@ -312,11 +358,10 @@ interrupt_stubs: // 8 bytes each, from vector 32.
 
     .data
     .balign 64
-    .globl cpu_space, cpu_mode, trace_number, trace_cptr
+    .globl cpu_space, cpu_mode, trace_end
 cpu_space: .quad 0
 cpu_mode: .long 0
     .balign 8
-trace_number: .quad 0
-trace_cptr: .quad 0
+trace_end: .quad 0
 
     .section .note.GNU-stack, "", @progbits

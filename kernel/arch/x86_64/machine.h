@@ -19,7 +19,16 @@
 
 // Registers that the kernel keeps mapped, one page each.
 #define REGISTER_WINDOW 0xffffffffc0000000
-enum { REGISTERS_LOCAL_APIC, REGISTERS_HPET, REGISTERS_IO_APIC, IO_APIC_COUNT = 8 };
+enum {
+    REGISTERS_LOCAL_APIC,
+    REGISTERS_HPET,
+    REGISTERS_IO_APIC,
+    IO_APIC_COUNT = 8,
+    REGISTERS_SCREEN = REGISTERS_IO_APIC + IO_APIC_COUNT, // Of a small one (VGA text).
+    SCREEN_PAGES = 32
+};
+// Behind them, in the same GiB: the boot loader's frame buffer, in pages of 2 MiB.
+#define SCREEN_WINDOW 0xffffffffe0000000
 #define REGISTER(page, offset)                                                                     \
     (*(volatile u32 *)(REGISTER_WINDOW + (u64)(page)*PAGE_BYTES + (offset)))
 #define LOCAL_APIC(offset) REGISTER(REGISTERS_LOCAL_APIC, offset)

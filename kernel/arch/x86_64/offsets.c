@@ -1,5 +1,6 @@
 // Prints the offsets that the assembly needs, from the C headers.
 // SPDX-License-Identifier: BSD-2-Clause
+#include "abi/trace.h"
 #include "core/call.h"
 
 #include <stddef.h>
@@ -17,5 +18,12 @@ int main(void) {
     printf("#define MODE_IRET %d\n", MODE_IRET);
     printf("#define CALL_COUNT %d\n", CALL_COUNT);
     printf("#define FAULT_CALL %d\n", FAULT_CALL);
+    printf("#define TRACE_EVENT_BYTES %d\n", TRACE_EVENT_BYTES);
+    printf("#define TRACE_RING_BYTES %d\n", TRACE_EVENTS * TRACE_EVENT_BYTES);
+    printf("#define TRACE_TSC %zu\n", offsetof(trace_record_t, tsc));
+    printf("#define TRACE_ARGUMENT %zu\n", offsetof(trace_record_t, argument));
+    printf("#define TRACE_RESULT %zu\n", offsetof(trace_record_t, result));
+    printf("#define TRACE_WHO %zu\n", offsetof(trace_record_t, who));
+    printf("#define TRACE_END %zu\n", offsetof(trace_record_t, end));
     return 0;
 }

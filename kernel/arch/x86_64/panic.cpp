@@ -3,6 +3,7 @@
 //
 // After an exception of its own code (a bug), an NMI or a machine check.
 #include "arch/x86_64/machine.h"
+#include "arch/x86_64/screen.hpp"
 #include "arch/x86_64/serial.hpp"
 #include "arch/x86_64/trace.hpp"
 
@@ -34,6 +35,12 @@ void print_registers(const Frame &f) {
 
 extern "C" [[noreturn]] void panic_exception(const Frame &frame) {
     constexpr u32 TAIL = 16;
+    static bool again; // In what follows, too, something may be wrong.
+    if (again) {
+        screen.rows = screen.height = 0;
+    }
+    again = true;
+    screen_begin(screen.alarm);
     print("\nTRustOs panic: exception ", frame.vector, (frame.cs & 3) == 0 ? " in the kernel" : "",
           ", error code ", Hex{frame.error}, "\n");
     print_registers(frame);

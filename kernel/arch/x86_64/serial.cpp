@@ -3,6 +3,7 @@
 #include "arch/x86_64/serial.hpp"
 
 #include "arch/x86_64/instructions.h"
+#include "arch/x86_64/screen.hpp"
 
 namespace arch {
 namespace {
@@ -10,11 +11,19 @@ namespace {
 enum { COM1 = 0x3f8, DATA = 0, INTERRUPTS = 1, FIFO = 2, LINE = 3, MODEM = 4, STATUS = 5 };
 enum { DEBUG_EXIT = 0xf4, STATUS_EMPTY = 0x20 };
 
-void put(char c) {
+void send(char c) {
     constexpr u32 WAIT_MAX = 100000;
     for (u32 i = 0; i < WAIT_MAX && (port_in(COM1 + STATUS, 1) & STATUS_EMPTY) == 0; i++) {
     }
     port_out(COM1 + DATA, 1, static_cast<u8>(c));
+}
+
+void put(char c) {
+    if (c == '\n') {
+        send('\r');
+    }
+    send(c);
+    screen_put(c);
 }
 
 } // namespace
@@ -31,9 +40,6 @@ void serial_init() {
 
 void print_one(const char *text) {
     for (; *text != 0; text++) {
-        if (*text == '\n') {
-            put('\r');
-        }
         put(*text);
     }
 }

@@ -1,4 +1,4 @@
-// Text on COM1, for boot messages and panics only: everything else is the console server's.
+// Text on COM1 and on the screen, for boot messages and panics only: everything else is the console server's.
 // SPDX-License-Identifier: BSD-2-Clause
 #ifndef ARCH_SERIAL_HPP
 #define ARCH_SERIAL_HPP

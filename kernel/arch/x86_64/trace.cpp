@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/x86_64/trace.hpp"
 
+#include "abi/trace_event.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/msr.hpp"
 #include "arch/x86_64/serial.hpp"
@@ -9,27 +10,20 @@
 namespace arch {
 
 extern "C" {
-extern trace_event_t trace_ring[TRACE_EVENTS]; // Placed by kernel.ld.
-extern u64 trace_number, trace_cptr;           // The call under way, see entry.S.
+extern trace_record_t trace_ring[TRACE_EVENTS]; // Placed by kernel.ld.
+extern u64 trace_end; // TRACE_EVENT_BYTES for each event; entry.S writes those of calls.
 extern const u8 syscall_entry[], syscall_entry_traced[];
 }
 
 namespace {
 
-bool running;
-u64 written;
+static_assert(sizeof(trace_record_t) == TRACE_EVENT_BYTES);
+static_assert(CALL_COUNT <= TRACE_NO_CALL && TCB_BYTES / 8 % 256 == 0, "both go into one word");
 
-void write(trace_kind_t kind, u8 what, u16 error, u64 argument, u32 next) {
-    trace_event_t &event = trace_ring[written++ % TRACE_EVENTS];
-    event.tsc = tsc_read();
-    event.argument = argument;
-    event.thread = K.run.tcb;
-    event.next = next;
-    event.kind = static_cast<u8>(kind);
-    event.call = what;
-    event.error = error;
-    __asm__ volatile("" ::: "memory"); // A reader trusts what `sequence` announces.
-    event.sequence = static_cast<u32>(written);
+bool running;
+
+u64 written() {
+    return trace_end / TRACE_EVENT_BYTES;
 }
 
 } // namespace
@@ -39,27 +33,29 @@ u64 trace_address() {
 }
 
 void trace_event(trace_kind_t kind, u8 what, u64 argument, u32 next) {
-    if (running) {
-        write(kind, what, 0, argument, next);
+    if (!running) {
+        return;
     }
+    trace_record_t &record = trace_ring[written() % TRACE_EVENTS];
+    trace_end += TRACE_EVENT_BYTES;
+    record.tsc = tsc_read();
+    record.argument = argument;
+    record.result = u64{what} << 32 | next;
+    record.who = K.run.tcb + TRACE_NO_CALL + kind;
+    __asm__ volatile("" ::: "memory"); // A reader trusts what `end` announces.
+    record.end = static_cast<u32>(trace_end);
 }
 
 void trace_print(u32 count) {
     static const char *const kinds[] = {"none", "call", "irq", "fault", "timer", "boot"};
-    u64 first = written > count ? written - count : 0;
-    print("trace: ", written, " events, the last ", written - first, ":\n");
-    for (u64 k = first; k < written; k++) {
-        const trace_event_t &e = trace_ring[k % TRACE_EVENTS];
+    u64 end = written(), first = end > count ? end - count : 0;
+    print("trace: ", end, " events, the last ", end - first, ":\n");
+    for (u64 k = first; k < end; k++) {
+        trace_event_t e = trace_decode(trace_ring[k % TRACE_EVENTS]);
         print(e.tsc, " ", kinds[e.kind % (TRACE_BOOT + 1)], " ", u64{e.call}, " argument ",
               Hex{e.argument}, " error ", u64{e.error}, " thread ", Hex{e.thread}, " -> ",
               Hex{e.next}, "\n");
     }
-}
-
-// From entry.S: the call has returned `result`.
-extern "C" void trace_call(u64 result) {
-    write(TRACE_CALL, static_cast<u8>(trace_number), static_cast<u16>(result >> 32), trace_cptr,
-          static_cast<u32>(result));
 }
 
 } // namespace arch
@@ -68,5 +64,5 @@ u64 trace_switch(u32 on) {
     arch::running = on != 0;
     arch::write_msr(arch::MSR_LSTAR, reinterpret_cast<u64>(on != 0 ? arch::syscall_entry_traced
                                                                    : arch::syscall_entry));
-    return arch::written;
+    return arch::written();
 }

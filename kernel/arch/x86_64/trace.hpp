@@ -13,8 +13,8 @@ namespace arch {
 // Physical address of the ring's TRACE_FRAMES pages.
 u64 trace_address();
 
-// If the trace is on: `what` (a kind of event, with its call_t or fault_t) happened to the running
-// thread, and `next` runs after it.
+// If the trace is on: an event that is no call happened to the running thread, `what` is the fault_t of a fault,
+// and `next` runs after it.
 void trace_event(trace_kind_t kind, u8 what, u64 argument, u32 next);
 
 // Prints the newest `count` events.

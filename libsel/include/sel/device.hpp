@@ -31,13 +31,6 @@ struct PciDevice {
     }
 };
 
-// A pool that a server shares with one client (need "pool*"), in its part of the server.
-struct ClientPool {
-    u32 program; // Caller::client
-    u8 part;     // Caller::part
-    Window window;
-};
-
 // Memory for a device, page by page. Its pages may lie anywhere in RAM.
 class DmaMemory {
   public:

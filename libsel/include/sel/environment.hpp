@@ -38,12 +38,35 @@ struct Environment {
     u32 argument_bytes;
     u64 tsc_hz;                           // Time-stamp counter; see sel/clock.hpp.
     char name[16];                        // Ends with 0.
-    char arguments[kArgumentBytes];       // As given to Start, not terminated.
+    char arguments[kArgumentBytes];       // As given to Start, not terminated; see below.
     char command_line[BOOT_COMMAND_LINE]; // Of the kernel, from grub.cfg; ends with 0.
     u32 ends
         [kPrograms]; // 0, until program i + 1 has ended as a client of this one; then it changes.
 
-    std::string_view argument_text() const { return {arguments, argument_bytes}; }
+    // What stands in `arguments`: words for the program, and then what whoever starts it tells all programs: a 0 byte,
+    // NAME=VALUE, and so on. The shell gives the variables that were exported, and as PWD the directory where relative
+    // names begin, if it is not "/" (servers/file/absolute.hpp makes them absolute).
+    std::string_view argument_text() const {
+        std::string_view all = all_arguments();
+        return all.substr(0, all.find('\0'));
+    }
+    // Empty: nobody has told it.
+    std::string_view variable(std::string_view name) const {
+        std::string_view rest = all_arguments();
+        for (std::size_t zero = rest.find('\0'); zero != rest.npos; zero = rest.find('\0')) {
+            rest.remove_prefix(zero + 1);
+            std::string_view one = rest.substr(0, rest.find('\0'));
+            if (one.starts_with(name) && one.substr(name.size()).starts_with('=')) {
+                return one.substr(name.size() + 1);
+            }
+        }
+        return {};
+    }
+
+  private:
+    std::string_view all_arguments() const {
+        return {arguments, argument_bytes < kArgumentBytes ? argument_bytes : kArgumentBytes};
+    }
 };
 
 #ifdef SEL_HOST

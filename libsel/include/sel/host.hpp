@@ -22,6 +22,11 @@ inline bool reply(Regs &r, const std::set<cptr_t> &gone = {}) {
     return r.number == OK;
 }
 
+// What sel::exit() throws.
+struct Ended {
+    int code;
+};
+
 // What sel::now() says.
 extern u64 time;
 

@@ -66,8 +66,7 @@ class ReplySet {
     u32 find_free() const;
     void hold_current();
     void reclaim();
-    // A function of its own: here a test loses answers (stuck.answers_are_lost).
-    [[gnu::noinline]] bool send(u32 index, Regs &r) const;
+    bool send(u32 index, Regs &r) const;
 
     Tcb self_;
     SlotRange replies_;

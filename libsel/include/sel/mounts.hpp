@@ -12,22 +12,16 @@ template <typename Api>
 struct Mount {
     std::string_view path;
     std::string_view name; // Of the server.
+    Client<Api> server;
 
-    constexpr Mount(std::string_view at, std::string_view server, cptr_t first)
-        : path{at}, name{server}, first_{first} {}
-
-    // The file system, as somebody who shares the memory of window number `window` with it (0: none).
-    constexpr Client<Api> through(u32 window) const { return Client<Api>{first_ + window}; }
-
-  private:
-    cptr_t first_; // Of its capabilities, one for each window.
+    constexpr Mount(std::string_view at, std::string_view of, cptr_t cptr)
+        : path{at}, name{of}, server{cptr} {}
 };
 
 // What a client may name: the one with Caller::part i has entry i.
 struct Subtree {
     std::string_view path;
     bool read_only;
-    u32 window = 0; // That the client shares with the file systems, 0: none.
 };
 
 } // namespace sel

@@ -148,6 +148,9 @@ class Process {
     // Maps Frames of its book, or of the maker, without giving them.
     Result<> map_frames(cptr_t first, u64 count, u64 address, u64 rights, u64 bytes = PAGE_BYTES);
 
+    // Page tables for a window in which somebody else maps Frames. `slot`: of its CSpace, empty before and after.
+    Result<> make_tables(u32 slot, u64 address, u64 bytes);
+
     // `handler`, a capability of the maker or of its CSpace, signals these bits to it.
     Result<> bind_interrupt(IrqHandler handler, u64 bits);
 

@@ -19,9 +19,4 @@ inline constexpr u64 kSilentCall = 0x746e656c6973; // "silent"
 // Ends the program; main() returning does the same.
 [[noreturn]] void exit(int code);
 
-#ifndef SEL_HOST
-// Makes `block` the calling thread's; every thread does this first.
-void set_thread_block(ThreadBlock *block);
-#endif
-
 } // namespace sel

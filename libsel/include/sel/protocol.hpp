@@ -10,8 +10,8 @@
 //   Result<R> on(const M &, Caller)                  and wants to know who asks
 //   void on(const M &, Caller, Later<M>)             answers when it likes (later.hpp)
 //   bool on(const M &, Caller, Regs &)               makes the answer itself; false: there is none now
-// A message that it does not handle is a compile error. A capability that came along is the business of those who
-// are told who asks; from all others it is taken.
+// A message that it does not handle is a compile error. A capability may come along with those messages which say so
+// (brings); from all others it is taken.
 #pragma once
 
 #include "sel/later.hpp"
@@ -36,6 +36,13 @@ u32 patience_of(const M &m) {
         return M::kAnswerMs;
     }
 }
+
+// `static constexpr bool kBrings = true` in a message: its handler, which is told who asks, takes the capability that
+// came along, or removes it.
+template <typename M>
+inline constexpr bool brings = requires {
+    requires M::kBrings;
+};
 
 template <typename M>
 concept Request = Plain<M> && requires {
@@ -112,12 +119,18 @@ struct Protocol {
             store_error(r, ERR_PROTOCOL);
             return true;
         }
-        if constexpr (requires { server.on(message, caller, r); }) {
+        if constexpr (!brings<M>) {
             detail::drop_capability(r);
+            caller.capability = false;
+        }
+        if constexpr (requires { server.on(message, caller, r); }) {
             return server.on(message, caller, r);
+            // cppcheck-suppress identicalConditionAfterEarlyExit // It takes both `requires` for one.
         } else if constexpr (requires { server.on(message, caller, Later<M>{}); }) {
             if (!replies.spare()) {
-                detail::drop_capability(r);
+                if constexpr (brings<M>) {
+                    detail::drop_capability(r);
+                }
                 store_error(r, ERR_FULL);
                 return true;
             }
@@ -128,7 +141,7 @@ struct Protocol {
             Result<typename M::Answer> answer = server.on(message, caller);
             store_answer(r, answer);
         } else {
-            detail::drop_capability(r);
+            static_assert(!brings<M>, "who takes a capability is told who asks");
             Result<typename M::Answer> answer = server.on(message);
             store_answer(r, answer);
         }

@@ -10,6 +10,12 @@
 
 namespace sel {
 
+#ifdef SEL_HOST
+inline constexpr bool kHostTest = true;
+#else
+inline constexpr bool kHostTest = false;
+#endif
+
 template <typename T = void>
 class [[nodiscard]] Result {
     static_assert(std::is_trivially_destructible_v<T>, "a Result holds plain data");
@@ -18,7 +24,12 @@ class [[nodiscard]] Result {
     using Value = T;
 
     constexpr Result(const T &value) : value_{value} {}
-    constexpr Result(error_t error) : error_{error} {}
+    // Not OK, of which there would be no value: host tests stop here.
+    constexpr Result(error_t error) : error_{error} {
+        if (kHostTest && error == OK) {
+            __builtin_trap();
+        }
+    }
 
     constexpr bool ok() const { return error_ == OK; }
     constexpr explicit operator bool() const { return ok(); }

@@ -36,16 +36,22 @@ class EndedClients {
   public:
     template <typename Tell>
     void take(Tell tell) {
-        for (u32 i = 0; i < Environment::kPrograms; i++) {
-            u32 ends = __atomic_load_n(&environment().ends[i], __ATOMIC_ACQUIRE);
-            if (ends != seen_[i]) {
-                seen_[i] = ends;
-                tell(i + 1);
-            }
+        for (u32 i = find(0); i < Environment::kPrograms; i = find(i + 1)) {
+            seen_[i] = ends(i);
+            tell(i + 1);
         }
     }
 
   private:
+    static u32 ends(u32 i) { return __atomic_load_n(&environment().ends[i], __ATOMIC_ACQUIRE); }
+    // The first from there on that has ended once more. noinline: a short loop, whatever is around it.
+    [[gnu::noinline]] u32 find(u32 i) const {
+        while (i < Environment::kPrograms && ends(i) == seen_[i]) {
+            i++;
+        }
+        return i;
+    }
+
     // As in a fresh environment.
     u32 seen_[Environment::kPrograms] = {};
 };
@@ -157,8 +163,9 @@ template <typename... Apis, typename Server, typename Replies>
         r.cptr = endpoint.cptr();
         r.info = (answer ? r.info : 0) | timeout;
         kernel_call(r);
-        answer = r.error() == OK && handle<Apis...>(server, r, replies, ended);
-        if (r.number != OK && r.number != ERR_TIMEOUT && r.number != ERR_GONE) {
+        error_t received = r.error(); // `r` is the handler's then.
+        answer = received == OK && handle<Apis...>(server, r, replies, ended);
+        if (received != OK && received != ERR_TIMEOUT && received != ERR_GONE) {
             exit(kExitNoEndpoint);
         }
     }

@@ -4,52 +4,52 @@
 
 #include <span>
 
-#include "abi/trace.h"
+#include "abi/trace_event.h"
 
 namespace sel {
 
 class TraceRing {
   public:
-    // `ring`: TRACE_EVENTS events, mapped from the kernel.
-    explicit TraceRing(const volatile trace_event_t *ring) : ring_{ring} {}
+    // `ring`: TRACE_EVENTS records, mapped from the kernel.
+    explicit TraceRing(const volatile trace_record_t *ring) : ring_{ring} {}
 
     // The newest out.size() events, oldest first; how many there were. Events that the kernel
     // overwrites meanwhile are left out.
     u32 read(std::span<trace_event_t> out) const {
-        u32 newest = newest_sequence();
+        u32 newest = newest_end();
         u32 wanted = out.size() < TRACE_EVENTS ? static_cast<u32>(out.size()) : u32{TRACE_EVENTS};
         u32 count = 0;
         for (u32 age = wanted; age > 0; age--) {
-            u32 sequence = newest - (age - 1);
-            const volatile trace_event_t &from = ring_[(sequence - 1) % TRACE_EVENTS];
-            if (newest == 0 || sequence == 0 || from.sequence != sequence) {
+            u32 end = newest - (age - 1) * TRACE_EVENT_BYTES;
+            const volatile trace_record_t &from =
+                ring_[(end / TRACE_EVENT_BYTES - 1) % TRACE_EVENTS];
+            if (newest == 0 || end == 0 || from.end != end) {
                 continue;
             }
-            trace_event_t event{from.tsc,  from.argument, from.thread, from.next,
-                                from.kind, from.call,     from.error,  sequence};
-            if (from.sequence == sequence) {
-                out[count++] = event;
+            trace_record_t record{from.tsc, from.argument, from.result, from.who, end};
+            if (from.end == end) {
+                out[count++] = trace_decode(record);
             }
         }
         return count;
     }
 
   private:
-    static_assert((TRACE_EVENTS & (TRACE_EVENTS - 1)) == 0, "sequence numbers wrap around");
+    static_assert((TRACE_EVENTS & (TRACE_EVENTS - 1)) == 0, "ends wrap around");
 
     // 0: nothing has been written.
-    u32 newest_sequence() const {
-        u32 newest = ring_[0].sequence;
+    u32 newest_end() const {
+        u32 newest = ring_[0].end;
         for (u32 i = 1; i < TRACE_EVENTS; i++) {
-            u32 sequence = ring_[i].sequence;
-            if (sequence != 0 && static_cast<s32>(sequence - newest) > 0) {
-                newest = sequence;
+            u32 end = ring_[i].end;
+            if (end != 0 && static_cast<s32>(end - newest) > 0) {
+                newest = end;
             }
         }
         return newest;
     }
 
-    const volatile trace_event_t *ring_;
+    const volatile trace_record_t *ring_;
 };
 
 } // namespace sel

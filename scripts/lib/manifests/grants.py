@@ -9,7 +9,7 @@ import re
 
 from manifests.source import Layout, names_of_list
 from manifests.words import (
-    ABI, FILES, Mistake, NAME, PAGE, PART_MAX, PLACES, ROOT, TABLE, is_path, parse_number, parse_size, parse_time,
+    ABI, FILES, Mistake, NAME, PAGE, PART_MAX, PLACES, RIGHTS_TEXT, ROOT, TABLE, is_path, parse_number, parse_size, parse_time,
     split_part)
 
 HEADER = "servers/root/grant.hpp"
@@ -17,7 +17,7 @@ PCI_PAGES, PCI_CLASS = TABLE["PCI_PAGES"], TABLE["kByClass"]
 DEVICES_MAX = TABLE["kDevices"]  # Of a program, by `pci*`.
 CHILD_MAX = TABLE["CHILD_MAX"]
 DEVICE_MAX, POOL_MAX, POOLS_MAX = TABLE["DEVICE_BYTES_MAX"], TABLE["POOL_BYTES_MAX"], TABLE["POOL_MAX"]
-IRQ_LINES = 128
+IRQ_LINES = 16  # Of ISA: all others belong to PCI devices.
 PHYSICAL_END = TABLE["kPhysicalEnd"]
 TRACE_BYTES = ABI["TRACE_FRAMES"] * PAGE
 
@@ -115,22 +115,21 @@ class Client(Kind):
         if need.kind not in server.provides:
             offered = ", ".join(server.provides) or "nothing"
             raise Mistake(f"needs {need.kind}, but {name} provides {offered}")
-        if server.priority <= program.priority:
+        if server.priority <= program.priority and server is not program:  # Of itself: to pass on, not to call.
             raise Mistake(f"{program.name} has priority {program.priority} and {name} "
                           f"{server.priority}: calls go to a higher priority only")
         if server.mounts and need.kind == FILES and not part:
-            part = self._subtree(server, program, need, subtree)
+            part = self._subtree(server, need, subtree)
+        elif server.rights and colon:
+            part = self._right(server, need, subtree)
         elif colon:
-            raise Mistake(f"is given {need.grant!r}, but {name} has no parts by path")
-        if need.window and part:
-            raise Mistake(f"is given {need.grant!r}, but {name} shares memory with clients, which are "
-                          "its parts: expected no other part")
+            raise Mistake(f"is given {need.grant!r}, but {name} has no parts by path, and needs no rights")
         rights = ABI["RIGHT_WRITE"] | ABI["RIGHT_GRANT"] * need.give
         need.value = {"server": server.number, "protocol": server.provides.index(need.kind),
-                      "part": need.window or part, "rights": rights}
+                      "part": part, "rights": rights}
 
     @staticmethod
-    def _subtree(server, program, need, text):
+    def _subtree(server, need, text):
         """The part of "SERVER", "SERVER:PATH", "SERVER:PATH:ro" or ":rw": a number of its own."""
         path, _, mode = text.partition(":")
         if not is_path(path or "/") or mode not in ("", "ro", "rw"):
@@ -138,8 +137,19 @@ class Client(Kind):
                           f'"{server.name}:PATH", or either of :ro and :rw behind that')
         if len(server.subtrees) > PART_MAX:
             raise Mistake(f"is client {PART_MAX + 2} of {server.name}, expected at most {PART_MAX + 1}")
-        server.subtrees.append((path or "/", mode == "ro", program))
+        server.subtrees.append((path or "/", mode == "ro"))
         return len(server.subtrees) - 1
+
+    @staticmethod
+    def _right(server, need, text):
+        """The part that stands for "SERVER:TEXT"; the server reads the text."""
+        if not RIGHTS_TEXT.fullmatch(text):
+            raise Mistake(f"is given {need.grant!r}, expected letters a-z, digits and =.,:*/- behind {server.name}:")
+        if text not in server.texts:
+            server.texts.append(text)
+        if len(server.texts) > PART_MAX:
+            raise Mistake(f"is right {PART_MAX + 1} of {server.name}, expected at most {PART_MAX}")
+        return server.texts.index(text) + 1
 
     def declare(self, system, need):
         return f"sel::Client<{system.protocol(need.kind)[1]}> {need.name}{{{need.slot}}}"
@@ -161,8 +171,8 @@ class Irq(Kind):
         line, *flags = text.split("/")
         line = parse_number(line)
         if not 0 <= line < IRQ_LINES or not set(flags) <= {"level", "low"}:
-            raise Mistake(f'is given {need.grant!r}, expected "irq:LINE" below {IRQ_LINES}, then /level '
-                          "and /low if they apply")
+            raise Mistake(f'is given {need.grant!r}, expected "irq:LINE", an ISA line below {IRQ_LINES} (others come with '
+                          "`pci`), then /level and /low if they apply")
         value = line | ("level" in flags) * ABI["IRQ_LEVEL"] | ("low" in flags) * ABI["IRQ_LOW"]
         need.value = {"line": value, "bit": program.next_bit()}
         system.own_device(program, need, "irq", line, line)
@@ -306,11 +316,22 @@ class Region(Kind):
     def give(self, system, program, need, text):
         size, number = parse_size(text), len(system.regions)
         frame = region_frame(size)
+        if program.from_file:
+            self._give_later(program, need, size)
+            return
         need.slots = TABLE["REGION_SLOTS"]
         need.value = {"number": number, "bytes": size, "address": program.next_window(size, frame)}
         if number >= TABLE["REGION_MAX"]:
             raise Mistake(f"is {need.argument!r}, expected at most {TABLE['REGION_MAX']} regions in all programs")
         system.regions.append(f"{program.name}.{need.name}")
+
+    @staticmethod
+    def _give_later(program, need, size):
+        """To a program from a file: who starts it has some for all such programs."""
+        if any(is_a(other, Region) for other in program.needs) or region_frame(size) != TABLE["REGION_FRAME"]:
+            raise Mistake("is a second region, or of 2M frames: expected one of 4K frames")
+        need.slots = TABLE["REGION_SLOTS"]
+        need.value = {"number": 0, "bytes": size, "address": program.next_window(size)}
 
     def declare(self, system, need):
         return f"root::Region {need.name}{{{need.slot}, {need.value['address']:#x}, {need.value['bytes']:#x}}}"
@@ -438,23 +459,49 @@ class Starter(Kind):
     word = "starter"
 
     def give(self, system, program, need, text):
-        found = re.fullmatch(r"(\d+)/(\d+)%@(\d+)", text)
+        found = re.fullmatch(r"(\d+)/(\d+)%@(\d+)(?:\+(\d+)\*(\w+))?", text)
         if not found:
-            raise Mistake(f'is given {need.grant!r}, expected "starter:PROGRAMS/PERCENT%@PRIORITY"')
-        programs, percent, need.priority = map(int, found.groups())
+            raise Mistake(f'is given {need.grant!r}, expected "starter:PROGRAMS/PERCENT%@PRIORITY", and "+COUNT*SIZE" '
+                          "behind it for regions of theirs")
+        programs, percent, need.priority = map(int, found.groups()[:3])
+        regions, size = int(found[4] or 0), parse_size(found[5]) if found[5] else 0
         if not 1 <= programs <= CHILD_MAX or not 1 <= percent <= 100:
             raise Mistake(f"is given {need.grant!r}, expected 1 to {CHILD_MAX} programs and 1 to 100%")
         if not 1 <= need.priority <= program.priority:
             raise Mistake(f"has priority {need.priority}, expected 1 to {program.priority}, that of the program")
+        first = len(system.regions)
+        if first + regions > TABLE["REGION_MAX"] or (regions and region_frame(size) != TABLE["REGION_FRAME"]):
+            raise Mistake(f"is given {need.grant!r}, expected regions of 4K frames, at most {TABLE['REGION_MAX']} in all "
+                          "programs")
+        system.regions += [f"{program.name}.{need.name}"] * regions
         need.value = {"programs": programs, "permille": 10 * percent, "priority": need.priority,
-                      "protocol": system.programs[ROOT].provides.index("root.Starter")}
+                      "protocol": system.programs[ROOT].provides.index("root.Starter"), "regions": regions,
+                      "first_region": first, "region_bytes": size}
 
     def declare(self, system, need):
         return f"sel::Client<{system.protocol('root.Starter')[1]}> {need.name}{{{need.slot}}}"
 
 
+class Display(Kind):
+    word = "display"
+
+    def give(self, system, program, need, text):
+        alone(need, text)
+        system.own_device(program, need, "display", 0, 0)
+        need.slots = 0
+        need.value = {"address": program.next_window(PLACES["kDisplayBytes"], TABLE["REGION_LARGE"])}
+
+    def declare(self, system, need):
+        return f"sel::Display {need.name}{{{need.value['address']:#x}}}"
+
+    def objects(self, need):
+        """Frames of 4 KiB before and behind those of 2 MiB; page tables for these, and for the font."""
+        small = TABLE["REGION_LARGE"] // PAGE
+        return (2 * small + PLACES["kDisplayBytes"] // TABLE["REGION_LARGE"]) * ABI["SLOT_BYTES"] + 5 * PAGE
+
+
 ALL = (Client, Io, Irq, Device, Archive, Trace, TraceControl, Untyped, Context, Space, Cspace, Doorbell, Slots,
-       Pool, Pci, Faults, Thread, Notification, Starter, Region, Regions)
+       Pool, Pci, Faults, Thread, Notification, Starter, Region, Regions, Display)
 KINDS = {kind.word: kind() for kind in ALL}
 LAYOUTS = {name: Layout(HEADER, name) for name in names_of_list(HEADER, "All")}
 if [kind.__name__ for kind in ALL] != list(LAYOUTS):
@@ -463,7 +510,7 @@ if [kind.__name__ for kind in ALL] != list(LAYOUTS):
 RECORD = Layout(HEADER, "Grant")
 GIVEN = {kind.word for kind in ALL if kind.word and not kind.own}
 OWN = {kind.word for kind in ALL if kind.own}
-FROM_FILES = {kind.word for kind in (Untyped, Space, Cspace, Doorbell, Slots, Notification)}  # Who is not of the system.
+FROM_FILES = {kind.word for kind in (Untyped, Space, Cspace, Doorbell, Slots, Notification, Region)}  # Who is not of the system.
 
 
 def kind_of(need):

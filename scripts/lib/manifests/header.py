@@ -5,7 +5,7 @@ SPDX-License-Identifier: BSD-2-Clause
 from itertools import zip_longest
 
 from manifests.grants import (
-    Client, Context, Pci, Region, Regions, Starter, Thread, is_a, kind_of, pci_device, windows)
+    Client, Context, Display, Pci, Region, Regions, Starter, Thread, is_a, kind_of, pci_device)
 from manifests.words import FILES, PLACES, SYSTEM
 
 SLOT_SELF, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES = (
@@ -15,9 +15,8 @@ SLOT_SELF, SLOT_ENDPOINT, SLOT_NOTIFICATION, SLOT_REPLIES = (
 def mounts_declaration(system, program):
     """The mount table, and what each client may name."""
     mounts = [f'{{"{need.path}", "{need.grant}", {need.slot}}}' for need in program.needs
-              if need.path and need.window == 0]
-    trees = [f'{{"{path}", {str(read_only).lower()}, {max(map(system.window, client.needs))}}}'
-             for path, read_only, client in program.subtrees]
+              if need.path]
+    trees = [f'{{"{path}", {str(read_only).lower()}}}' for path, read_only in program.subtrees]
     api = system.protocol(FILES)[1]
     return [f"inline constexpr std::array<sel::Mount<{api}>, {len(mounts)}> {program.mounts}"
             f"{{{{{', '.join(mounts)}}}}};",
@@ -41,16 +40,16 @@ def header(system, name):
     headers = {"sel/server.hpp"}
     kinds = [need.kind for need in program.needs if is_a(need, Client)]
     kinds += ["root.Starter" for need in program.needs if is_a(need, Starter)]
-    for kind in kinds + [kind for kind in program.lists.values() if kind not in ("pool", "pci")]:
+    for kind in kinds + [kind for kind in program.lists.values() if kind != "pci"]:
         headers |= {"sel/client.hpp", system.protocol(kind)[0]}
     lines = [f"// What {name} holds: made from {program.path} and {SYSTEM}. Do not edit.",
              "// SPDX-License-Identifier: BSD-2-Clause", "#pragma once", ""]
     headers |= {"servers/root/api.hpp"} if any(is_a(need, Region, Regions) for need in program.needs) else set()
-    if "pool" in program.lists.values() or any(is_a(need, Pci) for need in program.needs):
-        headers.add("sel/device.hpp")
+    headers |= {"sel/device.hpp"} if any(is_a(need, Pci) for need in program.needs) else set()
+    headers |= {"sel/display.hpp"} if any(is_a(need, Display) for need in program.needs) else set()
     headers |= {"sel/thread.hpp"} if any(is_a(need, Thread) for need in program.needs) else set()
     headers |= {"sel/mounts.hpp"} if program.mounts else set()
-    lines += ["#include <array>", ""] if program.lists or program.mounts else []
+    lines += ["#include <array>", ""] if program.lists or program.mounts or program.rights else []
     lines += [f'#include "{h}"' for h in sorted(headers)]
     lines += ["", "namespace caps {", "",
               f"inline constexpr sel::Tcb self{{{SLOT_SELF}}};"]
@@ -63,12 +62,13 @@ def header(system, name):
     lines += [f"inline constexpr u8 {need.name}_priority = {need.priority};" for need in program.needs
               if is_a(need, Context)]
     lines += mounts_declaration(system, program) if program.mounts else []
+    if program.rights:
+        texts = ", ".join(f'"{text}"' for text in program.texts)
+        lines.append(f"inline constexpr std::array<std::string_view, {len(program.texts)}> {program.rights}"
+                     f"{{{{{texts}}}}};")
     for listed, kind in program.lists.items():
         needs = [need for need in program.needs if need.many and need.name == listed]
-        if kind == "pool":
-            element = "sel::ClientPool"
-            inside = [f"{{{need.client[0]}, {need.client[1]}, {windows(need)}}}" for need in needs]
-        elif kind == "pci":
+        if kind == "pci":
             element = "sel::PciDevice"
             inside = [pci_device(need) for need in needs]
         else:

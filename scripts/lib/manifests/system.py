@@ -7,10 +7,11 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-from manifests.grants import Client, Context, DEVICES_MAX, FROM_FILES, GIVEN, OWN, Pool, Starter, Thread, is_a, kind_of
+from manifests.giving import Sources
+from manifests.grants import Context, DEVICES_MAX, FROM_FILES, GIVEN, OWN, Starter, Thread, is_a, kind_of
 from manifests.words import (
-    FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, ROOT,
-    ROOT_PRIORITY, SYSTEM, TABLE, budget, is_path, parse_percent, parse_size, parse_time, period, pool_name, share)
+    CPP_WORDS, FILES, KEYS, MOUNTS, Mistake, NAME, Need, PLACES, PROGRAM_NAME, Program, REQUIRED, RESERVED, RESTART, RIGHTS,
+    ROOT, ROOT_PRIORITY, SYSTEM, TABLE, budget, is_path, parse_percent, parse_size, parse_time, period, share)
 
 
 def split_need(name, text):
@@ -20,10 +21,6 @@ def split_need(name, text):
     if word in OWN and not many:
         return Need(name, word, argument)
     return Need(name, kind if not plus or give == "give" else text, give=give == "give", many=many)
-
-
-def calls(need, server):
-    return is_a(need, Client) and need.value.get("server") == server.number
 
 
 class System:
@@ -37,17 +34,15 @@ class System:
         self.pools = {}   # Name: (number, bytes, "program.need" that named it first).
         self.regions = []  # "program.need" of each.
         self.mounts = {}  # Path: server.
-        self.windows = []  # Pools that clients share with file systems in there: their names.
         self._load()
         if not self.mistakes:
             self._check_mounts()
             for program in self.programs.values():
                 self._check_needs(program)
             self._check_faults()
+            self._check_give()
             for program in self.programs.values():
                 self._check_least(program)
-        if not self.mistakes:
-            self._check_pools()
 
     def wrong(self, path, key, text):
         self.mistakes.append(f"{path}: {key}: {text}" if key else f"{path}: {text}")
@@ -118,8 +113,8 @@ class System:
         program = Program(name, folders[0], f"{folders[0]}/manifest.toml",
                           given=part.get("needs", {}), start=part.get("start", "boot"), least=part.get("least", ""),
                           program=kind, number=len(self.programs))
-        if program.start not in ("boot", "run"):
-            self.wrong(SYSTEM, f"{name}.start", f'is {program.start!r}, expected "boot" or "run"')
+        if program.start not in ("boot", "late", "run"):
+            self.wrong(SYSTEM, f"{name}.start", f'is {program.start!r}, expected "boot", "late" or "run"')
         data = self._toml(program.path)
         if data is not None and self._check_keys(program, data):
             program.data = data
@@ -135,8 +130,8 @@ class System:
         for key, value in data.items():
             if key not in KEYS:
                 self.wrong(program.path, key, f"unknown key, expected one of {', '.join(KEYS)}")
-            elif not isinstance(value, KEYS[key]) or (KEYS[key] is int and isinstance(value, bool)):
-                self.wrong(program.path, key, f"is {value!r}, expected {KEYS[key].__name__}")
+            elif type(value) is not KEYS[key][0]:
+                self.wrong(program.path, key, f"is {value!r}, expected {KEYS[key][1]}")
         for key in REQUIRED:
             if key not in data and not (program.name == ROOT and key == "memory"):
                 self.wrong(program.path, key, "is missing")
@@ -176,6 +171,9 @@ class System:
                     self.wrong(program.path, f"{key}.{name}", 'expected name = "kind"')
         for name in RESERVED & data.get("needs", {}).keys():
             self.wrong(program.path, f"needs.{name}", "every program has this already")
+        for name in CPP_WORDS & data.get("needs", {}).keys():
+            self.wrong(program.path, f"needs.{name}", "is a word of C++, in which it becomes caps::NAME: expected another "
+                                                      "name")
         for name, kind in data.get("provides", {}).items():
             if isinstance(kind, str) and kind != "fault":
                 self._check_protocol(program, f"provides.{name}", kind)
@@ -235,22 +233,9 @@ class System:
                 self.wrong(SYSTEM, f"{MOUNTS}.{path}", f"expected {parent} to be mounted, too")
         if takers:
             takers[0][0].mounts = takers[0][1]
-        for server in self.mounts.values():
-            for name, kind in self._needs_of(server).items():
-                for grant in self.programs[server].given.get(name, []) if kind == "pool*" else []:
-                    if pool_name(grant) not in self.windows:
-                        self.windows.append(pool_name(grant))
-
-    def _mounter(self):
-        return next(program for program in self.programs.values() if program.mounts)
-
-    def window(self, need):
-        """Number of a pool that is shared with file systems, from 1 on; 0: it is none."""
-        name = pool_name(need.grant)
-        return self.windows.index(name) + 1 if need.kind == "pool" and name in self.windows else 0
-
-    def _needs_of(self, name):
-        return self.programs[name].data.get("needs", {}) if name in self.programs else {}
+        for program in self.programs.values():
+            named = [name for name, kind in program.data.get("needs", {}).items() if kind == RIGHTS]
+            program.rights = named[0] if named else ""
 
     # --- Needs against what is given.
 
@@ -276,14 +261,18 @@ class System:
     def _expand(self, program, wanted):
         """The needs one by one; those with a `*` as often as system.toml lists servers."""
         for name, text in wanted.items():
+            if name == program.rights:
+                continue
             if name == program.mounts:
                 for path, server in self.mounts.items():
-                    for window in range(len(self.windows) + 1):
-                        yield Need(name, FILES, grant=server, path=path, window=window)
+                    yield Need(name, FILES, give=True, grant=server, path=path)
                 continue
             need = split_need(name, text)
             if program.from_file:
                 yield need
+                continue
+            if need.many and need.kind in (GIVEN | OWN) - {"pci"}:
+                self.wrong(program.path, f"needs.{name}", f"is {text!r}, expected one: only protocols and pci may be several")
                 continue
             given = program.given.get(name, [] if need.many else "")
             if need.many and need.kind == "pci":
@@ -296,8 +285,7 @@ class System:
                 for server in given:
                     yield replace(need, grant=server)
             else:
-                self.wrong(SYSTEM, f"{program.name}.needs.{name}", f"is {given!r}, expected a list of "
-                           f"{'pools' if need.kind == 'pool' else 'servers'}")
+                self.wrong(SYSTEM, f"{program.name}.needs.{name}", f"is {given!r}, expected a list of servers")
 
     def _devices(self, program, name, given):
         """The device "pci:WHAT*N" N times."""
@@ -344,38 +332,6 @@ class System:
                 raise Mistake(f"is given {need.grant!r}, which {owner} has already")
         self.owners.append((kind, first, last, mine))
 
-    def _check_pools(self):
-        """Each pool of a list belongs to one client, and to one part if it has several of this server."""
-        for program in self.programs.values():
-            listed = [need for need in program.needs if need.kind == "pool" and need.many]
-            for need in listed:
-                if window := self.window(need):
-                    need.client = (self._mounter().number, window)
-            for client in {owner.name: owner for need in listed if need.client == (0, 0)
-                           for owner in self._pool_clients(program, need)}.values():
-                parts = [need.value["part"] for need in client.needs if calls(need, program)]
-                pools = [need for need in listed if client in self._pool_clients(program, need)]
-                if len(parts) != len(pools):
-                    self.wrong(SYSTEM, f"{client.name}.needs", f"{len(parts)} parts of {program.name}, "
-                               f"and {len(pools)} of its pools: expected a pool for each part")
-                for need, part in zip(pools, parts):
-                    need.client = (client.number, part)
-            for need in listed:
-                found = [client.name for client in self._pool_clients(program, need)]
-                if len(found) != 1:
-                    self.wrong(SYSTEM, f"{program.name}.needs.{need.name}",
-                               f"{need.grant} is shared with {' and '.join(found) or 'no client'}, "
-                               "expected one client that has the same pool")
-
-    def _pool_clients(self, program, pool):
-        """Other programs that have this pool, and may call this one, or who mounts it."""
-        called = self._mounter() if self.window(pool) else program
-
-        def same(need):
-            return is_a(need, Pool) and need.value["number"] == pool.value["number"]
-        return [other for other in self.programs.values() if other is not program and
-                any(map(same, other.needs)) and any(calls(need, called) for need in other.needs)]
-
     def _check_least(self, program):
         """What is left when all above it loop, each in its share, is what it is promised."""
         if not program.least:
@@ -407,6 +363,14 @@ class System:
                 yield f"{program.name}.{need.name}", need.priority, part
             if is_a(need, Starter):
                 yield f"{program.name}.{need.name}", need.priority, need.value["permille"] / 10
+
+    def _check_give(self):
+        checked, sources = set(), Sources(self.project)
+        for program in self.programs.values():
+            if program.folder not in checked:
+                for name, sender in sources.forgotten(program, GIVEN | OWN):
+                    self.wrong(program.path, f"needs.{name}", f"is sent capabilities ({sender}), expected +give behind it")
+            checked.add(program.folder)
 
     def _check_faults(self):
         takers = [p for p in self.programs.values() if "fault" in p.provides]

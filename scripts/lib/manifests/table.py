@@ -67,8 +67,9 @@ def table(system):
         if program.name == ROOT or program.from_file:
             continue
         data = program.data
-        flags = {"FLAG_BOOT": program.start == "boot", "FLAG_VECTOR": data.get("vector", False),
-                 "FLAG_SERVES": program.receives, "FLAG_FAULTS": "fault" in program.provides}
+        flags = {"FLAG_BOOT": program.start in ("boot", "late"), "FLAG_LATE": program.start == "late",
+                 "FLAG_VECTOR": data.get("vector", False), "FLAG_SERVES": program.receives,
+                 "FLAG_FAULTS": "fault" in program.provides}
         programs.append(PROGRAM.pack(
             name=program.name.encode(), memory=parse_size(data["memory"]),
             stack=parse_size(data.get("stack", "16K")), budget_us=budget(data), period_us=period(data),

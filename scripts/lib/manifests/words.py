@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from manifests.source import Constants
 
 ABI = Constants("kernel/abi/capability.h", "kernel/abi/call.h", "kernel/abi/boot_info.h", "kernel/abi/trace.h")
-PLACES = Constants("kernel/abi/capability.h", "kernel/abi/boot_info.h", "libsel/include/sel/environment.hpp",
-                   "libsel/include/sel/process.hpp")
+PLACES = Constants("kernel/abi/capability.h", "kernel/abi/boot_info.h", "libsel/include/sel/display.hpp",
+                   "libsel/include/sel/environment.hpp", "libsel/include/sel/process.hpp")
 TABLE = Constants("kernel/abi/capability.h", "libsel/include/sel/environment.hpp", "servers/root/api.hpp",
                   "servers/root/grant.hpp", "servers/root/system.hpp")
 
@@ -22,14 +22,27 @@ PATH_MAX = Constants("servers/file/api.hpp")["kPathMax"]
 PATH = re.compile(r"/|(/[A-Za-z0-9._-]{1,63})+")  # servers/file/path.hpp
 FILES = "file"  # The protocol of what is mounted.
 MOUNTS = "mounts"  # The need of the server that makes one name space of the file systems.
+RIGHTS = "rights"  # The need of a server that is told what each client may do, in words of its own.
+RIGHTS_TEXT = re.compile(r"[a-z0-9=.,:*/-]{1,200}")
 RESTART = {name.lower(): TABLE[name] for name in ("NEVER", "ALWAYS", "BACKOFF")}
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,14}$")
 PROGRAM_NAME = re.compile(r"[a-z][a-z0-9_-]{0,14}$")
-KEYS = {"about": str, "priority": int, "memory": str, "stack": str, "replies": int, "budget": str,
-        "period": str, "share": str, "vector": bool, "code": bool, "restart": str, "tries": int, "start": str,
-        "provides": dict, "needs": dict}
+A_SIZE, A_TIME, A_NUMBER, A_SWITCH = 'a size like "256K"', 'a time like "10ms"', "a number like 4", "true or false"
+KEYS = {  # Type, and what is expected, in words.
+    "about": (str, 'a sentence like "Answers those who ask."'), "priority": (int, A_NUMBER), "memory": (str, A_SIZE),
+    "stack": (str, A_SIZE), "replies": (int, A_NUMBER), "budget": (str, A_TIME), "period": (str, A_TIME),
+    "share": (str, A_TIME), "vector": (bool, A_SWITCH), "code": (bool, A_SWITCH),
+    "restart": (str, f"one of {', '.join(RESTART)} in quotes"), "tries": (int, A_NUMBER), "start": (str, '"file"'),
+    "provides": (dict, "a table [provides]"), "needs": (dict, "a table [needs]")}
 RESERVED = {"self", "service", "signals"}
+# Of C++20, as far as a need could be called so, and what generated headers use.
+CPP_WORDS = set("""alignas alignof and and_eq asm auto bitand bitor bool break case catch char class co_await co_return
+    co_yield compl concept const const_cast consteval constexpr constinit continue decltype default delete do double else
+    enum explicit export extern false float for friend goto if inline int long mutable namespace new noexcept not not_eq
+    nullptr operator or or_eq private protected public register requires return short signed sizeof static static_assert
+    static_cast struct switch template this thread_local throw true try typedef typeid typename union unsigned using
+    virtual void volatile wchar_t while xor xor_eq char8_t char16_t char32_t dynamic_cast u8""".split())
 REQUIRED = ("about", "priority", "memory")
 
 
@@ -78,10 +91,8 @@ class Need:
     slot: int = 0
     slots: int = 1
     value: dict = field(default_factory=dict)  # The fields of its struct in servers/root/grant.hpp.
-    client: tuple = (0, 0)  # Of a pool in a list: number and part of the one that it is shared with.
     priority: int = 0    # Of a thread, or of the one that a context is for.
-    path: str = ""       # Where it is mounted,
-    window: int = 0      # with which shared memory: a number from 1 on.
+    path: str = ""       # Where it is mounted.
 
 
 @dataclass
@@ -97,9 +108,11 @@ class Program:
     needs: list = field(default_factory=list)
     number: int = 0
     slots: int = 0
-    lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*" and "pool*": name to kind.
+    lists: dict = field(default_factory=dict)  # Needs "PROTOCOL*" and "pci*": name to kind.
     mounts: str = ""  # Name of its need "mounts".
-    subtrees: list = field(default_factory=list)  # (path, read-only, client) of its clients, by part.
+    subtrees: list = field(default_factory=list)  # (path, read-only) of its clients, by part.
+    rights: str = ""  # Name of its need "rights",
+    texts: list = field(default_factory=list)  # and what stands there of its clients, by part from 1 on.
     window: int = PLACES["kWindowBase"]  # Where the next window goes.
     bits: int = 0  # Of its notification, given out so far.
 
@@ -140,11 +153,6 @@ def is_path(text):
     """A canonical path: "/", or names each behind one /."""
     return (len(text) <= PATH_MAX and PATH.fullmatch(text) is not None and
             not {".", ".."} & set(text.split("/")))
-
-
-def pool_name(grant):
-    """NAME of "pool:NAME/SIZE"."""
-    return str(grant).partition(":")[2].partition("/")[0]
 
 
 def split_part(grant):

@@ -8,6 +8,9 @@
 #define KERNEL_BASE 0xffffffff80000000
 #define PHYS(symbol) (symbol - KERNEL_BASE)
 #define SERIAL 0x3f8
+#define MULTIBOOT2_MAGIC 0x36d76289
+#define TAG_MODULE 3
+#define TAG_FRAME_BUFFER 8
 
     .section .boot, "ax", @progbits
     .balign 8
@@ -87,6 +90,7 @@ no_long_mode:
 no_nx:
     movl $PHYS(text_nx), %esi
 refuse: // Print the text at esi, then stop. Works without any set-up: the UART's reset state will do.
+    movl %esi, %ebx
     movl $SERIAL, %edx
 1:  lodsb
     testb %al, %al
@@ -99,12 +103,93 @@ refuse: // Print the text at esi, then stop. Works without any set-up: the UART'
     testb $0x20, %al
     loopz 3b
     jmp 1b
-2:  movl $0xf4, %edx
+2:  cmpl $MULTIBOOT2_MAGIC, %ebp
+    jne halt
+
+    // On the screen, too. Multiboot2 tags: esi, the frame buffer; ebp, the module that is called `font`.
+    movl (%edi), %edx
+    addl %edi, %edx
+    addl $8, %edi
+    xorl %esi, %esi
+    xorl %ebp, %ebp
+1:  cmpl %edx, %edi
+    jae 5f
+    movl 4(%edi), %ecx
+    cmpl $8, %ecx
+    jb 5f
+    cmpl $TAG_FRAME_BUFFER, (%edi)
+    jne 2f
+    movl %edi, %esi
+2:  cmpl $TAG_MODULE, (%edi)
+    jne 3f
+    cmpl $0x746e6f66, 16(%edi) // "font"
+    jne 3f
+    movl 8(%edi), %ebp
+3:  addl $7, %ecx
+    andl $~7, %ecx
+    addl %ecx, %edi
+    jmp 1b
+5:  testl %esi, %esi
+    jz halt
+    movl 8(%esi), %edi
+    incl %ebx // Behind the line end that the text begins with.
+    cmpb $2, 29(%esi)
+    je text_mode
+    cmpw $0x0120, 28(%esi) // 32 bits a pixel, of direct colour.
+    jne halt
+    cmpl $0, 12(%esi) // Above 4 GiB.
+    jne halt
+    testl %ebp, %ebp
+    jz halt
+    movl 8(%ebp), %ecx
+    leal 16(%ebp, %ecx, 4), %ecx
+    subl $32, %edi
+
+next_glyph: // ebx: text; ecx: glyphs; edi: the cell before.
+    addl $32, %edi
+    movzbl (%ebx), %eax
+    incl %ebx
+    subl $' ', %eax
+    jb halt
+    mull 4(%ebp)
+    addl %ecx, %eax
+    pushl %edi
+    movl 4(%ebp), %edx // Rows.
+1:  pushl %edx
+    movb (%eax), %dh
+    movb $8, %dl
+2:  pushl %eax
+    shlb %dh
+    sbbl %eax, %eax
+    stosl
+    popl %eax
+    decb %dl
+    jnz 2b
+    incl %eax
+    subl $32, %edi
+    addl 16(%esi), %edi // Bytes a line.
+    popl %edx
+    decl %edx
+    jnz 1b
+    popl %edi
+    jmp next_glyph
+
+text_mode:
+    movb (%ebx), %al
+    incl %ebx
+    cmpb $' ', %al
+    jb halt
+    movb $0x07, %ah
+    stosw
+    jmp text_mode
+
+halt:
+    movl $0xf4, %edx
     movl $1, %eax
     outl %eax, %dx
-4:  cli
+1:  cli
     hlt
-    jmp 4b
+    jmp 1b
 
 text_long_mode:
     .asciz "\nTRustOs: cannot boot: the processor has no long mode (64 bit)\n"

@@ -10,6 +10,7 @@ namespace {
 constexpr u64 MAP_ENTRY_BYTES = 24; // base, length: 64 bits; type, reserved: 32 bits. Both ABIs.
 constexpr u64 MAP_ENTRIES_MAX = 512;
 constexpr u64 MEMORY_END = 1ull << 39; // What the physical window can show.
+constexpr u64 PHYSICAL_END = 1ull << 46;
 
 struct MemoryMap {
     Bytes bytes;
@@ -71,19 +72,30 @@ Refusal add_module(u64 base, u64 end, Bytes name, BootData &out) {
 }
 
 void read_framebuffer(Bytes tag, boot_framebuffer_t &out) {
-    constexpr u8 DIRECT_COLOUR = 1;
+    constexpr u8 DIRECT_COLOUR = 1, EGA_TEXT = 2;
+    constexpr u32 CELL_BITS = 16, VGA_BASE = 0xa0000, VGA_END = 0xc0000;
     boot_framebuffer_t screen = {};
     screen.address = tag.get<u64>(8);
     screen.pitch = tag.get<u32>(16);
     screen.width = tag.get<u32>(20);
     screen.height = tag.get<u32>(24);
     screen.bits = tag.get<u8>(28);
-    screen.red_shift = tag.get<u8>(32);
-    screen.green_shift = tag.get<u8>(34);
-    screen.blue_shift = tag.get<u8>(36);
-    bool sane = tag.has(0, 38) && tag.get<u8>(29) == DIRECT_COLOUR && screen.bits == 32 &&
-                screen.width <= 16384 && screen.height <= 16384 &&
-                screen.pitch >= 4 * screen.width && screen.pitch <= 65536 * 4;
+    screen.text = tag.get<u8>(29) == EGA_TEXT ? 1 : 0;
+    u64 end = screen.address + u64{screen.pitch} * screen.height;
+    bool sane = screen.width != 0 && screen.height != 0 && screen.width <= 16384 &&
+                screen.height <= 16384 && screen.pitch <= 65536 * 4 && screen.pitch % 4 == 0;
+    if (screen.text != 0) {
+        screen.bits = CELL_BITS;
+        sane = sane && tag.has(0, 32) && screen.pitch >= 2 * screen.width &&
+               screen.address >= VGA_BASE && end <= VGA_END;
+    } else {
+        screen.red_shift = tag.get<u8>(32);
+        screen.green_shift = tag.get<u8>(34);
+        screen.blue_shift = tag.get<u8>(36);
+        sane = sane && tag.has(0, 38) && tag.get<u8>(29) == DIRECT_COLOUR && screen.bits == 32 &&
+               screen.pitch >= 4 * screen.width && screen.red_shift <= 24 &&
+               screen.green_shift <= 24 && screen.blue_shift <= 24 && screen.address < PHYSICAL_END;
+    }
     if (sane) {
         out = screen;
     }
@@ -159,24 +171,42 @@ Refusal read_multiboot(const Memory &memory, u64 address, BootData &out) {
         return "the Multiboot2 data has an impossible address or size";
     }
     u64 offset = 8;
+    Refusal wrong = nullptr;
     for (u32 i = 0; i < TAGS_MAX; i++) {
         u32 type = data.get<u32>(offset);
         u32 size = data.get<u32>(offset + 4);
         if (size < 8 || !data.has(offset, size)) {
-            return "a Multiboot2 tag is too short or leaves the boot data";
+            return wrong != nullptr ? wrong
+                                    : "a Multiboot2 tag is too short or leaves the boot data";
         }
         if (type == 0) {
             if (!out.reserved.add(page_down(address), page_up(address + total))) {
                 return "too many modules";
             }
-            return check(out);
+            return wrong != nullptr ? wrong : check(out);
         }
-        if (Refusal wrong = read_tag(type, data.part(offset, size), address + offset, out)) {
-            return wrong;
-        }
+        Refusal refused = read_tag(type, data.part(offset, size), address + offset, out);
+        wrong = wrong != nullptr ? wrong : refused;
         offset += (size + 7ull) & ~7ull;
     }
-    return "the Multiboot2 data has more than 256 tags";
+    return wrong != nullptr ? wrong : "the Multiboot2 data has more than 256 tags";
+}
+
+bool is_font(const boot_module_t &module) {
+    constexpr char NAME[] = "font";
+    u32 i = 0;
+    for (; i < sizeof NAME - 1 && module.name[i] == NAME[i]; i++) {
+    }
+    return module.name[i] == NAME[i];
+}
+
+Font read_font(Bytes module) {
+    u32 height = module.get<u32>(4);
+    u64 count = module.get<u32>(8), first = sizeof(boot_font_t) + count * sizeof(u32);
+    bool sound = module.get<u32>(0) == BOOT_FONT_MAGIC && height != 0 &&
+                 height <= BOOT_FONT_HEIGHT_MAX && count >= BOOT_FONT_ASCII &&
+                 module.size() <= BOOT_FONT_BYTES_MAX && module.has(first, count * height);
+    return sound ? Font{module.data() + first, height} : Font{};
 }
 
 Refusal read_pvh(const Memory &memory, u64 address, BootData &out) {

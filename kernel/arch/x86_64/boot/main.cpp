@@ -5,6 +5,7 @@
 #include "arch/x86_64/boot/boot_data.hpp"
 #include "arch/x86_64/boot/clock.hpp"
 #include "arch/x86_64/boot/cpu.hpp"
+#include "arch/x86_64/boot/display.hpp"
 #include "arch/x86_64/boot/paging.hpp"
 #include "arch/x86_64/boot/root_task.hpp"
 #include "arch/x86_64/machine.h"
@@ -31,10 +32,14 @@ void need(bool fits) {
     }
 }
 
+// What the processor lacks is refused on the screen, too.
 void read_boot_data(u32 magic, u64 address) {
     Memory memory{{reinterpret_cast<const u8 *>(PHYSICAL_WINDOW), EARLY_MEMORY}, 0};
     Refusal wrong = magic == MULTIBOOT2_MAGIC ? read_multiboot(memory, address, boot_data)
                                               : read_pvh(memory, address, boot_data);
+    display_begin(memory, boot_data);
+    print("\nTRustOs\n");
+    cpu_check();
     wrong = wrong != nullptr ? wrong : read_acpi(memory, boot_data.rsdp, acpi);
     if (wrong != nullptr) {
         boot_stop(wrong);
@@ -74,7 +79,8 @@ void divide_memory() {
     }
     Range pool = choose_pool(paging_bytes(shown_ram));
     need(free_ram.remove(pool.base, pool.end) && shown_ram.remove(pool.base, pool.end));
-    paging_init(shown_ram, pool, cpu_has_huge_pages());
+    paging_init(shown_ram, pool, cpu_has_huge_pages(), display_range(boot_data));
+    display_map(boot_data);
 }
 
 // Everything that is not RAM, and what the boot loader left in RAM; not the interrupt controllers.
@@ -103,9 +109,7 @@ void list_devices() {
 
 extern "C" [[noreturn]] void kernel_main(u32 magic, u32 address) {
     serial_init();
-    print("\nTRustOs\n");
     cpu_load_tables();
-    cpu_check();
     read_boot_data(magic, address);
     divide_memory();
     cpu_enable();

@@ -31,6 +31,7 @@ constexpr u32 FIXED_TABLES = 7;
 constexpr u64 OBJECT_GIB = OBJECT_LIMIT / HUGE_PAGE;
 
 u64 pool_next, pool_end;
+u64 screen_memory; // Where it is mapped; 0: nowhere.
 bool huge_pages_;
 alignas(PAGE) u64 register_table[TABLE_ENTRIES];
 
@@ -49,9 +50,7 @@ u64 new_table() {
         boot_stop("too little memory for the page tables");
     }
     pool_next += PAGE;
-    for (u32 i = 0; i < TABLE_ENTRIES; i++) {
-        window(address)[i] = 0;
-    }
+    __builtin_memset(window(address), 0, PAGE);
     return address;
 }
 
@@ -100,6 +99,27 @@ void map_image() {
     }
 }
 
+// Of a small screen (VGA text) the pages alone: RAM may be near it. `kernel`: the directory of the last 512 GiB.
+void map_screen(u64 *kernel, const Range &screen) {
+    u64 first = screen.base / PAGE, pages = (screen.end + PAGE - 1) / PAGE - first;
+    if (pages <= SCREEN_PAGES) {
+        for (u64 i = 0; i < pages; i++) {
+            register_table[REGISTERS_SCREEN + i] = (first + i) * PAGE | DATA | UNCACHED;
+        }
+        screen_memory = REGISTER_WINDOW + REGISTERS_SCREEN * PAGE + screen.base % PAGE;
+        return;
+    }
+    u64 *middle = below(kernel, SCREEN_WINDOW / HUGE_PAGE % TABLE_ENTRIES);
+    u64 entry = SCREEN_WINDOW / LARGE_PAGE % TABLE_ENTRIES;
+    for (u64 at = screen.base & ~(LARGE_PAGE - 1); at < screen.end; at += LARGE_PAGE) {
+        if (entry == TABLE_ENTRIES) {
+            return; // It is too large.
+        }
+        middle[entry++] = at | DATA | UNCACHED | LARGE;
+    }
+    screen_memory = SCREEN_WINDOW + screen.base % LARGE_PAGE;
+}
+
 } // namespace
 
 Range paging_image() {
@@ -118,7 +138,7 @@ u64 paging_bytes(const Ranges &ram) {
     return tables * PAGE;
 }
 
-void paging_init(const Ranges &ram, Range pool, bool huge_pages) {
+void paging_init(const Ranges &ram, Range pool, bool huge_pages, const Range &screen) {
     pool_next = pool.base;
     pool_end = pool.end;
     huge_pages_ = huge_pages;
@@ -137,8 +157,15 @@ void paging_init(const Ranges &ram, Range pool, bool huge_pages) {
     map_image();
     below(kernel, REGISTER_WINDOW / HUGE_PAGE % TABLE_ENTRIES)[0] =
         physical(register_table) | PRESENT | WRITE;
+    if (screen.bytes() != 0) {
+        map_screen(kernel, screen);
+    }
     cpu_space = physical(kernel_top);
     __asm__ volatile("mov %0, %%cr3" ::"r"(cpu_space) : "memory");
+}
+
+u8 *paging_screen() {
+    return reinterpret_cast<u8 *>(screen_memory);
 }
 
 void paging_map_registers(u32 page, u64 address) {

@@ -87,6 +87,15 @@ class Ranges {
         }
         return sum;
     }
+    // Do they have anything in common with it?
+    constexpr bool meets(u64 base, u64 end) const {
+        for (const Range &r : *this) {
+            if (r.base < end && base < r.end) {
+                return true;
+            }
+        }
+        return false;
+    }
     constexpr bool contains(u64 base, u64 end) const {
         for (const Range &r : *this) {
             if (r.base <= base && end <= r.end) {

@@ -10,6 +10,7 @@
 #include "arch/x86_64/boot/elf.hpp"
 #include "arch/x86_64/core.hpp"
 #include "arch/x86_64/machine.h"
+#include "arch/x86_64/screen.hpp"
 #include "arch/x86_64/serial.hpp"
 #include "arch/x86_64/trace.hpp"
 
@@ -160,9 +161,7 @@ void load_segment(const Segment &segment) {
         u64 left = offset < segment.file.size() ? segment.file.size() - offset : 0;
         u64 room = page + PAGE_BYTES - from;
         u64 count = left < room ? left : room;
-        for (u64 i = 0; i < count; i++) {
-            bytes[from - page + i] = segment.file.data()[offset + i];
-        }
+        __builtin_memcpy(bytes + (from - page), segment.file.data() + offset, count);
     }
 }
 
@@ -196,7 +195,8 @@ void set_registers(u64 entry) {
     capability_bind(root_slot(BOOT_CAP_BUFFER), TCB_SLOT_INDEX(K.run.tcb, TCB_SLOT_BUFFER));
     regs_t *registers = reinterpret_cast<regs_t *>(frame_bytes_at(BOOT_CAP_BUFFER));
     registers->rip = entry;
-    registers->rsp = BOOT_STACK_TOP;
+    registers->rsp = BOOT_STACK_TOP - BOOT_THREAD_BLOCK;
+    registers->fs_base = registers->rsp;
     registers->rdi = BOOT_INFO_ADDRESS;
     must(CALL_TCB_WRITE, BOOT_CAP_TCB, {});
     *registers = {};
@@ -231,6 +231,7 @@ void fill_info(boot_info_t &info, const BootData &boot) {
     info.ram_bytes = boot.ram.bytes();
     info.kernel_bytes = reinterpret_cast<u64>(text_rodata_bytes);
     info.framebuffer = boot.framebuffer;
+    info.framebuffer.row = static_cast<u8>(screen.row < screen.rows ? screen.row : screen.rows);
     for (u32 i = 0; i < boot.module_count; i++) {
         info.module[i] = boot.module[i];
     }
